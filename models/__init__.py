@@ -1,0 +1,1 @@
+"""What export publishes and the service reads: the ONNX files, their manifest, and its schema."""

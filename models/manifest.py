@@ -1,0 +1,184 @@
+"""The manifest of the published models: the one contract between training and serving."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+MANIFEST_NAME = "manifest.json"
+PACKAGE_DIRECTORY = Path(__file__).parent
+IMAGE_SIDE = 28
+DIGITS = 10
+
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class ManifestError(Exception):
+    """The manifest is missing, is not JSON, or does not fit the schema."""
+
+
+class ModelFileError(Exception):
+    """A model's file is missing or is not the one that the manifest describes."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Interval(_Record):
+    """A two-sided confidence interval of a rate."""
+
+    low: Rate
+    high: Rate
+    confidence: Rate = 0.95
+    method: Literal["wilson"] = "wilson"
+
+
+class Evaluation(_Record):
+    """What was measured on a labelled set, on the exported file through ONNX Runtime."""
+
+    images: Count
+    correct: Count
+    accuracy: Rate
+    accuracy_interval: Interval
+    per_digit_accuracy: tuple[Rate, ...] = Field(min_length=DIGITS, max_length=DIGITS)
+    confusion_matrix: tuple[tuple[Count, ...], ...] = Field(
+        min_length=DIGITS, max_length=DIGITS, description="Rows are labels, columns are answers."
+    )
+    nll: float = Field(ge=0.0, description="Mean negative log-likelihood, in nats.")
+    ece: Rate = Field(description="Expected calibration error, 15 equal-width bins.")
+
+
+class Selection(_Record):
+    """What a threshold does to a labelled set."""
+
+    images: Count
+    accepted: Count
+    errors: Count = Field(description="Wrong answers among the accepted.")
+    read_rate: Rate
+    error_rate: Rate
+    error_rate_bound: Rate = Field(
+        description="Upper Clopper-Pearson bound of the error rate, one-sided, 95%."
+    )
+
+
+class OperatingPoint(_Record):
+    """A threshold on the confidence that keeps the error rate among accepted answers down.
+
+    `threshold` is null where no threshold could be shown to keep `max_error`: such a point
+    accepts nothing.
+    """
+
+    max_error: Rate
+    threshold: Rate | None
+    held_out: Selection = Field(description="On the held-out images that chose the threshold.")
+    test: Selection = Field(description="The same threshold on the test set.")
+
+
+class TrainingRun(_Record):
+    """How the weights came about."""
+
+    recipe: str
+    seed: int
+    epochs: Count
+    batch_size: Count
+    train_images: Count
+    validation_images: Count
+
+
+class ModelCard(_Record):
+    """One published model."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)
+    title: str
+    version: str = Field(description="The first eight digits of the file's SHA-256.")
+    architecture: str
+    parameters: Count
+    file: str = Field(pattern=r"^[\w-]+\.onnx$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    opset: int
+    temperature: float = Field(gt=0.0, description="Divides the logits inside the graph.")
+    training: TrainingRun
+    test: Evaluation
+    operating_points: tuple[OperatingPoint, ...]
+
+    def operating_point(self, max_error: float) -> OperatingPoint:
+        """The most permissive operating point that is at least as strict as `max_error`.
+
+        Raises:
+            LookupError: every published point is more permissive than `max_error`.
+        """
+        strict_enough = [point for point in self.operating_points if point.max_error <= max_error]
+        if not strict_enough:
+            published = ", ".join(f"{point.max_error:g}" for point in self.operating_points)
+            raise LookupError(
+                f"{self.name} has no operating point for an error rate of {max_error:g};"
+                f" published: {published or 'none'}"
+            )
+        return max(strict_enough, key=lambda point: point.max_error)
+
+
+class Manifest(_Record):
+    """All published models; `default` answers when a caller names none."""
+
+    schema_version: Literal[1] = 1
+    default: str
+    models: tuple[ModelCard, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_consistent(self) -> "Manifest":
+        names = [card.name for card in self.models]
+        if len(set(names)) != len(names):
+            raise ValueError(f"model names repeat: {', '.join(names)}")
+        if self.default not in names:
+            raise ValueError(f"default is {self.default!r}, the models are {', '.join(names)}")
+        return self
+
+
+def load_manifest(directory: Path) -> Manifest:
+    """Read `directory`/manifest.json.
+
+    Raises:
+        ManifestError: the file cannot be read or does not fit the schema.
+    """
+    path = directory / MANIFEST_NAME
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        raise ManifestError(f"{path}: does not fit the manifest's schema: {error}") from error
+
+
+def read_model_file(directory: Path, card: ModelCard) -> bytes:
+    """The bytes of `card`'s ONNX file, checked against its SHA-256.
+
+    Raises:
+        ModelFileError: the file cannot be read, or its SHA-256 is another.
+    """
+    path = directory / card.file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(
+            f'{path}: cannot be read ({error.strerror}); run "python -m export" again'
+        ) from error
+    sha256 = sha256_of(content)
+    if sha256 != card.sha256:
+        raise ModelFileError(
+            f"{path}: sha256 is {sha256[:8]}..., the manifest says {card.sha256[:8]}...;"
+            ' run "python -m export" again'
+        )
+    return content
+
+
+def sha256_of(content: bytes) -> str:
+    """The SHA-256 of `content` in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def version_of(sha256: str) -> str:
+    """A model's version: short, and different whenever the file is."""
+    return sha256[:8]
