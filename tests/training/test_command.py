@@ -1,0 +1,107 @@
+"""`python -m training`, run as a user runs it, on a small generated data set."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.generated import drawn_mnist, write_idx
+
+keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+
+from training.data import load_mnist  # noqa: E402
+from training.fit import fit  # noqa: E402
+from training.recipes import BASELINE  # noqa: E402
+from training.runs import Run  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return write_idx(tmp_path_factory.mktemp("data"), drawn_mnist())
+
+
+@pytest.fixture
+def training(data_dir):
+    def run(*arguments, check=True):
+        return subprocess.run(
+            [sys.executable, "-m", "training", *map(str, arguments)],
+            env=os.environ | {"NUMERAL_DATA": str(data_dir)},
+            capture_output=True,
+            text=True,
+            check=check,
+        )
+
+    return run
+
+
+def history(folder):
+    with (folder / "history.csv").open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_fit_leaves_a_whole_run_that_evaluate_reads(training, tmp_path):
+    training(
+        "fit", "--model", "mlp", "--epochs", 3, "--batch-size", 32, "--limit", 400,
+        "--format", "h5", "--no-verify", "--runs-dir", tmp_path,
+    )  # fmt: skip
+
+    (run,) = (tmp_path / "mlp").iterdir()
+    assert {path.name for path in run.iterdir()} == {
+        "config.json", "history.csv", "history.png", "model.h5", "model.keras", "predictions.png",
+    }  # fmt: skip
+    config = json.loads((run / "config.json").read_text())
+    assert config["train_images"] == 400
+    assert config["batch_size"] == 32
+    assert [row["epoch"] for row in history(run)] == ["0", "1", "2"]
+    assert (run / "history.png").read_bytes().startswith(b"\x89PNG")
+
+    evaluated = training("evaluate", run, "--no-verify")
+    assert "test accuracy" in evaluated.stdout
+    assert (run / "confusion.png").exists()
+
+
+def test_an_interrupted_fit_goes_on_after_its_last_whole_epoch(data_dir, tmp_path):
+    class InterruptSecondEpoch(keras.callbacks.Callback):
+        def on_batch_end(self, batch, logs=None):
+            if self.model.optimizer.iterations > 20:
+                raise KeyboardInterrupt
+
+    train, validation = load_mnist(data_dir, verify=False).hold_out()
+    recipe = BASELINE.with_(epochs=3, batch_size=25)
+    run = Run(tmp_path / "run")
+    run.folder.mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        fit(run, "mlp", recipe, train, validation, seed=1, callbacks=[InterruptSecondEpoch()])
+    assert [row["epoch"] for row in history(run.folder)] == ["0"]
+
+    resumed = fit(run, "mlp", recipe, train, validation, seed=1)
+
+    assert [row["epoch"] for row in history(run.folder)] == ["0", "1", "2"]
+    assert int(resumed.optimizer.iterations) == 3 * 20
+
+
+def test_a_finished_run_is_not_trained_again(training, tmp_path):
+    arguments = ("fit", "--model", "mlp", "--epochs", 1, "--no-verify", "--runs-dir", tmp_path)
+    training(*arguments)
+
+    again = training(*arguments)
+
+    assert "has finished already" in again.stdout
+
+
+def test_a_bad_data_folder_ends_in_one_line(training, tmp_path):
+    failed = training("fit", "--model", "mlp", "--data-dir", tmp_path, check=False)
+
+    assert failed.returncode == 1
+    assert "holds neither train-images-idx3-ubyte" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_evaluating_an_unfinished_run_ends_in_one_line(training, tmp_path):
+    failed = training("evaluate", tmp_path, check=False)
+
+    assert failed.returncode == 1
+    assert "has no model.keras" in failed.stderr

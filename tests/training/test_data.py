@@ -1,0 +1,144 @@
+"""The loader, on small IDX files that the tests write."""
+
+import gzip
+import hashlib
+
+import numpy as np
+import pytest
+
+from tests.generated import drawn_digits, drawn_mnist, idx, write_idx
+from training import data
+from training.data import DataError, Mnist, load_mnist, read_idx
+
+
+@pytest.fixture
+def mnist():
+    return drawn_mnist(train=30, test=20)
+
+
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("subfolder", ["", "mnist"])
+def test_reads_plain_and_gzipped_files_in_the_folder_or_its_mnist(
+    tmp_path, mnist, compress, subfolder
+):
+    write_idx(tmp_path / subfolder, mnist, compress=compress)
+
+    loaded = load_mnist(tmp_path, verify=False)
+
+    np.testing.assert_array_equal(loaded.train.images, mnist.train.images)
+    np.testing.assert_array_equal(loaded.test.labels, mnist.test.labels)
+
+
+def test_a_missing_file_is_named(tmp_path, mnist):
+    write_idx(tmp_path, mnist)
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
+
+    with pytest.raises(DataError, match="t10k-labels-idx1-ubyte"):
+        load_mnist(tmp_path, verify=False)
+
+
+def test_a_file_cut_inside_its_compressed_data_is_named(tmp_path, mnist):
+    path = write_idx(tmp_path, mnist) / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz"):
+        load_mnist(tmp_path, verify=False)
+
+
+def test_a_file_shorter_than_its_header_promises_is_named(tmp_path, mnist):
+    path = write_idx(tmp_path, mnist, compress=False) / "train-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:-784])
+
+    with pytest.raises(DataError, match="train-images-idx3-ubyte: its header promises 23,520"):
+        load_mnist(tmp_path, verify=False)
+
+
+def test_corrupt_compressed_data_is_named(tmp_path, mnist):
+    path = write_idx(tmp_path, mnist) / "train-labels-idx1-ubyte.gz"
+    damaged = bytearray(path.read_bytes())
+    damaged[15] ^= 0xFF
+    path.write_bytes(damaged)
+
+    with pytest.raises(DataError, match="train-labels-idx1-ubyte"):
+        load_mnist(tmp_path, verify=False)
+
+
+def test_swapped_images_and_labels_are_told(tmp_path, mnist):
+    folder = write_idx(tmp_path, mnist)
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(mnist.train.labels)))
+
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte.*are images and labels swapped"):
+        load_mnist(folder, verify=False)
+
+
+def test_a_changed_byte_fails_the_checksum(tmp_path, mnist, monkeypatch):
+    contents = {
+        "TRAIN_IMAGES": mnist.train.images,
+        "TRAIN_LABELS": mnist.train.labels,
+        "TEST_IMAGES": mnist.test.images,
+        "TEST_LABELS": mnist.test.labels,
+    }
+    for constant, array in contents.items():
+        file = getattr(data, constant)
+        known = data.IdxFile(file.name, hashlib.md5(idx(array)).hexdigest())
+        monkeypatch.setattr(data, constant, known)
+    folder = write_idx(tmp_path, mnist, compress=False)
+    assert len(load_mnist(folder).train) == 30
+
+    path = folder / "t10k-images-idx3-ubyte"
+    content = bytearray(path.read_bytes())
+    content[500] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(DataError, match="t10k-images-idx3-ubyte: MD5"):
+        load_mnist(folder)
+
+
+def test_training_and_test_files_swapped_fail_the_checksum(tmp_path, mnist):
+    write_idx(tmp_path, Mnist(train=mnist.test, test=mnist.train))
+
+    with pytest.raises(DataError, match="MD5"):
+        load_mnist(tmp_path)
+
+
+def test_images_and_labels_of_different_number_are_told(tmp_path, mnist):
+    write_idx(tmp_path, Mnist(train=mnist.train, test=mnist.test))
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(mnist.train.labels)))
+
+    with pytest.raises(DataError, match=r"20 images.*30 labels"):
+        load_mnist(tmp_path, verify=False)
+
+
+def test_a_label_past_nine_is_told(tmp_path, mnist):
+    mnist.train.labels[3] = 12
+    write_idx(tmp_path, mnist)
+
+    with pytest.raises(DataError, match="label 12"):
+        load_mnist(tmp_path, verify=False)
+
+
+def test_a_text_file_is_no_idx_file(tmp_path):
+    path = tmp_path / "notes"
+    path.write_text("not an IDX file at all")
+
+    with pytest.raises(DataError, match="notes: is not an IDX file"):
+        read_idx(path, dimensions=3)
+
+
+def test_a_download_that_fails_says_what_to_do(monkeypatch):
+    keras = pytest.importorskip("keras")
+
+    def unreachable():
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", unreachable)
+    with pytest.raises(DataError, match=r"no route to host.*--data-dir or set NUMERAL_DATA"):
+        load_mnist()
+
+
+def test_the_held_out_images_are_the_last_sixth_and_no_training_image():
+    digits = drawn_digits(60, seed=3)
+    train, held_out = Mnist(train=digits, test=digits).hold_out()
+
+    assert len(train) == 50
+    np.testing.assert_array_equal(held_out.images, digits.images[50:])

@@ -1,0 +1,1 @@
+"""Keras: MNIST, the architectures, the recipes, and the runs that train them."""

@@ -1,0 +1,133 @@
+"""The command `python -m training`: fit a model, evaluate a run."""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+# TensorFlow reads it when it is first imported; its start-up messages say nothing to the user.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from training import architectures, plots
+from training.data import DataError, load_mnist
+from training.evaluate import answer
+from training.fit import fit as fit_model
+from training.recipes import BASELINE, RECIPES
+from training.runs import Run, RunConfig, RunError
+
+SHOWN_PREDICTIONS = 50
+
+app = typer.Typer(
+    help="Train Numeral's models on MNIST.", no_args_is_help=True, add_completion=False
+)
+console = Console()
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="NUMERAL_DATA",
+        help="Folder with MNIST's four IDX files; without it Keras downloads MNIST once.",
+    ),
+]
+Verify = Annotated[
+    bool, typer.Option(help="Check the files' MD5 sums; --no-verify for digits of your own.")
+]
+ModelName = StrEnum("ModelName", {name: name for name in architectures.names()})  # type: ignore[misc]
+RecipeName = StrEnum("RecipeName", {name: name for name in RECIPES})  # type: ignore[misc]
+DEFAULT_RECIPE = RecipeName(BASELINE.name)
+
+
+class SavedFormat(StrEnum):
+    """How the trained model is saved."""
+
+    KERAS = "keras"
+    H5 = "h5"
+
+
+@app.command()
+def fit(
+    model: Annotated[ModelName, typer.Option(help="The architecture.")],
+    recipe: Annotated[RecipeName, typer.Option(help="How to train.")] = DEFAULT_RECIPE,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the training images. [the recipe's]")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Images a step. [the recipe's]")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Train on the first so many images only.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 1,
+    data_dir: DataDir = None,
+    verify: Verify = True,
+    runs_dir: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    saved_format: Annotated[
+        SavedFormat, typer.Option("--format", help="h5 saves model.h5 beside model.keras.")
+    ] = SavedFormat.KERAS,
+) -> None:
+    """Train one model; the same command again resumes an interrupted run."""
+    mnist = load_mnist(data_dir, verify=verify)
+    train, validation = mnist.hold_out()
+    train = train[:limit]
+    # Keras writes names into HDF5, which takes a plain str only.
+    name = model.value
+    chosen = RECIPES[recipe].with_(epochs=epochs, batch_size=batch_size)
+    config = RunConfig(
+        model=name,
+        recipe=chosen.name,
+        epochs=chosen.epochs,
+        batch_size=chosen.batch_size,
+        seed=seed,
+        train_images=len(train),
+        validation_images=len(validation),
+    )
+    run = Run(runs_dir / name / config.run_name)
+    run.prepare(config)
+    if run.model_file.exists():
+        console.print(f"{run.folder} has finished already; remove it to train again")
+    else:
+        fit_model(run, name, chosen, train, validation, seed=seed)
+    trained = run.load_model()
+    title = architectures.architecture(name).TITLE
+    shown = answer(trained, mnist.test[:SHOWN_PREDICTIONS])
+    plots.predictions(shown, f"{title}: the first test images").savefig(run.predictions_plot)
+    if saved_format is SavedFormat.H5:
+        trained.save(run.h5_file)
+    accuracy = answer(trained, validation).accuracy
+    console.print(f"{run.folder}: validation accuracy {accuracy:.2%}")
+
+
+@app.command()
+def evaluate(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    data_dir: DataDir = None,
+    verify: Verify = True,
+) -> None:
+    """Print a run's test accuracy and confusion matrix, and plot the latter."""
+    run = Run(run_folder)
+    trained = run.load_model()
+    answers = answer(trained, load_mnist(data_dir, verify=verify).test)
+    table = Table("label \\ answer", *map(str, range(architectures.CLASSES)))
+    for label, row in enumerate(answers.confusion):
+        table.add_row(str(label), *(str(count) if count else "·" for count in row))
+    console.print(table)
+    title = architectures.architecture(run.config().model).TITLE
+    plots.confusion(answers, title).savefig(run.confusion_plot)
+    console.print(f"{run.folder}: test accuracy {answers.accuracy:.2%}")
+
+
+def main() -> None:
+    """Run the command; an expected error becomes one line and exit status 1."""
+    try:
+        app()
+    except (DataError, RunError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""What a trained Keras model makes of labelled digits."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training.architectures import CLASSES
+from training.data import Digits
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Probabilities float32 [N, 10] for labelled digits."""
+
+    digits: Digits
+    probabilities: NDArray[np.float32]
+
+    @property
+    def answers(self) -> NDArray[np.int64]:
+        """The likeliest digit of each image, [N]."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers."""
+        return float(np.mean(self.answers == self.digits.labels))
+
+    @property
+    def confusion(self) -> NDArray[np.int64]:
+        """Counts [10, 10]: rows are labels, columns are answers."""
+        counts = np.zeros((CLASSES, CLASSES), dtype=np.int64)
+        np.add.at(counts, (self.digits.labels, self.answers), 1)
+        return counts
+
+
+def answer(model: keras.Model, digits: Digits) -> Answers:
+    """Run `model` over `digits`."""
+    return Answers(digits, model.predict(digits.images, batch_size=256, verbose=0))

@@ -1,0 +1,72 @@
+"""Train one model: data, model, recipe, loop, result."""
+
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+
+import keras
+
+from training import architectures, plots
+from training.batches import AugmentedBatches, one_hot
+from training.data import Digits
+from training.recipes import Recipe
+from training.runs import Run
+
+AUGMENTING_THREADS = 2
+
+
+class _EpochTimer(keras.callbacks.Callback):
+    """Adds the epoch's wall-clock seconds to its logs; stands before whatever writes them."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._begin = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if logs is not None:
+            logs["seconds"] = time.perf_counter() - self._begin
+
+
+def fit(
+    run: Run,
+    name: str,
+    recipe: Recipe,
+    train: Digits,
+    validation: Digits,
+    *,
+    seed: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> keras.Model:
+    """Train the architecture `name` and write history, plots and model into `run`.
+
+    An interrupted run goes on after its last whole epoch.
+    """
+    keras.utils.set_random_seed(seed)
+    model = architectures.build(name)
+    batches = AugmentedBatches(
+        train,
+        recipe.augmentation,
+        recipe.batch_size,
+        seed=seed,
+        first_epoch=run.finished_epochs(),
+        workers=AUGMENTING_THREADS,
+        max_queue_size=32,
+    )
+    recipe.compile(model, steps_per_epoch=len(batches))
+    model.fit(
+        batches,
+        epochs=recipe.epochs,
+        validation_data=(validation.images, one_hot(validation.labels)),
+        callbacks=[
+            _EpochTimer(),
+            keras.callbacks.CSVLogger(run.history_file, append=run.backup_folder.exists()),
+            keras.callbacks.BackupAndRestore(run.backup_folder, delete_checkpoint=False),
+            *callbacks,
+        ],
+        verbose=1 if sys.stdout.isatty() else 2,  # a bar that redraws itself, or a line an epoch
+    )
+    title = architectures.architecture(name).TITLE
+    plots.history(run.history_file, title).savefig(run.history_plot)
+    model.save(run.model_file)
+    shutil.rmtree(run.backup_folder)
+    return model

@@ -1,0 +1,124 @@
+"""A training run on disk: where its files are and what it was asked to do.
+
+runs/lenet5/baseline-e10-b128-s1/
+    config.json  history.csv  model.keras  history.png  predictions.png  confusion.png
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+
+
+class RunError(Exception):
+    """A run's folder is missing, unfinished, or holds another run."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What decides a run's result, up to the order of floating-point sums."""
+
+    model: str
+    recipe: str
+    epochs: int
+    batch_size: int
+    seed: int
+    train_images: int
+    validation_images: int
+
+    @property
+    def run_name(self) -> str:
+        """A name that is the same whenever the run is, so that the same command resumes it."""
+        limit = "" if self.train_images == 50_000 else f"-n{self.train_images}"
+        return f"{self.recipe}-e{self.epochs}-b{self.batch_size}-s{self.seed}{limit}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of a run and the names of what is in it."""
+
+    folder: Path
+
+    @property
+    def config_file(self) -> Path:
+        """What the run was asked to do."""
+        return self.folder / "config.json"
+
+    @property
+    def history_file(self) -> Path:
+        """A line an epoch: loss and accuracy, on training and validation images, and seconds."""
+        return self.folder / "history.csv"
+
+    @property
+    def model_file(self) -> Path:
+        """The trained model; it exists only once the run has finished."""
+        return self.folder / "model.keras"
+
+    @property
+    def h5_file(self) -> Path:
+        """The trained model in Keras' older format."""
+        return self.folder / "model.h5"
+
+    @property
+    def history_plot(self) -> Path:
+        """The curves of the history."""
+        return self.folder / "history.png"
+
+    @property
+    def predictions_plot(self) -> Path:
+        """A grid of test images with the answers given."""
+        return self.folder / "predictions.png"
+
+    @property
+    def confusion_plot(self) -> Path:
+        """The confusion matrix on the test set."""
+        return self.folder / "confusion.png"
+
+    @property
+    def backup_folder(self) -> Path:
+        """The state after the last whole epoch of a run that has not finished."""
+        return self.folder / "backup"
+
+    def config(self) -> RunConfig:
+        """Read what the run was asked to do.
+
+        Raises:
+            RunError: the folder holds no run.
+        """
+        try:
+            return RunConfig(**json.loads(self.config_file.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(f"{self.folder}: holds no training run ({error})") from error
+
+    def finished_epochs(self) -> int:
+        """How many epochs the history holds."""
+        if not self.history_file.exists():
+            return 0
+        return len(self.history_file.read_text().splitlines()) - 1
+
+    def prepare(self, config: RunConfig) -> None:
+        """Make the folder for `config`, or check that it is there for the same one.
+
+        Raises:
+            RunError: the folder holds a run of another configuration.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.config_file.exists() and self.config() != config:
+            raise RunError(f"{self.folder}: holds another run ({self.config()}); remove it first")
+        self.config_file.write_text(json.dumps(asdict(config), indent=2) + "\n")
+
+    def load_model(self) -> keras.Model:
+        """Load the trained model.
+
+        Raises:
+            RunError: the run has not finished, or its file cannot be read.
+        """
+        if not self.model_file.exists():
+            raise RunError(
+                f"{self.folder}: has no {self.model_file.name}; give the folder of a finished run"
+            )
+        try:
+            return keras.models.load_model(self.model_file)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.model_file}: cannot be loaded ({error})") from error
