@@ -1,0 +1,1 @@
+"""Keras to ONNX: convert, verify, calibrate, measure, publish."""

@@ -1,0 +1,60 @@
+"""Keras model to ONNX graph, under the model contract."""
+
+import re
+from collections.abc import Mapping
+
+import keras
+import onnx
+import tensorflow as tf
+import tf2onnx
+
+# 18 turns GlobalAveragePool into Transpose and ReduceMean; tf2onnx refuses 19 and up.
+OPSET = 17
+
+
+def convert(
+    model: keras.Model, *, temperature: float = 1.0, metadata: Mapping[str, str] | None = None
+) -> onnx.ModelProto:
+    """Convert a model of `training.architectures` to an ONNX graph that calibrates itself.
+
+    Input `image` uint8 [batch, 28, 28]; outputs `logits` float32 [batch, 10], as trained, and
+    `probabilities` float32 [batch, 10], the softmax of the logits divided by `temperature`. The
+    same weights give the same bytes.
+    """
+    logits = model.get_layer("logits").output
+    # tf2onnx calls the outputs after the layers that make them.
+    scaled = keras.layers.Rescaling(1 / temperature, name="temperature")(logits)
+    probabilities = keras.layers.Softmax(name="probabilities")(scaled)
+    graph = keras.Model(model.input, [logits, probabilities], name=model.name)
+    signature = [tf.TensorSpec((None, 28, 28), tf.uint8, name="image")]
+    converted, _ = tf2onnx.convert.from_keras(graph, signature, opset=OPSET)
+    for value in (*converted.graph.input, *converted.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    converted.graph.name = model.name
+    _canonicalise(converted.graph)
+    onnx.helper.set_model_props(converted, dict(metadata or {}))
+    return converted
+
+
+def _canonicalise(graph: onnx.GraphProto) -> None:
+    """Rename what tf2onnx named by a counter and order the initializers by their first use.
+
+    Its counter goes on from model to model, and which of several equal constants it keeps depends
+    on the order of a set.
+    """
+    names: dict[str, str] = {}
+
+    def rename(name: str) -> str:
+        made_up = re.search(r"__\d+", name) is not None
+        return names.setdefault(name, f"{graph.name}/{len(names)}" if made_up else name)
+
+    for node in graph.node:
+        node.name = rename(node.name)
+        node.input[:] = map(rename, node.input)
+        node.output[:] = map(rename, node.output)
+    for initializer in graph.initializer:
+        initializer.name = rename(initializer.name)
+    used = {name: place for place, name in enumerate(names.values())}
+    graph.initializer.sort(key=lambda initializer: used[initializer.name])
+    # It repeats shapes that follow from the nodes, under the old names.
+    del graph.value_info[:]

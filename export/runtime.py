@@ -1,0 +1,38 @@
+"""An ONNX file run over many images, to verify and to measure it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Logits and calibrated probabilities, float32 [N, 10] each."""
+
+    logits: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+
+    @property
+    def answers(self) -> NDArray[np.int64]:
+        """The likeliest digit of each image, [N]."""
+        return self.logits.argmax(axis=1)
+
+    @property
+    def confidences(self) -> NDArray[np.float32]:
+        """The probability of each answer, [N]."""
+        return self.probabilities.max(axis=1)
+
+
+def run(model: bytes, images: NDArray[np.uint8], *, batch: int = BATCH) -> Outputs:
+    """Run the ONNX file `model` over `images` uint8 [N, 28, 28], `batch` at a time, on the CPU."""
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    outputs = [
+        session.run(["logits", "probabilities"], {"image": images[start : start + batch]})
+        for start in range(0, len(images), batch)
+    ]
+    logits, probabilities = zip(*outputs, strict=True)
+    return Outputs(np.concatenate(logits), np.concatenate(probabilities))

@@ -1,0 +1,73 @@
+"""Does an exported graph keep the model contract, and does it answer as the Keras model does?"""
+
+import keras
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto
+
+from export.runtime import run
+
+LOGIT_TOLERANCE = 1e-4
+BATCH_SIZES = (1, 2, 7, 256)
+MAX_BYTES = 10_000_000
+
+_CONTRACT = {
+    "image": (TensorProto.UINT8, ["batch", 28, 28]),
+    "logits": (TensorProto.FLOAT, ["batch", 10]),
+    "probabilities": (TensorProto.FLOAT, ["batch", 10]),
+}
+
+
+class VerificationError(Exception):
+    """An exported graph must not be published; the message lists why."""
+
+
+def verify(exported: onnx.ModelProto, model: keras.Model, images: NDArray[np.uint8]) -> None:
+    """Check `exported` against the model contract and against `model` on `images` [N, 28, 28].
+
+    Raises:
+        VerificationError: with everything that is wrong.
+    """
+    wrong = [*_against_contract(exported)]
+    if not wrong:  # a graph that breaks the contract may not even run
+        wrong = [*_against_keras(exported.SerializeToString(), model, images)]
+    if wrong:
+        raise VerificationError(f"{model.name}: " + "; ".join(wrong))
+
+
+def _against_contract(exported: onnx.ModelProto) -> list[str]:
+    try:
+        onnx.checker.check_model(exported, full_check=True)
+    except onnx.checker.ValidationError as error:
+        return [f"the ONNX checker says {error}"]
+    wrong = []
+    values = {value.name: value for value in (*exported.graph.input, *exported.graph.output)}
+    if values.keys() != _CONTRACT.keys():
+        wrong.append(f"inputs and outputs are {', '.join(values)}, not {', '.join(_CONTRACT)}")
+    for name in values.keys() & _CONTRACT.keys():
+        tensor = values[name].type.tensor_type
+        found = (tensor.elem_type, [d.dim_param or d.dim_value for d in tensor.shape.dim])
+        if found != _CONTRACT[name]:
+            wrong.append(f"{name} is {found}, not {_CONTRACT[name]}")
+    if any(node.op_type == "BatchNormalization" for node in exported.graph.node):
+        wrong.append("a BatchNormalization node is left, not folded into its convolution")
+    if exported.ByteSize() > MAX_BYTES:
+        wrong.append(f"it takes {exported.ByteSize():,} bytes, more than {MAX_BYTES:,}")
+    return wrong
+
+
+def _against_keras(exported: bytes, model: keras.Model, images: NDArray[np.uint8]) -> list[str]:
+    wrong = []
+    reference = keras.Model(model.input, model.get_layer("logits").output)
+    logits = reference.predict(images, batch_size=256, verbose=0)
+    outputs = run(exported, images)
+    if disagreeing := int(np.sum(outputs.answers != logits.argmax(axis=1))):
+        wrong.append(f"{disagreeing} of {len(images):,} answers differ from Keras'")
+    if (difference := float(np.abs(outputs.logits - logits).max())) > LOGIT_TOLERANCE:
+        wrong.append(f"logits differ from Keras' by {difference:.2g}, allowed {LOGIT_TOLERANCE:g}")
+    for size in BATCH_SIZES:
+        part = run(exported, images[:size], batch=size)
+        if not np.allclose(part.logits, outputs.logits[:size], rtol=0, atol=LOGIT_TOLERANCE):
+            wrong.append(f"a batch of {size} gives other logits than batches of another size")
+    return wrong

@@ -1,0 +1,180 @@
+"""The chain from a finished run to a published model, over real graphs."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import pytest
+
+from models.manifest import load_manifest, read_model_file
+from tests.generated import drawn_mnist, write_idx
+
+keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+
+from export.convert import convert  # noqa: E402
+from export.runtime import run  # noqa: E402
+from export.verify import VerificationError, verify  # noqa: E402
+from training import architectures  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def images():
+    return drawn_mnist(train=1, test=300).test.images
+
+
+@pytest.fixture(params=architectures.names())
+def model(request):
+    keras.utils.set_random_seed(7)
+    return architectures.build(request.param)
+
+
+def test_every_architecture_keeps_the_contract_and_answers_as_keras_does(model, images):
+    verify(convert(model, temperature=1.7), model, images)
+
+
+def test_the_same_weights_give_the_same_bytes(model):
+    first, second = (convert(model).SerializeToString(deterministic=True) for _ in range(2))
+    assert first == second
+
+
+@pytest.fixture
+def lenet5():
+    keras.utils.set_random_seed(7)
+    return architectures.build("lenet5")
+
+
+def test_the_temperature_divides_the_logits_of_the_probabilities_alone(lenet5, images):
+    outputs = run(convert(lenet5, temperature=4.0).SerializeToString(), images)
+    plain = run(convert(lenet5).SerializeToString(), images)
+
+    np.testing.assert_array_equal(outputs.logits, plain.logits)
+    expected = np.exp(plain.logits / 4)
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(outputs.probabilities, expected, rtol=1e-5)
+
+
+def test_metadata_travels_in_the_file(lenet5):
+    exported = convert(lenet5, metadata={"recipe": "baseline"})
+    assert {p.key: p.value for p in exported.metadata_props} == {"recipe": "baseline"}
+
+
+def test_a_graph_with_other_weights_is_refused(lenet5, images):
+    other = convert(architectures.build("lenet5"))
+    with pytest.raises(VerificationError, match="logits differ from Keras' by"):
+        verify(other, lenet5, images)
+
+
+def test_a_graph_with_another_input_type_is_refused(lenet5, images):
+    exported = convert(lenet5)
+    exported.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    cast = next(node for node in exported.graph.node if node.op_type == "Cast")
+    cast.op_type = "Identity"
+    del cast.attribute[:]
+    with pytest.raises(VerificationError, match="image is"):
+        verify(exported, lenet5, images)
+
+
+def test_a_fixed_batch_is_refused(lenet5, images):
+    exported = convert(lenet5)
+    exported.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    with pytest.raises(VerificationError, match="image is"):
+        verify(exported, lenet5, images)
+
+
+def test_a_batch_normalisation_that_was_not_folded_is_refused(lenet5, images):
+    exported = convert(lenet5)
+    statistics = [f"statistic_{index}" for index in range(4)]
+    for name in statistics:
+        ones = onnx.numpy_helper.from_array(np.ones(10, np.float32), name)
+        exported.graph.initializer.append(ones)
+    exported.graph.node.append(
+        onnx.helper.make_node("BatchNormalization", ["logits", *statistics], ["normalised"])
+    )
+
+    with pytest.raises(VerificationError, match="BatchNormalization"):
+        verify(exported, lenet5, images)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return write_idx(tmp_path_factory.mktemp("data"), drawn_mnist())
+
+
+@pytest.fixture(scope="module")
+def command(data_dir):
+    def run_module(module, *arguments, check=True):
+        return subprocess.run(
+            [sys.executable, "-m", module, *map(str, arguments), "--no-verify"],
+            env=os.environ | {"NUMERAL_DATA": str(data_dir)},
+            capture_output=True,
+            text=True,
+            check=check,
+        )
+
+    return run_module
+
+
+@pytest.fixture(scope="module")
+def finished_run(command, tmp_path_factory):
+    runs = tmp_path_factory.mktemp("runs")
+    command("training", "fit", "--model", "mlp", "--epochs", 4, "--runs-dir", runs)
+    return next((runs / "mlp").iterdir())
+
+
+def test_export_publishes_a_model_that_the_manifest_describes(command, finished_run, tmp_path):
+    done = command("export", finished_run, "--models-dir", tmp_path)
+
+    card = load_manifest(tmp_path).models[0]
+    content = read_model_file(tmp_path, card)
+    test = drawn_mnist().test
+    answers = run(content, test.images).answers
+    assert card.test.correct == int(np.sum(answers == test.labels))
+    assert card.test.images == 100
+    assert card.parameters == 109_386
+    assert card.training.recipe == "baseline"
+    assert card.version in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"manifest.json", "mlp.onnx"}
+
+
+def test_export_keeps_the_models_that_are_published_already(command, finished_run, tmp_path):
+    command("export", finished_run, "--models-dir", tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    manifest["models"][0]["name"] = manifest["default"] = "earlier"
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+
+    command("export", finished_run, "--models-dir", tmp_path)
+
+    published = load_manifest(tmp_path)
+    assert [card.name for card in published.models] == ["earlier", "mlp"]
+    assert published.default == "earlier"
+
+
+def test_exporting_twice_gives_the_same_version(command, finished_run, tmp_path):
+    for folder in ("first", "second"):
+        command("export", finished_run, "--models-dir", tmp_path / folder)
+
+    first, second = (load_manifest(tmp_path / folder) for folder in ("first", "second"))
+    assert first == second
+
+
+def test_a_folder_that_is_no_run_publishes_nothing(command, finished_run, tmp_path):
+    failed = command(
+        "export", finished_run, tmp_path, "--models-dir", tmp_path / "models", check=False
+    )
+
+    assert failed.returncode == 1
+    assert "holds no training run" in failed.stderr
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_default_that_is_no_model_publishes_nothing(command, finished_run, tmp_path):
+    failed = command(
+        "export", finished_run, "--models-dir", tmp_path, "--default", "vgg", check=False
+    )
+
+    assert failed.returncode == 1
+    assert "vgg" in failed.stderr
+    assert list(tmp_path.iterdir()) == []
