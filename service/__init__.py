@@ -1,0 +1,1 @@
+"""FastAPI and ONNX Runtime: reads digits for programs, and says when not to be believed."""

@@ -1,0 +1,123 @@
+"""The ink of a picture: what stands out from the paper, without specks, cropped to its box."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from service.imaging.picture import Picture, as_picture
+
+# Ink stands out from the paper by so many grey levels at least, its soft edge by fewer.
+_FAINTEST_INK = 10
+_FAINTEST_EDGE = 3
+
+# What surpasses the noise so many times is ink. On a printed background, which is noise of a kind,
+# less will do: the side of the paper on which no ink is shows how far noise alone reaches, and
+# ink starts where noise makes up no more than this share of the pixels.
+_NOISE_MULTIPLE = 4
+_NOISE_SHARE = 0.5
+
+# Ink's tone is the level that all but this share of its pixels stay below.
+_FULL_TONE = 0.90
+
+# A stroke is followed from its dark middle down to this share of its full tone.
+_EDGE = 0.25
+
+# A piece with less than this share of the largest piece's area is a speck.
+_SPECK = 0.04
+
+# Fewer ink pixels than this are no writing.
+_FEWEST_PIXELS = 4
+
+# Neighbours of ink are ink, neighbours of noise are anything. On training images and on cheques
+# `_coherence` is 0.3 or more, on pure noise 0.25 or less; in a picture of very few pixels the two
+# overlap.
+_LEAST_COHERENCE = 0.25
+_FEWEST_TO_JUDGE = 150
+
+
+def find_ink(picture: Picture, paper: Picture) -> Picture | None:
+    """Cut out what is written on `picture`, with its soft edges.
+
+    Args:
+        picture: uint8 [height, width], ink lighter than the paper.
+        paper: uint8 [height, width], the picture without its ink.
+
+    Returns:
+        uint8 [box height, box width], ink (up to 255) on black (0), cropped; None if there is no
+        ink.
+    """
+    contrast = as_picture(cv2.subtract(picture, paper))
+    levels = _histogram(contrast)
+    floor = _noise_floor(levels, _histogram(as_picture(cv2.subtract(paper, picture))))
+    tone = _tone(levels, floor)
+    if tone < _FAINTEST_INK:
+        return None
+    strokes = _strokes(contrast, edge=max(floor, round(_EDGE * tone)), core=tone / 2)
+    if strokes is None:
+        return None
+    x, y, width, height = strokes.box
+    crop = contrast[y : y + height, x : x + width]
+    soft_edged = cv2.bitwise_and(crop, crop, mask=cv2.dilate(strokes.mask, np.ones((3, 3))))
+    return as_picture(cv2.convertScaleAbs(soft_edged, alpha=255.0 / tone))
+
+
+@dataclass(frozen=True, eq=False)
+class _Strokes:
+    """Where ink is: `mask` uint8 [height, width], 255 or 0, and its `box` (x, y, width, height)."""
+
+    mask: Picture
+    box: tuple[int, int, int, int]
+
+
+def _histogram(values: Picture) -> NDArray[np.float64]:
+    return cv2.calcHist([values], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+
+
+def _noise_floor(levels: NDArray[np.float64], noise: NDArray[np.float64]) -> int:
+    # Half of the paper's pixels are above the paper and count as 0 here, hence (1 + 0.68) / 2.
+    deviation = int(np.searchsorted(np.cumsum(noise), 0.84 * noise.sum()))
+    noise_beyond, ink_beyond = (np.cumsum(counts[::-1])[::-1] for counts in (noise, levels))
+    mostly_ink = int(np.argmax(noise_beyond <= _NOISE_SHARE * ink_beyond))
+    return max(_FAINTEST_EDGE, min(_NOISE_MULTIPLE * deviation, mostly_ink))
+
+
+def _tone(levels: NDArray[np.float64], floor: int) -> int:
+    ink = np.cumsum(np.where(np.arange(levels.size) > floor, levels, 0.0))
+    return int(np.searchsorted(ink, _FULL_TONE * ink[-1])) if ink[-1] >= _FEWEST_PIXELS else 0
+
+
+def _strokes(contrast: Picture, *, edge: int, core: float) -> _Strokes | None:
+    _, mask = cv2.threshold(contrast, edge, 255, cv2.THRESH_BINARY)
+    _, labels, pieces, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    core_areas = np.bincount(labels.ravel()[np.flatnonzero(contrast > core)], minlength=len(pieces))
+    core_areas[0] = 0
+    largest = int(core_areas.argmax())
+    if core_areas[largest] < _FEWEST_PIXELS:
+        return None
+    kept = core_areas >= max(1.0, _SPECK * core_areas[largest])
+    on_rim = _touches_rim(pieces, contrast.shape)
+    if not on_rim[largest]:
+        kept &= ~on_rim
+    x, y = pieces[kept, :2].min(axis=0).tolist()
+    right, bottom = (pieces[kept, :2] + pieces[kept, 2:4]).max(axis=0).tolist()
+    ink = kept[labels[y:bottom, x:right]]
+    if contrast.size >= _FEWEST_TO_JUDGE and _coherence(ink, contrast.size) < _LEAST_COHERENCE:
+        return None
+    return _Strokes(ink.astype(np.uint8) * np.uint8(255), (x, y, right - x, bottom - y))
+
+
+def _touches_rim(pieces: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    x, y, width, height = pieces[:, :4].T
+    touches = (x == 0) | (y == 0) | (x + width == shape[1]) | (y + height == shape[0])
+    return np.asarray(touches)
+
+
+def _coherence(ink: NDArray[np.bool_], pixels: int) -> float:
+    # How much likelier than a pixel elsewhere the next one to ink is to be ink: chance is 0.
+    count = int(np.count_nonzero(ink))
+    pairs = np.count_nonzero(ink[:, 1:] & ink[:, :-1]) + np.count_nonzero(ink[1:] & ink[:-1])
+    density = min(count / pixels, 0.99)
+    return float((pairs / (2 * count) - density) / (1.0 - density))
