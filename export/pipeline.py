@@ -48,14 +48,7 @@ def export_run(run: Run, mnist: Mnist) -> Exported:
         sha256=sha256,
         opset=OPSET,
         temperature=temperature,
-        training=TrainingRun(
-            recipe=config.recipe,
-            seed=config.seed,
-            epochs=config.epochs,
-            batch_size=config.batch_size,
-            train_images=config.train_images,
-            validation_images=config.validation_images,
-        ),
+        training=TrainingRun.model_validate(config, from_attributes=True),
         test=evaluate(on_test, mnist.test.labels),
         operating_points=tuple(
             OperatingPoint(

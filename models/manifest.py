@@ -86,6 +86,9 @@ class TrainingRun(_Record):
     batch_size: Count
     train_images: Count
     validation_images: Count
+    teacher: str | None = Field(
+        default=None, description="The models whose answers it learnt from; null: from labels."
+    )
 
 
 class ModelCard(_Record):

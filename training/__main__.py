@@ -14,11 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from training import architectures, plots
-from training.data import DataError, load_mnist
+from training.batches import AugmentedDigits, Source
+from training.data import DataError, Digits, load_mnist
+from training.distil import prepare_lessons
 from training.evaluate import answer
 from training.fit import fit as fit_model
-from training.recipes import BASELINE, RECIPES
+from training.recipes import BASELINE, RECIPES, Recipe
 from training.runs import Run, RunConfig, RunError
+from training.study import run_study
 
 SHOWN_PREDICTIONS = 50
 
@@ -62,6 +65,10 @@ def fit(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Train on the first so many images only.")
     ] = None,
+    teachers: Annotated[
+        list[Path] | None,
+        typer.Option("--teacher", metavar="RUN", help="Learn from this run; may be repeated."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 1,
     data_dir: DataDir = None,
     verify: Verify = True,
@@ -85,13 +92,15 @@ def fit(
         seed=seed,
         train_images=len(train),
         validation_images=len(validation),
+        teacher="+".join(teacher.parent.name for teacher in teachers or ()) or None,
     )
     run = Run(runs_dir / name / config.run_name)
     run.prepare(config)
     if run.model_file.exists():
         console.print(f"{run.folder} has finished already; remove it to train again")
     else:
-        fit_model(run, name, chosen, train, validation, seed=seed)
+        source = _source(train, chosen, teachers or [], runs_dir, seed=seed)
+        fit_model(run, name, chosen, source, validation, seed=seed)
     trained = run.load_model()
     title = architectures.architecture(name).TITLE
     shown = answer(trained, mnist.test[:SHOWN_PREDICTIONS])
@@ -100,6 +109,16 @@ def fit(
         trained.save(run.h5_file)
     accuracy = answer(trained, validation).accuracy
     console.print(f"{run.folder}: validation accuracy {accuracy:.2%}")
+
+
+def _source(
+    train: Digits, recipe: Recipe, teachers: list[Path], runs_dir: Path, *, seed: int
+) -> Source:
+    if not teachers:
+        return AugmentedDigits(train, recipe.augmentation)
+    folder = runs_dir / "lessons" / "-".join([*(t.name for t in teachers), f"n{len(train)}"])
+    models = [Run(teacher).load_model() for teacher in teachers]
+    return prepare_lessons(folder, train, recipe.augmentation, models, seed=seed)
 
 
 @app.command()
@@ -119,6 +138,29 @@ def evaluate(
     title = architectures.architecture(run.config().model).TITLE
     plots.confusion(answers, title).savefig(run.confusion_plot)
     console.print(f"{run.folder}: test accuracy {answers.accuracy:.2%}")
+
+
+@app.command()
+def study(
+    data_dir: DataDir = None,
+    runs_dir: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    seed: Annotated[int, typer.Option(help="Seed of weights and order.")] = 1,
+) -> None:
+    """Compare the five models at 10, 50 and 100 epochs; the same command again resumes."""
+    findings = run_study(load_mnist(data_dir), runs_dir, seed=seed, console=console)
+    table = Table("model", "images", "epochs", "loss", "accuracy", "val.", "test", "s/epoch")
+    for finding in findings:
+        table.add_row(
+            finding.entry.model,
+            f"{finding.entry.limit or 50_000:,}",
+            str(finding.epoch),
+            f"{finding.loss:.4f}",
+            f"{finding.accuracy:.2%}",
+            f"{finding.val_accuracy:.2%}",
+            f"{finding.test_accuracy:.2%}",
+            f"{finding.seconds_per_epoch:.1f}",
+        )
+    console.print(table)
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
-"""Batches of training digits, augmented anew in every epoch."""
+"""Shuffled batches of training digits, for every backend of Keras."""
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import cv2
 import keras
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from training.architectures import CLASSES
 from training.augment import Augmentation, augment
-from training.data import Digits, Labels
+from training.data import Digits, Images, Labels
 
-Targets = NDArray[np.float32]  # [N, 10]
+Targets = NDArray[np.float32]  # [N, 10], each row a distribution over the digits
+Places = NDArray[np.int64]  # [n], places in the training set
 
 
 def one_hot(labels: Labels) -> Targets:
@@ -20,17 +22,48 @@ def one_hot(labels: Labels) -> Targets:
     return np.eye(CLASSES, dtype=np.float32)[labels]
 
 
-class AugmentedBatches(keras.utils.PyDataset):
-    """Shuffled batches of images uint8 [batch, 28, 28] and targets float32 [batch, 10].
+class Source(Protocol):
+    """What batches are drawn from."""
 
-    Every backend of Keras takes them. What is drawn depends on seed, epoch and batch alone, not on
-    the order in which workers ask; `first_epoch` lets a resumed run go on with new draws.
+    def __len__(self) -> int:
+        """How many training images there are."""
+
+    def draw(
+        self, places: Places, epoch: int, random: np.random.Generator
+    ) -> tuple[Images, Targets]:
+        """The images at `places` as they look in `epoch`, with their targets."""
+
+
+@dataclass(frozen=True)
+class AugmentedDigits:
+    """Digits, changed anew at every draw if there is an augmentation."""
+
+    digits: Digits
+    augmentation: Augmentation | None
+
+    def __len__(self) -> int:
+        return len(self.digits)
+
+    def draw(
+        self, places: Places, epoch: int, random: np.random.Generator
+    ) -> tuple[Images, Targets]:
+        """As `Source` says; the epoch is in the generator."""
+        images = self.digits.images[places]
+        if self.augmentation:
+            images = augment(images, self.augmentation, random)
+        return images, one_hot(self.digits.labels[places])
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of images uint8 [batch, 28, 28] and targets float32 [batch, 10].
+
+    What is drawn depends on seed, epoch and batch alone, not on the order in which workers ask;
+    `first_epoch` lets a resumed run go on with new draws.
     """
 
     def __init__(
         self,
-        digits: Digits,
-        augmentation: Augmentation | None,
+        source: Source,
         batch_size: int,
         *,
         seed: int,
@@ -40,23 +73,19 @@ class AugmentedBatches(keras.utils.PyDataset):
         super().__init__(**workers)
         # Parallelism comes from the workers; threads of OpenCV's own would fight them.
         cv2.setNumThreads(1)
-        self._digits = digits
-        self._augmentation = augmentation
+        self._source = source
         self._batch_size = batch_size
         self._seed = seed
         self._epoch = first_epoch
         self._shuffle()
 
     def __len__(self) -> int:
-        return math.ceil(len(self._digits) / self._batch_size)
+        return math.ceil(len(self._source) / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], Targets]:
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        images = self._digits.images[chosen]
-        if self._augmentation:
-            random = np.random.default_rng((self._seed, self._epoch, index))
-            images = augment(images, self._augmentation, random)
-        return images, one_hot(self._digits.labels[chosen])
+    def __getitem__(self, index: int) -> tuple[Images, Targets]:
+        places = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        random = np.random.default_rng((self._seed, self._epoch, index))
+        return self._source.draw(places, self._epoch, random)
 
     def on_epoch_end(self) -> None:
         """Shuffle for the next epoch; Keras calls it."""
@@ -65,4 +94,4 @@ class AugmentedBatches(keras.utils.PyDataset):
 
     def _shuffle(self) -> None:
         random = np.random.default_rng((self._seed, self._epoch))
-        self._order = random.permutation(len(self._digits))
+        self._order = random.permutation(len(self._source))

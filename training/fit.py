@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import keras
 
 from training import architectures, plots
-from training.batches import AugmentedBatches, one_hot
+from training.batches import Batches, Source, one_hot
 from training.data import Digits
 from training.recipes import Recipe
 from training.runs import Run
@@ -31,7 +31,7 @@ def fit(
     run: Run,
     name: str,
     recipe: Recipe,
-    train: Digits,
+    train: Source,
     validation: Digits,
     *,
     seed: int,
@@ -43,9 +43,8 @@ def fit(
     """
     keras.utils.set_random_seed(seed)
     model = architectures.build(name)
-    batches = AugmentedBatches(
+    batches = Batches(
         train,
-        recipe.augmentation,
         recipe.batch_size,
         seed=seed,
         first_epoch=run.finished_epochs(),
@@ -66,7 +65,7 @@ def fit(
         verbose=1 if sys.stdout.isatty() else 2,  # a bar that redraws itself, or a line an epoch
     )
     title = architectures.architecture(name).TITLE
-    plots.history(run.history_file, title).savefig(run.history_plot)
+    plots.history(run.history(), title).savefig(run.history_plot)
     model.save(run.model_file)
     shutil.rmtree(run.backup_folder)
     return model

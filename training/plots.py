@@ -1,7 +1,6 @@
 """The pictures of a run: its curves, its confusion matrix, its answers."""
 
-import csv
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -14,10 +13,8 @@ from training.evaluate import Answers
 mpl.rcParams["savefig.bbox"] = "tight"
 
 
-def history(history_file: Path, title: str) -> Figure:
+def history(rows: Sequence[Mapping[str, float]], title: str) -> Figure:
     """Loss and accuracy by epoch, on training and validation images."""
-    with history_file.open(newline="") as lines:
-        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(lines)]
     epochs = [int(row["epoch"]) + 1 for row in rows]
     figure = Figure(figsize=(10, 4))
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):

@@ -57,7 +57,7 @@ BASELINE = Recipe("baseline", epochs=10)
 
 BEST = Recipe(
     "best",
-    epochs=60,
+    epochs=80,
     learning_rate=2e-3,
     warmup_epochs=2,
     decay=True,

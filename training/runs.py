@@ -5,6 +5,7 @@ runs/lenet5/baseline-e10-b128-s1/
 """
 
 import json
+from csv import DictReader
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,12 +27,14 @@ class RunConfig:
     seed: int
     train_images: int
     validation_images: int
+    teacher: str | None = None
 
     @property
     def run_name(self) -> str:
         """A name that is the same whenever the run is, so that the same command resumes it."""
         limit = "" if self.train_images == 50_000 else f"-n{self.train_images}"
-        return f"{self.recipe}-e{self.epochs}-b{self.batch_size}-s{self.seed}{limit}"
+        teacher = f"-from-{self.teacher}" if self.teacher else ""
+        return f"{self.recipe}-e{self.epochs}-b{self.batch_size}-s{self.seed}{limit}{teacher}"
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,19 @@ class Run:
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{self.folder}: holds no training run ({error})") from error
 
+    @property
+    def milestones_file(self) -> Path:
+        """Epoch, loss and accuracy on the test images, for the epochs that the study shows."""
+        return self.folder / "milestones.csv"
+
+    def history(self) -> list[dict[str, float]]:
+        """The lines of the history, an epoch each."""
+        with self.history_file.open(newline="") as lines:
+            return [{key: float(value) for key, value in row.items()} for row in DictReader(lines)]
+
     def finished_epochs(self) -> int:
         """How many epochs the history holds."""
-        if not self.history_file.exists():
-            return 0
-        return len(self.history_file.read_text().splitlines()) - 1
+        return len(self.history()) if self.history_file.exists() else 0
 
     def prepare(self, config: RunConfig) -> None:
         """Make the folder for `config`, or check that it is there for the same one.

@@ -12,6 +12,7 @@ from tests.generated import drawn_mnist, write_idx
 
 keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
 
+from training.batches import AugmentedDigits  # noqa: E402
 from training.data import load_mnist  # noqa: E402
 from training.fit import fit  # noqa: E402
 from training.recipes import BASELINE  # noqa: E402
@@ -70,6 +71,7 @@ def test_an_interrupted_fit_goes_on_after_its_last_whole_epoch(data_dir, tmp_pat
                 raise KeyboardInterrupt
 
     train, validation = load_mnist(data_dir, verify=False).hold_out()
+    train = AugmentedDigits(train, None)
     recipe = BASELINE.with_(epochs=3, batch_size=25)
     run = Run(tmp_path / "run")
     run.folder.mkdir()
