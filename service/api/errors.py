@@ -1,0 +1,48 @@
+"""What can be wrong with a request itself; each becomes a problem in `service.api.problems`."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, Self
+
+from service.api.schemas import Fault
+
+# A batch can be wrong in a thousand places; the first few tell enough.
+_MOST_FAULTS = 20
+
+
+class MalformedBody(ValueError):
+    """The body is not what its Content-Type says."""
+
+
+class UnsupportedMediaType(ValueError):
+    """The body's Content-Type is none that this path reads."""
+
+
+class NotAcceptable(ValueError):
+    """The caller accepts no media type that this path can answer with."""
+
+
+class BodyTooLarge(ValueError):
+    """The body is larger than the limit."""
+
+
+class BatchTooLarge(ValueError):
+    """The batch holds more images than the limit."""
+
+
+class InvalidRequest(ValueError):
+    """A parameter or a part of the body is missing or has a value that it cannot have."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.where}: {fault.what}" for fault in faults))
+        self.faults = tuple(faults)
+
+    @classmethod
+    def from_pydantic(cls, errors: Iterable[Any]) -> Self:
+        """What pydantic found wrong, without the values: they may hold an image."""
+        return cls(
+            [
+                Fault(where=".".join(map(str, error["loc"])) or "body", what=error["msg"])
+                for error in islice(errors, _MOST_FAULTS)
+            ]
+        )

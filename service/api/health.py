@@ -1,0 +1,22 @@
+"""`GET /health`: for whoever starts, watches and restarts the service."""
+
+from fastapi import APIRouter, Request
+
+from service.api.openapi import problem_responses
+from service.api.schemas import Liveness, Readiness
+from service.api.state import engine_of
+from service.engine import NotReady
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+@router.get("/live", operation_id="live", responses=problem_responses())
+async def live() -> Liveness:
+    """Whether the process answers; it does so before the models are loaded."""
+    return Liveness()
+
+
+@router.get("/ready", operation_id="ready", responses=problem_responses(NotReady))
+async def ready(request: Request) -> Readiness:
+    """Whether pictures can be sent: the models are loaded and warm."""
+    return Readiness(models=tuple(engine_of(request).catalogue.classifiers))

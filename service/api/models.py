@@ -1,0 +1,74 @@
+"""`GET /models`: what is published, how well it reads, and whether it is served."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from models.manifest import ModelCard, OperatingPoint
+from service.api import errors
+from service.api.negotiation import require_json_accepted
+from service.api.openapi import problem_responses
+from service.api.schemas import ModelDetail, ModelList, ModelSummary, OperatingPointSummary
+from service.api.state import engine_of
+from service.engine import NotReady
+from service.inference.catalogue import Catalogue, UnknownModel
+
+router = APIRouter(prefix="/models", tags=["models"])
+
+
+@router.get(
+    "",
+    operation_id="list_models",
+    responses=problem_responses(errors.NotAcceptable, NotReady),
+)
+async def list_models(request: Request) -> ModelList:
+    """Compare the models: size, accuracy, and what can be accepted at which error rate."""
+    require_json_accepted(request)
+    catalogue = engine_of(request).catalogue
+    return ModelList(models=tuple(_summary(card, catalogue) for card in catalogue.cards.values()))
+
+
+@router.get(
+    "/{name}",
+    operation_id="get_model",
+    responses=problem_responses(
+        errors.InvalidRequest, errors.NotAcceptable, NotReady, UnknownModel
+    ),
+)
+async def get_model(request: Request, name: str) -> ModelDetail:
+    """Everything that is known of a model: its training, its measurements, its file."""
+    require_json_accepted(request)
+    catalogue = engine_of(request).catalogue
+    card = catalogue.card(name)
+    return ModelDetail(**dict(card), **_availability(card, catalogue))
+
+
+def _summary(card: ModelCard, catalogue: Catalogue) -> ModelSummary:
+    return ModelSummary(
+        name=card.name,
+        title=card.title,
+        version=card.version,
+        parameters=card.parameters,
+        accuracy=card.test.accuracy,
+        accuracy_interval=card.test.accuracy_interval,
+        operating_points=tuple(_point(point) for point in card.operating_points),
+        **_availability(card, catalogue),
+    )
+
+
+def _availability(card: ModelCard, catalogue: Catalogue) -> dict[str, Any]:
+    return {
+        "default": card.name == catalogue.default,
+        "status": "loaded" if card.name in catalogue.classifiers else "failed",
+        "reason": catalogue.failures.get(card.name),
+    }
+
+
+def _point(point: OperatingPoint) -> OperatingPointSummary:
+    return OperatingPointSummary(
+        max_error=point.max_error,
+        threshold=point.threshold,
+        read_rate=point.test.read_rate,
+        error_rate=point.test.error_rate,
+        error_rate_bound=point.test.error_rate_bound,
+    )

@@ -1,0 +1,104 @@
+"""What OpenAPI says of bodies, parameters and errors that are read by hand, for speed."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from service.api import multipart, problems
+from service.api.parameters import ReadingParameters
+from service.api.schemas import Problem
+from service.api.uploads import IMAGE_TYPES, JSON, OCTET_STREAM, BatchRequest
+
+Json = dict[str, Any]
+
+_COMPONENTS = "#/components/schemas/{model}"
+_BINARY: Json = {"type": "string", "format": "binary"}
+_REQUEST_ID: Json = {
+    "description": "The caller's X-Request-ID, if it sent one of up to 128 letters, digits,"
+    " dots, underscores and dashes; otherwise a new one.",
+    "schema": {"type": "string"},
+}
+_RETRY_AFTER: Json = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+
+
+def problem_responses(*errors: type[Exception]) -> dict[int | str, Json]:
+    """The responses for `errors`, and for a fault of the service, by status."""
+    titles = defaultdict(list)
+    headers: dict[int, Json] = defaultdict(dict)
+    for kind in [*(problems.TABLE[error] for error in errors), problems.INTERNAL_ERROR]:
+        titles[kind.status].append(kind.title)
+        if "Retry-After" in kind.headers:
+            headers[kind.status] = {"Retry-After": _RETRY_AFTER}
+    return {
+        status: {
+            "description": "; ".join(titles[status]),
+            "headers": headers[status],
+            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _ref(Problem)}}},
+        }
+        for status in sorted(titles)
+    }
+
+
+def reading_operation(content: Mapping[str, Json]) -> Json:
+    """The parts of an operation that reads pictures: its query parameters and its body."""
+    return {
+        "parameters": _query_parameters(ReadingParameters),
+        "requestBody": {"required": True, "content": dict(content)},
+    }
+
+
+def single_body() -> dict[str, Json]:
+    """The bodies of `POST /predict`, by media type."""
+    raw: dict[str, Json] = {kind: {"schema": _BINARY} for kind in (*IMAGE_TYPES, OCTET_STREAM)}
+    return {**raw, multipart.MEDIA_TYPE: {"schema": _form("file", _BINARY)}}
+
+
+def batch_body() -> dict[str, Json]:
+    """The bodies of `POST /predict/batch`, by media type."""
+    files: Json = {"type": "array", "minItems": 1, "items": _BINARY}
+    return {
+        JSON: {"schema": {"$ref": _ref(BatchRequest)}},
+        multipart.MEDIA_TYPE: {"schema": _form("files", files)},
+    }
+
+
+def describe(app: FastAPI) -> None:
+    """Complete the document of `app` with what it cannot know: schemas used by hand, headers."""
+    document = app.openapi()
+    _, definitions = models_json_schema(
+        [(BatchRequest, "validation"), (Problem, "serialization")], ref_template=_COMPONENTS
+    )
+    document["components"]["schemas"] |= definitions["$defs"]
+    for path in document["paths"].values():
+        for operation in path.values():
+            for response in operation["responses"].values():
+                response.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
+
+
+def _form(field: str, schema: Json) -> Json:
+    return {"type": "object", "required": [field], "properties": {field: schema}}
+
+
+def _query_parameters(model: type[BaseModel]) -> list[Json]:
+    return [
+        {"name": name, "in": "query", "description": schema.pop("description"), "schema": schema}
+        for name, schema in map(_without_null, model.model_json_schema()["properties"].items())
+    ]
+
+
+def _without_null(field: tuple[str, Json]) -> tuple[str, Json]:
+    # A query string cannot say null; such a parameter is left out.
+    name, schema = field
+    if "anyOf" in schema:
+        value, _ = schema.pop("anyOf")
+        del schema["default"]
+        schema |= value
+    return name, schema
+
+
+def _ref(model: type[BaseModel]) -> str:
+    return _COMPONENTS.format(model=model.__name__)

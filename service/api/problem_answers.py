@@ -1,0 +1,61 @@
+"""Errors on their way out: the handler of all of them, and the pages that explain their types."""
+
+import logging
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from service.api import problems, schemas
+from service.api.errors import InvalidRequest
+from service.api.openapi import problem_responses
+from service.api.state import request_id_of
+
+REQUEST_ID_HEADER = "X-Request-ID"
+
+_log = logging.getLogger(__name__)
+router = APIRouter(tags=["problems"])
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer every error with a problem."""
+    for error in (*problems.TABLE, HTTPException, RequestValidationError):
+        app.add_exception_handler(error, answer)
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """The response for `error`."""
+    if isinstance(error, RequestValidationError):
+        error = InvalidRequest.from_pydantic(error.errors())
+    request_id = request_id_of(request)
+    problem = problems.problem_of(error, request_id)
+    headers = dict(problems.kind_of(error).headers)
+    if isinstance(error, HTTPException):
+        headers |= error.headers or {}
+    if problem.status == problems.INTERNAL_ERROR.status:
+        # The framework answers these outside of every middleware, then passes them on to the
+        # server, which logs the traceback.
+        headers[REQUEST_ID_HEADER] = request_id
+        _log.error("request %s failed: %r", request_id, error)
+    return Response(problem.model_dump_json(), problem.status, headers, problems.MEDIA_TYPE)
+
+
+@router.get(problems.TYPES_PATH, operation_id="list_problems", responses=problem_responses())
+async def list_problems() -> schemas.ProblemKinds:
+    """Every type of problem that the service answers with, and what it means."""
+    return schemas.ProblemKinds(problems=tuple(map(_explained, problems.KINDS)))
+
+
+@router.get(problems.TYPES_PATH + "/{slug}", include_in_schema=False)
+async def explain_problem(slug: str) -> schemas.ProblemKind:
+    """What problems of one type mean; a problem's `type` leads here."""
+    for kind in problems.KINDS:
+        if kind.slug == slug:
+            return _explained(kind)
+    raise HTTPException(problems.NOT_FOUND.status)
+
+
+def _explained(kind: problems.Kind) -> schemas.ProblemKind:
+    return schemas.ProblemKind(
+        type=kind.type, title=kind.title, status=kind.status, explanation=kind.explanation
+    )

@@ -1,0 +1,147 @@
+"""Every error of the service as an RFC 9457 problem: one table, no other place knows a status."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from service.api import errors
+from service.api.schemas import Problem
+from service.engine import DeadlineExceeded, NotReady
+from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
+from service.inference.backlog import QueueFull
+from service.inference.catalogue import ModelUnavailable, UnknownModel
+from service.reader import UnsupportedMaxError
+
+MEDIA_TYPE = "application/problem+json"
+
+# Problem types are paths on the service itself, which explains them there, offline as well.
+TYPES_PATH = "/problems"
+
+_RETRY_SOON = {"Retry-After": "1"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What all problems of one type have in common."""
+
+    slug: str
+    status: int
+    title: str
+    explanation: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        """The problem type's URI reference."""
+        return f"{TYPES_PATH}/{self.slug}"
+
+
+NOT_FOUND = Kind("not-found", 404, "No such path", "GET /docs lists the paths that are served.")
+METHOD_NOT_ALLOWED = Kind(
+    "method-not-allowed", 405, "Method not allowed", "The Allow header lists what is allowed."
+)
+INTERNAL_ERROR = Kind(
+    "internal-error", 500, "Internal error", "A fault of the service, written to its log."
+)
+
+# The most specific class decides, so that a subclass may have a line of its own.
+TABLE: Mapping[type[Exception], Kind] = {
+    errors.MalformedBody: Kind(
+        "malformed-body", 400, "Malformed body", "The body is not what its Content-Type says."
+    ),
+    UnknownModel: Kind("unknown-model", 404, "Unknown model", "GET /models lists the models."),
+    errors.NotAcceptable: Kind(
+        "not-acceptable", 406, "Not acceptable", "Answers are JSON; the Accept header excludes it."
+    ),
+    errors.BodyTooLarge: Kind(
+        "body-too-large", 413, "Body too large", "NUMERAL_MAX_BODY_BYTES sets the limit."
+    ),
+    PictureTooLarge: Kind(
+        "picture-too-large", 413, "Picture too large", "NUMERAL_MAX_PIXELS sets the limit."
+    ),
+    errors.BatchTooLarge: Kind(
+        "batch-too-large", 413, "Batch too large", "NUMERAL_MAX_BATCH sets the limit."
+    ),
+    errors.UnsupportedMediaType: Kind(
+        "unsupported-media-type",
+        415,
+        "Unsupported media type",
+        "The body's Content-Type is none that this path reads.",
+    ),
+    UnreadableImage: Kind(
+        "unreadable-image", 422, "Unreadable image", "The image is damaged, incomplete or empty."
+    ),
+    UnsupportedFormat: Kind(
+        "unsupported-format",
+        422,
+        "Unsupported image format",
+        "Images may be PNG, JPEG, BMP, GIF, WebP or TIFF.",
+    ),
+    errors.InvalidRequest: Kind(
+        "invalid-request",
+        422,
+        "Invalid request",
+        "A parameter or a part of the body is missing, unknown or out of range.",
+    ),
+    UnsupportedMaxError: Kind(
+        "unsupported-max-error",
+        422,
+        "Error rate not offered",
+        "GET /models lists the error rates that each model has an operating point for.",
+    ),
+    ClientDisconnect: Kind(
+        "client-disconnected", 499, "Client disconnected", "Only ever seen in the log."
+    ),
+    Exception: INTERNAL_ERROR,
+    NotReady: Kind(
+        "not-ready",
+        503,
+        "Not ready",
+        "Models are being loaded, or none could be; GET /health/ready follows it.",
+        _RETRY_SOON,
+    ),
+    ModelUnavailable: Kind(
+        "model-unavailable",
+        503,
+        "Model unavailable",
+        "The model's file is missing or damaged; other models are served.",
+    ),
+    QueueFull: Kind(
+        "queue-full", 503, "Queue full", "NUMERAL_QUEUE_SIZE sets the limit.", _RETRY_SOON
+    ),
+    DeadlineExceeded: Kind(
+        "deadline-exceeded", 504, "Deadline exceeded", "NUMERAL_REQUEST_TIMEOUT sets the limit."
+    ),
+}
+
+KINDS = (*TABLE.values(), NOT_FOUND, METHOD_NOT_ALLOWED)
+
+
+def kind_of(error: Exception) -> Kind:
+    """The line of the table for `error`."""
+    if isinstance(error, HTTPException):
+        return _kind_of_status(HTTPStatus(error.status_code))
+    return next(TABLE[cls] for cls in type(error).__mro__ if cls in TABLE)
+
+
+def problem_of(error: Exception, request_id: str | None) -> Problem:
+    """Describe `error` for the caller; of a fault of the service it says no more than that."""
+    kind = kind_of(error)
+    says_nothing_more = kind is INTERNAL_ERROR or isinstance(error, HTTPException)
+    return Problem(
+        type=kind.type,
+        title=kind.title,
+        status=kind.status,
+        detail=kind.explanation if says_nothing_more else str(error),
+        request_id=request_id,
+        errors=error.faults if isinstance(error, errors.InvalidRequest) else None,
+    )
+
+
+def _kind_of_status(status: HTTPStatus) -> Kind:
+    # The framework itself raises these two; any other would be news.
+    known = {NOT_FOUND.status: NOT_FOUND, METHOD_NOT_ALLOWED.status: METHOD_NOT_ALLOWED}
+    return known.get(status, INTERNAL_ERROR)

@@ -1,0 +1,197 @@
+"""The answers of the API, as pydantic models: what is sent, and what OpenAPI says is sent."""
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.manifest import DIGITS, Interval, ModelCard, Rate
+from service.inference.decide import Decision, Reason
+from service.reader import Reading
+
+ItemId = str | int
+
+_DECIMALS = 7
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Prediction(_Answer):
+    """What one image says, and whether to believe it."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "model": "resnet",
+                    "version": "3f9c2a1b",
+                    "digit": 7,
+                    "confidence": 0.9998,
+                    "decision": "accept",
+                    "reasons": [],
+                    "probabilities": [0, 0, 0.0001, 0, 0, 0, 0, 0.9998, 0, 0.0001],
+                }
+            ]
+        },
+    )
+
+    model: str = Field(description="Name of the model that answered.")
+    version: str = Field(description="Its version; another file has another version.")
+    digit: Annotated[int, Field(ge=0, le=9)] | None = Field(
+        description="The likeliest digit; null where the image is blank."
+    )
+    confidence: Rate = Field(
+        description="Calibrated probability that the digit is right; 0 where the image is blank."
+    )
+    decision: Decision = Field(description="`accept`, or `review` where a person should look.")
+    reasons: tuple[Reason, ...] = Field(
+        description="Why it is to be reviewed; empty where it is accepted."
+    )
+    probabilities: tuple[Rate, ...] = Field(
+        min_length=DIGITS,
+        max_length=DIGITS,
+        description="Of the digits 0 to 9, to seven decimals; all 0 where the image is blank.",
+    )
+
+    @classmethod
+    def from_reading(cls, reading: Reading) -> Self:
+        """What is sent of `reading`."""
+        answer = reading.answer
+        # A rounding error of float32 can lift a probability above 1.
+        probabilities = np.clip(answer.probabilities.astype(np.float64), 0.0, 1.0).round(_DECIMALS)
+        return cls(
+            model=reading.card.name,
+            version=reading.card.version,
+            digit=answer.digit,
+            confidence=probabilities.max(),
+            decision=answer.decision,
+            reasons=answer.reasons,
+            probabilities=probabilities.tolist(),
+        )
+
+
+class Fault(_Answer):
+    """One thing that is wrong with a request."""
+
+    where: str = Field(description="The parameter, or the path into the body.")
+    what: str
+
+
+class Problem(_Answer):
+    """An error, as RFC 9457 has it (`application/problem+json`)."""
+
+    type: str = Field(
+        description="What kind of problem: a stable URI reference, which this service explains.",
+        examples=["/problems/unreadable-image"],
+    )
+    title: str = Field(description="The same for every problem of this type.")
+    status: int = Field(ge=400, le=599)
+    detail: str = Field(description="What was wrong this time, and what to do.")
+    request_id: str | None = Field(
+        None, exclude_if=_is_none, description="As in the X-Request-ID header."
+    )
+    errors: tuple[Fault, ...] | None = Field(
+        None,
+        exclude_if=_is_none,
+        description="Each fault of its own, where a request can have several.",
+    )
+
+
+class _Place(_Answer):
+    index: int = Field(ge=0, description="Place of the image in the request, from 0.")
+    id: ItemId | None = Field(
+        None,
+        exclude_if=_is_none,
+        description="The id that came with the image, or its file name; absent without.",
+    )
+
+
+class BatchPrediction(Prediction, _Place):
+    """A prediction with its place in the batch."""
+
+
+class BatchFailure(_Place):
+    """An image of the batch that could not be read."""
+
+    error: Problem
+
+
+class BatchAnswer(_Answer):
+    """One item for each image, in the order of the request."""
+
+    predictions: tuple[BatchPrediction | BatchFailure, ...]
+
+
+class OperatingPointSummary(_Answer):
+    """What can be expected at an error rate that a caller may ask for with `max_error`."""
+
+    max_error: Rate
+    threshold: Rate | None = Field(
+        description="Least confidence accepted; null: no threshold could be shown to do."
+    )
+    read_rate: Rate = Field(description="Share of the test images that is accepted.")
+    error_rate: Rate = Field(description="Share of wrong answers among them.")
+    error_rate_bound: Rate = Field(description="Upper 95% bound of that error rate.")
+
+
+class _Availability(_Answer):
+    default: bool = Field(description="Whether it answers when a caller names no model.")
+    status: Literal["loaded", "failed"]
+    reason: str | None = Field(description="Why it could not be loaded; null where it is loaded.")
+
+
+class ModelSummary(_Availability):
+    """A line of the comparison: how large a model is and how well it reads."""
+
+    name: str
+    title: str
+    version: str
+    parameters: int
+    accuracy: Rate = Field(description="On the 10,000 MNIST test images, on the served file.")
+    accuracy_interval: Interval
+    operating_points: tuple[OperatingPointSummary, ...]
+
+
+class ModelList(_Answer):
+    """The published models, in the manifest's order."""
+
+    models: tuple[ModelSummary, ...]
+
+
+class ModelDetail(_Availability, ModelCard):
+    """Everything the manifest says of a model, and whether it is served."""
+
+
+class Liveness(_Answer):
+    """The process answers."""
+
+    status: Literal["live"] = "live"
+
+
+class Readiness(_Answer):
+    """Models are loaded and warm."""
+
+    status: Literal["ready"] = "ready"
+    models: tuple[str, ...] = Field(description="Names of the models that are served.")
+
+
+class ProblemKind(_Answer):
+    """What all problems of one type have in common."""
+
+    type: str
+    title: str
+    status: int
+    explanation: str
+
+
+class ProblemKinds(_Answer):
+    """Every type of problem that the service answers with."""
+
+    problems: tuple[ProblemKind, ...]

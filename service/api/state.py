@@ -1,0 +1,30 @@
+"""What the lifespan hands over to every request."""
+
+from typing import TypedDict, cast
+
+from starlette.requests import Request
+
+from service.engine import Engine
+from service.settings import Settings
+
+
+class State(TypedDict):
+    """What lives as long as the process."""
+
+    engine: Engine
+    settings: Settings
+
+
+def engine_of(request: Request) -> Engine:
+    """The engine of the process."""
+    return cast(Engine, request.state.engine)
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings of the process."""
+    return cast(Settings, request.state.settings)
+
+
+def request_id_of(request: Request) -> str:
+    """The id that the request came with or was given."""
+    return cast(str, request.state.request_id)

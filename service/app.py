@@ -1,0 +1,58 @@
+"""The ASGI application: rooms, middleware and lifespan put together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from service import middleware
+from service.api import health, models, openapi, predict, problem_answers
+from service.api.state import State
+from service.engine import Engine
+from service.settings import Settings
+from service.version import version
+
+_DESCRIPTION = """\
+Reads handwritten digits, one to an image, and says when not to believe the answer.
+
+Every error is a problem object (RFC 9457); its `type` leads to an explanation. Every response
+carries `X-Request-ID`.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service, with `settings`; its models are loaded once it has started.
+
+    uvicorn.run(create_app(Settings()))
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        async with Engine(settings) as engine:
+            # Beside the server, not before it: liveness answers while the models are loaded.
+            loading = asyncio.create_task(engine.load())
+            yield {"engine": engine, "settings": settings}
+            loading.cancel()
+
+    app = FastAPIOffline(
+        title="Numeral",
+        version=version(),
+        description=_DESCRIPTION,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        lifespan=lifespan,
+        redirect_slashes=False,
+        # Swagger UI would otherwise ask a public server to validate the document.
+        swagger_ui_parameters={"validatorUrl": None},
+    )
+    for resource in (predict, models, health, problem_answers):
+        app.include_router(resource.router)
+    problem_answers.install(app)
+    openapi.describe(app)
+    # The last one added sees a request first.
+    app.add_middleware(middleware.HeadAsGet)
+    app.add_middleware(middleware.BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(middleware.AccessLog)
+    app.add_middleware(middleware.RequestId)
+    return app

@@ -1,0 +1,87 @@
+"""The commands and their options. ONNX Runtime is imported only by a command that needs it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.options import read_settings, takes_settings
+from service.settings import Settings
+from service.version import version
+
+ModelsDir = Annotated[
+    Path | None,
+    typer.Option(envvar="NUMERAL_MODELS_DIR", help=Settings.model_fields["models_dir"].description),
+]
+
+app = typer.Typer(
+    name="numeral",
+    help="Read handwritten digits, and know when not to believe the answer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+@takes_settings
+def serve(settings: Settings) -> None:
+    """Serve the models over HTTP until SIGINT or SIGTERM; requests in work are still answered.
+
+    Exit status: 1 the address cannot be used, 2 a setting is wrong; else that of the signal.
+    """
+    from service.cli.serve import run  # noqa: PLC0415
+
+    run(settings)
+
+
+@app.command()
+def predict(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Images of one digit.")],
+    *,
+    model: Annotated[str | None, typer.Option(help="Name of the model that answers.")] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Error rate among accepted answers put up with."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON object per file.")] = False,
+    models_dir: ModelsDir = None,
+) -> None:
+    """Read digits from image files, with no server.
+
+    Exit status: 0 every file was read, 1 some were not, 2 the command line is wrong, 3 the model
+    cannot be used.
+    """
+    from service.cli.predict import run  # noqa: PLC0415
+
+    settings = read_settings(models_dir=models_dir)
+    raise typer.Exit(run(settings, files, model=model, max_error=max_error, as_json=json))
+
+
+@app.command()
+def models(models_dir: ModelsDir = None) -> None:
+    """Compare the models: size, accuracy, and how many digits they read at which error rate.
+
+    Exit status: 0 all can be served, 1 some cannot, 3 none can.
+    """
+    from service.cli.models import run  # noqa: PLC0415
+
+    raise typer.Exit(run(read_settings(models_dir=models_dir)))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"numeral {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _numeral(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass

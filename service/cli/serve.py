@@ -1,0 +1,64 @@
+"""`numeral serve`: the service on a socket."""
+
+import contextlib
+import gc
+import logging
+import math
+import socket
+
+import typer
+import uvicorn
+
+from service.app import create_app
+from service.settings import Settings
+from service.telemetry import configure_logging
+from service.version import version
+
+_BACKLOG = 2048
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        typer.Exit: with status 1, where the address cannot be used.
+    """
+    configure_logging(settings.log_format, settings.log_level)
+    with _listen(settings.host, settings.port) as listener:
+        config = uvicorn.Config(
+            create_app(settings),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=math.ceil(settings.request_timeout),
+        )
+        _log.info("numeral %s listens on %s, with /docs", version(), _url(listener))
+        _spare_the_collector()
+        # Once the server has stopped, uvicorn raises the signal that stopped it again.
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _spare_the_collector() -> None:
+    # What the imports made lives as long as the process. Looking through it for garbage again and
+    # again took a quarter of the time of a request (measured with 32 requests at a time).
+    gc.collect()
+    gc.freeze()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = error.strerror or error
+        message = f"error: cannot listen on {host} port {port}: {reason}; choose another --port"
+        typer.echo(message, err=True)
+        raise typer.Exit(1) from error
+
+
+def _url(listener: socket.socket) -> str:
+    host, port, *_ = listener.getsockname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

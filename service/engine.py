@@ -1,0 +1,192 @@
+"""Reads pictures for many callers at once: bounded, batched, in time. Knows nothing of HTTP."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from io import BytesIO
+from typing import Self, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from service.imaging import UnreadableImage
+from service.inference.backlog import Backlog
+from service.inference.batcher import Batcher
+from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
+from service.inference.sessions import Scored
+from service.reader import Outcome, Reader, Reading, Wish, choose_reader
+from service.settings import Settings
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+# A batch goes through in parts of this size, one after another: single images find room beside a
+# part in every micro-batch, and a batch takes no more of the backlog than this.
+PART_OF_BATCH = 32
+
+# More threads would not decode faster on a few cores, but hold more large pictures in memory.
+_IMAGING_THREADS = 2
+
+# A PNG within both limits is decoded and normalised in about a millisecond at most, and a thread
+# would cost more than it spares.
+_QUICK_BYTES = 16 * 1024
+_QUICK_PIXELS = 256 * 256
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+class NotReady(Exception):
+    """The models are being loaded, or none could be."""
+
+
+class DeadlineExceeded(Exception):
+    """The answer did not come in the time that a request may take."""
+
+
+class Engine:
+    """The models, the threads and the queue of one process.
+
+        async with Engine(settings) as engine:
+            await engine.load()
+            reading = await engine.read(engine.reader(Wish()), data)
+
+    Belongs to one event loop.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._state: Catalogue | NotReady = NotReady("the models are being loaded")
+        self._imaging = ThreadPoolExecutor(_IMAGING_THREADS, "imaging")
+        self._inference = ThreadPoolExecutor(1, "inference")
+        self._batcher = Batcher(self._inference)
+        self._backlog = Backlog(settings.queue_size)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._imaging.shutdown(wait=False, cancel_futures=True)
+        self._inference.shutdown(wait=False, cancel_futures=True)
+
+    async def load(self) -> None:
+        """Load, check and warm up the models in a thread; readiness follows from the outcome."""
+        started = time.perf_counter()
+        try:
+            catalogue = await asyncio.to_thread(_load_warm, self._settings)
+        except NothingToServe as error:
+            _log.error("not ready: %s", error)
+            self._state = NotReady(str(error))
+        except Exception:
+            _log.exception("not ready")
+            self._state = NotReady("the models could not be loaded; the service's log says why")
+        else:
+            self._state = catalogue
+            seconds = time.perf_counter() - started
+            _log.info("ready after %.2f s: %s", seconds, ", ".join(catalogue.classifiers))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The models.
+
+        Raises:
+            NotReady: they are still being loaded, or none could be.
+        """
+        if isinstance(self._state, NotReady):
+            raise NotReady(*self._state.args)
+        return self._state
+
+    def reader(self, wish: Wish) -> Reader:
+        """The reader for `wish`, completed from the settings.
+
+        Raises:
+            NotReady: no model is there yet.
+            UnknownModel, ModelUnavailable, UnsupportedMaxError: as `choose_reader` says.
+        """
+        return _reader(self.catalogue, wish, self._settings)
+
+    async def read(self, reader: Reader, data: bytes) -> Reading:
+        """Read one picture.
+
+        Raises:
+            UnreadableImage: it cannot be read as an image.
+            QueueFull: too much is waiting already.
+            DeadlineExceeded: it took longer than a request may.
+        """
+        with self._backlog.admit(1):
+            [outcome] = await self._in_time(self._read_part(reader, [data]))
+        if isinstance(outcome, UnreadableImage):
+            raise outcome
+        return outcome
+
+    async def read_many(self, reader: Reader, files: Sequence[bytes]) -> list[Outcome]:
+        """Read `files`, in order; one that cannot be read does not disturb the others.
+
+        Raises:
+            QueueFull: too much is waiting already.
+            DeadlineExceeded: it took longer than a request may.
+        """
+        with self._backlog.admit(min(len(files), PART_OF_BATCH)):
+            return await self._in_time(self._read_parts(reader, files))
+
+    async def _read_parts(self, reader: Reader, files: Sequence[bytes]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for start in range(0, len(files), PART_OF_BATCH):
+            outcomes += await self._read_part(reader, files[start : start + PART_OF_BATCH])
+        return outcomes
+
+    async def _read_part(self, reader: Reader, files: Sequence[bytes]) -> list[Outcome]:
+        if len(files) == 1 and _is_quick(files[0]):
+            prepared = reader.prepare(files)
+        else:
+            prepared = await self._in_imaging_thread(partial(reader.prepare, files))
+        images = prepared.images
+        scored = Scored.of_nothing()
+        if len(images):
+            scored = await self._batcher.classify(reader.classifier, images)
+        return reader.answer(prepared, scored)
+
+    async def _in_imaging_thread(self, work: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._imaging, work)
+
+    async def _in_time(self, work: Awaitable[_Result]) -> _Result:
+        seconds = self._settings.request_timeout
+        try:
+            async with asyncio.timeout(seconds):
+                return await work
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                f"no answer within {seconds:g} s; send it again later, or in smaller batches"
+            ) from error
+
+
+def _reader(catalogue: Catalogue, wish: Wish, settings: Settings) -> Reader:
+    return choose_reader(
+        catalogue, wish, max_error=settings.max_error, max_pixels=settings.max_pixels
+    )
+
+
+def _load_warm(settings: Settings) -> Catalogue:
+    catalogue = load_catalogue(settings.models_dir, settings.default_model)
+    # The libraries that decode and normalise set themselves up at the first picture, which takes
+    # a tenth of a second; a caller should not wait for it.
+    any_model = Wish(model=next(iter(catalogue.classifiers)))
+    _reader(catalogue, any_model, settings).read([_sample_picture()])
+    return catalogue
+
+
+def _sample_picture() -> bytes:
+    paper = np.full((64, 64), 255, np.uint8)
+    paper[12:52, 28:36] = 0
+    file = BytesIO()
+    Image.fromarray(paper).save(file, "PNG")
+    return file.getvalue()
+
+
+def _is_quick(data: bytes) -> bool:
+    # Few bytes can unfold to millions of pixels; only PNG says cheaply to how many.
+    if len(data) > _QUICK_BYTES or not data.startswith(_PNG_SIGNATURE):
+        return False
+    width, height = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+    return width * height <= _QUICK_PIXELS

@@ -1,0 +1,1 @@
+"""From normalised images to decisions: sessions, micro-batches, thresholds."""

@@ -1,0 +1,141 @@
+"""One way to read digits: a model, an operating point, a preprocessing. Plain functions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from models.manifest import ModelCard
+from service.imaging import (
+    Normalised,
+    Picture,
+    UnreadableImage,
+    decode,
+    normalise,
+    unchanged,
+)
+from service.inference.catalogue import Catalogue
+from service.inference.decide import Answer, decide, decide_blank
+from service.inference.sessions import Classifier, Images, Scored
+
+
+class Preprocess(StrEnum):
+    """What happens to a picture before a model sees it."""
+
+    AUTO = "auto"
+    NONE = "none"
+
+
+_PREPROCESSING: dict[Preprocess, Callable[[Picture], Normalised]] = {
+    Preprocess.AUTO: normalise,
+    Preprocess.NONE: unchanged,
+}
+
+
+class UnsupportedMaxError(ValueError):
+    """The model has no operating point that is as strict as the caller asks."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a caller may choose; None leaves the choice to the settings."""
+
+    model: str | None = None
+    max_error: float | None = None
+    preprocess: Preprocess = Preprocess.AUTO
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """An answer and the model that gave it."""
+
+    card: ModelCard
+    answer: Answer
+
+
+Outcome = Reading | UnreadableImage
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Pictures on their way to a model, in the caller's order, with those that have no way."""
+
+    items: Sequence[Normalised | UnreadableImage]
+
+    @property
+    def images(self) -> Images:
+        """Those that a model is to see, neither unreadable nor blank: uint8 [N, 28, 28]."""
+        legible = [
+            item.image for item in self.items if isinstance(item, Normalised) and not item.blank
+        ]
+        return np.array(legible, np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads pictures step by step, or all at once where nothing else waits.
+
+        reader = choose_reader(catalogue, Wish(model="lenet5"), max_error=0.001, max_pixels=10**7)
+        reader.read([path.read_bytes()])
+
+    Attributes:
+        classifier: the model.
+        threshold: the least confidence that is accepted; None accepts nothing.
+        preprocess: what happens to a picture before the model sees it.
+        max_pixels: largest picture that is decoded.
+    """
+
+    classifier: Classifier
+    threshold: float | None
+    preprocess: Preprocess
+    max_pixels: int
+
+    def prepare(self, files: Sequence[bytes]) -> Prepared:
+        """Decode and normalise `files`; one that cannot be read does not disturb the others."""
+        return Prepared([self._prepare_one(data) for data in files])
+
+    def answer(self, prepared: Prepared, scored: Scored) -> list[Outcome]:
+        """Decide on every picture, given what the model says of `prepared.images`."""
+        rows = iter(scored.probabilities)
+        outcomes: list[Outcome] = []
+        for item in prepared.items:
+            if isinstance(item, UnreadableImage):
+                outcomes.append(item)
+            else:
+                answer = decide_blank() if item.blank else decide(next(rows), self.threshold)
+                outcomes.append(Reading(self.classifier.card, answer))
+        return outcomes
+
+    def read(self, files: Sequence[bytes]) -> list[Outcome]:
+        """Read `files`, up to a micro-batch of them, here and now."""
+        prepared = self.prepare(files)
+        return self.answer(prepared, self.classifier.run(prepared.images))
+
+    def _prepare_one(self, data: bytes) -> Normalised | UnreadableImage:
+        try:
+            return _PREPROCESSING[self.preprocess](decode(data, max_pixels=self.max_pixels))
+        except UnreadableImage as error:
+            return error
+
+
+def choose_reader(catalogue: Catalogue, wish: Wish, *, max_error: float, max_pixels: int) -> Reader:
+    """The reader for `wish`; `max_error` holds where it names none.
+
+    A model without an operating point for the default `max_error` accepts nothing; asking for
+    one that it does not have is an error.
+
+    Raises:
+        UnknownModel: no such model is published.
+        ModelUnavailable: it could not be loaded.
+        UnsupportedMaxError: the model has no operating point that is as strict.
+    """
+    classifier = catalogue.classifier(wish.model)
+    asked = max_error if wish.max_error is None else wish.max_error
+    try:
+        threshold = classifier.card.operating_point(asked).threshold
+    except LookupError as error:
+        if wish.max_error is not None:
+            raise UnsupportedMaxError(str(error)) from error
+        threshold = None
+    return Reader(classifier, threshold, wish.preprocess, max_pixels)

@@ -1,0 +1,68 @@
+"""Every setting of the service, read once from the environment."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.manifest import PACKAGE_DIRECTORY
+
+ENVIRONMENT_PREFIX = "NUMERAL_"
+
+_MIB = 1024 * 1024
+
+
+class LogFormat(StrEnum):
+    """How a log line is written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """From which severity on a log line is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Settings(BaseSettings):
+    """What can be set, with `NUMERAL_<NAME>` in the environment or `numeral serve --<name>`."""
+
+    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    models_dir: Path = Field(
+        PACKAGE_DIRECTORY, description="Folder with manifest.json and the ONNX files it lists."
+    )
+    default_model: str | None = Field(
+        None, description="Model that answers when a caller names none; unset: the manifest's."
+    )
+    max_error: float = Field(
+        0.001,
+        ge=0.0,
+        le=1.0,
+        allow_inf_nan=False,
+        description="Error rate among accepted answers when a caller names none.",
+    )
+    max_body_bytes: PositiveInt = Field(
+        16 * _MIB, description="Largest request body, in bytes; a larger one is answered with 413."
+    )
+    max_pixels: PositiveInt = Field(
+        16_000_000, description="Largest picture, width x height; a larger one is not decoded."
+    )
+    max_batch: PositiveInt = Field(1024, description="Most images in one batch request.")
+    queue_size: PositiveInt = Field(
+        1024, description="Most images in work or waiting; a request past it is answered with 503."
+    )
+    request_timeout: PositiveFloat = Field(
+        10.0, description="Seconds that a request may take to be answered; then 504."
+    )
+    log_format: LogFormat = Field(LogFormat.CONSOLE, description="How log lines are written.")
+    log_level: LogLevel = Field(
+        LogLevel.INFO, description="Lowest severity logged; info logs a line per request."
+    )

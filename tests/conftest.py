@@ -1,0 +1,71 @@
+"""Real things for the tests: drawn digits, the published models, a running service."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from models.manifest import PACKAGE_DIRECTORY
+from tests.e2e.running import RunningService, run_service
+
+Draw = Callable[..., bytes]
+
+
+@pytest.fixture(scope="session")
+def draw() -> Draw:
+    """Draws a digit, dark on white, as the bytes of an image file."""
+
+    def drawn(digit: int, *, suffix: str = ".png", side: int = 100) -> bytes:
+        canvas = np.full((side, side), 255, np.uint8)
+        origin = (round(0.25 * side), round(0.85 * side))
+        scale, thickness = side / 32, max(1, side // 12)
+        cv2.putText(
+            canvas, str(digit), origin, cv2.FONT_HERSHEY_SIMPLEX, scale, 0, thickness, cv2.LINE_AA
+        )
+        return cv2.imencode(suffix, canvas)[1].tobytes()
+
+    return drawn
+
+
+@pytest.fixture(scope="session")
+def seven(draw: Draw) -> bytes:
+    return draw(7)
+
+
+@pytest.fixture(scope="session")
+def blank() -> bytes:
+    return cv2.imencode(".png", np.full((60, 40), 240, np.uint8))[1].tobytes()
+
+
+@pytest.fixture
+def models_copy(tmp_path: Path) -> Path:
+    """The published models in a folder where they may be damaged."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for file in PACKAGE_DIRECTORY.iterdir():
+        if file.suffix in (".onnx", ".json"):
+            shutil.copy(file, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of `numeral serve` with the published models, ready."""
+    with run_service(tmp_path_factory.mktemp("server")) as service:
+        service.wait_until_ready()
+        yield service.url
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., RunningService]]:
+    """Starts `numeral serve` with options of the test's own; stops it after the test."""
+    with contextlib.ExitStack() as running:
+
+        def started(*options: str) -> RunningService:
+            return running.enter_context(run_service(tmp_path, *options))
+
+        yield started

@@ -1,0 +1,72 @@
+"""`numeral serve` in a process of its own, on a free port."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+COMMAND = (sys.executable, "-m", "service.cli")
+PATIENCE_SECONDS = 60.0
+
+_LISTENS = re.compile(r"listens on (http://\S+),")
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """A service that listens, ready or not."""
+
+    process: subprocess.Popen[bytes]
+    log_file: Path
+    url: str
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def wait_until_ready(self) -> None:
+        self.wait_for(lambda: httpx.get(f"{self.url}/health/ready").status_code == 200)
+
+    def wait_for(self, condition) -> None:
+        wait_for(condition, lambda: f"the service's log:\n{self.log}")
+
+
+def wait_for(condition, explanation=lambda: "") -> None:
+    """Look again and again until `condition()` holds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain; {explanation()}"
+        time.sleep(0.02)
+
+
+@contextmanager
+def run_service(folder: Path, *options: str) -> Iterator[RunningService]:
+    """Start `numeral serve` with `options`, its log in `folder`, and stop it in the end."""
+    log_file = folder / "service.log"
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--port", "0", *options], stdout=log, stderr=log
+        )
+    try:
+        url = _url(process, log_file)
+        yield RunningService(process, log_file, url)
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+
+def _url(process: subprocess.Popen[bytes], log_file: Path) -> str:
+    found: list[str] = []
+
+    def listens() -> bool:
+        assert process.poll() is None, log_file.read_text()
+        found.extend(_LISTENS.findall(log_file.read_text()))
+        return bool(found)
+
+    wait_for(listens, log_file.read_text)
+    return found[0]

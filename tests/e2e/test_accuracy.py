@@ -1,0 +1,74 @@
+"""1,000 MNIST test images over HTTP are read as well as by the ONNX files themselves."""
+
+import os
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from models.manifest import PACKAGE_DIRECTORY, load_manifest
+from service.inference.sessions import open_classifier
+from training.data import DataError, Digits, load_mnist
+
+CARDS = load_manifest(PACKAGE_DIRECTORY).models
+IMAGES = 1_000
+TOLERANCE = 0.003
+
+_REPOSITORY = Path(__file__).parents[2]
+_FOLDERS = (
+    os.environ.get("NUMERAL_DATA"),
+    _REPOSITORY.parent / "shared" / "data" / "mnist",
+    _REPOSITORY.parent / "shared" / "data",
+)
+_KERAS_CACHE = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets" / "mnist.npz"
+
+
+@pytest.fixture(scope="module")
+def digits() -> Digits:
+    for folder in filter(None, _FOLDERS):
+        try:
+            return load_mnist(Path(folder)).test[:IMAGES]
+        except DataError:
+            continue
+    if _KERAS_CACHE.is_file():
+        with np.load(_KERAS_CACHE) as arrays:
+            return Digits(arrays["x_test"], arrays["y_test"])[:IMAGES]
+    pytest.skip("MNIST is not on this machine: set NUMERAL_DATA to a folder with its IDX files")
+
+
+@pytest.fixture(scope="module")
+def pictures(digits) -> list[bytes]:
+    return [cv2.imencode(".png", image)[1].tobytes() for image in digits.images]
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_preprocess_none_gives_the_labels_of_the_onnx_file(server, card, digits, pictures):
+    np.testing.assert_array_equal(_over_http(server, card, pictures, "none"), _direct(card, digits))
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_preprocess_auto_keeps_the_accuracy(server, card, digits, pictures):
+    over_http = _over_http(server, card, pictures, "auto")
+
+    difference = np.mean(over_http == digits.labels) - np.mean(
+        _direct(card, digits) == digits.labels
+    )
+    assert abs(difference) <= TOLERANCE
+
+
+def _over_http(server, card, pictures, preprocess):
+    with httpx.Client(
+        base_url=server,
+        params={"model": card.name, "preprocess": preprocess},
+        headers={"Content-Type": "image/png"},
+    ) as client:
+        answers = [client.post("/predict", content=picture).json() for picture in pictures]
+    return np.array([-1 if answer["digit"] is None else answer["digit"] for answer in answers])
+
+
+def _direct(card, digits):
+    classifier = open_classifier(PACKAGE_DIRECTORY, card)
+    parts = [classifier.run(digits.images[start : start + 50]) for start in range(0, IMAGES, 50)]
+    return np.concatenate([part.probabilities.argmax(axis=1) for part in parts])

@@ -1,0 +1,134 @@
+"""The command `numeral` in a process of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from models.manifest import PACKAGE_DIRECTORY, load_manifest
+from service.settings import Settings
+from tests.e2e.running import COMMAND
+
+
+def test_predict_prints_digit_confidence_decision_and_file(tmp_path, draw):
+    files = [_write(tmp_path / f"{digit}.png", draw(digit)) for digit in (7, 1)]
+
+    result = _numeral("predict", *files)
+
+    assert result.returncode == 0
+    lines = [line.split("\t") for line in result.stdout.splitlines()]
+    assert [(line[0], line[3]) for line in lines] == [("7", files[0]), ("1", files[1])]
+    assert all(0 < float(line[1]) <= 1 for line in lines)
+    assert all(line[2].startswith(("accept", "review")) for line in lines)
+
+
+def test_predict_reports_bad_files_and_goes_on(tmp_path, seven):
+    bad = _write(tmp_path / "bad.png", b"no picture")
+    good = _write(tmp_path / "7.png", seven)
+    missing = str(tmp_path / "missing.png")
+
+    result = _numeral("predict", bad, missing, good)
+
+    assert result.returncode == 1
+    assert result.stdout.startswith("7\t")
+    assert bad in result.stderr
+    assert missing in result.stderr
+
+
+def test_predict_prints_json(tmp_path, seven, blank):
+    files = [_write(tmp_path / "7.png", seven), _write(tmp_path / "blank.png", blank)]
+
+    result = _numeral("predict", "--json", "--model", "lenet5", *files)
+
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert (first["file"], first["model"], first["digit"]) == (files[0], "lenet5", 7)
+    assert (second["digit"], second["reasons"]) == (None, ["blank"])
+
+
+@pytest.mark.parametrize(
+    "options", [("--model", "vgg"), ("--max-error", "1e-9"), ("--models-dir", "/nowhere")]
+)
+def test_predict_with_a_model_that_cannot_be_used(tmp_path, seven, options):
+    result = _numeral("predict", *options, _write(tmp_path / "7.png", seven))
+
+    assert result.returncode == 3
+    assert result.stderr.startswith("error: ")
+    assert "Traceback" not in result.stderr
+
+
+def test_models_are_compared():
+    result = _numeral("models")
+
+    assert result.returncode == 0
+    for card, line in zip(
+        load_manifest(PACKAGE_DIRECTORY).models, result.stdout.splitlines(), strict=True
+    ):
+        assert line.startswith(card.name)
+        assert f"{card.parameters:,}" in line
+
+
+def test_a_damaged_model_is_named(models_copy):
+    (models_copy / "cnn.onnx").write_bytes(b"")
+
+    result = _numeral("models", "--models-dir", str(models_copy))
+
+    assert result.returncode == 1
+    assert "failed" in result.stdout
+    assert "cnn.onnx" in result.stdout
+
+
+def test_serve_says_when_the_port_is_taken():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = _numeral("serve", "--port", port)
+
+    assert result.returncode == 1
+    assert port in result.stderr
+    assert "--port" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_serve_refuses_a_setting_that_cannot_be():
+    result = _numeral("serve", environment={"NUMERAL_PORT": "70000"})
+
+    assert result.returncode == 2
+    assert "NUMERAL_PORT" in result.stderr
+
+
+def test_serve_has_an_option_for_every_setting():
+    shown = _numeral("serve", "--help", environment={"COLUMNS": "200"}).stdout
+
+    for name in Settings.model_fields:
+        assert f"--{name.replace('_', '-')}" in shown
+        assert f"NUMERAL_{name.upper()}" in shown
+
+
+def test_help_needs_no_onnx_runtime():
+    script = (
+        "import sys, service.cli; sys.exit('onnxruntime' in sys.modules or 'cv2' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_version():
+    assert _numeral("--version").stdout.startswith("numeral ")
+
+
+def _numeral(*arguments, environment=None):
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **(environment or {})},
+    )
+
+
+def _write(path, content):
+    path.write_bytes(content)
+    return str(path)

@@ -1,0 +1,61 @@
+"""The application around a fault of its own."""
+
+import asyncio
+import logging
+
+import httpx
+import pytest
+
+from service.app import create_app
+from service.settings import Settings
+from service.telemetry import JsonFormatter
+
+
+def test_an_unforeseen_error_is_a_problem_with_its_request_id():
+    app = create_app(Settings())
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("the password is 1234")
+
+    async def ask():
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.get("/broken", headers={"X-Request-ID": "mine"})
+
+    response = asyncio.run(ask())
+
+    assert response.status_code == 500
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["X-Request-ID"] == response.json()["request_id"] == "mine"
+    assert "1234" not in response.text
+
+
+def test_settings_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("NUMERAL_MAX_BATCH", "7")
+
+    assert Settings().max_batch == 7
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_described(name):
+    assert Settings.model_fields[name].description
+
+
+def test_a_json_log_line_carries_the_request_id_and_the_exception():
+    try:
+        raise ValueError("wrong")
+    except ValueError as error:
+        record = logging.makeLogRecord(
+            {"msg": "it is %s", "args": ("so",), "request_id": "mine", "exc_info": _info(error)}
+        )
+
+    line = JsonFormatter().format(record)
+
+    assert '"message": "it is so"' in line
+    assert '"request_id": "mine"' in line
+    assert "ValueError: wrong" in line
+
+
+def _info(error):
+    return type(error), error, error.__traceback__

@@ -1,0 +1,189 @@
+"""The engine without HTTP: reading, bounds, deadlines, readiness."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from service.engine import PART_OF_BATCH, DeadlineExceeded, Engine, NotReady
+from service.imaging import UnreadableImage
+from service.inference.backlog import QueueFull
+from service.inference.decide import Reason
+from service.reader import Preprocess, UnsupportedMaxError, Wish
+from service.settings import Settings
+from tests.service.fakes import HeldSession, classifier_of
+
+
+def test_a_picture_is_read(seven):
+    async def scenario(engine):
+        return await engine.read(engine.reader(Wish(model="lenet5")), seven)
+
+    reading = _run(scenario)
+
+    assert reading.answer.digit == 7
+    assert reading.card.name == "lenet5"
+
+
+def test_a_large_picture_is_read(draw):
+    async def scenario(engine):
+        return await engine.read(engine.reader(Wish(model="lenet5")), draw(7, side=2000))
+
+    assert _run(scenario).answer.digit == 7
+
+
+def test_an_unreadable_picture_is_an_error():
+    async def scenario(engine):
+        return await engine.read(engine.reader(Wish()), b"no picture")
+
+    with pytest.raises(UnreadableImage):
+        _run(scenario)
+
+
+def test_many_pictures_are_read_in_order(draw, blank):
+    files = [draw(7), b"no picture", blank] * PART_OF_BATCH
+
+    async def scenario(engine):
+        return await engine.read_many(engine.reader(Wish(model="lenet5")), files)
+
+    outcomes = _run(scenario)
+
+    assert len(outcomes) == len(files)
+    assert {outcome.answer.digit for outcome in outcomes[0::3]} == {7}
+    assert all(isinstance(outcome, UnreadableImage) for outcome in outcomes[1::3])
+    assert {outcome.answer.reasons for outcome in outcomes[2::3]} == {(Reason.BLANK,)}
+
+
+def test_nothing_is_read_to_nothing():
+    async def scenario(engine):
+        return await engine.read_many(engine.reader(Wish()), [])
+
+    assert _run(scenario) == []
+
+
+def test_a_blank_picture_does_not_reach_the_model():
+    session = HeldSession()
+
+    async def scenario(engine):
+        return await engine.read(_held(engine, session), _picture(0))
+
+    assert _run(scenario).answer.digit is None
+    assert session.batches == []
+
+
+def test_a_request_past_the_queue_is_refused_at_once():
+    session = HeldSession(held=True)
+
+    async def scenario(engine):
+        reader = _held(engine, session)
+        waiting = [asyncio.create_task(engine.read(reader, _picture(digit))) for digit in (1, 2)]
+        await asyncio.to_thread(session.running.wait, 60)
+        with pytest.raises(QueueFull, match="limit is 2"):
+            await engine.read(reader, _picture(3))
+        session.let_go()
+        answered = await asyncio.gather(*waiting)
+        return [*answered, await engine.read(reader, _picture(3))]
+
+    readings = _run(scenario, queue_size=2)
+
+    assert [reading.answer.digit for reading in readings] == [1, 2, 3]
+
+
+def test_a_batch_larger_than_the_queue_is_read_when_nothing_else_is_there():
+    session = HeldSession()
+
+    async def scenario(engine):
+        return await engine.read_many(_held(engine, session), [_picture(1)] * 100)
+
+    assert len(_run(scenario, queue_size=1)) == 100
+
+
+def test_single_pictures_pass_a_batch():
+    session = HeldSession(held=True)
+
+    async def scenario(engine):
+        reader = _held(engine, session)
+        batch = asyncio.create_task(engine.read_many(reader, [_picture(1)] * 10 * PART_OF_BATCH))
+        await asyncio.to_thread(session.running.wait, 60)
+        single = asyncio.create_task(engine.read(reader, _picture(2)))
+        await asyncio.sleep(0)
+        session.let_go()
+        await single
+        assert not batch.done()
+        await batch
+
+    _run(scenario)
+
+    assert 2 in session.batches[1]
+
+
+def test_a_request_that_takes_too_long_is_given_up():
+    session = HeldSession(held=True)
+
+    async def scenario(engine):
+        reader = _held(engine, session)
+        occupied = asyncio.create_task(engine.read(reader, _picture(1)))
+        await asyncio.to_thread(session.running.wait, 60)
+        with pytest.raises(DeadlineExceeded, match=r"0\.05 s"):
+            await engine.read(reader, _picture(2))
+        with pytest.raises(DeadlineExceeded):
+            await occupied
+        session.let_go()
+
+    _run(scenario, request_timeout=0.05)
+
+    assert session.batches == [[1]]
+
+
+def test_before_loading_the_engine_is_not_ready():
+    async def main():
+        async with Engine(Settings()) as engine:
+            engine.reader(Wish())
+
+    with pytest.raises(NotReady, match="being loaded"):
+        asyncio.run(main())
+
+
+def test_without_models_the_engine_is_not_ready_and_says_why(tmp_path):
+    async def scenario(engine):
+        engine.reader(Wish())
+
+    with pytest.raises(NotReady, match=str(tmp_path)):
+        _run(scenario, models_dir=tmp_path)
+
+
+def test_an_unoffered_error_rate_is_an_error_only_if_it_was_asked_for():
+    async def scenario(engine):
+        with pytest.raises(UnsupportedMaxError):
+            engine.reader(Wish(max_error=1e-9))
+        return engine.reader(Wish())
+
+    assert _run(scenario, max_error=1e-9).threshold is None
+
+
+@asynccontextmanager
+async def _loaded(**settings):
+    async with Engine(Settings(**settings)) as engine:
+        await engine.load()
+        yield engine
+
+
+def _run(scenario, **settings):
+    async def main():
+        async with _loaded(**settings) as engine:
+            return await asyncio.wait_for(scenario(engine), 60)
+
+    return asyncio.run(main())
+
+
+def _held(engine, session):
+    reader = engine.reader(Wish(preprocess=Preprocess.NONE))
+    return replace(reader, classifier=classifier_of(session))
+
+
+def _picture(digit):
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[0, 0] = digit
+    return cv2.imencode(".png", pixels)[1].tobytes()
