@@ -1,0 +1,38 @@
+# The service alone: no TensorFlow, no pip, no compiler, no root.
+
+# 3.13 is the newest Python that the tests, training included, run on.
+ARG PYTHON_VERSION=3.13
+
+FROM python:${PYTHON_VERSION}-slim AS builder
+ENV PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /src
+RUN python -m venv --without-pip /opt/numeral
+# The locked packages first: they stay in the build cache when only Numeral's own code changes.
+COPY requirements/service.txt requirements/
+RUN python -m pip --python /opt/numeral/bin/python install --require-hashes -r requirements/service.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY service service
+COPY models models
+COPY training training
+COPY export export
+# The build backend has done its work after this and does not travel on.
+RUN python -m pip --python /opt/numeral/bin/python install --no-deps --no-build-isolation . \
+    && python -m pip --python /opt/numeral/bin/python uninstall --yes hatchling editables
+
+FROM python:${PYTHON_VERSION}-slim
+RUN python -m pip uninstall --yes pip \
+    && useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin numeral
+COPY --from=builder /opt/numeral /opt/numeral
+ENV PATH=/opt/numeral/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /tmp
+# As a number, so that Kubernetes can see that it is not root.
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+# ProxyHandler({}): a container may be given HTTP_PROXY, which must not see this request.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8000/health/ready', timeout=2)"]
+CMD ["numeral", "serve", "--host", "0.0.0.0"]

@@ -1,0 +1,89 @@
+# Numeral's chores. A machine needs make, git and Python 3.11 or later with pip; everything else
+# goes into .venv, at the versions that requirements/*.txt pin.
+
+PYTHON ?= python3
+ARGS ?=
+# The lock files' layout follows uv's version: another one would rewrite lines that did not change.
+UV_VERSION := 0.13.8
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
+PIP_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--fork-strategy fewest --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup serve test lint format lock clean
+
+help: ## Show the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(VENV)/.service ## Create .venv with the service and its command, .venv/bin/numeral.
+	@echo 'Ready: $(BIN)/numeral'
+
+serve: $(VENV)/.service ## Start the service; ARGS="--port 9000" passes options on.
+	$(BIN)/numeral serve $(ARGS)
+
+test: lint ## Run every check and all tests; ARGS="-k batch" goes to pytest.
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.test ## Check style, types, imports and docker-compose.yml.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+format: $(VENV)/.test ## Rewrite the code in the house's format.
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# uv keeps the pins that it finds in its output file, so a copy of the larger lock file makes the
+# smaller one agree with it: `make test` installs one on top of the other.
+lock: $(VENV)/.uv ## Write requirements/*.txt anew; ARGS=--upgrade takes newer versions.
+	$(PIP_COMPILE) --all-extras $(ARGS) --output-file requirements/test.txt
+	cp requirements/test.txt $(VENV)/service.txt
+	$(PIP_COMPILE) --extra build --output-file $(VENV)/service.txt
+	mv $(VENV)/service.txt requirements/service.txt
+
+clean: ## Remove .venv, caches and built packages; training runs stay.
+	rm -rf $(VENV) dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The files below are stamps: each is touched when its step is over, so that a step runs again only
+# after an interruption or when what it depends on has changed.
+
+$(VENV)/.service: requirements/service.txt pyproject.toml $(VENV)/.python
+	@echo 'Installing the service into $(VENV) ...'
+	@$(PIP) install --require-hashes -r requirements/service.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.service
+	@echo 'Installing what training and the tests need into $(VENV) (about 2.3 GB) ...'
+	@$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(VENV)/.uv: Makefile $(VENV)/.python
+	@$(PIP) install uv==$(UV_VERSION)
+	@touch $@
+
+# Debian and Ubuntu keep ensurepip, without which venv cannot work, in a package of its own.
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'Numeral needs Python 3.11 or later, and "$(PYTHON)" is' "$$($(PYTHON) --version 2>&1)." >&2; \
+		echo 'Name another one: make $(MAKECMDGOALS) PYTHON=python3.13' >&2; \
+		exit 1; }
+	@if $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+		$(PYTHON) -m venv --clear $(VENV); \
+	else \
+		echo '"$(PYTHON)" has no venv module: taking virtualenv in its place ...'; \
+		bootstrap=$$(mktemp -d); trap 'rm -rf "$$bootstrap"' EXIT; \
+		$(PYTHON) -m pip install --quiet --no-input --target "$$bootstrap" virtualenv \
+			&& PYTHONPATH="$$bootstrap" $(PYTHON) -m virtualenv --quiet --clear $(VENV) \
+			|| { echo 'No virtual environment could be made. Install the venv module of "$(PYTHON)"' \
+				'(Debian, Ubuntu: apt-get install python3-venv) and try again.' >&2; exit 1; }; \
+	fi
+	@touch $@

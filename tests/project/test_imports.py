@@ -1,0 +1,28 @@
+"""The service starts fast and small because the training half never comes along."""
+
+import subprocess
+import sys
+
+TRAINING_HALF = {"tensorflow", "keras", "tf2onnx", "training", "export"}
+
+IMPORT_THE_WHOLE_SERVICE = """
+import importlib, pkgutil, sys
+import service
+for module in pkgutil.walk_packages(service.__path__, "service."):
+    if not module.name.endswith(".__main__"):
+        importlib.import_module(module.name)
+assert {"service.app", "service.cli"} <= sys.modules.keys()
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+def test_the_service_imports_nothing_of_the_training_half() -> None:
+    # In a process of its own: here, other tests have imported TensorFlow already.
+    finished = subprocess.run(
+        [sys.executable, "-c", IMPORT_THE_WHOLE_SERVICE], capture_output=True, text=True, check=True
+    )
+
+    imported = set(finished.stdout.split())
+
+    assert "onnxruntime" in imported
+    assert not imported & TRAINING_HALF
