@@ -14,14 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from training import architectures, plots
-from training.batches import AugmentedDigits, Source
-from training.data import DataError, Digits, load_mnist
-from training.distil import prepare_lessons
+from training.data import DataError, load_mnist
 from training.evaluate import answer
-from training.fit import fit as fit_model
-from training.recipes import BASELINE, RECIPES, Recipe
-from training.runs import Run, RunConfig, RunError
+from training.recipes import BASELINE, RECIPES
+from training.runs import Run, RunError
 from training.study import run_study
+from training.train import Task, train
 
 SHOWN_PREDICTIONS = 50
 
@@ -79,84 +77,65 @@ def fit(
 ) -> None:
     """Train one model; the same command again resumes an interrupted run."""
     mnist = load_mnist(data_dir, verify=verify)
-    train, validation = mnist.hold_out()
-    train = train[:limit]
-    # Keras writes names into HDF5, which takes a plain str only.
-    name = model.value
-    chosen = RECIPES[recipe].with_(epochs=epochs, batch_size=batch_size)
-    config = RunConfig(
-        model=name,
-        recipe=chosen.name,
-        epochs=chosen.epochs,
-        batch_size=chosen.batch_size,
+    task = Task(
+        model=model.value,  # a plain str: Keras writes it into HDF5
+        recipe=RECIPES[recipe].with_(epochs=epochs, batch_size=batch_size),
         seed=seed,
-        train_images=len(train),
-        validation_images=len(validation),
-        teacher="+".join(teacher.parent.name for teacher in teachers or ()) or None,
+        limit=limit,
+        teachers=tuple(map(Run, teachers or ())),
     )
-    run = Run(runs_dir / name / config.run_name)
-    run.prepare(config)
+    run, _ = task.run(mnist, runs_dir)
     if run.model_file.exists():
         console.print(f"{run.folder} has finished already; remove it to train again")
-    else:
-        source = _source(train, chosen, teachers or [], runs_dir, seed=seed)
-        fit_model(run, name, chosen, source, validation, seed=seed)
+    run = train(task, mnist, runs_dir)
     trained = run.load_model()
-    title = architectures.architecture(name).TITLE
+    title = architectures.architecture(task.model).TITLE
     shown = answer(trained, mnist.test[:SHOWN_PREDICTIONS])
     plots.predictions(shown, f"{title}: the first test images").savefig(run.predictions_plot)
     if saved_format is SavedFormat.H5:
         trained.save(run.h5_file)
+    _, validation = task.digits(mnist)
     accuracy = answer(trained, validation).accuracy
     console.print(f"{run.folder}: validation accuracy {accuracy:.2%}")
 
 
-def _source(
-    train: Digits, recipe: Recipe, teachers: list[Path], runs_dir: Path, *, seed: int
-) -> Source:
-    if not teachers:
-        return AugmentedDigits(train, recipe.augmentation)
-    folder = runs_dir / "lessons" / "-".join([*(t.name for t in teachers), f"n{len(train)}"])
-    models = [Run(teacher).load_model() for teacher in teachers]
-    return prepare_lessons(folder, train, recipe.augmentation, models, seed=seed)
-
-
 @app.command()
 def evaluate(
-    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")
+    ],
     data_dir: DataDir = None,
     verify: Verify = True,
 ) -> None:
-    """Print a run's test accuracy and confusion matrix, and plot the latter."""
-    run = Run(run_folder)
-    trained = run.load_model()
-    answers = answer(trained, load_mnist(data_dir, verify=verify).test)
-    table = Table("label \\ answer", *map(str, range(architectures.CLASSES)))
-    for label, row in enumerate(answers.confusion):
-        table.add_row(str(label), *(str(count) if count else "·" for count in row))
-    console.print(table)
-    title = architectures.architecture(run.config().model).TITLE
-    plots.confusion(answers, title).savefig(run.confusion_plot)
-    console.print(f"{run.folder}: test accuracy {answers.accuracy:.2%}")
+    """Print test accuracy and confusion matrix of runs, and plot the latter."""
+    test = load_mnist(data_dir, verify=verify).test
+    for run in map(Run, folders):
+        answers = answer(run.load_model(), test)
+        table = Table("label \\ answer", *map(str, range(architectures.CLASSES)))
+        for label, row in enumerate(answers.confusion):
+            table.add_row(str(label), *(str(count) if count else "·" for count in row))
+        console.print(table)
+        title = architectures.architecture(run.config().model).TITLE
+        plots.confusion(answers, title).savefig(run.confusion_plot)
+        console.print(f"{run.folder}: test accuracy {answers.accuracy:.2%}")
 
 
 @app.command()
 def study(
     data_dir: DataDir = None,
     runs_dir: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
-    seed: Annotated[int, typer.Option(help="Seed of weights and order.")] = 1,
 ) -> None:
     """Compare the five models at 10, 50 and 100 epochs; the same command again resumes."""
-    findings = run_study(load_mnist(data_dir), runs_dir, seed=seed, console=console)
+    findings = run_study(load_mnist(data_dir), runs_dir, console)
     table = Table("model", "images", "epochs", "loss", "accuracy", "val.", "test", "s/epoch")
     for finding in findings:
         table.add_row(
-            finding.entry.model,
-            f"{finding.entry.limit or 50_000:,}",
-            str(finding.epoch),
+            finding.model,
+            f"{finding.train_images:,}",
+            str(finding.epochs),
             f"{finding.loss:.4f}",
             f"{finding.accuracy:.2%}",
-            f"{finding.val_accuracy:.2%}",
+            f"{finding.validation_accuracy:.2%}",
             f"{finding.test_accuracy:.2%}",
             f"{finding.seconds_per_epoch:.1f}",
         )

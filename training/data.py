@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Images = NDArray[np.uint8]  # [N, 28, 28], white ink (255) on black (0)
 Labels = NDArray[np.uint8]  # [N], digits 0 to 9
 
-VALIDATION_IMAGES = 10_000
+VALIDATION_SHARE = 1 / 6  # 10,000 of MNIST's 60,000 training images
 
 _UNSIGNED_BYTE = 0x08
 _IMAGES_DIMENSIONS = 3
@@ -61,7 +61,7 @@ class Mnist:
     train: Digits
     test: Digits
 
-    def hold_out(self, share: float = VALIDATION_IMAGES / 60_000) -> tuple[Digits, Digits]:
+    def hold_out(self, share: float = VALIDATION_SHARE) -> tuple[Digits, Digits]:
         """Split the training set into a part to fit and its last `share` to validate."""
         fitted = len(self.train) - round(len(self.train) * share)
         return self.train[:fitted], self.train[fitted:]

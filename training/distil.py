@@ -3,12 +3,12 @@
 Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import keras
 import numpy as np
 from rich.progress import track
 
@@ -16,6 +16,7 @@ from training.architectures import CLASSES
 from training.augment import Augmentation, augment
 from training.batches import Places, Targets, one_hot
 from training.data import Digits, Images
+from training.runs import Run
 
 COPIES = 24
 TEACHER_SHARE = 0.7  # of the target; the rest is the label
@@ -56,29 +57,42 @@ def prepare_lessons(
     folder: Path,
     digits: Digits,
     augmentation: Augmentation,
-    teachers: Sequence[keras.Model],
+    teachers: Sequence[Run],
     *,
     seed: int,
 ) -> Lessons:
-    """The lessons in `folder`, made first if it has none: 784 bytes an image and copy."""
-    if not (folder / "targets.npy").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        images = np.lib.format.open_memmap(
-            folder / "images.npy", "w+", np.uint8, (COPIES, *digits.images.shape)
-        )
+    """The lessons for just this, kept in `folder` once made: 784 bytes an image and copy.
+
+    Raises:
+        RunError: a teacher has not finished.
+    """
+    models = [teacher.load_model() for teacher in teachers]
+    kept = folder / _key(digits, augmentation, teachers, seed)
+    if not (kept / "targets.npy").exists():
+        kept.mkdir(parents=True, exist_ok=True)
+        shape = (COPIES, *digits.images.shape)
+        images = np.lib.format.open_memmap(kept / "images.npy", "w+", np.uint8, shape)
         targets = np.empty((COPIES, len(digits), CLASSES), np.float32)
-        for copy in range(COPIES):
-            starts = range(0, len(digits), _CHUNK)
-            for start in track(starts, f"lessons {copy + 1}/{COPIES}", total=len(starts)):
-                part = digits[start : start + _CHUNK]
-                random = np.random.default_rng((seed, copy, start))
-                images[copy, start : start + len(part)] = augment(part.images, augmentation, random)
-            answers = [
-                teacher.predict(images[copy], batch_size=512, verbose=0) for teacher in teachers
-            ]
+        for copy in track(range(COPIES), "preparing lessons"):
+            random = np.random.default_rng((seed, copy))
+            for start in range(0, len(digits), _CHUNK):
+                part = digits.images[start : start + _CHUNK]
+                images[copy, start : start + len(part)] = augment(part, augmentation, random)
+            answers = [model.predict(images[copy], batch_size=512, verbose=0) for model in models]
             targets[copy] = TEACHER_SHARE * np.mean(answers, axis=0)
             targets[copy] += (1 - TEACHER_SHARE) * one_hot(digits.labels)
         images.flush()
-        # Written last: its presence says that the folder is whole.
-        np.save(folder / "targets.npy", targets)
-    return Lessons.load(folder)
+        # Renamed last: its presence says that the folder is whole.
+        np.save(kept / "unfinished.npy", targets)
+        (kept / "unfinished.npy").replace(kept / "targets.npy")
+    return Lessons.load(kept)
+
+
+def _key(digits: Digits, augmentation: Augmentation, teachers: Sequence[Run], seed: int) -> str:
+    """A name that is another whenever the lessons are."""
+    content = hashlib.sha256()
+    for teacher in teachers:
+        content.update(teacher.model_file.read_bytes())
+    content.update(digits.images.tobytes())
+    content.update(repr((augmentation, seed, COPIES, TEACHER_SHARE)).encode())
+    return content.hexdigest()[:16]

@@ -31,7 +31,7 @@ def fit(
     run: Run,
     name: str,
     recipe: Recipe,
-    train: Source,
+    source: Source,
     validation: Digits,
     *,
     seed: int,
@@ -41,13 +41,15 @@ def fit(
 
     An interrupted run goes on after its last whole epoch.
     """
+    finished = run.finished_epochs()
+    run.cut_history(finished)
     keras.utils.set_random_seed(seed)
     model = architectures.build(name)
     batches = Batches(
-        train,
+        source,
         recipe.batch_size,
         seed=seed,
-        first_epoch=run.finished_epochs(),
+        first_epoch=finished,
         workers=AUGMENTING_THREADS,
         max_queue_size=32,
     )
@@ -56,16 +58,20 @@ def fit(
         batches,
         epochs=recipe.epochs,
         validation_data=(validation.images, one_hot(validation.labels)),
+        shuffle=False,  # the batches are shuffled, and in the same way after an interruption
         callbacks=[
             _EpochTimer(),
-            keras.callbacks.CSVLogger(run.history_file, append=run.backup_folder.exists()),
-            keras.callbacks.BackupAndRestore(run.backup_folder, delete_checkpoint=False),
+            keras.callbacks.CSVLogger(run.history_file, append=finished > 0),
             *callbacks,
+            # Last, so that an epoch counts as finished only when everything about it is written.
+            keras.callbacks.BackupAndRestore(
+                run.backup_folder, double_checkpoint=True, delete_checkpoint=False
+            ),
         ],
         verbose=1 if sys.stdout.isatty() else 2,  # a bar that redraws itself, or a line an epoch
     )
     title = architectures.architecture(name).TITLE
     plots.history(run.history(), title).savefig(run.history_plot)
-    model.save(run.model_file)
+    run.save_model(model)
     shutil.rmtree(run.backup_folder)
     return model

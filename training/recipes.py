@@ -23,7 +23,7 @@ class Recipe:
     average: float | None = None  # momentum of the moving average that replaces the weights
     augmentation: Augmentation | None = None
 
-    def with_(self, *, epochs: int | None, batch_size: int | None) -> Self:
+    def with_(self, *, epochs: int | None = None, batch_size: int | None = None) -> Self:
         """This recipe with what is given in place of its own."""
         return replace(self, epochs=epochs or self.epochs, batch_size=batch_size or self.batch_size)
 

@@ -5,11 +5,14 @@ runs/lenet5/baseline-e10-b128-s1/
 """
 
 import json
-from csv import DictReader
-from dataclasses import asdict, dataclass
+from csv import DictReader, DictWriter
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+from pydantic import TypeAdapter, ValidationError
+
+from training.recipes import Recipe
 
 
 class RunError(Exception):
@@ -18,23 +21,29 @@ class RunError(Exception):
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What decides a run's result, up to the order of floating-point sums."""
+    """What decides a run's result, but for the order of floating-point sums.
+
+    A run that was interrupted sees the same images as one that was not, but other dropout.
+    """
 
     model: str
-    recipe: str
-    epochs: int
-    batch_size: int
+    recipe: Recipe
     seed: int
     train_images: int
     validation_images: int
-    teacher: str | None = None
+    limited: bool = False
+    teachers: tuple[str, ...] = ()  # model/run
 
     @property
     def run_name(self) -> str:
         """A name that is the same whenever the run is, so that the same command resumes it."""
-        limit = "" if self.train_images == 50_000 else f"-n{self.train_images}"
-        teacher = f"-from-{self.teacher}" if self.teacher else ""
-        return f"{self.recipe}-e{self.epochs}-b{self.batch_size}-s{self.seed}{limit}{teacher}"
+        recipe = self.recipe
+        limit = f"-n{self.train_images}" if self.limited else ""
+        teachers = "".join(f"-from-{teacher.replace('/', '-')}" for teacher in self.teachers)
+        return f"{recipe.name}-e{recipe.epochs}-b{recipe.batch_size}-s{self.seed}{limit}{teachers}"
+
+
+_CONFIG = TypeAdapter(RunConfig)
 
 
 @dataclass(frozen=True)
@@ -90,9 +99,11 @@ class Run:
             RunError: the folder holds no run.
         """
         try:
-            return RunConfig(**json.loads(self.config_file.read_text()))
-        except (OSError, ValueError, TypeError) as error:
-            raise RunError(f"{self.folder}: holds no training run ({error})") from error
+            return _CONFIG.validate_json(self.config_file.read_bytes())
+        except OSError as error:
+            raise RunError(f"{self.folder}: holds no training run ({error.strerror})") from error
+        except ValidationError as error:
+            raise RunError(f"{self.config_file}: describes no training run ({error})") from error
 
     @property
     def milestones_file(self) -> Path:
@@ -105,8 +116,25 @@ class Run:
             return [{key: float(value) for key, value in row.items()} for row in DictReader(lines)]
 
     def finished_epochs(self) -> int:
-        """How many epochs the history holds."""
-        return len(self.history()) if self.history_file.exists() else 0
+        """How many epochs an interrupted run will not repeat: what its backup says."""
+        metadata = self.backup_folder / "training_metadata.json"
+        try:
+            return int(json.loads(metadata.read_bytes())["epoch"])
+        except (OSError, ValueError, KeyError):
+            return 0
+
+    def cut_history(self, epochs: int) -> None:
+        """Drop what the history holds beyond `epochs`, as after an interruption between files."""
+        if not self.history_file.exists():
+            return
+        rows = self.history()[:epochs]
+        if not rows:
+            self.history_file.unlink()
+            return
+        with self.history_file.open("w", newline="") as lines:
+            writer = DictWriter(lines, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows({**row, "epoch": int(row["epoch"])} for row in rows)
 
     def prepare(self, config: RunConfig) -> None:
         """Make the folder for `config`, or check that it is there for the same one.
@@ -117,7 +145,13 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.config_file.exists() and self.config() != config:
             raise RunError(f"{self.folder}: holds another run ({self.config()}); remove it first")
-        self.config_file.write_text(json.dumps(asdict(config), indent=2) + "\n")
+        self.config_file.write_bytes(_CONFIG.dump_json(config, indent=2) + b"\n")
+
+    def save_model(self, model: keras.Model) -> None:
+        """Write the trained model, whole or not at all."""
+        unfinished = self.folder / "unfinished.keras"
+        model.save(unfinished)
+        unfinished.replace(self.model_file)
 
     def load_model(self) -> keras.Model:
         """Load the trained model.

@@ -11,11 +11,11 @@ from pathlib import Path
 import keras
 from rich.console import Console
 
-from training.batches import AugmentedDigits, one_hot
+from training.batches import one_hot
 from training.data import Digits, Mnist
-from training.fit import fit
 from training.recipes import BASELINE
-from training.runs import Run, RunConfig
+from training.runs import Run
+from training.train import Task, train
 
 MILESTONES = (10, 50, 100)
 
@@ -27,6 +27,12 @@ class Entry:
     model: str
     epochs: int = MILESTONES[-1]
     limit: int | None = None
+
+    @property
+    def task(self) -> Task:
+        """The training that the entry stands for."""
+        recipe = BASELINE.with_(epochs=self.epochs)
+        return Task(self.model, recipe, limit=self.limit)
 
 
 ENTRIES = (
@@ -41,14 +47,15 @@ ENTRIES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What a run of the study had come to after `epoch` epochs."""
+    """What a run of the study had come to after `epochs` epochs."""
 
-    entry: Entry
-    epoch: int
+    model: str
+    train_images: int
+    epochs: int
     loss: float
     accuracy: float
-    val_loss: float
-    val_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
     test_loss: float
     test_accuracy: float
     seconds_per_epoch: float
@@ -75,36 +82,25 @@ class _Milestones(keras.callbacks.Callback):
             csv.writer(lines).writerow([epoch + 1, figures["loss"], figures["accuracy"]])
 
 
-def run_study(mnist: Mnist, runs_dir: Path, *, seed: int, console: Console) -> list[Finding]:
+def run_study(mnist: Mnist, runs_dir: Path, console: Console) -> list[Finding]:
     """Run what of the study has not finished yet, and gather its findings."""
-    findings: list[Finding] = []
     for number, entry in enumerate(ENTRIES, start=1):
         console.rule(f"{number} of {len(ENTRIES)}: {entry.model}, {entry.epochs} epochs")
-        run = _train(entry, mnist, runs_dir, seed=seed)
-        findings.extend(_findings(entry, run))
-    return findings
-
-
-def _train(entry: Entry, mnist: Mnist, runs_dir: Path, *, seed: int) -> Run:
-    train, validation = mnist.hold_out()
-    train = train[: entry.limit]
-    recipe = BASELINE.with_(epochs=entry.epochs, batch_size=None)
-    config = RunConfig(
-        model=entry.model,
-        recipe=recipe.name,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        seed=seed,
-        train_images=len(train),
-        validation_images=len(validation),
-    )
-    run = Run(runs_dir / entry.model / config.run_name)
-    run.prepare(config)
-    if not run.model_file.exists():
+        run, _ = entry.task.run(mnist, runs_dir)
         milestones = _Milestones(run.milestones_file, mnist.test, _epochs_of(entry))
-        source = AugmentedDigits(train, recipe.augmentation)
-        fit(run, entry.model, recipe, source, validation, seed=seed, callbacks=[milestones])
-    return run
+        train(entry.task, mnist, runs_dir, callbacks=[milestones])
+    return gather(mnist, runs_dir)
+
+
+def gather(mnist: Mnist, runs_dir: Path) -> list[Finding]:
+    """The findings of the runs that have finished."""
+    runs = ((entry, entry.task.run(mnist, runs_dir)[0]) for entry in ENTRIES)
+    return [
+        finding
+        for entry, run in runs
+        if run.model_file.exists()
+        for finding in _findings(entry, run)
+    ]
 
 
 def _epochs_of(entry: Entry) -> tuple[int, ...]:
@@ -115,17 +111,18 @@ def _findings(entry: Entry, run: Run) -> Iterator[Finding]:
     history = run.history()
     seconds = sorted(row["seconds"] for row in history)
     with run.milestones_file.open(newline="") as lines:
-        # A run interrupted between the two files writes a milestone twice; the last one counts.
+        # A run interrupted after a milestone writes it twice; the last one counts.
         milestones = {int(epoch): (loss, accuracy) for epoch, loss, accuracy in csv.reader(lines)}
     for epoch in _epochs_of(entry):
         row, (test_loss, test_accuracy) = history[epoch - 1], milestones[epoch]
         yield Finding(
-            entry=entry,
-            epoch=epoch,
+            model=entry.model,
+            train_images=run.config().train_images,
+            epochs=epoch,
             loss=row["loss"],
             accuracy=row["accuracy"],
-            val_loss=row["val_loss"],
-            val_accuracy=row["val_accuracy"],
+            validation_loss=row["val_loss"],
+            validation_accuracy=row["val_accuracy"],
             test_loss=float(test_loss),
             test_accuracy=float(test_accuracy),
             seconds_per_epoch=seconds[len(seconds) // 2],

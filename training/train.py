@@ -1,0 +1,79 @@
+"""One training run from what is asked for to a folder with its result."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from training.batches import AugmentedDigits, Source
+from training.data import Digits, Mnist
+from training.distil import prepare_lessons
+from training.fit import fit
+from training.recipes import Recipe
+from training.runs import Run, RunConfig, RunError
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train; `limit` takes the first so many training images only."""
+
+    model: str
+    recipe: Recipe
+    seed: int = 1
+    limit: int | None = None
+    teachers: tuple[Run, ...] = ()
+
+    def run(self, mnist: Mnist, runs_dir: Path) -> tuple[Run, RunConfig]:
+        """Where the task's run is kept, and its configuration."""
+        train, validation = self.digits(mnist)
+        config = RunConfig(
+            model=self.model,
+            recipe=self.recipe,
+            seed=self.seed,
+            train_images=len(train),
+            validation_images=len(validation),
+            limited=self.limit is not None,
+            teachers=tuple(
+                f"{teacher.config().model}/{teacher.folder.name}" for teacher in self.teachers
+            ),
+        )
+        return Run(runs_dir / self.model / config.run_name), config
+
+    def digits(self, mnist: Mnist) -> tuple[Digits, Digits]:
+        """The images to fit and those held out to validate."""
+        train, validation = mnist.hold_out()
+        return train[: self.limit], validation
+
+
+def train(
+    task: Task,
+    mnist: Mnist,
+    runs_dir: Path,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Run:
+    """Carry out `task`, or finish it where it was interrupted; a finished run stays as it is.
+
+    Raises:
+        RunError: its folder holds another run, a teacher has not finished, or there are teachers
+            but no augmentation.
+    """
+    run, config = task.run(mnist, runs_dir)
+    run.prepare(config)
+    if not run.model_file.exists():
+        digits, validation = task.digits(mnist)
+        source = _source(task, digits, runs_dir)
+        fit(run, task.model, task.recipe, source, validation, seed=task.seed, callbacks=callbacks)
+    return run
+
+
+def _source(task: Task, digits: Digits, runs_dir: Path) -> Source:
+    augmentation = task.recipe.augmentation
+    if not task.teachers:
+        return AugmentedDigits(digits, augmentation)
+    if augmentation is None:
+        raise RunError(f"the recipe {task.recipe.name} has no augmentation for a teacher to answer")
+    return prepare_lessons(
+        runs_dir / "lessons", digits, augmentation, task.teachers, seed=task.seed
+    )
