@@ -19,6 +19,7 @@ from export.verify import VerificationError
 from models.manifest import PACKAGE_DIRECTORY
 from training.data import DataError, load_mnist
 from training.runs import Run, RunError
+from training.study import gather
 
 console = Console()
 
@@ -26,6 +27,12 @@ console = Console()
 def export(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
     models_dir: Annotated[Path, typer.Option(help="Where to publish.")] = PACKAGE_DIRECTORY,
+    int8: Annotated[
+        bool, typer.Option(help="Publish an eight-bit variant where it is faster and as good.")
+    ] = True,
+    study_dir: Annotated[
+        Path | None, typer.Option(help="Runs of the comparison study, to publish its figures too.")
+    ] = None,
     default: Annotated[
         str | None, typer.Option(help="The model that answers when a caller names none.")
     ] = None,
@@ -42,16 +49,18 @@ def export(
 ) -> None:
     """Convert, verify, calibrate, measure and publish; a model that fails publishes nothing."""
     mnist = load_mnist(data_dir, verify=verify)
+    study = gather(mnist, study_dir) if study_dir else []
     exported = [
-        export_run(Run(folder), mnist)
+        model
         for folder in track(runs, "exporting", console=Console(stderr=True))
+        for model in export_run(Run(folder), mnist, study, eight_bits=int8)
     ]
     publish(models_dir, exported, default=default)
     console.print(_table(exported))
 
 
 def _table(exported: list[Exported]) -> Table:
-    table = Table("model", "version", "parameters", "test accuracy", "95% interval", "ECE")
+    table = Table("model", "version", "parameters", "test accuracy", "95% interval", "ECE", "ms")
     for card in (model.card for model in exported):
         interval = card.test.accuracy_interval
         table.add_row(
@@ -61,6 +70,7 @@ def _table(exported: list[Exported]) -> Table:
             f"{card.test.accuracy:.2%}",
             f"{interval.low:.2%} to {interval.high:.2%}",
             f"{card.test.ece:.2%}",
+            f"{card.speed.latency_ms:.3f}",
         )
     return table
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from scipy.stats import binomtest
 
 from export.runtime import Outputs
-from models.manifest import DIGITS, Evaluation, Interval, Selection
+from models.manifest import DIGITS, Calibration, Evaluation, Interval, Selection
 
 ECE_BINS = 15
 Labels = NDArray[np.uint8]
@@ -17,7 +18,6 @@ def evaluate(outputs: Outputs, labels: Labels) -> Evaluation:
     np.add.at(confusion, (labels, outputs.answers), 1)
     correct = int(np.trace(confusion))
     interval = binomtest(correct, len(labels)).proportion_ci(method="wilson")
-    of_label = np.maximum(outputs.probabilities[np.arange(len(labels)), labels], 1e-12)
     return Evaluation(
         images=len(labels),
         correct=correct,
@@ -25,13 +25,31 @@ def evaluate(outputs: Outputs, labels: Labels) -> Evaluation:
         accuracy_interval=Interval(low=interval.low, high=interval.high),
         per_digit_accuracy=tuple(np.diag(confusion) / np.maximum(confusion.sum(axis=1), 1)),
         confusion_matrix=tuple(tuple(row) for row in confusion.tolist()),
-        nll=float(-np.log(of_label).mean()),
+        nll=negative_log_likelihood(outputs, labels),
         ece=expected_calibration_error(outputs.confidences, outputs.answers == labels),
     )
 
 
+def calibration(outputs: Outputs, labels: Labels, temperature: float) -> Calibration:
+    """Likelihood and calibration before and after the logits were divided by `temperature`."""
+    before = Outputs(outputs.logits, softmax(outputs.logits, axis=1))
+    return Calibration(
+        temperature=temperature,
+        nll_before=negative_log_likelihood(before, labels),
+        nll_after=negative_log_likelihood(outputs, labels),
+        ece_before=expected_calibration_error(before.confidences, before.answers == labels),
+        ece_after=expected_calibration_error(outputs.confidences, outputs.answers == labels),
+    )
+
+
+def negative_log_likelihood(outputs: Outputs, labels: Labels) -> float:
+    """Mean over the images, in nats."""
+    of_label = outputs.probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(of_label, 1e-12)).mean())
+
+
 def expected_calibration_error(
-    confidences: NDArray[np.float32], correct: NDArray[np.bool_]
+    confidences: NDArray[np.float64], correct: NDArray[np.bool_]
 ) -> float:
     """Mean gap between confidence and accuracy over equal-width bins, weighted by their images.
 

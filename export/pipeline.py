@@ -1,63 +1,166 @@
 """One run through all the steps, from the Keras model to what is published."""
 
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
 
 from export.calibrate import choose_thresholds, fit_temperature
 from export.convert import OPSET, convert
-from export.measure import evaluate, select
+from export.measure import calibration, evaluate, select
 from export.publish import Exported
+from export.quantise import quantise
+from export.runtime import Outputs
 from export.runtime import run as run_onnx
-from export.verify import verify
-from models.manifest import ModelCard, OperatingPoint, TrainingRun, sha256_of, version_of
+from export.speed import measure_speed
+from export.verify import verify, verify_contract
+from models.manifest import (
+    ModelCard,
+    OperatingPoint,
+    Speed,
+    StudyResult,
+    TrainingRun,
+    sha256_of,
+    version_of,
+)
 from training import architectures
-from training.data import Mnist
-from training.runs import Run
+from training.data import Digits, Mnist
+from training.runs import Run, RunError
+from training.study import Finding
+
+Build = Callable[[float], onnx.ModelProto]  # from a temperature
+
+# A quantised variant is published if it is at least so much faster, and reads the held-out images
+# nearly as well.
+_MIN_SPEED_UP = 1.1
+_MAX_ACCURACY_LOSS = 0.0005
 
 
-def export_run(run: Run, mnist: Mnist) -> Exported:
-    """Convert, verify, calibrate and measure the model of `run`.
+@dataclass(frozen=True)
+class _Candidate:
+    """A calibrated graph and what it makes of the held-out and the test images."""
 
-    Temperature and thresholds come from the images held out of training; the test images measure.
+    graph: onnx.ModelProto
+    content: bytes
+    temperature: float
+    held_out: Outputs
+    test: Outputs
+    speed: Speed
+
+
+def export_run(
+    run: Run, mnist: Mnist, study: Sequence[Finding] = (), *, eight_bits: bool = True
+) -> list[Exported]:
+    """The models that `run` gives: as trained, and with `eight_bits` where that is worth it.
+
+    Temperature, thresholds and the choice of variants come from the images held out of training;
+    the test images measure.
 
     Raises:
-        RunError: the run has not finished.
+        RunError: the run has not finished, or was trained on other data.
         VerificationError: the exported graph does not answer as the Keras model does.
     """
     config = run.config()
     model = run.load_model()
-    _, held_out = mnist.hold_out()
-
-    uncalibrated = run_onnx(convert(model).SerializeToString(), held_out.images)
-    temperature = fit_temperature(uncalibrated.logits, held_out.labels)
-    metadata = {key: str(value) for key, value in asdict(config).items()}
-    exported = convert(model, temperature=temperature, metadata=metadata)
-    verify(exported, model, mnist.test.images)
-
-    content = exported.SerializeToString(deterministic=True)
-    on_held_out = run_onnx(content, held_out.images)
-    on_test = run_onnx(content, mnist.test.images)
-    thresholds = choose_thresholds(on_held_out.confidences, on_held_out.answers == held_out.labels)
-    sha256 = sha256_of(content)
-    card = ModelCard(
-        name=config.model,
-        title=architectures.architecture(config.model).TITLE,
-        version=version_of(sha256),
-        architecture=config.model,
-        parameters=model.count_params(),
-        file=f"{config.model}.onnx",
-        sha256=sha256,
-        opset=OPSET,
-        temperature=temperature,
-        training=TrainingRun.model_validate(config, from_attributes=True),
-        test=evaluate(on_test, mnist.test.labels),
-        operating_points=tuple(
-            OperatingPoint(
-                max_error=max_error,
-                threshold=threshold,
-                held_out=select(on_held_out, held_out.labels, threshold),
-                test=select(on_test, mnist.test.labels, threshold),
-            )
-            for max_error, threshold in thresholds.items()
-        ),
+    train, held_out = mnist.hold_out()
+    if config.validation_images != len(held_out):
+        raise RunError(
+            f"{run.folder}: held out {config.validation_images:,} images, the data holds"
+            f" {len(held_out):,}; export with the data that it was trained on"
+        )
+    provenance = TrainingRun(
+        recipe=config.recipe.name,
+        seed=config.seed,
+        epochs=config.recipe.epochs,
+        batch_size=config.recipe.batch_size,
+        train_images=config.train_images,
+        validation_images=config.validation_images,
+        teachers=config.teachers,
     )
-    return Exported(card, content)
+    metadata = {"model": config.model, "training": provenance.model_dump_json()}
+
+    def as_trained(temperature: float) -> onnx.ModelProto:
+        return convert(model, temperature=temperature, metadata=metadata)
+
+    def in_eight_bits(temperature: float) -> onnx.ModelProto:
+        return quantise(as_trained(temperature), train.images)
+
+    def exported(candidate: _Candidate, *, quantised: bool) -> Exported:
+        name = f"{config.model}-int8" if quantised else config.model
+        title = architectures.architecture(config.model).TITLE
+        sha256 = sha256_of(candidate.content)
+        card = ModelCard(
+            name=name,
+            title=f"{title}, 8 bits" if quantised else title,
+            version=version_of(sha256),
+            architecture=config.model,
+            parameters=model.count_params(),
+            file=f"{name}.onnx",
+            sha256=sha256,
+            opset=OPSET,
+            quantised=quantised,
+            training=provenance,
+            test=evaluate(candidate.test, mnist.test.labels),
+            calibration=calibration(candidate.test, mnist.test.labels, candidate.temperature),
+            speed=candidate.speed,
+            operating_points=_operating_points(candidate, held_out, mnist.test),
+            study=tuple(
+                StudyResult.model_validate(finding, from_attributes=True)
+                for finding in study
+                if finding.model == config.model and not quantised
+            ),
+        )
+        return Exported(card, candidate.content)
+
+    full = _candidate(as_trained, held_out, mnist.test)
+    verify(full.graph, model, mnist.test.images, temperature=full.temperature)
+    models = [exported(full, quantised=False)]
+    if eight_bits:
+        small = _candidate(in_eight_bits, held_out, mnist.test)
+        verify_contract(small.graph, f"{config.model}, eight bits")
+        if _is_worth_it(small, full, held_out):
+            models.append(exported(small, quantised=True))
+    return models
+
+
+def _candidate(build: Build, held_out: Digits, test: Digits) -> _Candidate:
+    logits = run_onnx(build(1.0).SerializeToString(), held_out.images).logits
+    temperature = fit_temperature(logits, held_out.labels)
+    graph = build(temperature)
+    content = graph.SerializeToString(deterministic=True)
+    return _Candidate(
+        graph=graph,
+        content=content,
+        temperature=temperature,
+        held_out=run_onnx(content, held_out.images),
+        test=run_onnx(content, test.images),
+        speed=measure_speed(content, held_out.images),
+    )
+
+
+def _operating_points(
+    candidate: _Candidate, held_out: Digits, test: Digits
+) -> tuple[OperatingPoint, ...]:
+    correct = candidate.held_out.answers == held_out.labels
+    thresholds = choose_thresholds(candidate.held_out.confidences, correct)
+    return tuple(
+        OperatingPoint(
+            max_error=max_error,
+            threshold=threshold,
+            held_out=select(candidate.held_out, held_out.labels, threshold),
+            test=select(candidate.test, test.labels, threshold),
+        )
+        for max_error, threshold in thresholds.items()
+    )
+
+
+def _is_worth_it(small: _Candidate, full: _Candidate, held_out: Digits) -> bool:
+    def accuracy(candidate: _Candidate) -> float:
+        return float(np.mean(candidate.held_out.answers == held_out.labels))
+
+    faster = (
+        small.speed.latency_ms * _MIN_SPEED_UP <= full.speed.latency_ms
+        and small.speed.images_per_second >= full.speed.images_per_second * _MIN_SPEED_UP
+    )
+    return faster and accuracy(small) >= accuracy(full) - _MAX_ACCURACY_LOSS

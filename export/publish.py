@@ -1,7 +1,8 @@
 """Put models and their manifest where the service reads them, whole or not at all."""
 
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,40 +24,48 @@ class Exported:
 
 
 def publish(directory: Path, exported: Sequence[Exported], *, default: str | None = None) -> None:
-    """Write the files and the manifest of `directory`, keeping models that are not exported again.
+    """Write the files and the manifest of `directory`, keeping models of other architectures.
 
-    Every file is replaced in one step, the manifest last: a reader sees each file whole.
-    `default` names the model that answers when a caller names none; without it the present default
-    stays, or the first model becomes it.
+    Everything is written beside its place first and renamed at the end, the manifest last, so that
+    a full disk changes nothing and a reader sees each file whole. `default` names the model that
+    answers when a caller names none; without it the present default stays, or the first model
+    becomes it.
 
     Raises:
-        PublishError: the directory holds a manifest that cannot be read, or `default` is no
-            published model.
+        PublishError: the directory holds a manifest that cannot be read, or cannot be written to,
+            or `default` is no published model.
     """
+    cards = [model.card for model in exported]
     try:
-        manifest = _manifest(directory, [model.card for model in exported], default)
-    except (ManifestError, ValidationError) as error:
-        raise PublishError(str(error)) from error
-    directory.mkdir(parents=True, exist_ok=True)
-    for model in exported:
-        _replace(directory / model.card.file, model.content)
-    text = manifest.model_dump_json(indent=1) + "\n"
-    _replace(directory / MANIFEST_NAME, text.encode())
+        present = load_manifest(directory) if (directory / MANIFEST_NAME).exists() else None
+        manifest = _merged(present, cards, default)
+        contents = {model.card.file: model.content for model in exported}
+        contents[MANIFEST_NAME] = (manifest.model_dump_json(indent=1) + "\n").encode()
+        directory.mkdir(parents=True, exist_ok=True)
+        _replace(directory, contents)
+    except (ManifestError, ValidationError, OSError) as error:
+        raise PublishError(f"{directory}: {error}") from error
+    published = {card.file for card in manifest.models}
+    for card in present.models if present else ():
+        if card.file not in published:
+            (directory / card.file).unlink(missing_ok=True)
 
 
-def _manifest(directory: Path, exported: Sequence[ModelCard], default: str | None) -> Manifest:
-    present = load_manifest(directory) if (directory / MANIFEST_NAME).exists() else None
-    cards = {card.name: card for card in present.models} if present else {}
-    cards |= {card.name: card for card in exported}
+def _merged(present: Manifest | None, exported: list[ModelCard], default: str | None) -> Manifest:
+    replaced = {card.architecture for card in exported}
+    kept = [c for c in present.models if c.architecture not in replaced] if present else []
     return Manifest(
-        default=default or (present.default if present else next(iter(cards))),
-        models=tuple(cards.values()),
+        default=default or (present.default if present else exported[0].name),
+        models=(*kept, *exported),
     )
 
 
-def _replace(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as temporary:
-        temporary.write(content)
-    temporary_path = Path(temporary.name)
-    temporary_path.chmod(0o644)
-    temporary_path.replace(path)
+def _replace(directory: Path, contents: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".publishing-") as beside:
+        for name, content in contents.items():
+            with (Path(beside) / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for name in contents:
+            (Path(beside) / name).replace(directory / name)

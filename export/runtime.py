@@ -22,9 +22,9 @@ class Outputs:
         return self.logits.argmax(axis=1)
 
     @property
-    def confidences(self) -> NDArray[np.float32]:
-        """The probability of each answer, [N]."""
-        return self.probabilities.max(axis=1)
+    def confidences(self) -> NDArray[np.float64]:
+        """The probability of each answer, [N], as wide as the thresholds it is compared with."""
+        return self.probabilities.max(axis=1).astype(np.float64)
 
 
 def run(model: bytes, images: NDArray[np.uint8], *, batch: int = BATCH) -> Outputs:

@@ -1,14 +1,19 @@
 """Does an exported graph keep the model contract, and does it answer as the Keras model does?"""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto
+from scipy.special import softmax
 
-from export.runtime import run
+from export.convert import OPSET
+from export.runtime import Outputs, run
 
 LOGIT_TOLERANCE = 1e-4
+PROBABILITY_TOLERANCE = 1e-5
 BATCH_SIZES = (1, 2, 7, 256)
 MAX_BYTES = 10_000_000
 
@@ -23,17 +28,38 @@ class VerificationError(Exception):
     """An exported graph must not be published; the message lists why."""
 
 
-def verify(exported: onnx.ModelProto, model: keras.Model, images: NDArray[np.uint8]) -> None:
+def verify(
+    exported: onnx.ModelProto,
+    model: keras.Model,
+    images: NDArray[np.uint8],
+    *,
+    temperature: float = 1.0,
+) -> None:
     """Check `exported` against the model contract and against `model` on `images` [N, 28, 28].
 
     Raises:
         VerificationError: with everything that is wrong.
     """
-    wrong = [*_against_contract(exported)]
-    if not wrong:  # a graph that breaks the contract may not even run
-        wrong = [*_against_keras(exported.SerializeToString(), model, images)]
+    verify_contract(exported, model.name)
+    content = exported.SerializeToString()
+    outputs = run(content, images)
+    wrong = [
+        *_against_keras(outputs, model, images),
+        *_against_temperature(outputs, temperature),
+        *_against_batch_size(content, outputs, images),
+    ]
     if wrong:
         raise VerificationError(f"{model.name}: " + "; ".join(wrong))
+
+
+def verify_contract(exported: onnx.ModelProto, name: str) -> None:
+    """Check `exported` against the model contract alone.
+
+    Raises:
+        VerificationError: with everything that is wrong.
+    """
+    if wrong := _against_contract(exported):
+        raise VerificationError(f"{name}: " + "; ".join(wrong))
 
 
 def _against_contract(exported: onnx.ModelProto) -> list[str]:
@@ -50,6 +76,9 @@ def _against_contract(exported: onnx.ModelProto) -> list[str]:
         found = (tensor.elem_type, [d.dim_param or d.dim_value for d in tensor.shape.dim])
         if found != _CONTRACT[name]:
             wrong.append(f"{name} is {found}, not {_CONTRACT[name]}")
+    opsets = {opset.domain: opset.version for opset in exported.opset_import}
+    if opsets.get("") != OPSET:
+        wrong.append(f"the opset is {opsets.get('')}, not {OPSET}")
     if any(node.op_type == "BatchNormalization" for node in exported.graph.node):
         wrong.append("a BatchNormalization node is left, not folded into its convolution")
     if exported.ByteSize() > MAX_BYTES:
@@ -57,17 +86,27 @@ def _against_contract(exported: onnx.ModelProto) -> list[str]:
     return wrong
 
 
-def _against_keras(exported: bytes, model: keras.Model, images: NDArray[np.uint8]) -> list[str]:
-    wrong = []
+def _against_keras(
+    outputs: Outputs, model: keras.Model, images: NDArray[np.uint8]
+) -> Iterator[str]:
     reference = keras.Model(model.input, model.get_layer("logits").output)
     logits = reference.predict(images, batch_size=256, verbose=0)
-    outputs = run(exported, images)
     if disagreeing := int(np.sum(outputs.answers != logits.argmax(axis=1))):
-        wrong.append(f"{disagreeing} of {len(images):,} answers differ from Keras'")
+        yield f"{disagreeing} of {len(images):,} answers differ from Keras'"
     if (difference := float(np.abs(outputs.logits - logits).max())) > LOGIT_TOLERANCE:
-        wrong.append(f"logits differ from Keras' by {difference:.2g}, allowed {LOGIT_TOLERANCE:g}")
+        yield f"logits differ from Keras' by {difference:.2g}, allowed {LOGIT_TOLERANCE:g}"
+
+
+def _against_temperature(outputs: Outputs, temperature: float) -> Iterator[str]:
+    expected = softmax(outputs.logits / temperature, axis=1)
+    if not np.allclose(outputs.probabilities, expected, rtol=0, atol=PROBABILITY_TOLERANCE):
+        yield f"probabilities are not the softmax of the logits divided by {temperature:g}"
+
+
+def _against_batch_size(
+    content: bytes, outputs: Outputs, images: NDArray[np.uint8]
+) -> Iterator[str]:
     for size in BATCH_SIZES:
-        part = run(exported, images[:size], batch=size)
+        part = run(content, images[:size], batch=size)
         if not np.allclose(part.logits, outputs.logits[:size], rtol=0, atol=LOGIT_TOLERANCE):
-            wrong.append(f"a batch of {size} gives other logits than batches of another size")
-    return wrong
+            yield f"a batch of {size} gives other logits than batches of another size"

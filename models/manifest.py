@@ -51,6 +51,36 @@ class Evaluation(_Record):
     ece: Rate = Field(description="Expected calibration error, 15 equal-width bins.")
 
 
+class Calibration(_Record):
+    """What the temperature did on the test set."""
+
+    temperature: float = Field(gt=0.0, description="Divides the logits inside the graph.")
+    nll_before: float = Field(ge=0.0)
+    nll_after: float = Field(ge=0.0)
+    ece_before: Rate
+    ece_after: Rate
+
+
+class Speed(_Record):
+    """Time in ONNX Runtime alone, on one thread; compare models of one manifest, not machines."""
+
+    hardware: str
+    latency_ms: float = Field(gt=0.0, description="Median time of one image.")
+    images_per_second: float = Field(gt=0.0, description="In batches of 32, median.")
+
+
+class StudyResult(_Record):
+    """A line of the comparison study: the plain recipe after so many epochs (docs/study.md)."""
+
+    epochs: Count
+    train_images: Count
+    loss: float
+    accuracy: Rate
+    validation_accuracy: Rate
+    test_accuracy: Rate
+    seconds_per_epoch: float
+
+
 class Selection(_Record):
     """What a threshold does to a labelled set."""
 
@@ -86,8 +116,8 @@ class TrainingRun(_Record):
     batch_size: Count
     train_images: Count
     validation_images: Count
-    teacher: str | None = Field(
-        default=None, description="The models whose answers it learnt from; null: from labels."
+    teachers: tuple[str, ...] = Field(
+        default=(), description="The runs whose answers it learnt from, beside the labels."
     )
 
 
@@ -102,10 +132,15 @@ class ModelCard(_Record):
     file: str = Field(pattern=r"^[\w-]+\.onnx$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     opset: int
-    temperature: float = Field(gt=0.0, description="Divides the logits inside the graph.")
+    quantised: bool = Field(
+        default=False, description="Whether weights and activations have eight bits."
+    )
     training: TrainingRun
     test: Evaluation
+    calibration: Calibration
+    speed: Speed
     operating_points: tuple[OperatingPoint, ...]
+    study: tuple[StudyResult, ...] = ()
 
     def operating_point(self, max_error: float) -> OperatingPoint:
         """The most permissive operating point that is at least as strict as `max_error`.

@@ -1,22 +1,25 @@
 """The chain from a finished run to a published model, over real graphs."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
 
 import numpy as np
-import onnx
 import pytest
 
-from models.manifest import load_manifest, read_model_file
+from models.manifest import PACKAGE_DIRECTORY, load_manifest, read_model_file
 from tests.generated import drawn_mnist, write_idx
 
 keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+onnx = pytest.importorskip("onnx", reason="needs the extra 'training'")
 
 from export.convert import convert  # noqa: E402
+from export.publish import Exported, PublishError, publish  # noqa: E402
+from export.quantise import quantise  # noqa: E402
 from export.runtime import run  # noqa: E402
-from export.verify import VerificationError, verify  # noqa: E402
+from export.verify import VerificationError, verify, verify_contract  # noqa: E402
 from training import architectures  # noqa: E402
 
 
@@ -32,7 +35,16 @@ def model(request):
 
 
 def test_every_architecture_keeps_the_contract_and_answers_as_keras_does(model, images):
-    verify(convert(model, temperature=1.7), model, images)
+    verify(convert(model, temperature=1.7), model, images, temperature=1.7)
+
+
+def test_a_graph_that_ignores_its_temperature_is_refused(lenet5, images):
+    exported = convert(lenet5, temperature=4.0)
+    softmax = next(node for node in exported.graph.node if node.op_type == "Softmax")
+    softmax.input[0] = "logits"
+
+    with pytest.raises(VerificationError, match="not the softmax of the logits divided by 4"):
+        verify(exported, lenet5, images, temperature=4.0)
 
 
 def test_the_same_weights_give_the_same_bytes(model):
@@ -98,6 +110,18 @@ def test_a_batch_normalisation_that_was_not_folded_is_refused(lenet5, images):
         verify(exported, lenet5, images)
 
 
+def test_an_eight_bit_variant_keeps_the_contract_and_most_answers(lenet5, images):
+    full = convert(lenet5, metadata={"recipe": "baseline"})
+    small = quantise(full, images)
+
+    verify_contract(small, "small")
+    assert small.ByteSize() < full.ByteSize() / 2
+    assert {p.key for p in small.metadata_props} >= {"recipe"}
+    outputs, reference = (run(graph.SerializeToString(), images) for graph in (small, full))
+    # An untrained model has near ties; a wrong scale or zero point would scatter the answers.
+    assert np.mean(outputs.answers == reference.answers) > 0.8
+
+
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     return write_idx(tmp_path_factory.mktemp("data"), drawn_mnist())
@@ -125,7 +149,7 @@ def finished_run(command, tmp_path_factory):
 
 
 def test_export_publishes_a_model_that_the_manifest_describes(command, finished_run, tmp_path):
-    done = command("export", finished_run, "--models-dir", tmp_path)
+    done = command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
 
     card = load_manifest(tmp_path).models[0]
     content = read_model_file(tmp_path, card)
@@ -140,12 +164,14 @@ def test_export_publishes_a_model_that_the_manifest_describes(command, finished_
 
 
 def test_export_keeps_the_models_that_are_published_already(command, finished_run, tmp_path):
-    command("export", finished_run, "--models-dir", tmp_path)
+    command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    manifest["models"][0]["name"] = manifest["default"] = "earlier"
+    # Another architecture's, or the new export would replace it.
+    manifest["models"][0] |= {"name": "earlier", "architecture": "earlier"}
+    manifest["default"] = "earlier"
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
 
-    command("export", finished_run, "--models-dir", tmp_path)
+    command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
 
     published = load_manifest(tmp_path)
     assert [card.name for card in published.models] == ["earlier", "mlp"]
@@ -154,15 +180,22 @@ def test_export_keeps_the_models_that_are_published_already(command, finished_ru
 
 def test_exporting_twice_gives_the_same_version(command, finished_run, tmp_path):
     for folder in ("first", "second"):
-        command("export", finished_run, "--models-dir", tmp_path / folder)
+        command("export", finished_run, "--no-int8", "--models-dir", tmp_path / folder)
 
-    first, second = (load_manifest(tmp_path / folder) for folder in ("first", "second"))
-    assert first == second
+    first, second = (load_manifest(tmp_path / folder).models[0] for folder in ("first", "second"))
+    assert first.version == second.version
+    assert first.operating_points == second.operating_points
 
 
 def test_a_folder_that_is_no_run_publishes_nothing(command, finished_run, tmp_path):
     failed = command(
-        "export", finished_run, tmp_path, "--models-dir", tmp_path / "models", check=False
+        "export",
+        finished_run,
+        tmp_path,
+        "--no-int8",
+        "--models-dir",
+        tmp_path / "models",
+        check=False,
     )
 
     assert failed.returncode == 1
@@ -170,9 +203,31 @@ def test_a_folder_that_is_no_run_publishes_nothing(command, finished_run, tmp_pa
     assert not (tmp_path / "models").exists()
 
 
+def test_a_full_disk_leaves_what_was_published(tmp_path, monkeypatch):
+    card = load_manifest(PACKAGE_DIRECTORY).models[0]
+    publish(tmp_path, [Exported(card, b"first")])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(PublishError, match="No space left on device"):
+        publish(tmp_path, [Exported(card, b"second")])
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_default_that_is_no_model_publishes_nothing(command, finished_run, tmp_path):
     failed = command(
-        "export", finished_run, "--models-dir", tmp_path, "--default", "vgg", check=False
+        "export",
+        finished_run,
+        "--no-int8",
+        "--models-dir",
+        tmp_path,
+        "--default",
+        "vgg",
+        check=False,
     )
 
     assert failed.returncode == 1
