@@ -17,7 +17,8 @@ from export.pipeline import export_run
 from export.publish import Exported, PublishError, publish
 from export.verify import VerificationError
 from models.manifest import PACKAGE_DIRECTORY
-from training.data import DataError, load_mnist
+from models.mnist import DataError
+from training.data import load_mnist
 from training.runs import Run, RunError
 from training.study import gather
 
@@ -69,7 +70,7 @@ def _table(exported: list[Exported]) -> Table:
             f"{card.parameters:,}",
             f"{card.test.accuracy:.2%}",
             f"{interval.low:.2%} to {interval.high:.2%}",
-            f"{card.test.ece:.2%}",
+            f"{card.calibration.after.ece:.2%}",
             f"{card.speed.latency_ms:.3f}",
         )
     return table

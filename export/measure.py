@@ -6,14 +6,22 @@ from scipy.special import softmax
 from scipy.stats import binomtest
 
 from export.runtime import Outputs
-from models.manifest import DIGITS, Calibration, Evaluation, Interval, Selection
+from models.manifest import (
+    DIGITS,
+    Calibration,
+    Evaluation,
+    Interval,
+    Reliability,
+    ReliabilityBin,
+    Selection,
+)
 
 ECE_BINS = 15
 Labels = NDArray[np.uint8]
 
 
 def evaluate(outputs: Outputs, labels: Labels) -> Evaluation:
-    """Accuracy with its Wilson interval, confusion, likelihood and calibration on `labels` [N]."""
+    """Accuracy with its Wilson interval, and the confusion matrix, on `labels` [N]."""
     confusion = np.zeros((DIGITS, DIGITS), dtype=int)
     np.add.at(confusion, (labels, outputs.answers), 1)
     correct = int(np.trace(confusion))
@@ -25,8 +33,6 @@ def evaluate(outputs: Outputs, labels: Labels) -> Evaluation:
         accuracy_interval=Interval(low=interval.low, high=interval.high),
         per_digit_accuracy=tuple(np.diag(confusion) / np.maximum(confusion.sum(axis=1), 1)),
         confusion_matrix=tuple(tuple(row) for row in confusion.tolist()),
-        nll=negative_log_likelihood(outputs, labels),
-        ece=expected_calibration_error(outputs.confidences, outputs.answers == labels),
     )
 
 
@@ -35,30 +41,33 @@ def calibration(outputs: Outputs, labels: Labels, temperature: float) -> Calibra
     before = Outputs(outputs.logits, softmax(outputs.logits, axis=1))
     return Calibration(
         temperature=temperature,
-        nll_before=negative_log_likelihood(before, labels),
-        nll_after=negative_log_likelihood(outputs, labels),
-        ece_before=expected_calibration_error(before.confidences, before.answers == labels),
-        ece_after=expected_calibration_error(outputs.confidences, outputs.answers == labels),
+        before=reliability(before, labels),
+        after=reliability(outputs, labels),
     )
 
 
-def negative_log_likelihood(outputs: Outputs, labels: Labels) -> float:
-    """Mean over the images, in nats."""
-    of_label = outputs.probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(of_label, 1e-12)).mean())
+def reliability(outputs: Outputs, labels: Labels) -> Reliability:
+    """How far confidences are from accuracy, in equal-width bins, and the likelihood of `labels`.
 
-
-def expected_calibration_error(
-    confidences: NDArray[np.float64], correct: NDArray[np.bool_]
-) -> float:
-    """Mean gap between confidence and accuracy over equal-width bins, weighted by their images.
-
-    Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian
-    Binning", AAAI 2015.
+    The expected calibration error is that of Naeini, Cooper and Hauskrecht, "Obtaining Well
+    Calibrated Probabilities Using Bayesian Binning", AAAI 2015.
     """
-    bins = np.minimum((confidences * ECE_BINS).astype(int), ECE_BINS - 1)
-    gaps = np.bincount(bins, weights=confidences - correct, minlength=ECE_BINS)
-    return float(np.abs(gaps).sum() / len(confidences))
+    of_label = outputs.probabilities[np.arange(len(labels)), labels]
+    correct = outputs.answers == labels
+    places = np.minimum((outputs.confidences * ECE_BINS).astype(int), ECE_BINS - 1)
+    bins = tuple(
+        ReliabilityBin(
+            images=int((places == place).sum()),
+            confidence=float(outputs.confidences[places == place].mean()),
+            accuracy=float(correct[places == place].mean()),
+        )
+        for place in np.unique(places)
+    )
+    return Reliability(
+        nll=float(-np.log(np.maximum(of_label, 1e-12)).mean()),
+        ece=sum(bin_.images * abs(bin_.confidence - bin_.accuracy) for bin_ in bins) / len(labels),
+        bins=bins,
+    )
 
 
 def select(outputs: Outputs, labels: Labels, threshold: float | None) -> Selection:

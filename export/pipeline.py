@@ -24,8 +24,9 @@ from models.manifest import (
     sha256_of,
     version_of,
 )
+from models.mnist import Digits
 from training import architectures
-from training.data import Digits, Mnist
+from training.data import Mnist
 from training.runs import Run, RunError
 from training.study import Finding
 

@@ -47,18 +47,30 @@ class Evaluation(_Record):
     confusion_matrix: tuple[tuple[Count, ...], ...] = Field(
         min_length=DIGITS, max_length=DIGITS, description="Rows are labels, columns are answers."
     )
+
+
+class ReliabilityBin(_Record):
+    """The images whose confidence falls into one of 15 equal bins; empty bins are left out."""
+
+    images: int = Field(ge=1)
+    confidence: Rate = Field(description="Mean over the images.")
+    accuracy: Rate
+
+
+class Reliability(_Record):
+    """Whether confidences mean what they say: near the diagonal they do."""
+
     nll: float = Field(ge=0.0, description="Mean negative log-likelihood, in nats.")
-    ece: Rate = Field(description="Expected calibration error, 15 equal-width bins.")
+    ece: Rate = Field(description="Expected calibration error: mean distance from the diagonal.")
+    bins: tuple[ReliabilityBin, ...]
 
 
 class Calibration(_Record):
     """What the temperature did on the test set."""
 
     temperature: float = Field(gt=0.0, description="Divides the logits inside the graph.")
-    nll_before: float = Field(ge=0.0)
-    nll_after: float = Field(ge=0.0)
-    ece_before: Rate
-    ece_after: Rate
+    before: Reliability
+    after: Reliability
 
 
 class Speed(_Record):
@@ -187,7 +199,17 @@ def load_manifest(directory: Path) -> Manifest:
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
     except ValidationError as error:
-        raise ManifestError(f"{path}: does not fit the manifest's schema: {error}") from error
+        raise ManifestError(f"{path}: {_first_fault(error)}") from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    first, *others = error.errors(include_url=False)
+    more = f", and {len(others)} more" if others else ""
+    where = ".".join(map(str, first["loc"])) or "the file"
+    return (
+        f"does not fit the manifest's schema: {where}: {first['msg']}{more};"
+        ' run "python -m export" again'
+    )
 
 
 def read_model_file(directory: Path, card: ModelCard) -> bytes:

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Digits, Mnist
+from models.mnist import TEST, TRAIN, Digits
+from training.data import Mnist
 
 
 def drawn_digits(count: int, *, seed: int) -> Digits:
@@ -27,10 +28,10 @@ def write_idx(folder: Path, mnist: Mnist, *, compress: bool = True) -> Path:
     """Write the four IDX files of `mnist` and return their folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for file, array in (
-        (TRAIN_IMAGES, mnist.train.images),
-        (TRAIN_LABELS, mnist.train.labels),
-        (TEST_IMAGES, mnist.test.images),
-        (TEST_LABELS, mnist.test.labels),
+        (TRAIN.images, mnist.train.images),
+        (TRAIN.labels, mnist.train.labels),
+        (TEST.images, mnist.test.images),
+        (TEST.labels, mnist.test.labels),
     ):
         content = idx(array)
         path = folder / (f"{file.name}.gz" if compress else file.name)

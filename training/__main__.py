@@ -13,12 +13,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from models.manifest import PACKAGE_DIRECTORY, load_manifest
+from models.mnist import DataError
 from training import architectures, plots
-from training.data import DataError, load_mnist
+from training.data import load_mnist
 from training.evaluate import answer
 from training.recipes import BASELINE, RECIPES
+from training.report import write_report
 from training.runs import Run, RunError
-from training.study import run_study
+from training.study import full_runs, run_study
 from training.train import Task, train
 
 SHOWN_PREDICTIONS = 50
@@ -124,9 +127,16 @@ def evaluate(
 def study(
     data_dir: DataDir = None,
     runs_dir: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    docs_dir: Annotated[
+        Path, typer.Option(help="Where the report is written: study.md and study/.")
+    ] = Path("docs"),
 ) -> None:
-    """Compare the five models at 10, 50 and 100 epochs; the same command again resumes."""
-    findings = run_study(load_mnist(data_dir), runs_dir, console)
+    """Compare the five models at 10, 50 and 100 epochs and write a report.
+
+    The same command again goes on where it was interrupted.
+    """
+    mnist = load_mnist(data_dir)
+    findings = run_study(mnist, runs_dir, console)
     table = Table("model", "images", "epochs", "loss", "accuracy", "val.", "test", "s/epoch")
     for finding in findings:
         table.add_row(
@@ -140,6 +150,9 @@ def study(
             f"{finding.seconds_per_epoch:.1f}",
         )
     console.print(table)
+    published = load_manifest(PACKAGE_DIRECTORY)
+    page = write_report(findings, full_runs(mnist, runs_dir), mnist.test, published, docs_dir)
+    console.print(f"report: {page}")
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from models.mnist import Digits, Images, Labels
 from training.architectures import CLASSES
 from training.augment import Augmentation, augment
-from training.data import Digits, Images, Labels
 
 Targets = NDArray[np.float32]  # [N, 10], each row a distribution over the digits
 Places = NDArray[np.int64]  # [n], places in the training set

@@ -1,57 +1,11 @@
-"""MNIST from its four canonical IDX files, or through Keras' own download."""
+"""MNIST to train on: from its IDX files, or through Keras' own download."""
 
-import gzip
-import hashlib
-import math
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-Images = NDArray[np.uint8]  # [N, 28, 28], white ink (255) on black (0)
-Labels = NDArray[np.uint8]  # [N], digits 0 to 9
+from models.mnist import TEST, TRAIN, DataError, Digits, check_md5, load_part, pair
 
 VALIDATION_SHARE = 1 / 6  # 10,000 of MNIST's 60,000 training images
-
-_UNSIGNED_BYTE = 0x08
-_IMAGES_DIMENSIONS = 3
-_LABELS_DIMENSIONS = 1
-
-
-class DataError(Exception):
-    """A data file is missing, damaged, or not the one that its name promises."""
-
-
-@dataclass(frozen=True)
-class IdxFile:
-    """One of the four files: its canonical name and the MD5 of its uncompressed content."""
-
-    name: str
-    md5: str
-
-
-# The MD5 sums of the files published by LeCun, Cortes and Burges.
-TRAIN_IMAGES = IdxFile("train-images-idx3-ubyte", "6bbc9ace898e44ae57da46a324031adb")
-TRAIN_LABELS = IdxFile("train-labels-idx1-ubyte", "a25bea736e30d166cdddb491f175f624")
-TEST_IMAGES = IdxFile("t10k-images-idx3-ubyte", "2646ac647ad5339dbf082846283269ea")
-TEST_LABELS = IdxFile("t10k-labels-idx1-ubyte", "27ae3e4e09519cfbb04c329615203637")
-
-
-@dataclass(frozen=True)
-class Digits:
-    """Images with their labels."""
-
-    images: Images
-    labels: Labels
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, which: slice) -> Self:
-        return type(self)(self.images[which], self.labels[which])
 
 
 @dataclass(frozen=True)
@@ -76,112 +30,25 @@ def load_mnist(data_dir: Path | None = None, *, verify: bool = True) -> Mnist:
     Raises:
         DataError: a file is missing, truncated, swapped or corrupt; the message names it.
     """
-    contents = _from_idx(data_dir) if data_dir else _from_keras()
-    if verify:
-        for file, (source, array) in contents.items():
-            _check_md5(file, source, array)
-    return Mnist(
-        train=_paired(contents, TRAIN_IMAGES, TRAIN_LABELS),
-        test=_paired(contents, TEST_IMAGES, TEST_LABELS),
-    )
+    if data_dir is None:
+        return _download()
+    train, test = (load_part(data_dir, part, verify=verify) for part in (TRAIN, TEST))
+    return Mnist(train, test)
 
 
-def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """Read an IDX file of unsigned bytes, plain or gzipped, into an array.
-
-    The format: two zero bytes, the type (8 for unsigned bytes), the number of dimensions, each
-    dimension as a big-endian 32-bit integer, the values (http://yann.lecun.com/exdb/mnist/).
-
-    Raises:
-        DataError: the file cannot be read, or is not an IDX file of `dimensions` dimensions.
-    """
-    content = _read(path)
-    header_size = 4 + 4 * dimensions
-    if len(content) < header_size or content[:2] != b"\0\0":
-        raise DataError(f"{path}: is not an IDX file")
-    if content[2] != _UNSIGNED_BYTE or content[3] != dimensions:
-        raise DataError(
-            f"{path}: holds type 0x{content[2]:02x} in {content[3]} dimensions, expected unsigned"
-            f" bytes in {dimensions}; are images and labels swapped?"
-        )
-    shape = tuple(int(size) for size in np.frombuffer(content[4:header_size], dtype=">u4"))
-    promised, found = math.prod(shape), len(content) - header_size
-    if promised != found:
-        raise DataError(
-            f"{path}: its header promises {promised:,} bytes of data, it has {found:,};"
-            " fetch it again"
-        )
-    return np.frombuffer(content, dtype=np.uint8, offset=header_size).reshape(shape)
-
-
-_Contents = dict[IdxFile, tuple[str, NDArray[np.uint8]]]
-
-
-def _from_idx(data_dir: Path) -> _Contents:
-    contents = {}
-    for file in (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS):
-        path = _find(data_dir, file.name)
-        dimensions = _IMAGES_DIMENSIONS if "images" in file.name else _LABELS_DIMENSIONS
-        contents[file] = (str(path), read_idx(path, dimensions))
-    return contents
-
-
-def _from_keras() -> _Contents:
+def _download() -> Mnist:
     # Imported here so that reading IDX files needs no Keras, which takes seconds to import.
     import keras  # noqa: PLC0415
 
     try:
-        (train_images, train_labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
+        arrays = keras.datasets.mnist.load_data()
     except Exception as error:
         raise DataError(
             f"MNIST could not be downloaded ({error}); pass --data-dir or set NUMERAL_DATA to a"
             " folder with its four IDX files"
         ) from error
     source = "Keras' mnist.npz"
-    return {
-        TRAIN_IMAGES: (source, train_images),
-        TRAIN_LABELS: (source, train_labels),
-        TEST_IMAGES: (source, test_images),
-        TEST_LABELS: (source, test_labels),
-    }
-
-
-def _find(data_dir: Path, name: str) -> Path:
-    for folder in (data_dir, data_dir / "mnist"):
-        for path in (folder / name, folder / f"{name}.gz"):
-            if path.is_file():
-                return path
-    raise DataError(f"{data_dir}: holds neither {name} nor {name}.gz")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({error}); fetch it again") from error
-
-
-def _check_md5(file: IdxFile, source: str, array: NDArray[np.uint8]) -> None:
-    header = bytes([0, 0, _UNSIGNED_BYTE, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-    md5 = hashlib.md5(header + array.tobytes(), usedforsecurity=False).hexdigest()
-    if md5 != file.md5:
-        raise DataError(
-            f"{source}: MD5 of the content is {md5}, MNIST's {file.name} has {file.md5};"
-            " fetch it again, or pass --no-verify if these are digits of your own"
-        )
-
-
-def _paired(contents: _Contents, images_file: IdxFile, labels_file: IdxFile) -> Digits:
-    images_source, images = contents[images_file]
-    labels_source, labels = contents[labels_file]
-    if len(images) != len(labels):
-        raise DataError(
-            f"{images_source} holds {len(images):,} images,"
-            f" {labels_source} {len(labels):,} labels; do they belong together?"
-        )
-    if images.shape[1:] != (28, 28):
-        raise DataError(f"{images_source}: images are {images.shape[1:]}, expected (28, 28)")
-    if len(labels) and labels.max() > 9:
-        raise DataError(f"{labels_source}: holds the label {labels.max()}, digits end at 9")
-    return Digits(images, labels)
+    parts = [pair((source, images), (source, labels)) for images, labels in arrays]
+    for part, digits in zip((TRAIN, TEST), parts, strict=True):
+        check_md5(part, digits, source, source)
+    return Mnist(*parts)

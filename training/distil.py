@@ -12,10 +12,10 @@ from typing import Self
 import numpy as np
 from rich.progress import track
 
+from models.mnist import Digits, Images
 from training.architectures import CLASSES
 from training.augment import Augmentation, augment
 from training.batches import Places, Targets, one_hot
-from training.data import Digits, Images
 from training.runs import Run
 
 COPIES = 24

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from models.mnist import Digits
 from training.architectures import CLASSES
-from training.data import Digits
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import keras
 
+from models.mnist import Digits
 from training import architectures, plots
 from training.batches import Batches, Source, one_hot
-from training.data import Digits
 from training.recipes import Recipe
 from training.runs import Run
 

@@ -1,9 +1,11 @@
-"""The pictures of a run: its curves, its confusion matrix, its answers."""
+"""The pictures of a run, and of several beside each other."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -27,13 +29,73 @@ def history(rows: Sequence[Mapping[str, float]], title: str) -> Figure:
     return figure
 
 
+def histories(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
+    """Loss and accuracy by epoch of several models, by their titles."""
+    figure = Figure(figsize=(12, 5))
+    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for index, (title, rows) in enumerate(runs.items()):
+            epochs = [int(row["epoch"]) + 1 for row in rows]
+            axes.plot(epochs, [row[quantity] for row in rows], color=f"C{index}", label=title)
+            validation = [row[f"val_{quantity}"] for row in rows]
+            axes.plot(epochs, validation, color=f"C{index}", linestyle=":")
+        axes.set(xlabel="epoch", ylabel=f"{quantity} (training; dotted: validation)")
+        axes.grid(alpha=0.3)
+        axes.legend()
+        if quantity == "loss":
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(0.96, 1.001)
+    return figure
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model is worth and what it costs; latency in milliseconds."""
+
+    title: str
+    accuracy: float
+    parameters: int
+    latency_ms: float
+
+
+def trade_offs(costs: Sequence[Cost]) -> Figure:
+    """Accuracy against parameters, and against latency."""
+    figure = Figure(figsize=(12, 4.5))
+    left, right = figure.subplots(1, 2, sharey=True)
+    for cost in costs:
+        for axes, value in ((left, cost.parameters), (right, cost.latency_ms)):
+            axes.scatter(value, cost.accuracy * 100)
+            axes.annotate(
+                cost.title, (value, cost.accuracy * 100), (5, 5), textcoords="offset points"
+            )
+    left.set(xlabel="parameters", ylabel="test accuracy, %")
+    right.set(xlabel="milliseconds an image, one thread")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.margins(0.15)
+    return figure
+
+
 def confusion(answers: Answers, title: str) -> Figure:
     """Labels against answers; the diagonal is left uncoloured so that mistakes stand out."""
+    figure = Figure(figsize=(6, 6))
+    _draw_confusion(figure.subplots(), answers, title)
+    return figure
+
+
+def confusions(answers: Mapping[str, Answers]) -> Figure:
+    """The confusion matrices of several models, by their titles."""
+    figure = Figure(figsize=(5 * len(answers), 5))
+    rows = figure.subplots(1, len(answers), squeeze=False)
+    for axes, (title, found) in zip(rows.flat, answers.items(), strict=True):
+        _draw_confusion(axes, found, title)
+    return figure
+
+
+def _draw_confusion(axes: Axes, answers: Answers, title: str) -> None:
     counts = answers.confusion
     mistakes = counts.astype(float)
     np.fill_diagonal(mistakes, np.nan)
-    figure = Figure(figsize=(6, 6))
-    axes = figure.subplots()
     axes.imshow(mistakes, cmap="Reds")
     for (label, answer), count in np.ndenumerate(counts):
         axes.text(answer, label, str(count), ha="center", va="center", fontsize=8)
@@ -44,7 +106,6 @@ def confusion(answers: Answers, title: str) -> Figure:
         yticks=range(CLASSES),
         title=f"{title}: {answers.accuracy:.2%} of {len(answers.digits):,}",
     )
-    return figure
 
 
 def predictions(answers: Answers, title: str, rows: int = 5, columns: int = 10) -> Figure:

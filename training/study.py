@@ -11,8 +11,9 @@ from pathlib import Path
 import keras
 from rich.console import Console
 
+from models.mnist import Digits
 from training.batches import one_hot
-from training.data import Digits, Mnist
+from training.data import Mnist
 from training.recipes import BASELINE
 from training.runs import Run
 from training.train import Task, train
@@ -101,6 +102,14 @@ def gather(mnist: Mnist, runs_dir: Path) -> list[Finding]:
         if run.model_file.exists()
         for finding in _findings(entry, run)
     ]
+
+
+def full_runs(mnist: Mnist, runs_dir: Path) -> dict[str, Run]:
+    """The runs on all training images that have finished, by model."""
+    runs = {
+        entry.model: entry.task.run(mnist, runs_dir)[0] for entry in ENTRIES if entry.limit is None
+    }
+    return {model: run for model, run in runs.items() if run.model_file.exists()}
 
 
 def _epochs_of(entry: Entry) -> tuple[int, ...]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import keras
 
+from models.mnist import Digits
 from training.batches import AugmentedDigits, Source
-from training.data import Digits, Mnist
+from training.data import Mnist
 from training.distil import prepare_lessons
 from training.fit import fit
 from training.recipes import Recipe

@@ -1,18 +1,28 @@
 """Bytes of a picture file to a grey picture."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from typing import NoReturn
 
-# Pillow registers its TIFF and WebP readers only once they are imported; importing them here
+# Pillow registers its MPO, TIFF and WebP readers only once they are imported; importing them here
 # keeps its search through every other plugin out of the first request.
-from PIL import Image, ImageOps, TiffImagePlugin, WebPImagePlugin  # noqa: F401
+from PIL import (
+    Image,
+    MpoImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
 
+from service.imaging import tiff
 from service.imaging.greyscale import to_grey
 from service.imaging.picture import Picture, PictureTooLarge, UnreadableImage, UnsupportedFormat
 
+# Pillow warns about metadata that it skips; the caller can do nothing about it. Set once: a filter
+# for the time of a call would cost as much as a tenth of it, and threads share the filters.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+# BigTIFF with the most significant byte first is missing: Pillow lists it but cannot read it.
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -22,16 +32,32 @@ _SIGNATURES = (
     (b"II*\x00", "TIFF"),
     (b"MM\x00*", "TIFF"),
     (b"II+\x00", "TIFF"),
-    (b"MM\x00+", "TIFF"),
 )
+
+# A photograph from a phone is a JPEG followed by others (a preview, a depth map): Pillow says MPO.
+_JPEG_FORMATS = ("JPEG", "MPO")
 
 # A JPEG photograph is decoded at 1/2, 1/4 or 1/8 as long as its longer side keeps this many
 # pixels: a digit in a corner stays readable and 12 megapixels cost a fraction.
 _REDUCED_LONGER_SIDE = 1000
 
-_TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH = 322, 323
+# What turns a picture upright, by the orientation in its EXIF; 1 is upright.
 _EXIF_ORIENTATION = 0x0112
-_UPRIGHT = 1
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# A camera writes at most 64 KB, what one segment of a JPEG holds; some tags take Pillow 36 times
+# their size in memory, and seconds for 15 MB.
+_MOST_EXIF_BYTES = 1 << 20
+
+_DAMAGED = "the {} data is damaged or incomplete; send the whole file"
 
 
 def decode(data: bytes, *, max_pixels: int) -> Picture:
@@ -51,25 +77,30 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
         uint8 [height, width], luminance.
 
     Raises:
-        UnsupportedFormat: the bytes are of another format, or of none.
+        UnsupportedFormat: the bytes are of another format, of none, or of a rare kind of TIFF.
         PictureTooLarge: the picture has more than `max_pixels`; nothing was decoded.
         UnreadableImage: the bytes are damaged or incomplete.
     """
     file_format = _format_of(data)
+    if file_format == "TIFF":
+        tiff.check_directory(data, max_pixels)
     try:
-        with _quiet_pillow(), Image.open(BytesIO(data), formats=(file_format,)) as image:
+        with Image.open(BytesIO(data), formats=(file_format,)) as image:
             _check_size(image, max_pixels)
             return _read(image)
     except UnreadableImage:
         raise
+    except UnidentifiedImageError as error:
+        if file_format == "TIFF":
+            # Its directory is whole, so it is more likely rare than damaged.
+            raise UnsupportedFormat(tiff.RARE_KIND) from error
+        raise UnreadableImage(_DAMAGED.format(file_format)) from error
     except Image.DecompressionBombError as error:
         _refuse_size(f"more than Pillow's own limit ({error})", max_pixels)
     except Exception as error:
         # Damaged files make Pillow raise nearly anything: OSError, SyntaxError, struct.error,
         # OverflowError, ZeroDivisionError, MemoryError ...
-        raise UnreadableImage(
-            f"the {file_format} data is damaged or incomplete; send the whole file"
-        ) from error
+        raise UnreadableImage(_DAMAGED.format(file_format)) from error
 
 
 def _format_of(data: bytes) -> str:
@@ -85,28 +116,12 @@ def _format_of(data: bytes) -> str:
     )
 
 
-@contextmanager
-def _quiet_pillow() -> Iterator[None]:
-    # Pillow warns about metadata that it skips; the caller can do nothing about it. Threads share
-    # the list of filters: at worst this one, which concerns Pillow alone, outlives its block.
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        yield
-
-
 def _check_size(image: Image.Image, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
         _refuse_size(f"{width} x {height} pixels", max_pixels)
     if width * height == 0:
         raise UnreadableImage(f"the picture is empty: {width} x {height} pixels")
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        # A tile may be far larger than the picture, and whole tiles are decoded.
-        tile_width, tile_length = (
-            image.tag_v2.get(tag, 0) for tag in (_TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH)
-        )
-        if tile_width * tile_length > max_pixels:
-            _refuse_size(f"tiles of {tile_width} x {tile_length} pixels", max_pixels)
 
 
 def _refuse_size(size: str, max_pixels: int) -> NoReturn:
@@ -116,11 +131,15 @@ def _refuse_size(size: str, max_pixels: int) -> NoReturn:
 
 
 def _read(image: Image.Image) -> Picture:
-    if image.format == "JPEG":
+    if image.format in _JPEG_FORMATS:
         width, height = image.size
         reduction = max(width, height) / _REDUCED_LONGER_SIDE
         image.draft("L", (max(1, int(width / reduction)), max(1, int(height / reduction))))
+    if image.format == "TIFF":
+        tiff.prepare(image)
     image.load()
-    if image.getexif().get(_EXIF_ORIENTATION, _UPRIGHT) != _UPRIGHT:
-        image = ImageOps.exif_transpose(image)
-    return to_grey(image)
+    if len(image.info.get("exif", b"")) > _MOST_EXIF_BYTES:
+        raise UnreadableImage(f"the EXIF is longer than {_MOST_EXIF_BYTES} bytes; send less of it")
+    # ImageOps.exif_transpose would write all of the EXIF anew.
+    turn = _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
+    return to_grey(image if turn is None else image.transpose(turn))

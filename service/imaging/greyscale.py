@@ -1,5 +1,7 @@
 """Pillow images of any mode to grey: wide values are scaled, transparency gets a paper."""
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,10 @@ _BLACK, _WHITE = 0, 255
 # The smallest that holds every value is taken, so that a 12-bit scan in a 16-bit file is not
 # dark, and so that a flat picture stays flat, which stretching to the extremes would not allow.
 _FULL_SCALES = (1, 255, 1023, 4095, 16383, 65535, 2**31 - 1)
+
+# Wide values are scaled so many at a time (2 MB of them as float64): the picture is never held
+# in a wider type than it came in.
+_STRIP_PIXELS = 1 << 18
 
 # A drawing without paper of its own has one tone, apart from its soft edge.
 _ONE_TONE = 40.0
@@ -28,9 +34,9 @@ def to_grey(image: Image.Image) -> Picture:
         UnreadableImage: the values of a floating-point image are not numbers.
     """
     if image.mode.startswith(("I", "F")):
-        return _scaled(np.asarray(image))
+        return _scaled(image)
     if image.has_transparency_data:
-        image = _on_paper(image.convert("RGBA"))
+        image = _on_paper(image if image.mode in ("LA", "RGBA") else image.convert("RGBA"))
     if image.mode != "L":
         image = image.convert("L")
     return _pixels(image)
@@ -42,17 +48,30 @@ def _pixels(image: Image.Image) -> Picture:
     return np.frombuffer(image.tobytes(), np.uint8).reshape(height, width)
 
 
-def _scaled(values: NDArray[np.generic]) -> Picture:
-    wide = values.astype(np.float64)
-    low, high = float(wide.min()), float(wide.max())
+def _scaled(image: Image.Image) -> Picture:
+    extremes = np.array([(values.min(), values.max()) for values in _strips(image)], np.float64)
+    low, high = float(extremes.min()), float(extremes.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise UnreadableImage("the picture holds values that are not finite numbers")
     if low < 0 or high > _FULL_SCALES[-1]:
         floor, full_scale = low, high - low
     else:
         floor, full_scale = 0.0, float(next(full for full in _FULL_SCALES if full >= high))
-    scaled: NDArray[np.float64] = np.rint((wide - floor) * (255.0 / (full_scale or 1.0)))
-    return scaled.astype(np.uint8)
+    width, height = image.size
+    grey, top = np.empty((height, width), np.uint8), 0
+    for values in _strips(image):
+        bottom = top + len(values)
+        scaled = (values.astype(np.float64) - floor) * (255.0 / (full_scale or 1.0))
+        np.rint(scaled, out=grey[top:bottom], casting="unsafe")
+        top = bottom
+    return grey
+
+
+def _strips(image: Image.Image) -> Iterator[NDArray[np.generic]]:
+    width, height = image.size
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        yield np.asarray(image.crop((0, top, width, min(top + rows, height))))
 
 
 def _on_paper(image: Image.Image) -> Image.Image:
@@ -65,7 +84,7 @@ def _on_paper(image: Image.Image) -> Image.Image:
 def _paper_tone(grey: Picture, alpha: Picture) -> int:
     # White, unless what can be seen is a light drawing (a web canvas with white ink), which white
     # would swallow, or a dark page whose rim is cut away.
-    opaque = (alpha > alpha.max() // 2).astype(np.uint8)
+    opaque = (alpha > alpha.max() // 2).view(np.uint8)
     mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(grey, mask=opaque))
     is_drawing = deviation < _ONE_TONE
     if is_drawing:

@@ -1,41 +1,23 @@
 """1,000 MNIST test images over HTTP are read as well as by the ONNX files themselves."""
 
-import os
-from pathlib import Path
-
 import cv2
 import httpx
 import numpy as np
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
+from models.mnist import Digits
 from service.inference.sessions import open_classifier
-from training.data import DataError, Digits, load_mnist
+from tests.mnist import find_mnist
 
 CARDS = load_manifest(PACKAGE_DIRECTORY).models
 IMAGES = 1_000
 TOLERANCE = 0.003
 
-_REPOSITORY = Path(__file__).parents[2]
-_FOLDERS = (
-    os.environ.get("NUMERAL_DATA"),
-    _REPOSITORY.parent / "shared" / "data" / "mnist",
-    _REPOSITORY.parent / "shared" / "data",
-)
-_KERAS_CACHE = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets" / "mnist.npz"
-
 
 @pytest.fixture(scope="module")
 def digits() -> Digits:
-    for folder in filter(None, _FOLDERS):
-        try:
-            return load_mnist(Path(folder)).test[:IMAGES]
-        except DataError:
-            continue
-    if _KERAS_CACHE.is_file():
-        with np.load(_KERAS_CACHE) as arrays:
-            return Digits(arrays["x_test"], arrays["y_test"])[:IMAGES]
-    pytest.skip("MNIST is not on this machine: set NUMERAL_DATA to a folder with its IDX files")
+    return find_mnist()[:IMAGES]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("scipy", reason="needs the extra 'training'")
 
 from export.calibrate import choose_threshold, fit_temperature
-from export.measure import evaluate, expected_calibration_error, select
+from export.measure import evaluate, reliability, select
 from export.runtime import Outputs
 
 
@@ -32,8 +32,16 @@ def test_calibrated_answers_have_a_small_calibration_error():
     logits, labels = answers_with_true_temperature(2.5)
     for temperature, low, high in ((1.0, 0.1, 1.0), (2.5, 0.0, 0.02)):
         probabilities = softmax(logits / temperature)
-        correct = probabilities.argmax(axis=1) == labels
-        assert low <= expected_calibration_error(probabilities.max(axis=1), correct) <= high
+        assert low <= reliability(Outputs(logits, probabilities), labels).ece <= high
+
+
+def test_the_bins_of_the_reliability_hold_every_image_and_their_gaps_are_the_error():
+    logits, labels = answers_with_true_temperature(2.5)
+    measured = reliability(Outputs(logits, softmax(logits)), labels)
+
+    assert sum(bin_.images for bin_ in measured.bins) == len(labels)
+    gaps = [bin_.images * abs(bin_.confidence - bin_.accuracy) for bin_ in measured.bins]
+    assert measured.ece == pytest.approx(sum(gaps) / len(labels))
 
 
 def confident_answers(count, seed):

@@ -6,9 +6,10 @@ import hashlib
 import numpy as np
 import pytest
 
+from models.mnist import DataError, IdxFile, Part, read_idx
 from tests.generated import drawn_digits, drawn_mnist, idx, write_idx
 from training import data
-from training.data import DataError, Mnist, load_mnist, read_idx
+from training.data import Mnist, load_mnist
 
 
 @pytest.fixture
@@ -71,17 +72,18 @@ def test_swapped_images_and_labels_are_told(tmp_path, mnist):
         load_mnist(folder, verify=False)
 
 
+def published_as(part, digits):
+    """`part` with the checksums of other digits."""
+
+    def known(file, array):
+        return IdxFile(file.name, hashlib.md5(idx(array)).hexdigest())
+
+    return Part(known(part.images, digits.images), known(part.labels, digits.labels))
+
+
 def test_a_changed_byte_fails_the_checksum(tmp_path, mnist, monkeypatch):
-    contents = {
-        "TRAIN_IMAGES": mnist.train.images,
-        "TRAIN_LABELS": mnist.train.labels,
-        "TEST_IMAGES": mnist.test.images,
-        "TEST_LABELS": mnist.test.labels,
-    }
-    for constant, array in contents.items():
-        file = getattr(data, constant)
-        known = data.IdxFile(file.name, hashlib.md5(idx(array)).hexdigest())
-        monkeypatch.setattr(data, constant, known)
+    for name, digits in {"TRAIN": mnist.train, "TEST": mnist.test}.items():
+        monkeypatch.setattr(data, name, published_as(getattr(data, name), digits))
     folder = write_idx(tmp_path, mnist, compress=False)
     assert len(load_mnist(folder).train) == 30
 

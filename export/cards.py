@@ -1,0 +1,175 @@
+"""The command `python -m export.cards`: pages about the published models, from the manifest alone.
+
+Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import matplotlib as mpl
+import typer
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from models.manifest import PACKAGE_DIRECTORY, ModelCard, OperatingPoint, load_manifest
+from training.plots import Cost, trade_offs
+
+COMPARISON = "models.md"
+CARDS = "models"
+_FROM = "<!-- Made by `python -m export.cards` from models/manifest.json. -->\n"
+
+mpl.rcParams["savefig.bbox"] = "tight"
+
+
+def write_cards(cards: Sequence[ModelCard], folder: Path) -> None:
+    """Write the comparison, and a card with a reliability plot for each model, into `folder`."""
+    (folder / CARDS).mkdir(parents=True, exist_ok=True)
+    costs = [
+        Cost(card.title, card.test.accuracy, card.parameters, card.speed.latency_ms)
+        for card in cards
+    ]
+    trade_offs(costs).savefig(folder / CARDS / "cost.png")
+    (folder / COMPARISON).write_text("\n".join(_comparison(cards)) + "\n")
+    for card in cards:
+        reliability_plot(card).savefig(folder / CARDS / f"{card.name}.png")
+        (folder / CARDS / f"{card.name}.md").write_text("\n".join(_card(card)) + "\n")
+
+
+def reliability_plot(card: ModelCard) -> Figure:
+    """Accuracy against confidence before and after the temperature; circles as large as bins."""
+    figure = Figure(figsize=(10, 4.5))
+    measured = (
+        ("before", card.calibration.before),
+        (f"after, T = {card.calibration.temperature:.2f}", card.calibration.after),
+    )
+    axes_pair = figure.subplots(1, 2, sharey=True)
+    for axes, (when, reliability) in zip(axes_pair, measured, strict=True):
+        axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
+        confidences = [bin_.confidence for bin_ in reliability.bins]
+        accuracies = [bin_.accuracy for bin_ in reliability.bins]
+        axes.plot(confidences, accuracies, marker="o")
+        for bin_ in reliability.bins:
+            axes.annotate(
+                f"{bin_.images:,}",
+                (bin_.confidence, bin_.accuracy),
+                (6, -12),
+                textcoords="offset points",
+                fontsize=7,
+            )
+        axes.set(xlabel="confidence", title=f"{card.title}, {when}: ECE {reliability.ece:.2%}")
+        axes.grid(alpha=0.3)
+    axes_pair[0].set(ylabel="accuracy (images in the bin beside it)")
+    return figure
+
+
+def _comparison(cards: Sequence[ModelCard]) -> Iterator[str]:
+    yield _FROM
+    yield "# The models\n"
+    yield (
+        "Measured on the exported files through ONNX Runtime, on the 10,000 test images of MNIST."
+        " The read rate is the share of them that is accepted where one error in a thousand is"
+        " put up with; beside it the errors found among them. Milliseconds are those of"
+        f" one image on {cards[0].speed.hardware}.\n"
+    )
+    yield (
+        "| model | parameters | accuracy | 95% interval | read rate at 0.1% | errors among accepted"
+        " | ECE | ms |"
+    )
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for card in cards:
+        interval = card.test.accuracy_interval
+        point = card.operating_point(0.001)
+        yield (
+            f"| [`{card.name}`]({CARDS}/{card.name}.md) | {card.parameters:,}"
+            f" | {card.test.accuracy:.2%} | {interval.low:.2%} to {interval.high:.2%}"
+            f" | {point.test.read_rate:.2%} | {point.test.errors} of {point.test.accepted:,}"
+            f" | {card.calibration.after.ece:.2%} | {card.speed.latency_ms:.3f} |"
+        )
+    yield f"\n![Accuracy against parameters and latency]({CARDS}/cost.png)"
+
+
+def _card(card: ModelCard) -> Iterator[str]:
+    run, calibration = card.training, card.calibration
+    yield _FROM
+    yield f"# {card.title} (`{card.name}`)\n"
+    yield f"Version `{card.version}`, {card.parameters:,} parameters, ONNX opset {card.opset}.\n"
+    yield "## Intended use\n"
+    yield (
+        "Reading one handwritten digit of the kinds that banks and post offices meet, with a person"
+        " behind it for what it sends to review. Not for letters, printed type or whole fields, and"
+        " not where nobody looks at `review`.\n"
+    )
+    yield "## Data and recipe\n"
+    yield (
+        "MNIST (Y. LeCun, C. Cortes and C. Burges; CC BY-SA 3.0): American census employees and"
+        f" high-school students. {run.train_images:,} training images were learnt from,"
+        f" {run.validation_images:,} others chose temperature and thresholds. Recipe `{run.recipe}`"
+        f" (training/recipes.py), {run.epochs} epochs in batches of {run.batch_size}, seed"
+        f" {run.seed}."
+    )
+    if run.teachers:
+        yield f"It also learnt from the answers of {', '.join(run.teachers)}."
+    if card.quantised:
+        yield "Weights and activations were brought to eight bits after training."
+    yield "\n## On the 10,000 test images\n"
+    interval = card.test.accuracy_interval
+    yield (
+        f"Accuracy {card.test.accuracy:.2%} (95% Wilson interval {interval.low:.2%} to"
+        f" {interval.high:.2%}). By digit: "
+        + ", ".join(
+            f"{digit} {rate:.1%}" for digit, rate in enumerate(card.test.per_digit_accuracy)
+        )
+        + ".\n"
+    )
+    yield (
+        f"Expected calibration error {calibration.before.ece:.2%} before and"
+        f" {calibration.after.ece:.2%} after the temperature {calibration.temperature:.3f},"
+        f" negative log-likelihood {calibration.before.nll:.4f} and {calibration.after.nll:.4f}.\n"
+    )
+    yield f"![Reliability before and after calibration]({card.name}.png)\n"
+    yield "## Operating points\n"
+    yield (
+        "Thresholds were chosen on the held-out images so that with 95% probability the error rate"
+        " among accepted answers stays below `max_error` (Learn then Test, exact binomial tests),"
+        " then checked on the test set; its bound is Clopper and Pearson's, one-sided, 95%.\n"
+    )
+    yield (
+        "| max_error | threshold | read rate, held out | read rate, test | errors, test"
+        " | error rate, test | bound |"
+    )
+    yield "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    yield from map(_point, card.operating_points)
+    yield "\n## Limits\n"
+    yield (
+        "The promise of an operating point holds for single upright digits like MNIST's. Other"
+        " hands, pens and scanners shift it: measure on your own images. What is no digit may be"
+        " read as one."
+    )
+
+
+def _point(point: OperatingPoint) -> str:
+    if point.threshold is None:
+        return f"| {point.max_error:.2%} | none could be shown | 0% | 0% | | | |"
+    test = point.test
+    return (
+        f"| {point.max_error:.2%} | {point.threshold:.6f} | {point.held_out.read_rate:.2%}"
+        f" | {test.read_rate:.2%} | {test.errors} of {test.accepted:,} | {test.error_rate:.3%}"
+        f" | {test.error_rate_bound:.3%} |"
+    )
+
+
+def main(
+    models_dir: Annotated[Path, typer.Option(help="Where the manifest is.")] = PACKAGE_DIRECTORY,
+    docs_dir: Annotated[Path, typer.Option(help="Where models.md and models/ are written.")] = Path(
+        "docs"
+    ),
+) -> None:
+    """Write the comparison and the model cards."""
+    cards = load_manifest(models_dir).models
+    write_cards(cards, docs_dir)
+    Console().print(f"{docs_dir / COMPARISON} and {len(cards)} cards beside it")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,121 @@
+"""The directory of a TIFF, checked before Pillow and libtiff, each on its own, act on it."""
+
+import struct
+from collections.abc import Iterator
+from typing import Literal
+
+from PIL import Image, TiffTags
+
+from service.imaging.picture import PictureTooLarge, UnreadableImage, UnsupportedFormat
+
+RARE_KIND = (
+    "this kind of TIFF (its bits per sample, colours, layout or compression) is not supported; "
+    "send 8-bit grey or RGB, uncompressed or with LZW, or a PNG"
+)
+
+# Pillow knows it, the libtiff in its wheels is built without it.
+_COMPRESSION_LEFT_OUT = "webp"
+
+_STRIP_OFFSETS, _COLOUR_MAP = 273, 320
+_TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS = 322, 323, 324
+
+# Pillow multiplies or walks through the values of these tags, whatever their type: a text of
+# 15 MB would be taken for as many strips.
+_NUMERIC = (_STRIP_OFFSETS, _COLOUR_MAP, _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS)
+
+# The types of the specification, by their numbers.
+_TEXTS_AND_BYTES = (1, 2, 7)
+_SHORT, _LONG, _LONG8 = 3, 4, 16
+_INTEGERS = (_SHORT, _LONG, _LONG8)
+_VALUE_BYTES = {1: 1, 2: 1, _SHORT: 2, _LONG: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_VALUE_BYTES |= {13: 4, _LONG8: 8, 17: 8, 18: 8}
+
+# A scan has some twenty entries; a picture of 16 megapixels in tiles of 16 x 16 has 62,500 of
+# them, a transfer function of 16 bits 196,608 values. Pillow makes several Python objects of each
+# value: 3.9 million strip offsets, which fit into a body of 16 MiB, took 1.1 GB.
+_MOST_VALUES = 200_000
+
+# libtiff's own limit.
+_MOST_ENTRIES = 4096
+
+
+def check_directory(data: bytes, max_pixels: int) -> None:
+    """Refuse `data`, a TIFF file, if its first directory would cost far more than its picture.
+
+    Pillow and libtiff read the directory each in their own way; what they would disagree on is
+    judged here from the bytes, for whichever of the two.
+
+    Args:
+        data: the file's content.
+        max_pixels: the most pixels that a tile may have: whole tiles are decoded, however small
+            the picture is.
+
+    Raises:
+        PictureTooLarge: a tile has more than `max_pixels`.
+        UnreadableImage: the directory is cut off, or holds what no scanner writes.
+    """
+    order: Literal["little", "big"] = "little" if data.startswith(b"II") else "big"
+    value_bytes = 0
+    sides = {_TILE_WIDTH: 0, _TILE_LENGTH: 0}
+    for tag, value_type, count, value in _entries(data, "<" if order == "little" else ">"):
+        value_bytes += count * _VALUE_BYTES.get(value_type, 0)
+        if count > _MOST_VALUES and value_type not in _TEXTS_AND_BYTES:
+            raise UnreadableImage(
+                f"tag {tag} of the TIFF has {count} values; at most {_MOST_VALUES} are read: "
+                "send the picture in larger strips or tiles"
+            )
+        if tag in _NUMERIC and value_type not in _INTEGERS:
+            raise UnreadableImage(f"tag {tag} of the TIFF is not an integer; send a plain TIFF")
+        if tag in sides:
+            if count != 1:
+                raise UnreadableImage(
+                    f"tag {tag} of the TIFF is {count} numbers; send a plain TIFF"
+                )
+            side = int.from_bytes(value[: _VALUE_BYTES[value_type]], order)
+            sides[tag] = max(sides[tag], side)
+    # libtiff copies every value, those of unknown tags as well: a thousand that point to the same
+    # megabyte would become a gigabyte.
+    if value_bytes > len(data):
+        raise UnreadableImage("the TIFF's tags are longer than the file; send the whole file")
+    if sides[_TILE_WIDTH] * sides[_TILE_LENGTH] > max_pixels:
+        raise PictureTooLarge(
+            f"the picture has tiles of {sides[_TILE_WIDTH]} x {sides[_TILE_LENGTH]} pixels; "
+            f"at most {max_pixels} pixels are read: send smaller tiles"
+        )
+
+
+def prepare(image: Image.Image) -> None:
+    """Refuse `image`, an opened TIFF, if libtiff cannot decode it, and leave its metadata unread.
+
+    Raises:
+        UnsupportedFormat: libtiff lacks the compression.
+    """
+    if image.info["compression"] == _COMPRESSION_LEFT_OUT:
+        raise UnsupportedFormat(RARE_KIND)
+    # Loading would read every value of the EXIF and GPS directories: 15 MB of them took five
+    # seconds. Pillow keeps the EXIF that it gives out here, and then finds no such directories.
+    exif = image.getexif()
+    for tag in TiffTags.TAGS_V2_GROUPS:
+        if tag in exif:
+            del exif[tag]
+
+
+def _entries(data: bytes, order: str) -> Iterator[tuple[int, int, int, bytes]]:
+    is_big = data[2] == 43
+    offset_at, offset_form, count_form, entry_form = (
+        (8, "Q", "Q", "HHQ8s") if is_big else (4, "L", "H", "HHL4s")
+    )
+    try:
+        (start,) = struct.unpack_from(order + offset_form, data, offset_at)
+        (count,) = struct.unpack_from(order + count_form, data, start)
+    except (struct.error, OverflowError) as error:
+        raise UnreadableImage("the TIFF has no directory; send the whole file") from error
+    first = start + struct.calcsize(order + count_form)
+    end = first + count * struct.calcsize(order + entry_form)
+    if count > _MOST_ENTRIES:
+        raise UnreadableImage(
+            f"the TIFF has {count} tags; at most {_MOST_ENTRIES} are read: send a plain TIFF"
+        )
+    if end > len(data):
+        raise UnreadableImage("the TIFF's directory is cut off; send the whole file")
+    return struct.iter_unpack(order + entry_form, data[first:end])
