@@ -1,6 +1,7 @@
 """The ASGI application: rooms, middleware and lifespan put together."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,9 +11,12 @@ from fastapi_offline import FastAPIOffline
 from service import middleware
 from service.api import health, models, openapi, predict, problem_answers
 from service.api.state import State
+from service.bodies import BodyLimits
 from service.engine import Engine
-from service.settings import Settings
+from service.settings import Settings, unknown_variables
 from service.version import version
+
+_log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Reads handwritten digits, one to an image, and says when not to believe the answer.
@@ -30,6 +34,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        for variable in unknown_variables():
+            _log.warning("%s sets nothing: numeral serve --help lists the settings", variable)
         async with Engine(settings) as engine:
             # Beside the server, not before it: liveness answers while the models are loaded.
             loading = asyncio.create_task(engine.load())
@@ -49,10 +55,16 @@ def create_app(settings: Settings) -> FastAPI:
     for resource in (predict, models, health, problem_answers):
         app.include_router(resource.router)
     problem_answers.install(app)
-    openapi.describe(app)
+    openapi.describe(app, max_batch=settings.max_batch)
     # The last one added sees a request first.
     app.add_middleware(middleware.HeadAsGet)
-    app.add_middleware(middleware.BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimits,
+        max_bytes=settings.max_body_bytes,
+        max_total_bytes=settings.max_total_body_bytes,
+        seconds=settings.body_timeout,
+    )
+    app.add_middleware(middleware.StopAsProblem)
     app.add_middleware(middleware.AccessLog)
     app.add_middleware(middleware.RequestId)
     return app

@@ -17,7 +17,16 @@ from service.inference.backlog import Backlog
 from service.inference.batcher import Batcher
 from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
 from service.inference.sessions import Scored
-from service.reader import Outcome, Reader, Reading, Wish, choose_reader
+from service.pipeline import (
+    Outcome,
+    Pipeline,
+    Reading,
+    UnsupportedMaxError,
+    Wish,
+    choose_pipeline,
+    threshold_for,
+)
+from service.quick import is_quick
 from service.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -29,12 +38,6 @@ PART_OF_BATCH = 32
 
 # More threads would not decode faster on a few cores, but hold more large pictures in memory.
 _IMAGING_THREADS = 2
-
-# A PNG within both limits is decoded and normalised in about a millisecond at most, and a thread
-# would cost more than it spares.
-_QUICK_BYTES = 16 * 1024
-_QUICK_PIXELS = 256 * 256
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 class NotReady(Exception):
@@ -50,7 +53,7 @@ class Engine:
 
         async with Engine(settings) as engine:
             await engine.load()
-            reading = await engine.read(engine.reader(Wish()), data)
+            reading = await engine.read(engine.pipeline(Wish()), data)
 
     Belongs to one event loop.
     """
@@ -83,6 +86,7 @@ class Engine:
             self._state = NotReady("the models could not be loaded; the service's log says why")
         else:
             self._state = catalogue
+            _warn_if_nothing_is_accepted(catalogue, self._settings.max_error)
             seconds = time.perf_counter() - started
             _log.info("ready after %.2f s: %s", seconds, ", ".join(catalogue.classifiers))
 
@@ -97,16 +101,16 @@ class Engine:
             raise NotReady(*self._state.args)
         return self._state
 
-    def reader(self, wish: Wish) -> Reader:
-        """The reader for `wish`, completed from the settings.
+    def pipeline(self, wish: Wish) -> Pipeline:
+        """The pipeline for `wish`, completed from the settings.
 
         Raises:
             NotReady: no model is there yet.
-            UnknownModel, ModelUnavailable, UnsupportedMaxError: as `choose_reader` says.
+            UnknownModel, ModelUnavailable, UnsupportedMaxError: as `choose_pipeline` says.
         """
-        return _reader(self.catalogue, wish, self._settings)
+        return _pipeline(self.catalogue, wish, self._settings)
 
-    async def read(self, reader: Reader, data: bytes) -> Reading:
+    async def read(self, pipeline: Pipeline, data: bytes) -> Reading:
         """Read one picture.
 
         Raises:
@@ -115,12 +119,12 @@ class Engine:
             DeadlineExceeded: it took longer than a request may.
         """
         with self._backlog.admit(1):
-            [outcome] = await self._in_time(self._read_part(reader, [data]))
+            [outcome] = await self._in_time(self._read_part(pipeline, [data]))
         if isinstance(outcome, UnreadableImage):
             raise outcome
         return outcome
 
-    async def read_many(self, reader: Reader, files: Sequence[bytes]) -> list[Outcome]:
+    async def read_many(self, pipeline: Pipeline, files: Sequence[bytes]) -> list[Outcome]:
         """Read `files`, in order; one that cannot be read does not disturb the others.
 
         Raises:
@@ -128,24 +132,24 @@ class Engine:
             DeadlineExceeded: it took longer than a request may.
         """
         with self._backlog.admit(min(len(files), PART_OF_BATCH)):
-            return await self._in_time(self._read_parts(reader, files))
+            return await self._in_time(self._read_parts(pipeline, files))
 
-    async def _read_parts(self, reader: Reader, files: Sequence[bytes]) -> list[Outcome]:
+    async def _read_parts(self, pipeline: Pipeline, files: Sequence[bytes]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for start in range(0, len(files), PART_OF_BATCH):
-            outcomes += await self._read_part(reader, files[start : start + PART_OF_BATCH])
+            outcomes += await self._read_part(pipeline, files[start : start + PART_OF_BATCH])
         return outcomes
 
-    async def _read_part(self, reader: Reader, files: Sequence[bytes]) -> list[Outcome]:
-        if len(files) == 1 and _is_quick(files[0]):
-            prepared = reader.prepare(files)
+    async def _read_part(self, pipeline: Pipeline, files: Sequence[bytes]) -> list[Outcome]:
+        if len(files) == 1 and is_quick(files[0]):
+            prepared = pipeline.prepare(files)
         else:
-            prepared = await self._in_imaging_thread(partial(reader.prepare, files))
+            prepared = await self._in_imaging_thread(partial(pipeline.prepare, files))
         images = prepared.images
         scored = Scored.of_nothing()
         if len(images):
-            scored = await self._batcher.classify(reader.classifier, images)
-        return reader.answer(prepared, scored)
+            scored = await self._batcher.classify(pipeline.classifier, images)
+        return pipeline.answer(prepared, scored)
 
     async def _in_imaging_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._imaging, work)
@@ -161,10 +165,21 @@ class Engine:
             ) from error
 
 
-def _reader(catalogue: Catalogue, wish: Wish, settings: Settings) -> Reader:
-    return choose_reader(
+def _pipeline(catalogue: Catalogue, wish: Wish, settings: Settings) -> Pipeline:
+    return choose_pipeline(
         catalogue, wish, max_error=settings.max_error, max_pixels=settings.max_pixels
     )
+
+
+def _warn_if_nothing_is_accepted(catalogue: Catalogue, max_error: float) -> None:
+    try:
+        threshold_for(catalogue.card(catalogue.default), max_error)
+    except UnsupportedMaxError as error:
+        _log.warning(
+            "every picture will be sent to review where a caller names neither model nor max_error:"
+            " %s; set NUMERAL_MAX_ERROR or NUMERAL_DEFAULT_MODEL otherwise",
+            error,
+        )
 
 
 def _load_warm(settings: Settings) -> Catalogue:
@@ -172,7 +187,7 @@ def _load_warm(settings: Settings) -> Catalogue:
     # The libraries that decode and normalise set themselves up at the first picture, which takes
     # a tenth of a second; a caller should not wait for it.
     any_model = Wish(model=next(iter(catalogue.classifiers)))
-    _reader(catalogue, any_model, settings).read([_sample_picture()])
+    _pipeline(catalogue, any_model, settings).read([_sample_picture()])
     return catalogue
 
 
@@ -182,11 +197,3 @@ def _sample_picture() -> bytes:
     file = BytesIO()
     Image.fromarray(paper).save(file, "PNG")
     return file.getvalue()
-
-
-def _is_quick(data: bytes) -> bool:
-    # Few bytes can unfold to millions of pixels; only PNG says cheaply to how many.
-    if len(data) > _QUICK_BYTES or not data.startswith(_PNG_SIGNATURE):
-        return False
-    width, height = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
-    return width * height <= _QUICK_PIXELS

@@ -1,15 +1,18 @@
-"""What happens to every request: an id, a limit on its body, a line in the log."""
+"""What happens to every request: an id, a line in the log, an answer even in the end."""
 
+import asyncio
 import logging
 import re
 import time
 import uuid
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.errors import BodyTooLarge
-from service.api.problem_answers import REQUEST_ID_HEADER
+from service.api.errors import Stopping
+from service.api.problem_answers import REQUEST_ID_HEADER, answer
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -66,7 +69,8 @@ class AccessLog:
             _access_log.info(
                 "%s %s %d %.1f ms %s",
                 scope["method"],
-                scope["path"],
+                # Decoded, a path may hold line breaks, and with them lines that no one logged.
+                quote(scope["path"]),
                 status,
                 (time.perf_counter() - started) * 1000,
                 request_id,
@@ -74,40 +78,30 @@ class AccessLog:
             )
 
 
-class BodyLimit:
-    """Stops reading a body once it is, or says that it will be, larger than the limit."""
+class StopAsProblem:
+    """Answers a request that is given up, because the service stops, with a problem."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand on the body as long as it keeps to the limit."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        announced = Headers(scope=scope).get("content-length", "")
-        received = int(announced) if announced.isdecimal() else 0
-        # The announcement stands for the whole body: what then arrives is not counted again.
-        counts = not received
+        """Hand on everything; the server cancels what takes too long once it has to stop."""
+        answering = scope["type"] != "http"
 
-        async def receive_within_limit() -> Message:
-            nonlocal received
-            if received > self.max_bytes:
-                raise self._too_large()
-            message = await receive()
-            if counts:
-                received += len(message.get("body", b""))
-                if received > self.max_bytes:
-                    raise self._too_large()
-            return message
+        async def send_and_note(message: Message) -> None:
+            nonlocal answering
+            answering = True
+            await send(message)
 
-        await self.app(scope, receive_within_limit, send)
-
-    def _too_large(self) -> BodyTooLarge:
-        return BodyTooLarge(
-            f"the body has more than {self.max_bytes} bytes; send a smaller picture or batch"
-        )
+        try:
+            await self.app(scope, receive, send_and_note)
+        except asyncio.CancelledError:
+            if answering:
+                raise
+            # The server's task ends with this answer, so nobody misses the cancellation.
+            error = Stopping("the service stops and gave the request up; send it again")
+            response = await answer(Request(scope), error)
+            await response(scope, receive, send)
 
 
 class HeadAsGet:

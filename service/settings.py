@@ -1,5 +1,6 @@
 """Every setting of the service, read once from the environment."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from models.manifest import PACKAGE_DIRECTORY
 
 ENVIRONMENT_PREFIX = "NUMERAL_"
+
+# Where training finds MNIST: the one variable with the prefix that is no setting of the service.
+_DATA_VARIABLE = "NUMERAL_DATA"
 
 _MIB = 1024 * 1024
 
@@ -32,7 +36,9 @@ class LogLevel(StrEnum):
 class Settings(BaseSettings):
     """What can be set, with `NUMERAL_<NAME>` in the environment or `numeral serve --<name>`."""
 
-    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
+    )
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
@@ -52,6 +58,16 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = Field(
         16 * _MIB, description="Largest request body, in bytes; a larger one is answered with 413."
     )
+    max_total_body_bytes: PositiveInt = Field(
+        256 * _MIB,
+        description="Most bytes that the bodies of all requests in work hold; a body past it is"
+        " answered with 503.",
+    )
+    body_timeout: PositiveFloat = Field(
+        30.0,
+        allow_inf_nan=False,
+        description="Seconds that a request body may take to arrive; then 408.",
+    )
     max_pixels: PositiveInt = Field(
         16_000_000, description="Largest picture, width x height; a larger one is not decoded."
     )
@@ -60,9 +76,22 @@ class Settings(BaseSettings):
         1024, description="Most images in work or waiting; a request past it is answered with 503."
     )
     request_timeout: PositiveFloat = Field(
-        10.0, description="Seconds that a request may take to be answered; then 504."
+        10.0,
+        allow_inf_nan=False,
+        description="Seconds that a request may take to be answered, once its body is there; then"
+        " 504.",
     )
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="How log lines are written.")
     log_level: LogLevel = Field(
         LogLevel.INFO, description="Lowest severity logged; info logs a line per request."
+    )
+
+
+def unknown_variables() -> list[str]:
+    """Names of the variables `NUMERAL_*` in the environment that set nothing."""
+    known = {_DATA_VARIABLE, *(ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields)}
+    return sorted(
+        name
+        for name in os.environ
+        if name.upper().startswith(ENVIRONMENT_PREFIX) and name.upper() not in known
     )

@@ -62,10 +62,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., RunningService]]:
-    """Starts `numeral serve` with options of the test's own; stops it after the test."""
+    """Starts `numeral serve` with options and settings of the test's own; stops it after it."""
     with contextlib.ExitStack() as running:
 
-        def started(*options: str) -> RunningService:
-            return running.enter_context(run_service(tmp_path, *options))
+        def started(*options: str, **settings: object) -> RunningService:
+            return running.enter_context(run_service(tmp_path, *options, **settings))
 
         yield started

@@ -26,8 +26,24 @@ class BodyTooLarge(ValueError):
     """The body is larger than the limit."""
 
 
+class BodyTooSlow(Exception):
+    """The body was not complete in the time that it may take."""
+
+
+class TooManyBodies(Exception):
+    """The bodies of all requests in work hold more bytes than the limit."""
+
+
+class Stopping(Exception):
+    """The service stops before the request could be answered."""
+
+
 class BatchTooLarge(ValueError):
     """The batch holds more images than the limit."""
+
+
+class InvalidItem(ValueError):
+    """An item of a batch brings no image."""
 
 
 class InvalidRequest(ValueError):

@@ -49,9 +49,11 @@ def _summary(card: ModelCard, catalogue: Catalogue) -> ModelSummary:
         title=card.title,
         version=card.version,
         parameters=card.parameters,
+        quantised=card.quantised,
         accuracy=card.test.accuracy,
         accuracy_interval=card.test.accuracy_interval,
         operating_points=tuple(_point(point) for point in card.operating_points),
+        study=card.study,
         **_availability(card, catalogue),
     )
 

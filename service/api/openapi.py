@@ -8,28 +8,37 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from service.api import multipart, problems
+from service.api import examples, multipart, problems
+from service.api.json_batch import BatchRequest
 from service.api.parameters import ReadingParameters
 from service.api.schemas import Problem
-from service.api.uploads import IMAGE_TYPES, JSON, OCTET_STREAM, BatchRequest
+from service.api.uploads import IMAGE_TYPES, JSON, OCTET_STREAM
 
 Json = dict[str, Any]
 
 _COMPONENTS = "#/components/schemas/{model}"
 _BINARY: Json = {"type": "string", "format": "binary"}
+_BATCH_FORM = "BatchForm"
 _REQUEST_ID: Json = {
     "description": "The caller's X-Request-ID, if it sent one of up to 128 letters, digits,"
     " dots, underscores and dashes; otherwise a new one.",
     "schema": {"type": "string"},
 }
+_REQUEST_ID_OF_CALLER: Json = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "description": "Comes back with the answer and stands in the log; any other is replaced.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+}
 _RETRY_AFTER: Json = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
 
 
-def problem_responses(*errors: type[Exception]) -> dict[int | str, Json]:
+def problem_responses(*errors: type[Exception] | problems.Kind) -> dict[int | str, Json]:
     """The responses for `errors`, and for a fault of the service, by status."""
     titles = defaultdict(list)
     headers: dict[int, Json] = defaultdict(dict)
-    for kind in [*(problems.TABLE[error] for error in errors), problems.INTERNAL_ERROR]:
+    for error in [*errors, problems.INTERNAL_ERROR]:
+        kind = error if isinstance(error, problems.Kind) else problems.TABLE[error]
         titles[kind.status].append(kind.title)
         if "Retry-After" in kind.headers:
             headers[kind.status] = {"Retry-After": _RETRY_AFTER}
@@ -53,30 +62,45 @@ def reading_operation(content: Mapping[str, Json]) -> Json:
 
 def single_body() -> dict[str, Json]:
     """The bodies of `POST /predict`, by media type."""
-    raw: dict[str, Json] = {kind: {"schema": _BINARY} for kind in (*IMAGE_TYPES, OCTET_STREAM)}
-    return {**raw, multipart.MEDIA_TYPE: {"schema": _form("file", _BINARY)}}
+    path = "/predict"
+    return {
+        **{kind: _body(_BINARY, examples.raw(path, kind, kind)) for kind in IMAGE_TYPES},
+        OCTET_STREAM: _body(_BINARY, examples.raw(path, OCTET_STREAM, "image/png")),
+        multipart.MEDIA_TYPE: _body(_form("file", _BINARY), examples.form(path, "file")),
+    }
 
 
 def batch_body() -> dict[str, Json]:
     """The bodies of `POST /predict/batch`, by media type."""
-    files: Json = {"type": "array", "minItems": 1, "items": _BINARY}
     return {
-        JSON: {"schema": {"$ref": _ref(BatchRequest)}},
-        multipart.MEDIA_TYPE: {"schema": _form("files", files)},
+        JSON: _body({"$ref": _ref(BatchRequest)}, examples.json_batch()),
+        multipart.MEDIA_TYPE: _body(
+            {"$ref": _COMPONENTS.format(model=_BATCH_FORM)},
+            examples.form("/predict/batch", "files"),
+        ),
     }
 
 
-def describe(app: FastAPI) -> None:
+def describe(app: FastAPI, *, max_batch: int) -> None:
     """Complete the document of `app` with what it cannot know: schemas used by hand, headers."""
     document = app.openapi()
     _, definitions = models_json_schema(
         [(BatchRequest, "validation"), (Problem, "serialization")], ref_template=_COMPONENTS
     )
-    document["components"]["schemas"] |= definitions["$defs"]
+    schemas = document["components"]["schemas"]
+    schemas |= definitions["$defs"]
+    files = {"type": "array", "minItems": 1, "maxItems": max_batch, "items": _BINARY}
+    schemas[_BATCH_FORM] = _form("files", files)
+    schemas[BatchRequest.__name__]["properties"]["images"]["maxItems"] = max_batch
     for path in document["paths"].values():
         for operation in path.values():
+            operation.setdefault("parameters", []).append(_REQUEST_ID_OF_CALLER)
             for response in operation["responses"].values():
                 response.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
+
+
+def _body(schema: Json, shown: Json) -> Json:
+    return {"schema": schema, "examples": shown}
 
 
 def _form(field: str, schema: Json) -> Json:

@@ -29,9 +29,7 @@ async def answer(request: Request, error: Exception) -> Response:
         error = InvalidRequest.from_pydantic(error.errors())
     request_id = request_id_of(request)
     problem = problems.problem_of(error, request_id)
-    headers = dict(problems.kind_of(error).headers)
-    if isinstance(error, HTTPException):
-        headers |= error.headers or {}
+    headers = problems.headers_of(error)
     if problem.status == problems.INTERNAL_ERROR.status:
         # The framework answers these outside of every middleware, then passes them on to the
         # server, which logs the traceback.
@@ -46,7 +44,11 @@ async def list_problems() -> schemas.ProblemKinds:
     return schemas.ProblemKinds(problems=tuple(map(_explained, problems.KINDS)))
 
 
-@router.get(problems.TYPES_PATH + "/{slug}", include_in_schema=False)
+@router.get(
+    problems.TYPES_PATH + "/{slug}",
+    operation_id="explain_problem",
+    responses=problem_responses(InvalidRequest, problems.NOT_FOUND),
+)
 async def explain_problem(slug: str) -> schemas.ProblemKind:
     """What problems of one type mean; a problem's `type` leads here."""
     for kind in problems.KINDS:

@@ -13,7 +13,7 @@ from service.engine import DeadlineExceeded, NotReady
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.inference.backlog import QueueFull
 from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.reader import UnsupportedMaxError
+from service.pipeline import UnsupportedMaxError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -56,6 +56,13 @@ TABLE: Mapping[type[Exception], Kind] = {
     errors.NotAcceptable: Kind(
         "not-acceptable", 406, "Not acceptable", "Answers are JSON; the Accept header excludes it."
     ),
+    errors.BodyTooSlow: Kind(
+        "body-too-slow",
+        408,
+        "Body too slow",
+        "NUMERAL_BODY_TIMEOUT sets the limit.",
+        {"Connection": "close"},
+    ),
     errors.BodyTooLarge: Kind(
         "body-too-large", 413, "Body too large", "NUMERAL_MAX_BODY_BYTES sets the limit."
     ),
@@ -69,7 +76,7 @@ TABLE: Mapping[type[Exception], Kind] = {
         "unsupported-media-type",
         415,
         "Unsupported media type",
-        "The body's Content-Type is none that this path reads.",
+        "The body's Content-Type is none that this path reads, or it is compressed.",
     ),
     UnreadableImage: Kind(
         "unreadable-image", 422, "Unreadable image", "The image is damaged, incomplete or empty."
@@ -79,6 +86,12 @@ TABLE: Mapping[type[Exception], Kind] = {
         422,
         "Unsupported image format",
         "Images may be PNG, JPEG, BMP, GIF, WebP or TIFF.",
+    ),
+    errors.InvalidItem: Kind(
+        "invalid-item",
+        422,
+        "Invalid item",
+        "An item of a batch is Base64, or an object with `image` and, if you like, `id`.",
     ),
     errors.InvalidRequest: Kind(
         "invalid-request",
@@ -112,6 +125,20 @@ TABLE: Mapping[type[Exception], Kind] = {
     QueueFull: Kind(
         "queue-full", 503, "Queue full", "NUMERAL_QUEUE_SIZE sets the limit.", _RETRY_SOON
     ),
+    errors.TooManyBodies: Kind(
+        "too-many-bodies",
+        503,
+        "Too many bodies",
+        "NUMERAL_MAX_TOTAL_BODY_BYTES sets the limit.",
+        _RETRY_SOON,
+    ),
+    errors.Stopping: Kind(
+        "stopping",
+        503,
+        "Service stops",
+        "The service was told to stop; what takes long is given up.",
+        _RETRY_SOON,
+    ),
     DeadlineExceeded: Kind(
         "deadline-exceeded", 504, "Deadline exceeded", "NUMERAL_REQUEST_TIMEOUT sets the limit."
     ),
@@ -125,6 +152,17 @@ def kind_of(error: Exception) -> Kind:
     if isinstance(error, HTTPException):
         return _kind_of_status(HTTPStatus(error.status_code))
     return next(TABLE[cls] for cls in type(error).__mro__ if cls in TABLE)
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """The headers that the response for `error` carries besides those of every response."""
+    headers = dict(kind_of(error).headers)
+    if isinstance(error, HTTPException):
+        headers |= error.headers or {}
+    if headers.get("Allow") == "GET":
+        # The framework does not know that a middleware answers HEAD like GET.
+        headers["Allow"] = "GET, HEAD"
+    return headers
 
 
 def problem_of(error: Exception, request_id: str | None) -> Problem:

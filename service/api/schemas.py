@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.manifest import DIGITS, Interval, ModelCard, Rate
+from models.manifest import DIGITS, Interval, ModelCard, Rate, StudyResult
 from service.inference.decide import Decision, Reason
-from service.reader import Reading
+from service.pipeline import Reading
 
 ItemId = str | int
 
@@ -61,12 +61,13 @@ class Prediction(_Answer):
     )
 
     @classmethod
-    def from_reading(cls, reading: Reading) -> Self:
-        """What is sent of `reading`."""
+    def from_reading(cls, reading: Reading, **place: object) -> Self:
+        """What is sent of `reading`; in a batch with the fields of its `place`."""
         answer = reading.answer
         # A rounding error of float32 can lift a probability above 1.
         probabilities = np.clip(answer.probabilities.astype(np.float64), 0.0, 1.0).round(_DECIMALS)
         return cls(
+            **place,
             model=reading.card.name,
             version=reading.card.version,
             digit=answer.digit,
@@ -130,7 +131,10 @@ class BatchAnswer(_Answer):
 
 
 class OperatingPointSummary(_Answer):
-    """What can be expected at an error rate that a caller may ask for with `max_error`."""
+    """What can be expected at an error rate that a caller may ask for with `max_error`.
+
+    Measured on MNIST: it holds for single, upright digits written like those.
+    """
 
     max_error: Rate
     threshold: Rate | None = Field(
@@ -154,9 +158,14 @@ class ModelSummary(_Availability):
     title: str
     version: str
     parameters: int
+    quantised: bool = Field(description="Whether weights and activations have eight bits.")
     accuracy: Rate = Field(description="On the 10,000 MNIST test images, on the served file.")
     accuracy_interval: Interval
     operating_points: tuple[OperatingPointSummary, ...]
+    study: tuple[StudyResult, ...] = Field(
+        description="What the plain recipe comes to after so many epochs; empty for a model that"
+        " was not in the study."
+    )
 
 
 class ModelList(_Answer):

@@ -1,20 +1,18 @@
 """The pictures in a request's body, whichever way they were sent."""
 
 import asyncio
-import base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError
 
 from service.api import multipart
-from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody, UnsupportedMediaType
+from service.api.errors import BatchTooLarge, InvalidRequest, UnsupportedMediaType
+from service.api.item import Item
+from service.api.json_batch import parse_batch
 from service.api.negotiation import media_type
-from service.api.schemas import Fault, ItemId
-from service.imaging import UnreadableImage
+from service.api.schemas import Fault
 
 JSON = "application/json"
 OCTET_STREAM = "application/octet-stream"
@@ -23,44 +21,7 @@ IMAGE_TYPES = ("image/png", "image/jpeg", "image/bmp", "image/gif", "image/webp"
 # A larger body is taken apart in a thread, so that others do not wait for it.
 _QUICK_BYTES = 64 * 1024
 
-# Enough to tell a caller what is in a form that should hold one file.
-_PARTS_OF_SINGLE = 16
-
-
 _Unpacked = TypeVar("_Unpacked")
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One image of a batch, as far as it could be unpacked."""
-
-    id: ItemId | None
-    content: bytes | UnreadableImage
-
-
-class EncodedImage(BaseModel):
-    """An image with an id, which comes back with its answer."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: Annotated[str, Field(max_length=256)] | StrictInt | None = None
-    image: str = Field(description="An image file in Base64.")
-
-
-def _with_fields(image: object) -> object:
-    return {"image": image} if isinstance(image, str) else image
-
-
-class BatchRequest(BaseModel):
-    """Several images at once, each as Base64 or as an object that gives it an id."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    images: list[
-        Annotated[
-            EncodedImage, BeforeValidator(_with_fields, json_schema_input_type=str | EncodedImage)
-        ]
-    ] = Field(min_length=1)
 
 
 async def read_picture(request: Request) -> bytes:
@@ -69,16 +30,17 @@ async def read_picture(request: Request) -> bytes:
     Raises:
         UnsupportedMediaType, MalformedBody, InvalidRequest, BodyTooLarge: it brings something else.
     """
-    kind = media_type(request)
+    kind = _media_type(request)
     if kind == multipart.MEDIA_TYPE:
-        parts = await _parts(request, "file", _PARTS_OF_SINGLE)
-        if len(parts) > 1:
-            fault = Fault(
-                where="file",
-                what=f"{len(parts)} files were sent; POST /predict/batch reads several",
+        try:
+            [part] = await _parts(request, "file", max_parts=1)
+        except BatchTooLarge as error:
+            what = (
+                "holds more than the one file; wishes are query parameters, and POST"
+                " /predict/batch reads several files"
             )
-            raise InvalidRequest([fault])
-        return parts[0].content
+            raise InvalidRequest([Fault(where="form", what=what)]) from error
+        return part.content
     if kind.startswith("image/") or kind in (OCTET_STREAM, ""):
         return await request.body()
     raise UnsupportedMediaType(
@@ -94,19 +56,28 @@ async def read_batch(request: Request, *, max_batch: int) -> list[Item]:
         BatchTooLarge: there are more than `max_batch`.
         UnsupportedMediaType, MalformedBody, InvalidRequest, BodyTooLarge: it brings something else.
     """
-    kind = media_type(request)
+    kind = _media_type(request)
     if kind == multipart.MEDIA_TYPE:
-        parts = await _parts(request, "files", max_batch)
+        parts = await _parts(request, "files", max_parts=max_batch)
         return [Item(part.filename or None, part.content) for part in parts]
     if kind == JSON:
-        return await _unpacked(request, partial(_items, max_batch=max_batch))
+        return await _unpacked(request, partial(parse_batch, max_batch=max_batch))
     raise UnsupportedMediaType(
         f"the Content-Type is {kind[:100] or 'missing'}; send {JSON}, or fields `files` of"
         f" {multipart.MEDIA_TYPE}"
     )
 
 
-async def _parts(request: Request, field: str, max_parts: int) -> Sequence[multipart.Part]:
+def _media_type(request: Request) -> str:
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", ""):
+        raise UnsupportedMediaType(
+            f"the Content-Encoding is {encoding[:100]}; send the body uncompressed"
+        )
+    return media_type(request)
+
+
+async def _parts(request: Request, field: str, *, max_parts: int) -> list[multipart.Part]:
     content_type = request.headers["content-type"]
     parse = partial(multipart.parse_form, content_type=content_type, max_parts=max_parts)
     parts = await _unpacked(request, parse)
@@ -124,25 +95,3 @@ async def _unpacked(
 ) -> list[_Unpacked]:
     body = await request.body()
     return unpack(body) if len(body) <= _QUICK_BYTES else await asyncio.to_thread(unpack, body)
-
-
-def _items(body: bytes, max_batch: int) -> list[Item]:
-    try:
-        images = BatchRequest.model_validate_json(body).images
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        if faults[0]["type"] == "json_invalid":
-            raise MalformedBody(f"the body is not JSON: {faults[0]['msg']}") from error
-        raise InvalidRequest.from_pydantic(faults) from error
-    if len(images) > max_batch:
-        raise BatchTooLarge(
-            f"the batch holds {len(images)} images, the limit is {max_batch}; send it in parts"
-        )
-    return [Item(image.id, _decoded(image.image)) for image in images]
-
-
-def _decoded(text: str) -> bytes | UnreadableImage:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        return UnreadableImage("the image is not valid Base64")

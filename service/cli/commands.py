@@ -1,7 +1,7 @@
 """The commands and their options. ONNX Runtime is imported only by a command that needs it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,7 +28,7 @@ app = typer.Typer(
 def serve(settings: Settings) -> None:
     """Serve the models over HTTP until SIGINT or SIGTERM; requests in work are still answered.
 
-    Exit status: 1 the address cannot be used, 2 a setting is wrong; else that of the signal.
+    Exit status: 0 it was told to stop, 1 the address cannot be used, 2 a setting is wrong.
     """
     from service.cli.serve import run  # noqa: PLC0415
 
@@ -42,8 +42,16 @@ def predict(
     model: Annotated[str | None, typer.Option(help="Name of the model that answers.")] = None,
     max_error: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="Error rate among accepted answers put up with."),
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Error rate among accepted answers put up with; holds for digits like MNIST's.",
+        ),
     ] = None,
+    preprocess: Annotated[
+        Literal["auto", "none"],
+        typer.Option(help="auto normalises a picture; none takes one of 28 x 28 as it is."),
+    ] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object per file.")] = False,
     models_dir: ModelsDir = None,
 ) -> None:
@@ -55,7 +63,16 @@ def predict(
     from service.cli.predict import run  # noqa: PLC0415
 
     settings = read_settings(models_dir=models_dir)
-    raise typer.Exit(run(settings, files, model=model, max_error=max_error, as_json=json))
+    raise typer.Exit(
+        run(
+            settings,
+            files,
+            model=model,
+            max_error=max_error,
+            preprocess=preprocess,
+            as_json=json,
+        )
+    )
 
 
 @app.command()
@@ -67,6 +84,26 @@ def models(models_dir: ModelsDir = None) -> None:
     from service.cli.models import run  # noqa: PLC0415
 
     raise typer.Exit(run(read_settings(models_dir=models_dir)))
+
+
+@app.command()
+def verify(
+    data_dir: Annotated[
+        Path,
+        typer.Option(
+            envvar="NUMERAL_DATA", help="Folder with the two IDX files of MNIST's test set."
+        ),
+    ],
+    models_dir: ModelsDir = None,
+) -> None:
+    """Measure the accuracy of the published files again and compare it with the manifest.
+
+    Exit status: 0 all agree, 1 some do not or cannot be loaded, 2 the images cannot be read, 3 no
+    model can be used.
+    """
+    from service.cli.verify import run  # noqa: PLC0415
+
+    raise typer.Exit(run(read_settings(models_dir=models_dir), data_dir))
 
 
 def _print_version(wanted: bool) -> None:

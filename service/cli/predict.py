@@ -12,7 +12,7 @@ from service.cli.loading import NO_MODEL, load_or_exit
 from service.cli.tables import print_table
 from service.imaging import UnreadableImage
 from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.reader import Reader, UnsupportedMaxError, Wish, choose_reader
+from service.pipeline import Pipeline, Preprocess, UnsupportedMaxError, Wish, choose_pipeline
 from service.settings import Settings
 
 _SOME_UNREAD = 1
@@ -31,14 +31,15 @@ def run(
     *,
     model: str | None,
     max_error: float | None,
+    preprocess: str,
     as_json: bool,
 ) -> int:
     """Read `files` and print what they say; the exit status."""
     catalogue = load_or_exit(settings)
     try:
-        reader = choose_reader(
+        pipeline = choose_pipeline(
             catalogue,
-            Wish(model, max_error),
+            Wish(model, max_error, Preprocess(preprocess)),
             max_error=settings.max_error,
             max_pixels=settings.max_pixels,
         )
@@ -46,7 +47,7 @@ def run(
         typer.echo(f"error: {error}", err=True)
         return NO_MODEL
     unread: list[Path] = []
-    lines = _read(reader, files, unread)
+    lines = _read(pipeline, files, unread)
     if as_json:
         _print_json(lines)
     else:
@@ -54,18 +55,18 @@ def run(
     return _SOME_UNREAD if unread else 0
 
 
-def _read(reader: Reader, files: Sequence[Path], unread: list[Path]) -> Iterator[_Line]:
+def _read(pipeline: Pipeline, files: Sequence[Path], unread: list[Path]) -> Iterator[_Line]:
     for file in files:
         try:
-            yield _Line(file, _prediction(reader, file))
+            yield _Line(file, _prediction(pipeline, file))
         except (OSError, UnreadableImage) as error:
             reason = error.reason if isinstance(error, UnreadableImage) else error.strerror
             typer.echo(f"{file}: {reason}", err=True)
             unread.append(file)
 
 
-def _prediction(reader: Reader, file: Path) -> Prediction:
-    [outcome] = reader.read([file.read_bytes()])
+def _prediction(pipeline: Pipeline, file: Path) -> Prediction:
+    [outcome] = pipeline.read([file.read_bytes()])
     if isinstance(outcome, UnreadableImage):
         raise outcome
     return Prediction.from_reading(outcome)

@@ -4,6 +4,7 @@ import contextlib
 import gc
 import logging
 import math
+import signal
 import socket
 
 import typer
@@ -36,8 +37,10 @@ def run(settings: Settings) -> None:
         )
         _log.info("numeral %s listens on %s, with /docs", version(), _url(listener))
         _spare_the_collector()
-        # Once the server has stopped, uvicorn raises the signal that stopped it again.
+        # Once the server has stopped, uvicorn raises the signal that stopped it again. To be told
+        # to stop is no failure.
         with contextlib.suppress(KeyboardInterrupt):
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -52,10 +55,11 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        reason = error.strerror or error
-        message = f"error: cannot listen on {host} port {port}: {reason}; choose another --port"
-        typer.echo(message, err=True)
+    # Which error a host name that breaks the rules of names is differs with the version of Python.
+    except (OSError, UnicodeError, TypeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        message = f"error: cannot listen on {host} port {port}: {reason}"
+        typer.echo(f"{message}; choose another --host or --port", err=True)
         raise typer.Exit(1) from error
 
 

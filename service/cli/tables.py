@@ -18,8 +18,10 @@ def print_table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> No
 def _draw(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     from rich.console import Console  # noqa: PLC0415 - slow to import, and not for pipes
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     table = Table(*columns)
     for row in rows:
-        table.add_row(*row)
+        # As text, so that a file name in brackets is not taken as a colour.
+        table.add_row(*map(Text, row))
     Console().print(table)

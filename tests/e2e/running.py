@@ -1,5 +1,6 @@
 """`numeral serve` in a process of its own, on a free port."""
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from service.settings import ENVIRONMENT_PREFIX
 
 COMMAND = (sys.executable, "-m", "service.cli")
 PATIENCE_SECONDS = 60.0
@@ -29,6 +32,11 @@ class RunningService:
     def log(self) -> str:
         return self.log_file.read_text()
 
+    def stop(self) -> int:
+        """Tell it to stop and wait until it has; its exit status."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE_SECONDS)
+
     def wait_until_ready(self) -> None:
         self.wait_for(lambda: httpx.get(f"{self.url}/health/ready").status_code == 200)
 
@@ -45,12 +53,22 @@ def wait_for(condition, explanation=lambda: "") -> None:
 
 
 @contextmanager
-def run_service(folder: Path, *options: str) -> Iterator[RunningService]:
-    """Start `numeral serve` with `options`, its log in `folder`, and stop it in the end."""
+def run_service(folder: Path, *options: str, **settings: object) -> Iterator[RunningService]:
+    """Start `numeral serve`, its log in `folder`, and stop it in the end.
+
+    Args:
+        folder: where the log is written.
+        options: its command-line options.
+        settings: its settings, passed on in the environment.
+    """
+    variables = {ENVIRONMENT_PREFIX + name.upper(): str(value) for name, value in settings.items()}
     log_file = folder / "service.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", "0", *options], stdout=log, stderr=log
+            [*COMMAND, "serve", "--port", "0", *options],
+            stdout=log,
+            stderr=log,
+            env=os.environ | variables,
         )
     try:
         url = _url(process, log_file)

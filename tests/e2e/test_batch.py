@@ -47,11 +47,36 @@ def test_a_bad_item_does_not_disturb_its_neighbours(server, seven, blank):
 
     assert predictions[0]["digit"] == predictions[4]["digit"] == 7
     assert predictions[3]["digit"] is None
-    for index in (1, 2):
+    for index, slug in ((1, "unsupported-format"), (2, "invalid-item")):
         assert predictions[index]["index"] == index
+        assert predictions[index]["error"]["type"] == f"/problems/{slug}"
         assert predictions[index]["error"]["status"] == 422
         assert predictions[index]["error"]["request_id"]
         assert "digit" not in predictions[index]
+
+
+def test_an_item_that_is_no_image_does_not_disturb_its_neighbours(server, seven):
+    odd = {"id": "b", "image": _base64(seven), "label": 7}
+
+    predictions = _predict(server, [_base64(seven), None, odd, _base64(seven)])
+
+    assert [item["index"] for item in predictions] == [0, 1, 2, 3]
+    assert predictions[0]["digit"] == predictions[3]["digit"] == 7
+    assert "id" not in predictions[1]
+    assert predictions[2]["id"] == "b"
+    assert "`label`" in predictions[2]["error"]["detail"]
+
+
+def test_a_batch_without_a_single_image_is_answered(server):
+    predictions = _predict(server, [None, 7])
+
+    assert [item["error"]["type"] for item in predictions] == ["/problems/invalid-item"] * 2
+
+
+def test_base64_may_have_line_breaks(server, seven):
+    [prediction] = _predict(server, [base64.encodebytes(seven).decode()])
+
+    assert prediction["digit"] == 7
 
 
 def test_an_empty_file_is_an_error_of_its_own(server, seven):

@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 
+import cv2
+import numpy as np
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
@@ -91,6 +93,54 @@ def test_serve_says_when_the_port_is_taken():
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("host", ["a..b", "nowhere.invalid", "x" * 300, "é" * 100, "::g"])
+def test_serve_says_in_a_line_that_a_host_cannot_be(host):
+    result = _numeral("serve", "--port", "0", "--host", host)
+
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert host in result.stderr
+    assert "--host" in result.stderr
+
+
+@pytest.mark.parametrize("manifest", ["{", "[]", '{"default": 3, "models": [{"name": "a b"}]}'])
+@pytest.mark.parametrize("command", [["models"], ["predict", "7.png"]])
+def test_a_broken_manifest_is_a_line_too(tmp_path, manifest, command):
+    (tmp_path / "manifest.json").write_text(manifest)
+
+    result = _numeral(*command, "--models-dir", str(tmp_path))
+
+    assert result.returncode == 3
+    [line] = result.stderr.splitlines()
+    assert line.startswith(f"error: {tmp_path}/manifest.json: ")
+    assert len(line) < 300
+    assert "pydantic" not in line
+
+
+def test_predict_without_preprocessing(tmp_path, seven):
+    image = cv2.imencode(".png", np.zeros((28, 28), np.uint8))[1].tobytes()
+    files = [_write(tmp_path / "28.png", image), _write(tmp_path / "7.png", seven)]
+
+    result = _numeral("predict", "--preprocess", "none", *files)
+
+    assert result.returncode == 1
+    assert "28 x 28" in result.stderr
+    assert result.stdout.splitlines()[0].endswith(files[0])
+
+
+def test_predict_with_an_unknown_preprocessing(tmp_path, seven):
+    result = _numeral("predict", "--preprocess", "some", _write(tmp_path / "7.png", seven))
+
+    assert result.returncode == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
+def test_a_table_shows_a_file_name_in_brackets_as_it_is(tmp_path, seven):
+    _write(tmp_path / "[red]x.png", seven)
+
+    assert "[red]x.png" in _numeral_on_a_terminal("predict", "[red]x.png", folder=tmp_path)
+
+
 def test_serve_refuses_a_setting_that_cannot_be():
     result = _numeral("serve", environment={"NUMERAL_PORT": "70000"})
 
@@ -127,6 +177,23 @@ def _numeral(*arguments, environment=None):
         timeout=60,
         env={**os.environ, **(environment or {})},
     )
+
+
+def _numeral_on_a_terminal(*arguments, folder):
+    screen, terminal = os.openpty()
+    try:
+        subprocess.run(
+            [*COMMAND, *arguments],
+            stdout=terminal,
+            check=True,
+            timeout=60,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(PACKAGE_DIRECTORY.parent), "COLUMNS": "120"},
+        )
+        return os.read(screen, 10_000).decode()
+    finally:
+        os.close(terminal)
+        os.close(screen)
 
 
 def _write(path, content):

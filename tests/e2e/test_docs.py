@@ -1,5 +1,6 @@
 """The documentation that the service serves: complete, and without the internet."""
 
+import base64
 import re
 from urllib.parse import urljoin
 
@@ -36,13 +37,73 @@ def test_the_document_says_every_body_parameter_and_error_of_a_prediction(server
         "model",
         "max_error",
         "preprocess",
+        "X-Request-ID",
     }
     assert {"image/png", "application/octet-stream", "multipart/form-data"} <= operation[
         "requestBody"
     ]["content"].keys()
     assert operation["responses"].keys() == {
-        *("200", "400", "404", "406", "413", "415", "422", "500", "503", "504")
+        *("200", "400", "404", "406", "408", "413", "415", "422", "500", "503", "504")
     }
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_the_example_of_every_body_is_read_as_a_seven(server, path):
+    document = httpx.get(f"{server}/openapi.json").json()
+    bodies = document["paths"][path]["post"]["requestBody"]["content"]
+
+    for media_type, body in bodies.items():
+        for example in body["examples"].values():
+            answer = _send(f"{server}{path}", media_type, example)
+            for prediction in answer.get("predictions", [answer]):
+                assert prediction["digit"] == 7
+
+
+def test_the_document_says_how_long_a_batch_may_be(start):
+    document = httpx.get(f"{start('--max-batch', '5').url}/openapi.json").json()
+
+    schemas = document["components"]["schemas"]
+    assert schemas["BatchRequest"]["properties"]["images"]["maxItems"] == 5
+    assert schemas["BatchForm"]["properties"]["files"]["maxItems"] == 5
+
+
+def test_the_document_says_that_images_in_json_are_base64(server):
+    schemas = httpx.get(f"{server}/openapi.json").json()["components"]["schemas"]
+
+    assert schemas["EncodedImage"]["properties"]["image"]["contentEncoding"] == "base64"
+    plain, _ = schemas["BatchRequest"]["properties"]["images"]["items"]["anyOf"]
+    assert plain["contentEncoding"] == "base64"
+
+
+def test_every_operation_takes_and_returns_a_request_id(server):
+    for path in httpx.get(f"{server}/openapi.json").json()["paths"].values():
+        for operation in path.values():
+            [parameter] = [each for each in operation["parameters"] if each["in"] == "header"]
+            assert parameter["name"] == "X-Request-ID"
+            assert not parameter.get("required")
+            assert all(
+                "X-Request-ID" in each["headers"] for each in operation["responses"].values()
+            )
+
+
+def test_the_document_says_for_which_digits_an_error_rate_holds(server):
+    document = httpx.get(f"{server}/openapi.json").json()
+
+    for path in ("/predict", "/predict/batch"):
+        [max_error] = [
+            parameter
+            for parameter in document["paths"][path]["post"]["parameters"]
+            if parameter["name"] == "max_error"
+        ]
+        assert "single, upright digits" in max_error["description"]
+    points = document["components"]["schemas"]["OperatingPointSummary"]
+    assert "single, upright digits" in points["description"]
+
+
+def test_the_explanation_of_a_problem_is_documented(server):
+    document = httpx.get(f"{server}/openapi.json").json()
+
+    assert {"200", "404"} <= document["paths"]["/problems/{slug}"]["get"]["responses"].keys()
 
 
 def test_every_error_is_documented_as_a_problem(server):
@@ -55,3 +116,12 @@ def test_every_error_is_documented_as_a_problem(server):
                 assert "X-Request-ID" in response["headers"]
                 if int(status) >= 400:
                     assert list(response["content"]) == ["application/problem+json"]
+
+
+def _send(url, media_type, example):
+    if "value" in example:
+        return httpx.post(url, json=example["value"]).json()
+    described, encoded = example["externalValue"].removeprefix("data:").split(";base64,")
+    assert described.startswith(media_type)
+    content = base64.b64decode(encoded)
+    return httpx.post(url, content=content, headers={"Content-Type": described}).json()

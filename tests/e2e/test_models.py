@@ -5,60 +5,62 @@ import json
 import httpx
 import pytest
 
-from models.manifest import PACKAGE_DIRECTORY, load_manifest
+from models.manifest import PACKAGE_DIRECTORY, StudyResult, load_manifest
+
+MANIFEST = load_manifest(PACKAGE_DIRECTORY)
+BROKEN, SOUND, *_ = MANIFEST.models
 
 
 def test_the_comparison_shows_what_the_manifest_says(server):
-    manifest = load_manifest(PACKAGE_DIRECTORY)
-
     listed = httpx.get(f"{server}/models").json()["models"]
 
-    assert [model["name"] for model in listed] == [card.name for card in manifest.models]
-    for card, model in zip(manifest.models, listed, strict=True):
+    assert [model["name"] for model in listed] == [card.name for card in MANIFEST.models]
+    for card, model in zip(MANIFEST.models, listed, strict=True):
         assert model["parameters"] == card.parameters
+        assert model["quantised"] == card.quantised
+        assert model["study"] == [result.model_dump() for result in card.study]
         assert model["version"] == card.version
         assert model["accuracy"] == card.test.accuracy
         assert model["accuracy_interval"]["low"] == card.test.accuracy_interval.low
         assert model["status"] == "loaded"
         assert model["reason"] is None
-        assert model["default"] == (card.name == manifest.default)
+        assert model["default"] == (card.name == MANIFEST.default)
         assert [point["max_error"] for point in model["operating_points"]] == [
             point.max_error for point in card.operating_points
         ]
 
 
 def test_a_card_shows_everything_that_the_manifest_says(server):
-    [card] = [card for card in load_manifest(PACKAGE_DIRECTORY).models if card.name == "lenet5"]
+    shown = httpx.get(f"{server}/models/{SOUND.name}").json()
 
-    shown = httpx.get(f"{server}/models/lenet5").json()
-
-    assert shown.items() >= card.model_dump(mode="json").items()
+    assert shown.items() >= SOUND.model_dump(mode="json").items()
     assert shown["status"] == "loaded"
 
 
 def test_health_of_a_sound_service(server):
     assert httpx.get(f"{server}/health/live").json() == {"status": "live"}
-    assert "lenet5" in httpx.get(f"{server}/health/ready").json()["models"]
+    ready = httpx.get(f"{server}/health/ready").json()
+    assert ready == {"status": "ready", "models": [card.name for card in MANIFEST.models]}
 
 
 @pytest.mark.parametrize("damage", ["flipped", "missing"])
 def test_a_damaged_model_does_not_stop_the_others(start, models_copy, seven, damage):
-    _damage(models_copy / "lenet.onnx", damage)
+    _damage(models_copy / BROKEN.file, damage)
     service = start("--models-dir", str(models_copy))
     service.wait_until_ready()
 
     models = {model["name"]: model for model in httpx.get(f"{service.url}/models").json()["models"]}
-    assert models["lenet"]["status"] == "failed"
-    assert "lenet.onnx" in models["lenet"]["reason"]
-    assert models["lenet5"]["status"] == "loaded"
-    assert httpx.get(f"{service.url}/models/lenet").json()["status"] == "failed"
+    assert models[BROKEN.name]["status"] == "failed"
+    assert BROKEN.file in models[BROKEN.name]["reason"]
+    assert models[SOUND.name]["status"] == "loaded"
+    assert httpx.get(f"{service.url}/models/{BROKEN.name}").json()["status"] == "failed"
 
-    sound = httpx.post(f"{service.url}/predict", params={"model": "lenet5"}, content=seven)
+    sound = httpx.post(f"{service.url}/predict", params={"model": SOUND.name}, content=seven)
     assert sound.json()["digit"] == 7
-    damaged = httpx.post(f"{service.url}/predict", params={"model": "lenet"}, content=seven)
+    damaged = httpx.post(f"{service.url}/predict", params={"model": BROKEN.name}, content=seven)
     assert damaged.status_code == 503
     assert damaged.json()["type"] == "/problems/model-unavailable"
-    assert "lenet.onnx" in damaged.json()["detail"]
+    assert BROKEN.file in damaged.json()["detail"]
 
 
 def test_with_every_model_damaged_the_service_is_not_ready_and_names_the_files(
@@ -91,11 +93,25 @@ def test_without_a_manifest_the_service_is_not_ready_and_says_so(start, models_c
     assert "manifest.json" in httpx.get(f"{service.url}/health/ready").json()["detail"]
 
 
-def test_the_default_model_can_be_set(start, seven):
-    service = start("--default-model", "mlp")
+def test_the_comparison_shows_the_figures_of_the_study(start, models_copy):
+    manifest = json.loads((models_copy / "manifest.json").read_text())
+    figures = dict.fromkeys(StudyResult.model_fields, 1)
+    manifest["models"][0]["study"] = [figures]
+    (models_copy / "manifest.json").write_text(json.dumps(manifest))
+    service = start("--models-dir", str(models_copy))
     service.wait_until_ready()
 
-    assert httpx.post(f"{service.url}/predict", content=seven).json()["model"] == "mlp"
+    listed = httpx.get(f"{service.url}/models").json()["models"]
+
+    assert listed[0]["study"] == [figures]
+
+
+def test_the_default_model_can_be_set(start, seven):
+    other = next(card.name for card in MANIFEST.models if card.name != MANIFEST.default)
+    service = start("--default-model", other)
+    service.wait_until_ready()
+
+    assert httpx.post(f"{service.url}/predict", content=seven).json()["model"] == other
 
 
 def test_the_log_can_be_json(start):

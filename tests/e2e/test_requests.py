@@ -1,5 +1,6 @@
 """What holds for every request: ids, and callers who go away."""
 
+import gzip
 import json
 import socket
 
@@ -51,3 +52,55 @@ def test_work_for_a_caller_who_has_gone_is_given_up(start, draw):
     [line] = [line for line in service.log.splitlines() if '"request_id": "gone"' in line]
     assert json.loads(line)["message"].startswith("POST /predict/batch 499 ")
     assert httpx.post(f"{service.url}/predict", content=draw(1)).json()["digit"] == 1
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
+def test_a_compressed_body_is_refused_by_the_name_of_its_encoding(server, seven, path, encoding):
+    response = httpx.post(
+        f"{server}{path}",
+        content=gzip.compress(seven),
+        headers={"Content-Type": "image/png", "Content-Encoding": encoding},
+    )
+
+    assert response.status_code == 415
+    assert f"Content-Encoding is {encoding};" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+def test_a_body_that_is_not_compressed_may_say_so(server, seven, encoding):
+    response = httpx.post(
+        f"{server}/predict", content=seven, headers={"Content-Encoding": encoding}
+    )
+
+    assert response.json()["digit"] == 7
+
+
+@pytest.mark.parametrize("count", [2, 17, 100])
+def test_many_files_for_one_prediction_are_led_to_the_batch(server, seven, count):
+    files = [("file", (f"{index}.png", seven)) for index in range(count)]
+
+    response = httpx.post(f"{server}/predict", files=files)
+
+    assert response.status_code == 422
+    assert response.json()["type"] == "/problems/invalid-request"
+    assert "/predict/batch" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_an_unknown_parameter_is_answered_with_the_known_ones(server, seven, path):
+    response = httpx.post(f"{server}{path}", params={"maxerror": 0.1}, content=seven)
+
+    assert response.status_code == 422
+    [fault] = response.json()["errors"]
+    assert fault["where"] == "maxerror"
+    assert "model, max_error, preprocess" in fault["what"]
+
+
+@pytest.mark.parametrize("path", ["/models", "/health/live", "/openapi.json"])
+def test_what_is_served_to_get_is_said_to_be_served_to_head(server, path):
+    refused = httpx.delete(f"{server}{path}")
+
+    assert refused.status_code == 405
+    assert set(refused.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+    assert httpx.head(f"{server}{path}").status_code == 200

@@ -49,8 +49,8 @@ class FailingSession:
         raise self._error
 
 
-def classifier_of(session) -> Classifier:
-    return Classifier(CARD, session)
+def classifier_of(session, card=CARD) -> Classifier:
+    return Classifier(card, session)
 
 
 def image(digit: int) -> np.ndarray:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 
 import httpx
-import pytest
 
 from service.app import create_app
 from service.settings import Settings
@@ -29,17 +28,6 @@ def test_an_unforeseen_error_is_a_problem_with_its_request_id():
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.headers["X-Request-ID"] == response.json()["request_id"] == "mine"
     assert "1234" not in response.text
-
-
-def test_settings_come_from_the_environment(monkeypatch):
-    monkeypatch.setenv("NUMERAL_MAX_BATCH", "7")
-
-    assert Settings().max_batch == 7
-
-
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_is_described(name):
-    assert Settings.model_fields[name].description
 
 
 def test_a_json_log_line_carries_the_request_id_and_the_exception():

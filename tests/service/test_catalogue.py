@@ -11,6 +11,7 @@ from service.inference.catalogue import (
 )
 
 MANIFEST = load_manifest(PACKAGE_DIRECTORY)
+BROKEN, SOUND, *_ = MANIFEST.models
 
 
 def test_all_published_models_are_loaded():
@@ -25,7 +26,9 @@ def test_the_manifest_names_the_default_model():
 
 
 def test_another_default_model_can_be_named():
-    assert load_catalogue(PACKAGE_DIRECTORY, "mlp").classifier().card.name == "mlp"
+    other = next(card for card in MANIFEST.models if card.name != MANIFEST.default)
+
+    assert load_catalogue(PACKAGE_DIRECTORY, other.name).classifier().card == other
 
 
 def test_a_default_model_that_is_not_published_is_refused():
@@ -34,27 +37,27 @@ def test_a_default_model_that_is_not_published_is_refused():
 
 
 def test_a_name_that_is_not_published_is_unknown():
-    with pytest.raises(UnknownModel, match=r"'vgg'.*mlp"):
+    with pytest.raises(UnknownModel, match=f"'vgg'.*{SOUND.name}"):
         load_catalogue(PACKAGE_DIRECTORY).classifier("vgg")
 
 
 def test_a_missing_file_fails_alone(models_copy):
-    (models_copy / "lenet.onnx").unlink()
+    (models_copy / BROKEN.file).unlink()
 
     catalogue = load_catalogue(models_copy)
 
-    assert "lenet.onnx" in catalogue.failures["lenet"]
-    assert catalogue.card("lenet").name == "lenet"
-    assert catalogue.classifier("mlp").card.name == "mlp"
-    with pytest.raises(ModelUnavailable, match=r"lenet\.onnx"):
-        catalogue.classifier("lenet")
+    assert BROKEN.file in catalogue.failures[BROKEN.name]
+    assert catalogue.card(BROKEN.name) == BROKEN
+    assert catalogue.classifier(SOUND.name).card == SOUND
+    with pytest.raises(ModelUnavailable, match=BROKEN.file):
+        catalogue.classifier(BROKEN.name)
 
 
 def test_a_default_model_that_failed_is_not_replaced_by_another(models_copy):
-    (models_copy / "lenet.onnx").unlink()
+    (models_copy / BROKEN.file).unlink()
 
-    with pytest.raises(ModelUnavailable, match="mlp"):
-        load_catalogue(models_copy, "lenet").classifier()
+    with pytest.raises(ModelUnavailable, match=SOUND.name):
+        load_catalogue(models_copy, BROKEN.name).classifier()
 
 
 def test_nothing_is_served_when_every_file_is_damaged(models_copy):

@@ -12,31 +12,31 @@ from service.engine import PART_OF_BATCH, DeadlineExceeded, Engine, NotReady
 from service.imaging import UnreadableImage
 from service.inference.backlog import QueueFull
 from service.inference.decide import Reason
-from service.reader import Preprocess, UnsupportedMaxError, Wish
+from service.pipeline import Preprocess, Wish
 from service.settings import Settings
-from tests.service.fakes import HeldSession, classifier_of
+from tests.service.fakes import CARD, HeldSession, classifier_of
 
 
 def test_a_picture_is_read(seven):
     async def scenario(engine):
-        return await engine.read(engine.reader(Wish(model="lenet5")), seven)
+        return await engine.read(engine.pipeline(Wish(model=CARD.name)), seven)
 
     reading = _run(scenario)
 
     assert reading.answer.digit == 7
-    assert reading.card.name == "lenet5"
+    assert reading.card == CARD
 
 
 def test_a_large_picture_is_read(draw):
     async def scenario(engine):
-        return await engine.read(engine.reader(Wish(model="lenet5")), draw(7, side=2000))
+        return await engine.read(engine.pipeline(Wish(model=CARD.name)), draw(7, side=2000))
 
     assert _run(scenario).answer.digit == 7
 
 
 def test_an_unreadable_picture_is_an_error():
     async def scenario(engine):
-        return await engine.read(engine.reader(Wish()), b"no picture")
+        return await engine.read(engine.pipeline(Wish()), b"no picture")
 
     with pytest.raises(UnreadableImage):
         _run(scenario)
@@ -46,7 +46,7 @@ def test_many_pictures_are_read_in_order(draw, blank):
     files = [draw(7), b"no picture", blank] * PART_OF_BATCH
 
     async def scenario(engine):
-        return await engine.read_many(engine.reader(Wish(model="lenet5")), files)
+        return await engine.read_many(engine.pipeline(Wish(model=CARD.name)), files)
 
     outcomes = _run(scenario)
 
@@ -58,7 +58,7 @@ def test_many_pictures_are_read_in_order(draw, blank):
 
 def test_nothing_is_read_to_nothing():
     async def scenario(engine):
-        return await engine.read_many(engine.reader(Wish()), [])
+        return await engine.read_many(engine.pipeline(Wish()), [])
 
     assert _run(scenario) == []
 
@@ -77,14 +77,14 @@ def test_a_request_past_the_queue_is_refused_at_once():
     session = HeldSession(held=True)
 
     async def scenario(engine):
-        reader = _held(engine, session)
-        waiting = [asyncio.create_task(engine.read(reader, _picture(digit))) for digit in (1, 2)]
+        pipeline = _held(engine, session)
+        waiting = [asyncio.create_task(engine.read(pipeline, _picture(digit))) for digit in (1, 2)]
         await asyncio.to_thread(session.running.wait, 60)
         with pytest.raises(QueueFull, match="limit is 2"):
-            await engine.read(reader, _picture(3))
+            await engine.read(pipeline, _picture(3))
         session.let_go()
         answered = await asyncio.gather(*waiting)
-        return [*answered, await engine.read(reader, _picture(3))]
+        return [*answered, await engine.read(pipeline, _picture(3))]
 
     readings = _run(scenario, queue_size=2)
 
@@ -104,10 +104,10 @@ def test_single_pictures_pass_a_batch():
     session = HeldSession(held=True)
 
     async def scenario(engine):
-        reader = _held(engine, session)
-        batch = asyncio.create_task(engine.read_many(reader, [_picture(1)] * 10 * PART_OF_BATCH))
+        pipeline = _held(engine, session)
+        batch = asyncio.create_task(engine.read_many(pipeline, [_picture(1)] * 10 * PART_OF_BATCH))
         await asyncio.to_thread(session.running.wait, 60)
-        single = asyncio.create_task(engine.read(reader, _picture(2)))
+        single = asyncio.create_task(engine.read(pipeline, _picture(2)))
         await asyncio.sleep(0)
         session.let_go()
         await single
@@ -123,11 +123,11 @@ def test_a_request_that_takes_too_long_is_given_up():
     session = HeldSession(held=True)
 
     async def scenario(engine):
-        reader = _held(engine, session)
-        occupied = asyncio.create_task(engine.read(reader, _picture(1)))
+        pipeline = _held(engine, session)
+        occupied = asyncio.create_task(engine.read(pipeline, _picture(1)))
         await asyncio.to_thread(session.running.wait, 60)
         with pytest.raises(DeadlineExceeded, match=r"0\.05 s"):
-            await engine.read(reader, _picture(2))
+            await engine.read(pipeline, _picture(2))
         with pytest.raises(DeadlineExceeded):
             await occupied
         session.let_go()
@@ -140,7 +140,7 @@ def test_a_request_that_takes_too_long_is_given_up():
 def test_before_loading_the_engine_is_not_ready():
     async def main():
         async with Engine(Settings()) as engine:
-            engine.reader(Wish())
+            engine.pipeline(Wish())
 
     with pytest.raises(NotReady, match="being loaded"):
         asyncio.run(main())
@@ -148,19 +148,10 @@ def test_before_loading_the_engine_is_not_ready():
 
 def test_without_models_the_engine_is_not_ready_and_says_why(tmp_path):
     async def scenario(engine):
-        engine.reader(Wish())
+        engine.pipeline(Wish())
 
     with pytest.raises(NotReady, match=str(tmp_path)):
         _run(scenario, models_dir=tmp_path)
-
-
-def test_an_unoffered_error_rate_is_an_error_only_if_it_was_asked_for():
-    async def scenario(engine):
-        with pytest.raises(UnsupportedMaxError):
-            engine.reader(Wish(max_error=1e-9))
-        return engine.reader(Wish())
-
-    assert _run(scenario, max_error=1e-9).threshold is None
 
 
 @asynccontextmanager
@@ -179,8 +170,8 @@ def _run(scenario, **settings):
 
 
 def _held(engine, session):
-    reader = engine.reader(Wish(preprocess=Preprocess.NONE))
-    return replace(reader, classifier=classifier_of(session))
+    pipeline = engine.pipeline(Wish(preprocess=Preprocess.NONE))
+    return replace(pipeline, classifier=classifier_of(session))
 
 
 def _picture(digit):

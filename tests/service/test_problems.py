@@ -5,7 +5,7 @@ import inspect
 import pytest
 from starlette.exceptions import HTTPException
 
-from service import engine, imaging, reader
+from service import engine, imaging, pipeline
 from service.api import errors, problems
 from service.inference import backlog, catalogue
 
@@ -13,7 +13,7 @@ from service.inference import backlog, catalogue
 _INNER = {catalogue.NothingToServe, catalogue.UnusableModel}
 _FAMILIES = [
     error
-    for room in (engine, imaging, reader, errors, backlog, catalogue)
+    for room in (engine, imaging, pipeline, errors, backlog, catalogue)
     for _, error in inspect.getmembers(room, inspect.isclass)
     if issubclass(error, Exception) and error.__module__.startswith("service.")
 ]

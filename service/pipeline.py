@@ -34,7 +34,7 @@ _PREPROCESSING: dict[Preprocess, Callable[[Picture], Normalised]] = {
 
 
 class UnsupportedMaxError(ValueError):
-    """The model has no operating point that is as strict as the caller asks."""
+    """The model has no threshold that keeps the error rate which is asked for."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,12 @@ class Prepared:
 
 
 @dataclass(frozen=True, eq=False)
-class Reader:
+class Pipeline:
     """Reads pictures step by step, or all at once where nothing else waits.
 
-        reader = choose_reader(catalogue, Wish(model="lenet5"), max_error=0.001, max_pixels=10**7)
-        reader.read([path.read_bytes()])
+        wish = Wish(model="lenet5")
+        pipeline = choose_pipeline(catalogue, wish, max_error=0.001, max_pixels=10**7)
+        pipeline.read([path.read_bytes()])
 
     Attributes:
         classifier: the model.
@@ -119,23 +120,44 @@ class Reader:
             return error
 
 
-def choose_reader(catalogue: Catalogue, wish: Wish, *, max_error: float, max_pixels: int) -> Reader:
-    """The reader for `wish`; `max_error` holds where it names none.
+def choose_pipeline(
+    catalogue: Catalogue, wish: Wish, *, max_error: float, max_pixels: int
+) -> Pipeline:
+    """The pipeline for `wish`; `max_error` holds where it names none.
 
-    A model without an operating point for the default `max_error` accepts nothing; asking for
-    one that it does not have is an error.
+    A model that cannot keep the default `max_error` accepts nothing; asking for an error rate
+    that it cannot keep is an error.
 
     Raises:
         UnknownModel: no such model is published.
         ModelUnavailable: it could not be loaded.
-        UnsupportedMaxError: the model has no operating point that is as strict.
+        UnsupportedMaxError: the model cannot keep the error rate that `wish` names.
     """
     classifier = catalogue.classifier(wish.model)
     asked = max_error if wish.max_error is None else wish.max_error
     try:
-        threshold = classifier.card.operating_point(asked).threshold
-    except LookupError as error:
+        threshold = threshold_for(classifier.card, asked)
+    except UnsupportedMaxError:
         if wish.max_error is not None:
-            raise UnsupportedMaxError(str(error)) from error
+            raise
         threshold = None
-    return Reader(classifier, threshold, wish.preprocess, max_pixels)
+    return Pipeline(classifier, threshold, wish.preprocess, max_pixels)
+
+
+def threshold_for(card: ModelCard, max_error: float) -> float:
+    """The least confidence at which `card`'s model keeps the error rate `max_error`.
+
+    Raises:
+        UnsupportedMaxError: no operating point is as strict, or none was shown to keep its promise.
+    """
+    try:
+        threshold = card.operating_point(max_error).threshold
+    except LookupError:
+        threshold = None
+    if threshold is None:
+        kept = [point for point in card.operating_points if point.threshold is not None]
+        raise UnsupportedMaxError(
+            f"{card.name} was not shown to keep an error rate of {max_error:g}; it keeps"
+            f" {', '.join(f'{point.max_error:g}' for point in kept) or 'none'}"
+        )
+    return threshold

@@ -1,0 +1,32 @@
+"""The answer to a batch: every item in its place, written beside the event loop when it is long."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+from service.api.item import Item
+from service.api.problems import problem_of
+from service.api.schemas import BatchAnswer, BatchFailure, BatchPrediction
+from service.pipeline import Outcome, Reading
+
+# A longer answer takes milliseconds to write; in a thread, so that others do not wait for it.
+_QUICK_ITEMS = 32
+
+
+async def write_answer(items: Sequence[Item], outcomes: Sequence[Outcome], request_id: str) -> str:
+    """The JSON of a `BatchAnswer`, given what was read of those `items` that hold an image."""
+    write = partial(_json, items, outcomes, request_id)
+    return write() if len(items) <= _QUICK_ITEMS else await asyncio.to_thread(write)
+
+
+def _json(items: Sequence[Item], outcomes: Sequence[Outcome], request_id: str) -> str:
+    remaining = iter(outcomes)
+    answers: list[BatchPrediction | BatchFailure] = []
+    for index, item in enumerate(items):
+        outcome = next(remaining) if isinstance(item.content, bytes) else item.content
+        if isinstance(outcome, Reading):
+            answers.append(BatchPrediction.from_reading(outcome, index=index, id=item.id))
+        else:
+            error = problem_of(outcome, request_id)
+            answers.append(BatchFailure(index=index, id=item.id, error=error))
+    return BatchAnswer(predictions=tuple(answers)).model_dump_json()

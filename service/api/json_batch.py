@@ -1,0 +1,128 @@
+"""A batch in JSON to its items: bounded before it is built, each item for itself."""
+
+import base64
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import from_json
+
+from service.api.errors import BatchTooLarge, InvalidItem, InvalidRequest, MalformedBody
+from service.api.item import Item
+from service.api.schemas import Fault
+
+_MAX_ID_LENGTH = 256
+
+# Every value in JSON but the first follows one of these. An item in its largest form has three,
+# and its id may be made of them.
+_BEFORE_A_VALUE = (b",", b"[", b"{")
+_MOST_PER_ITEM = 3 + _MAX_ID_LENGTH
+
+Base64 = Annotated[
+    str,
+    Field(
+        description="An image file in Base64 (RFC 4648, section 4); line breaks are skipped.",
+        json_schema_extra={"contentEncoding": "base64"},
+    ),
+]
+
+
+class EncodedImage(BaseModel):
+    """An image with an id, which comes back with its answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(max_length=_MAX_ID_LENGTH)] | int | None = None
+    image: Base64
+
+
+# The document says what may be sent with this model; it is read by hand, for a bad item must not
+# cost its neighbours their answers.
+class BatchRequest(BaseModel):
+    """Several images at once, each as Base64 or as an object that gives it an id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    images: list[Base64 | EncodedImage] = Field(min_length=1)
+
+
+def parse_batch(body: bytes, *, max_batch: int) -> list[Item]:
+    """The items of `body`, a `BatchRequest`; one that is not as it should be holds its error.
+
+    Raises:
+        MalformedBody: the body is not JSON.
+        InvalidRequest: the body is another JSON document.
+        BatchTooLarge: there are more than `max_batch`.
+    """
+    # A body of 16 MiB can hold five million empty objects, of 64 bytes each and more.
+    if sum(map(body.count, _BEFORE_A_VALUE)) > (max_batch + 1) * _MOST_PER_ITEM:
+        raise BatchTooLarge(
+            f"the body holds more than a batch of {max_batch} images can; send it in parts"
+        )
+    try:
+        document = from_json(body, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        raise MalformedBody(f"the body is not JSON: {error}") from error
+    images = _images(document)
+    if len(images) > max_batch:
+        raise BatchTooLarge(
+            f"the batch holds {len(images)} images, the limit is {max_batch}; send it in parts"
+        )
+    return [_item(value) for value in images]
+
+
+def _images(document: object) -> list[object]:
+    if not isinstance(document, dict):
+        raise InvalidRequest([Fault(where="body", what='must be an object: {"images": [...]}')])
+    if strangers := document.keys() - {"images"}:
+        what = "is not known; send images as `images`, wishes as query parameters"
+        raise InvalidRequest([Fault(where=name[:100], what=what) for name in sorted(strangers)])
+    images = document.get("images")
+    if not isinstance(images, list) or not images:
+        raise InvalidRequest([Fault(where="images", what="must be a list of at least one image")])
+    return images
+
+
+def _item(value: object) -> Item:
+    fields = {"image": value} if isinstance(value, str) else value
+    if not isinstance(fields, dict):
+        return Item(None, InvalidItem("the item is neither Base64 nor an object with `image`"))
+    item_id = fields.get("id")
+    if not _is_id(item_id):
+        what = f"`id` must be a whole number or a text of up to {_MAX_ID_LENGTH} characters"
+        return Item(None, InvalidItem(what))
+    try:
+        return Item(item_id, _content(fields))
+    except InvalidItem as error:
+        return Item(item_id, error)
+
+
+def _is_id(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _MAX_ID_LENGTH
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _content(fields: dict[str, object]) -> bytes:
+    if strangers := fields.keys() - {"id", "image"}:
+        name = min(strangers)[:100]
+        raise InvalidItem(f"`{name}` is not known; an item has `image` and, if you like, `id`")
+    if "image" not in fields:
+        raise InvalidItem("`image` is missing")
+    image = fields["image"]
+    if not isinstance(image, str):
+        raise InvalidItem("`image` must be a text: the image file in Base64")
+    return _decoded(image)
+
+
+def _decoded(text: str) -> bytes:
+    if text.startswith("data:"):
+        raise InvalidItem("the image is a `data:` URL; send only what follows `base64,`")
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError as error:
+        if "-" in text or "_" in text:
+            raise InvalidItem(
+                "the image is in the URL-safe Base64 alphabet; send `+` and `/` in place of `-`"
+                " and `_`"
+            ) from error
+        raise InvalidItem("the image is not valid Base64") from error

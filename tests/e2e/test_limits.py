@@ -1,0 +1,224 @@
+"""Every limit, set by its environment variable, over a real socket; and a stop in mid-work."""
+
+import contextlib
+import json
+import re
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+LONG_WORK_PICTURES = 50
+
+
+@pytest.fixture(scope="module")
+def long_work(draw):
+    """Form fields that keep a service busy for some seconds."""
+    picture = draw(1, side=1500)
+    return [("files", (f"{index}.png", picture)) for index in range(LONG_WORK_PICTURES)]
+
+
+def test_a_body_past_its_limit(start, seven):
+    service = _ready(start, max_body_bytes=len(seven))
+
+    assert _predict(service, seven).status_code == 200
+    _expect(_predict(service, seven + b"\0"), 413, "body-too-large")
+
+
+def test_a_picture_past_its_limit(start, draw):
+    service = _ready(start, max_pixels=50 * 50)
+
+    assert _predict(service, draw(7, side=50)).status_code == 200
+    _expect(_predict(service, draw(7, side=51)), 413, "picture-too-large")
+
+
+def test_a_batch_past_its_limit(start, seven):
+    service = _ready(start, max_batch=2)
+
+    def answer(images):
+        files = [("files", ("7.png", seven))] * images
+        return httpx.post(f"{service.url}/predict/batch", files=files)
+
+    assert answer(2).status_code == 200
+    _expect(answer(3), 413, "batch-too-large")
+
+
+def test_a_request_past_the_queue(start, seven, long_work):
+    service = _ready(start, queue_size=1)
+
+    with _in_work(service, seven, long_work) as (work, refused):
+        problem = _expect(refused, 503, "queue-full")
+        assert "limit is 1" in problem["detail"]
+        assert int(refused.headers["Retry-After"]) > 0
+        assert work.result().status_code == 200
+    assert _predict(service, seven).status_code == 200
+
+
+def test_a_request_past_its_deadline(start, seven, long_work):
+    service = _ready(start, request_timeout=0.2)
+
+    response = httpx.post(f"{service.url}/predict/batch", files=long_work)
+
+    assert "0.2 s" in _expect(response, 504, "deadline-exceeded")["detail"]
+    assert _predict(service, seven).status_code == 200
+
+
+def test_a_body_past_its_deadline(start):
+    service = _ready(start, body_timeout=0.5)
+
+    with _upload(service, announced=1000) as caller:
+        began = time.monotonic()
+        while time.monotonic() < began + 10 and not _has_answer(caller):
+            caller.send(b"x")
+        response = _response(caller)
+
+    assert time.monotonic() - began < 5
+    _expect(response, 408, "body-too-slow")
+    assert response.headers["Connection"] == "close"
+
+
+def test_bodies_past_what_all_may_hold(start, seven):
+    service = _ready(start, max_total_body_bytes=len(seven))
+
+    with _upload(service, announced=1000, sent=b"x"):
+        # Beside the other connection's byte, as soon as that has arrived.
+        service.wait_for(lambda: _predict(service, seven).status_code != 200)
+        refused = _predict(service, seven)
+        _expect(refused, 503, "too-many-bodies")
+        assert int(refused.headers["Retry-After"]) > 0
+    # Neither a request that was answered nor a caller who has gone holds anything any more.
+    service.wait_for(lambda: _predict(service, seven).status_code == 200)
+
+
+def test_a_body_alone_may_hold_more_than_all_together(start, seven):
+    service = _ready(start, max_total_body_bytes=1)
+
+    assert _predict(service, seven).status_code == 200
+
+
+def test_a_stop_lets_a_request_in_work_finish(start, seven, long_work):
+    service = _ready(start, queue_size=1)
+
+    with _in_work(service, seven, long_work) as (work, _):
+        status = service.stop()
+        response = work.result()
+
+    assert status == 0
+    assert response.status_code == 200
+    assert len(response.json()["predictions"]) == LONG_WORK_PICTURES
+
+
+def test_a_stop_gives_up_an_upload_that_hangs(start):
+    service = _ready(start, request_timeout=1)
+
+    with _upload(service, announced=1000, sent=b"x") as caller:
+        began = time.monotonic()
+        service.process.terminate()
+        response = _response(caller)
+
+    _expect(response, 503, "stopping")
+    assert service.process.wait(30) == 0
+    assert time.monotonic() - began < 10
+    assert "Traceback" not in service.log
+
+
+def test_a_stop_of_an_idle_service_is_no_failure(start):
+    assert _ready(start).stop() == 0
+
+
+def test_a_path_cannot_write_lines_into_the_log(start):
+    service = _ready(start)
+
+    httpx.get(f"{service.url}/x%0AERROR%20forged%0D%1B[2J")
+
+    service.wait_for(lambda: "forged" in service.log)
+    [line] = [line for line in service.log.splitlines() if "forged" in line]
+    assert "GET /x%0AERROR%20forged%0D%1B%5B2J 404" in line
+
+
+def test_a_misspelt_setting_is_named_in_the_log(start):
+    log = _ready(start, queue_sise=1, data="/nowhere").log
+
+    assert "WARNING NUMERAL_QUEUE_SISE sets nothing" in log
+    assert log.count("sets nothing") == 1
+
+
+def test_an_error_rate_that_the_default_model_cannot_keep_is_named_in_the_log(start):
+    assert "WARNING every picture will be sent to review" in _ready(start, max_error=1e-9).log
+
+
+def test_with_the_settings_as_they_are_there_is_nothing_to_warn_of(start):
+    assert "WARNING" not in _ready(start).log
+
+
+def _ready(start, **settings):
+    service = start(**settings)
+    service.wait_until_ready()
+    return service
+
+
+def _predict(service, picture):
+    return httpx.post(f"{service.url}/predict", content=picture)
+
+
+@contextlib.contextmanager
+def _in_work(service, picture, long_work):
+    """A long request in work, and the refusal of another; the queue has room for one."""
+
+    def persist():
+        while True:
+            answer = httpx.post(f"{service.url}/predict/batch", files=long_work, timeout=60)
+            # The other request may have taken the place first.
+            if answer.status_code != 503:
+                return answer
+
+    with ThreadPoolExecutor(1) as caller:
+        work = caller.submit(persist)
+        while (response := _predict(service, picture)).status_code == 200:
+            assert not work.done()
+        yield work, response
+
+
+@contextlib.contextmanager
+def _upload(service, *, announced, sent=b""):
+    """A connection over which the service is receiving a body, `sent` of it so far."""
+    head = (
+        "POST /predict HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\n"
+        f"Content-Length: {announced}\r\n\r\n"
+    )
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as caller:
+        caller.sendall(head.encode())
+        assert b"100 Continue" in caller.recv(1000)
+        caller.sendall(sent)
+        yield caller
+
+
+def _has_answer(caller):
+    caller.settimeout(0.1)
+    with contextlib.suppress(TimeoutError):
+        return bool(caller.recv(1, socket.MSG_PEEK))
+    return False
+
+
+def _response(caller):
+    """What the service answers before it closes the connection."""
+    caller.settimeout(30)
+    answer = b"".join(iter(lambda: caller.recv(65536), b""))
+    start_line, rest = answer.split(b"\r\n", 1)
+    head, content = rest.split(b"\r\n\r\n", 1)
+    status = int(re.fullmatch(rb"HTTP/1\.1 (\d+) .*", start_line)[1])
+    return httpx.Response(status, headers=message_from_bytes(head).items(), content=content)
+
+
+def _expect(response, status, slug):
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    problem = json.loads(response.content)
+    assert problem["type"] == f"/problems/{slug}"
+    assert problem["request_id"] == response.headers["X-Request-ID"]
+    return problem

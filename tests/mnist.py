@@ -1,0 +1,34 @@
+"""MNIST's test set, for the tests that measure with it."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.mnist import TEST, DataError, Digits, load_part
+
+_SHARED = Path(__file__).parents[2] / "shared" / "data"
+# Where `training.data` downloads it to, through Keras.
+_DOWNLOADED = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets" / "mnist.npz"
+
+
+def find_mnist() -> Digits:
+    """The 10,000 test images, from `NUMERAL_DATA`, the shared data or the download.
+
+    Where they are not to be found the test is skipped.
+    """
+    reasons = []
+    for folder in filter(None, (os.environ.get("NUMERAL_DATA"), _SHARED)):
+        try:
+            return load_part(Path(folder), TEST)
+        except DataError as error:
+            reasons.append(str(error))
+    if _DOWNLOADED.is_file():
+        with np.load(_DOWNLOADED) as arrays:
+            return Digits(arrays["x_test"], arrays["y_test"])
+    reasons.append(f"{_DOWNLOADED}: is not there")
+    pytest.skip(
+        "MNIST is not on this machine: set NUMERAL_DATA to a folder with its IDX files"
+        f" ({'; '.join(reasons)})"
+    )

@@ -1,0 +1,39 @@
+"""The settings: from the environment, described, within reason."""
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings, unknown_variables
+
+
+def test_settings_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("NUMERAL_MAX_BATCH", "7")
+
+    assert Settings().max_batch == 7
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_described(name):
+    assert Settings.model_fields[name].description
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_an_empty_variable_sets_nothing(monkeypatch, name):
+    expected = getattr(Settings(), name)
+    monkeypatch.setenv(f"NUMERAL_{name.upper()}", "")
+
+    assert getattr(Settings(), name) == expected
+
+
+@pytest.mark.parametrize("name", ["request_timeout", "body_timeout", "max_error"])
+@pytest.mark.parametrize("value", ["inf", "nan", "-1"])
+def test_a_time_or_rate_is_a_number(name, value):
+    with pytest.raises(ValidationError, match=name):
+        Settings(**{name: value})
+
+
+def test_a_variable_that_sets_nothing_is_found(monkeypatch):
+    for name in ("NUMERAL_QUEUE_SISE", "NUMERAL_QUEUE_SIZE", "NUMERAL_DATA", "NUMERALS"):
+        monkeypatch.setenv(name, "1")
+
+    assert unknown_variables() == ["NUMERAL_QUEUE_SISE"]
