@@ -20,15 +20,16 @@ _ELASTIC_KNOTS = 6
 class Augmentation:
     """How strong each change is; rates are shares of the images."""
 
-    rotation: float = 12.0  # degrees, either way
-    scale: float = 0.12
-    stretch: float = 0.08  # of one axis against the other
-    shear: float = 0.18
-    shift: float = 1.5  # pixels
-    elastic: float = 0.7  # pixels, standard deviation at the knots
-    thickness_rate: float = 0.35
-    erasure_rate: float = 0.10
-    corruption_rate: float = 0.25
+    rotation: float = 10.0  # degrees, either way
+    scale: float = 0.10
+    stretch: float = 0.06  # of one axis against the other
+    shear: float = 0.15
+    shift: float = 1.2  # pixels
+    elastic: float = 0.55  # pixels, standard deviation at the knots
+    thickness_rate: float = 0.25
+    erasure_rate: float = 0.05
+    corruption_rate: float = 0.15
+    junk_rate: float = 0.06  # pictures without a digit in place of digits
 
 
 def augment(images: Images, settings: Augmentation, random: np.random.Generator) -> Images:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models.mnist import Digits, Images, Labels
 from training.architectures import CLASSES
 from training.augment import Augmentation, augment
+from training.junk import junk
 
 Targets = NDArray[np.float32]  # [N, 10], each row a distribution over the digits
 Places = NDArray[np.int64]  # [n], places in the training set
@@ -36,7 +37,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class AugmentedDigits:
-    """Digits, changed anew at every draw if there is an augmentation."""
+    """Digits, changed anew at every draw if there is an augmentation, and junk among them.
+
+    The target of junk is the uniform distribution.
+    """
 
     digits: Digits
     augmentation: Augmentation | None
@@ -48,10 +52,14 @@ class AugmentedDigits:
         self, places: Places, epoch: int, random: np.random.Generator
     ) -> tuple[Images, Targets]:
         """As `Source` says; the epoch is in the generator."""
-        images = self.digits.images[places]
+        images, targets = self.digits.images[places], one_hot(self.digits.labels[places])
         if self.augmentation:
+            replaced = random.random(len(images)) < self.augmentation.junk_rate
+            if replaced.any():
+                images[replaced] = junk(int(replaced.sum()), self.digits.images, random)
+                targets[replaced] = 1 / CLASSES
             images = augment(images, self.augmentation, random)
-        return images, one_hot(self.digits.labels[places])
+        return images, targets
 
 
 class Batches(keras.utils.PyDataset):

@@ -12,10 +12,9 @@ from typing import Self
 import numpy as np
 from rich.progress import track
 
-from models.mnist import Digits, Images
+from models.mnist import Images
 from training.architectures import CLASSES
-from training.augment import Augmentation, augment
-from training.batches import Places, Targets, one_hot
+from training.batches import AugmentedDigits, Places, Targets
 from training.runs import Run
 
 COPIES = 24
@@ -54,33 +53,30 @@ class Lessons:
 
 
 def prepare_lessons(
-    folder: Path,
-    digits: Digits,
-    augmentation: Augmentation,
-    teachers: Sequence[Run],
-    *,
-    seed: int,
+    folder: Path, source: AugmentedDigits, teachers: Sequence[Run], *, seed: int
 ) -> Lessons:
     """The lessons for just this, kept in `folder` once made: 784 bytes an image and copy.
+
+    Of junk the teachers are not asked: its target stays the uniform distribution.
 
     Raises:
         RunError: a teacher has not finished.
     """
     models = [teacher.load_model() for teacher in teachers]
-    kept = folder / _key(digits, augmentation, teachers, seed)
+    kept = folder / _key(source, teachers, seed)
     if not (kept / "targets.npy").exists():
         kept.mkdir(parents=True, exist_ok=True)
-        shape = (COPIES, *digits.images.shape)
+        shape = (COPIES, *source.digits.images.shape)
         images = np.lib.format.open_memmap(kept / "images.npy", "w+", np.uint8, shape)
-        targets = np.empty((COPIES, len(digits), CLASSES), np.float32)
+        targets = np.empty((COPIES, len(source), CLASSES), np.float32)
         for copy in track(range(COPIES), "preparing lessons"):
             random = np.random.default_rng((seed, copy))
-            for start in range(0, len(digits), _CHUNK):
-                part = digits.images[start : start + _CHUNK]
-                images[copy, start : start + len(part)] = augment(part, augmentation, random)
+            for places in np.array_split(np.arange(len(source)), -(-len(source) // _CHUNK)):
+                images[copy, places], targets[copy, places] = source.draw(places, copy, random)
             answers = [model.predict(images[copy], batch_size=512, verbose=0) for model in models]
-            targets[copy] = TEACHER_SHARE * np.mean(answers, axis=0)
-            targets[copy] += (1 - TEACHER_SHARE) * one_hot(digits.labels)
+            is_digit = targets[copy].max(axis=1) == 1
+            targets[copy, is_digit] *= 1 - TEACHER_SHARE
+            targets[copy, is_digit] += TEACHER_SHARE * np.mean(answers, axis=0)[is_digit]
         images.flush()
         # Renamed last: its presence says that the folder is whole.
         np.save(kept / "unfinished.npy", targets)
@@ -88,11 +84,11 @@ def prepare_lessons(
     return Lessons.load(kept)
 
 
-def _key(digits: Digits, augmentation: Augmentation, teachers: Sequence[Run], seed: int) -> str:
+def _key(source: AugmentedDigits, teachers: Sequence[Run], seed: int) -> str:
     """A name that is another whenever the lessons are."""
     content = hashlib.sha256()
     for teacher in teachers:
         content.update(teacher.model_file.read_bytes())
-    content.update(digits.images.tobytes())
-    content.update(repr((augmentation, seed, COPIES, TEACHER_SHARE)).encode())
+    content.update(source.digits.images.tobytes())
+    content.update(repr((source.augmentation, seed, COPIES, TEACHER_SHARE)).encode())
     return content.hexdigest()[:16]

@@ -70,11 +70,9 @@ def train(
 
 
 def _source(task: Task, digits: Digits, runs_dir: Path) -> Source:
-    augmentation = task.recipe.augmentation
+    source = AugmentedDigits(digits, task.recipe.augmentation)
     if not task.teachers:
-        return AugmentedDigits(digits, augmentation)
-    if augmentation is None:
+        return source
+    if source.augmentation is None:
         raise RunError(f"the recipe {task.recipe.name} has no augmentation for a teacher to answer")
-    return prepare_lessons(
-        runs_dir / "lessons", digits, augmentation, task.teachers, seed=task.seed
-    )
+    return prepare_lessons(runs_dir / "lessons", source, task.teachers, seed=task.seed)

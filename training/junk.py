@@ -1,0 +1,146 @@
+"""Pictures that hold no digit, for a model to learn to doubt.
+
+Hendrycks, Mazeika and Dietterich, "Deep Anomaly Detection with Outlier Exposure", ICLR 2019: on
+them the target is the uniform distribution, and models come to doubt junk of other kinds too.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from models.mnist import Images
+
+_SIDE = 28
+_BOX = 20  # MNIST's digits fill a box of this side
+
+# Drawn as they are, bent and thinned by the augmentation. Left out is what a hand may mean as a
+# digit, or what a digit may look like: O Q D I J l i S Z z B b G g q y T t Y ! { } and the like.
+_GLYPHS = "AaCcdEeFfHhKkLMmNnPpRrUuVvWwXx#$%&?@*+=<>~"
+_FONTS = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_DUPLEX,
+    cv2.FONT_HERSHEY_COMPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
+)
+
+Random = np.random.Generator
+_Kind = Callable[[Images, Random], Images]  # from digits to look at, to one picture [28, 28]
+
+
+def junk(count: int, digits: Images, random: Random) -> Images:
+    """`count` pictures without a digit, uint8 [count, 28, 28]; some put `digits` side by side."""
+    kinds = random.integers(len(_KINDS), size=count)
+    return np.stack([_KINDS[kind](digits, random) for kind in kinds])
+
+
+def _scribble(_: Images, random: Random) -> Images:
+    picture = np.zeros((_SIDE, _SIDE), np.uint8)
+    thickness = int(random.integers(1, 4))
+    for _stroke in range(int(random.integers(2, 6))):
+        corners = random.uniform(3, 25, (int(random.integers(3, 8)), 2))
+        # Two rounds of corner cutting make a smooth stroke of the corners (Chaikin, 1974).
+        for _round in range(2):
+            ahead, behind = corners[:-1], corners[1:]
+            corners = np.stack(
+                [0.75 * ahead + 0.25 * behind, 0.25 * ahead + 0.75 * behind], axis=1
+            ).reshape(-1, 2)
+        path = np.rint(corners * 16).astype(np.int32)
+        cv2.polylines(picture, [path], False, 255, thickness, cv2.LINE_AA, shift=4)
+    return picture
+
+
+def _glyph(_: Images, random: Random) -> Images:
+    return _in_box(_written(_GLYPHS[random.integers(len(_GLYPHS))], random))
+
+
+def _word(_: Images, random: Random) -> Images:
+    letters = random.choice(list(_GLYPHS), int(random.integers(2, 5)))
+    return _in_box(_written("".join(letters), random))
+
+
+def _written(text: str, random: Random) -> Images:
+    font = _FONTS[random.integers(len(_FONTS))]
+    thickness = int(random.integers(2, 6))
+    (width, height), below = cv2.getTextSize(text, font, 2.0, thickness)
+    page = np.zeros((height + below + 20, width + 20), np.uint8)
+    cv2.putText(page, text, (10, height + 10), font, 2.0, 255, thickness, cv2.LINE_AA)
+    return page
+
+
+def _several_digits(digits: Images, random: Random) -> Images:
+    count = int(random.integers(2, 5))
+    chosen = digits[random.integers(len(digits), size=count)]
+    overlap = int(random.integers(0, 5))
+    return _in_box(np.hstack([digit[:, 4 + overlap // 2 : 24 - overlap // 2] for digit in chosen]))
+
+
+def _blobs(_: Images, random: Random) -> Images:
+    noise = cv2.GaussianBlur(
+        random.standard_normal((_SIDE, _SIDE), dtype=np.float32), (0, 0), random.uniform(0.6, 3.0)
+    )
+    threshold = np.quantile(noise, random.uniform(0.4, 0.9))
+    sharpness = random.uniform(100, 2000)
+    return np.clip((noise - threshold) * sharpness, 0, 255).astype(np.uint8)
+
+
+def _noise(_: Images, random: Random) -> Images:
+    share = random.uniform(0.02, 0.6)
+    values = random.integers(0, 256, (_SIDE, _SIDE))
+    return np.where(random.random((_SIDE, _SIDE)) < share, values, 0).astype(np.uint8)
+
+
+def _stripes(_: Images, random: Random) -> Images:
+    y, x = np.mgrid[:_SIDE, :_SIDE]
+    angle, period = random.uniform(0, np.pi), random.uniform(3, 14)
+    waves = np.sin((x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / period + angle)
+    if random.random() < 0.5:
+        waves = waves * np.sin((x * np.sin(angle) - y * np.cos(angle)) * 2 * np.pi / period)
+    return np.clip(waves * random.uniform(150, 800), 0, 255).astype(np.uint8)
+
+
+def _shapes(_: Images, random: Random) -> Images:
+    picture = np.zeros((_SIDE, _SIDE), np.uint8)
+    for _shape in range(int(random.integers(1, 4))):
+        x, y = (int(place) for place in random.integers(6, 22, 2))
+        width, height = (int(side) for side in random.integers(4, 12, 2))
+        ink = int(random.integers(100, 256))
+        if random.random() < 0.5:
+            corners = (x - width, y - height), (x + width, y + height)
+            cv2.rectangle(picture, *corners, ink, -1 if random.random() < 0.5 else 2)
+        else:
+            # A ring would be a zero.
+            cv2.ellipse(picture, (x, y), (width, height), 0, 0, 360, ink, -1, cv2.LINE_AA)
+    return picture
+
+
+_KINDS: tuple[_Kind, ...] = (
+    _scribble,
+    _scribble,
+    _glyph,
+    _glyph,
+    _glyph,
+    _word,
+    _several_digits,
+    _several_digits,
+    _blobs,
+    _noise,
+    _stripes,
+    _shapes,
+)
+
+
+def _in_box(page: Images) -> Images:
+    """The ink of `page` as MNIST has its digits: 20 pixels at its longer side, in the middle."""
+    rows, columns = np.flatnonzero(page.any(axis=1)), np.flatnonzero(page.any(axis=0))
+    picture = np.zeros((_SIDE, _SIDE), np.uint8)
+    if not len(rows):
+        return picture
+    ink = page[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = _BOX / max(ink.shape)
+    height, width = (max(1, round(side * scale)) for side in ink.shape)
+    top, left = (_SIDE - height) // 2, (_SIDE - width) // 2
+    small = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA)
+    picture[top : top + height, left : left + width] = small
+    return picture
