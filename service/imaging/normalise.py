@@ -23,10 +23,12 @@ class Normalised:
     Attributes:
         image: uint8 [28, 28], white ink (255) on black (0); may be read-only.
         blank: nothing was written on the picture; `image` is then of one tone.
+        several: what was written lies in several pieces side by side, as several digits do.
     """
 
     image: Mnist28
-    blank: bool
+    blank: bool = False
+    several: bool = False
 
 
 def normalise(picture: Picture) -> Normalised:
@@ -47,16 +49,16 @@ def normalise(picture: Picture) -> Normalised:
     """
     if picture.shape == (SIDE, SIDE):
         if is_normalised(picture):
-            return Normalised(picture, blank=False)
+            return Normalised(picture)
         inverse = ~picture
         if is_normalised(inverse):
-            return Normalised(inverse, blank=False)
+            return Normalised(inverse)
     picture = _reduced(picture)
     light_ink = ~picture if is_ink_darker(picture) else picture
     ink = find_ink(light_ink, paper_surface(light_ink))
     if ink is None:
         return Normalised(np.zeros((SIDE, SIDE), np.uint8), blank=True)
-    return Normalised(centred(scaled_to_box(ink)), blank=False)
+    return Normalised(centred(scaled_to_box(ink.picture)), several=ink.several)
 
 
 def unchanged(picture: Picture) -> Normalised:

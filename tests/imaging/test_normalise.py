@@ -313,3 +313,18 @@ def test_without_preprocessing_a_flat_image_is_blank():
 def test_without_preprocessing_another_size_is_refused(shape):
     with pytest.raises(UnreadableImage, match="28 x 28"):
         unchanged(np.zeros(shape, np.uint8))
+
+
+def test_two_digits_side_by_side_are_several():
+    one = written("7")
+
+    assert not normalise(one).several
+    assert normalise(np.hstack([one, one])).several
+
+
+def test_a_digit_in_two_strokes_is_one():
+    page = np.full((120, 100), 255, np.uint8)
+    cv2.line(page, (30, 20), (70, 20), 0, 5)
+    cv2.ellipse(page, (50, 70), (25, 30), 0, -120, 100, 0, 5)
+
+    assert not normalise(page).several
