@@ -3,7 +3,9 @@
 Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015.
 """
 
+import contextlib
 import hashlib
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,26 +64,35 @@ def prepare_lessons(
     Raises:
         RunError: a teacher has not finished.
     """
-    models = [teacher.load_model() for teacher in teachers]
     kept = folder / _key(source, teachers, seed)
-    if not (kept / "targets.npy").exists():
-        kept.mkdir(parents=True, exist_ok=True)
-        shape = (COPIES, *source.digits.images.shape)
-        images = np.lib.format.open_memmap(kept / "images.npy", "w+", np.uint8, shape)
-        targets = np.empty((COPIES, len(source), CLASSES), np.float32)
-        for copy in track(range(COPIES), "preparing lessons"):
-            random = np.random.default_rng((seed, copy))
-            for places in np.array_split(np.arange(len(source)), -(-len(source) // _CHUNK)):
-                images[copy, places], targets[copy, places] = source.draw(places, copy, random)
-            answers = [model.predict(images[copy], batch_size=512, verbose=0) for model in models]
-            is_digit = targets[copy].max(axis=1) == 1
-            targets[copy, is_digit] *= 1 - TEACHER_SHARE
-            targets[copy, is_digit] += TEACHER_SHARE * np.mean(answers, axis=0)[is_digit]
-        images.flush()
-        # Renamed last: its presence says that the folder is whole.
-        np.save(kept / "unfinished.npy", targets)
-        (kept / "unfinished.npy").replace(kept / "targets.npy")
+    if not kept.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        # Renamed when it is whole; another process may have been faster.
+        with tempfile.TemporaryDirectory(dir=folder, prefix="unfinished-") as unfinished:
+            _write_lessons(Path(unfinished) / kept.name, source, teachers, seed)
+            with contextlib.suppress(OSError):
+                (Path(unfinished) / kept.name).rename(kept)
     return Lessons.load(kept)
+
+
+def _write_lessons(
+    folder: Path, source: AugmentedDigits, teachers: Sequence[Run], seed: int
+) -> None:
+    models = [teacher.load_model() for teacher in teachers]
+    folder.mkdir()
+    shape = (COPIES, *source.digits.images.shape)
+    images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, shape)
+    targets = np.empty((COPIES, len(source), CLASSES), np.float32)
+    for copy in track(range(COPIES), "preparing lessons"):
+        random = np.random.default_rng((seed, copy))
+        for places in np.array_split(np.arange(len(source)), -(-len(source) // _CHUNK)):
+            images[copy, places], targets[copy, places] = source.draw(places, copy, random)
+        answers = [model.predict(images[copy], batch_size=512, verbose=0) for model in models]
+        is_digit = targets[copy].max(axis=1) == 1
+        targets[copy, is_digit] *= 1 - TEACHER_SHARE
+        targets[copy, is_digit] += TEACHER_SHARE * np.mean(answers, axis=0)[is_digit]
+    images.flush()
+    np.save(folder / "targets.npy", targets)
 
 
 def _key(source: AugmentedDigits, teachers: Sequence[Run], seed: int) -> str:

@@ -1,0 +1,118 @@
+"""The conditions under which digits are read: how each picture comes about, at three severities."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from benchmarks import distortions, pages
+from benchmarks.distortions import Image, Random
+from models.mnist import Images
+
+SEVERITIES = 3
+_GOOD_JPEG = 90
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One way in which pictures of digits differ from MNIST.
+
+    Attributes:
+        name: its key in the results.
+        levels: from mild to severe, in the unit that `render` says.
+        render: the bytes of a picture file of one digit.
+    """
+
+    name: str
+    levels: tuple[float, ...]
+    render: Callable[[Image, float, Random], bytes]
+
+    def pictures(self, images: Images, severity: int, *, seed: int) -> list[bytes]:
+        """Picture files of `images` [N, 28, 28] at `severity`, from 1; a seed gives the same ones.
+
+        condition("fog").pictures(digits.images, severity=2, seed=1)
+        """
+        level = self.levels[severity - 1]
+        key = [seed, zlib.crc32(self.name.encode()), severity]
+        return [
+            self.render(image, level, np.random.default_rng([*key, place]))
+            for place, image in enumerate(images)
+        ]
+
+
+def png(picture: Sequence) -> bytes:
+    """`picture`, uint8 [height, width] or [height, width, 3] (red, green, blue), as a PNG file."""
+    return _encoded(".png", picture)
+
+
+def jpeg(picture: Sequence, quality: int = _GOOD_JPEG) -> bytes:
+    """`picture`, uint8 [height, width] or [height, width, 3] (red, green, blue), as a JPEG file."""
+    return _encoded(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+
+
+def condition(name: str) -> Condition:
+    """The condition `name`."""
+    return next(found for found in CONDITIONS if found.name == name)
+
+
+def _encoded(suffix: str, picture: Sequence, options: Sequence[int] = ()) -> bytes:
+    picture = np.asarray(picture)
+    if picture.ndim == 3:
+        picture = picture[..., ::-1]
+    return cv2.imencode(suffix, picture, options)[1].tobytes()
+
+
+def _in_png(change: Callable[[Image, float, Random], Sequence]) -> Callable[..., bytes]:
+    return lambda image, level, random: png(change(image, level, random))
+
+
+def _in_jpeg(change: Callable[[Image, float, Random], Sequence]) -> Callable[..., bytes]:
+    return lambda image, level, random: jpeg(change(image, level, random))
+
+
+def _compressed(image: Image, quality: float, random: Random) -> bytes:
+    return jpeg(image, int(quality))
+
+
+CLEAN = Condition("clean", (0,), lambda image, level, random: png(image))
+
+# White on black, 28x28, as in MNIST-C.
+_DISTORTED = (
+    Condition("rotation", (10, 20, 30), _in_png(distortions.rotated)),
+    Condition("shear", (0.2, 0.4, 0.6), _in_png(distortions.sheared)),
+    Condition("scale", (0.8, 0.65, 0.5), _in_png(distortions.shrunk)),
+    Condition("shift", (1, 3, 5), _in_png(distortions.shifted)),
+    Condition("shot noise", (25, 8, 3), _in_png(distortions.shot_noise)),
+    Condition("impulse noise", (0.06, 0.12, 0.2), _in_png(distortions.impulse_noise)),
+    Condition("motion blur", (3, 4.5, 6), _in_png(distortions.motion_blurred)),
+    Condition("glass blur", (1, 2, 3), _in_png(distortions.glass_blurred)),
+    Condition("focus blur", (1, 1.75, 2.5), _in_png(distortions.out_of_focus)),
+    Condition("brightness", (0.2, 0.4, 0.6), _in_png(distortions.brightened)),
+    Condition("contrast", (0.4, 0.2, 0.1), _in_png(distortions.faded)),
+    Condition("fog", (0.5, 1, 1.75), _in_png(distortions.fogged)),
+    Condition("stripes", (3, 5, 7), _in_png(distortions.striped)),
+    Condition("spatter", (0.05, 0.1, 0.2), _in_png(distortions.spattered)),
+    Condition("dotted lines", (1, 2, 3), _in_png(distortions.crossed_by_dots)),
+    Condition("zigzag", (0.4, 0.7, 1), _in_png(distortions.crossed_by_zigzag)),
+    Condition("edges only", (0.6, 1, 1.4), _in_png(distortions.edges_only)),
+    Condition("JPEG", (25, 12, 6), _compressed),
+)
+
+# Dark ink on paper, larger.
+_ON_PAPER = (
+    Condition("thin strokes", (1, 0.6, 0.4), _in_png(pages.thinly_written)),
+    Condition("thick strokes", (0.8, 1.6, 2.4), _in_png(pages.thickly_written)),
+    Condition("pen colours", (0, 0.4, 0.7), _in_png(pages.pen_coloured)),
+    Condition("ruled paper", (0.3, 0.6, 1), _in_png(pages.ruled)),
+    Condition("grid paper", (0.3, 0.6, 1), _in_png(pages.on_grid)),
+    Condition("form box", (3, 2, 1), _in_png(pages.boxed)),
+    Condition("security print", (0.3, 0.6, 1), _in_png(pages.security_printed)),
+    Condition("shadow", (0.3, 0.5, 0.7), _in_jpeg(pages.shadowed)),
+    Condition("photo perspective", (0.1, 0.2, 0.3), _in_jpeg(pages.photographed)),
+    Condition("corner of a page", (0.12, 0.07, 0.04), _in_jpeg(pages.in_corner)),
+    Condition("scanner border", (1, 2, 3), _in_png(pages.badly_scanned)),
+)
+
+CONDITIONS = (*_DISTORTED, *_ON_PAPER)

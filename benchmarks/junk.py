@@ -1,0 +1,173 @@
+"""Pictures that hold no digit, or not one: none of these generators is used in training."""
+
+import zlib
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from benchmarks.conditions import jpeg, png
+from benchmarks.fonts import letter
+from benchmarks.pages import (
+    SIDE,
+    Cover,
+    Picture,
+    Random,
+    boxed,
+    cover,
+    finished,
+    inked,
+    on_grid,
+    paper,
+    ruled,
+    shadowed,
+)
+from benchmarks.photographs import crop
+from models.mnist import Digits, Images
+
+_INK = (40, 45, 70)
+_NO_INK = np.zeros((28, 28), np.uint8)
+_BLANK_SHEETS = (shadowed, ruled, on_grid, boxed)
+
+# Halves that no hand would take for a digit; of most digits one half is another digit.
+_TOP, _BOTTOM, _LEFT = np.s_[:14, :], np.s_[14:, :], np.s_[:, :14]
+_HALVES = ((0, _TOP), (0, _BOTTOM), (2, _BOTTOM), (4, _TOP), (5, _TOP), (8, _LEFT))
+
+Kind = Callable[[Digits, Random], bytes]  # from digits to look at, to a picture file
+
+
+def junk(kind: str, count: int, digits: Digits, *, seed: int) -> list[bytes]:
+    """`count` picture files of a `kind` in `KINDS`; a seed gives the same ones."""
+    key = [seed, zlib.crc32(kind.encode())]
+    return [KINDS[kind](digits, np.random.default_rng([*key, place])) for place in range(count)]
+
+
+def _blank(_: Digits, random: Random) -> bytes:
+    if random.random() < 0.5:
+        return jpeg(finished(paper(random), random, noise=random.uniform(0, 6)))
+    return jpeg(shadowed(_NO_INK, 0.2, random))
+
+
+def _empty_form(_: Digits, random: Random) -> bytes:
+    sheet = _BLANK_SHEETS[random.integers(1, len(_BLANK_SHEETS))]
+    return png(sheet(_NO_INK, 0.6, random))
+
+
+def _noise(_: Digits, random: Random) -> bytes:
+    side = int(random.choice([28, 64, 140]))
+    spectrum = np.fft.rfft2(random.standard_normal((side, side)))
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
+    colour = random.uniform(0, 2)  # 0 is white noise, 1 pink, 2 brown
+    spectrum /= np.maximum(frequency, 1 / side) ** colour
+    noise = np.fft.irfft2(spectrum, (side, side))
+    return png(_as_picture(128 + noise / noise.std() * random.uniform(20, 80)))
+
+
+def _scribble(_: Digits, random: Random) -> bytes:
+    time = np.linspace(0, 2 * np.pi, 600)
+    points = np.zeros((600, 2))
+    # A sum of waves crosses itself again and again, as a hand that tries a pen does.
+    for wave in range(2, int(random.integers(6, 11))):
+        swing, phase = random.normal(0, 1 / np.sqrt(wave), 2), random.uniform(0, 2 * np.pi, 2)
+        points += swing * np.sin(wave * time[:, None] + phase)
+    points = SIDE / 2 + points * (0.38 * SIDE / np.abs(points).max())
+    strokes = np.zeros((SIDE, SIDE), np.float32)
+    path = np.rint(points * 16).astype(np.int32)
+    cv2.polylines(strokes, [path], False, 1.0, int(random.integers(3, 11)), shift=4)
+    return png(_written(strokes, random))
+
+
+def _printed_letter(_: Digits, random: Random) -> bytes:
+    return png(_written(letter(SIDE, random), random))
+
+
+def _bent_letter(_: Digits, random: Random) -> bytes:
+    return png(_written(_bent(letter(SIDE, random), random), random))
+
+
+def _several_digits(digits: Digits, random: Random) -> bytes:
+    count = int(random.integers(2, 5))
+    chosen = [cover(image) for image in digits.images[random.integers(len(digits), size=count)]]
+    step = round(SIDE * random.uniform(0.65, 0.95))
+    strip = np.zeros((SIDE + 20, step * (count - 1) + SIDE), np.float32)
+    for place, covered in enumerate(chosen):
+        top = int(random.integers(0, 20))
+        window = strip[top : top + SIDE, place * step : place * step + SIDE]
+        np.maximum(window, covered, out=window)
+    return png(_written(strip, random))
+
+
+def _half_digit(digits: Digits, random: Random) -> bytes:
+    digit, half = _HALVES[random.integers(len(_HALVES))]
+    images: Images = digits.images[digits.labels == digit]
+    cut = np.zeros((28, 28), np.uint8)
+    if len(images):
+        cut[half] = images[random.integers(len(images))][half]
+    return png(_written(cover(cut), random))
+
+
+def _photograph(_: Digits, random: Random) -> bytes:
+    return jpeg(crop(random))
+
+
+def _texture(_: Digits, random: Random) -> bytes:
+    make = (_cells, _bricks, _wood)[random.integers(3)]
+    return jpeg(finished(make(random)[..., None] * np.ones(3, np.float32), random, noise=6))
+
+
+def _cells(random: Random) -> Cover:
+    seeds = np.full((SIDE, SIDE), 255, np.uint8)
+    places = random.integers(0, SIDE, (int(random.integers(8, 60)), 2))
+    seeds[places[:, 0], places[:, 1]] = 0
+    return 255 - cv2.distanceTransform(seeds, cv2.DIST_L2, 5) * random.uniform(2, 8)
+
+
+def _bricks(random: Random) -> Cover:
+    wall = np.full((SIDE, SIDE), random.uniform(90, 160), np.float32)
+    height, width = int(random.integers(15, 40)), int(random.integers(30, 70))
+    mortar = int(random.integers(2, 6))
+    for row, top in enumerate(range(0, SIDE, height)):
+        wall[top : top + mortar] = 220
+        for left in range(row % 2 * width // 2, SIDE, width):
+            wall[top : top + height, left : left + mortar] = 220
+    return wall
+
+
+def _wood(random: Random) -> Cover:
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE
+    middle = random.uniform(-2, 0.5, 2)
+    rings = np.hypot((x - middle[0]) * random.uniform(1, 4), y - middle[1])
+    return (140 + 60 * np.sin(rings * random.uniform(15, 60))).astype(np.float32)
+
+
+def _bent(strokes: Cover, random: Random) -> Cover:
+    """As an unsteady hand would have written it."""
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    knots = random.normal(0, 6, (2, 5, 5)).astype(np.float32)
+    across, down = (
+        cv2.resize(moves, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for moves in knots
+    )
+    slant = random.uniform(-0.3, 0.3) * (y - SIDE / 2)
+    return cv2.remap(strokes, x + across + slant, y + down, cv2.INTER_LINEAR)
+
+
+def _written(strokes: Cover, random: Random) -> Picture:
+    return finished(inked(paper(random, *strokes.shape), strokes, _INK), random)
+
+
+def _as_picture(values: np.ndarray) -> Picture:
+    return np.clip(values, 0, 255).astype(np.uint8)
+
+
+KINDS: dict[str, Kind] = {
+    "blank paper": _blank,
+    "empty form": _empty_form,
+    "noise": _noise,
+    "scribbles": _scribble,
+    "printed letters": _printed_letter,
+    "bent letters": _bent_letter,
+    "several digits": _several_digits,
+    "half digits": _half_digit,
+    "photographs": _photograph,
+    "textures": _texture,
+}

@@ -1,0 +1,108 @@
+"""The measurements of the robustness benchmark, each small enough for one process of several."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from benchmarks.conditions import CLEAN, Condition, condition
+from benchmarks.junk import junk
+from benchmarks.reading import NO_DIGIT, Answers, Readers, Source, open_readers
+from benchmarks.real import Labelled, NotThere, cheque_digits, scikit_learn_digits
+from benchmarks.results import ConditionResult, JunkResult, JunkScore, RealResult
+from models.mnist import Digits
+
+Confidences = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What every measurement needs; travels to another process."""
+
+    source: Source
+    digits: Digits
+    seed: int
+
+    def readers(self) -> Readers:
+        """The models, as far as this process has them already."""
+        return open_readers(self.source)
+
+
+def use_one_thread() -> None:
+    """Leave the other cores to the other processes."""
+    cv2.setNumThreads(1)
+
+
+def measure_condition(work: Work, name: str, severity: int) -> ConditionResult:
+    """Read the digits under the condition `name` at `severity`, from 1."""
+    return _measured(work, condition(name), severity)
+
+
+def measure_clean(work: Work) -> ConditionResult:
+    """Read the digits as they are."""
+    return _measured(work, CLEAN, severity=1)
+
+
+def measure_junk(work: Work, kind: str) -> JunkResult:
+    """Tell clean digits from as many pictures of one `kind` of junk."""
+    readers, count = work.readers(), len(work.digits)
+    digits = readers.read(CLEAN.pictures(work.digits.images, 1, seed=work.seed))
+    found = readers.read(junk(kind, count, work.digits, seed=work.seed))
+    return JunkResult(
+        kind=kind,
+        pictures=count,
+        scores={name: _junk_score(digits[name], found[name]) for name in readers.pipelines},
+    )
+
+
+def measure_real(work: Work, data_dir: Path) -> tuple[RealResult, ...]:
+    """Read the digits of other data sets, those that are there."""
+    return (
+        _real(work, "scikit-learn digits", scikit_learn_digits),
+        _real(work, "ORAND-CAR-A digits", lambda: cheque_digits(data_dir)),
+    )
+
+
+def auroc(positive: Confidences, negative: Confidences) -> float:
+    """How often one of `positive` is above one of `negative`; a tie counts as half."""
+    ranks = rankdata(np.concatenate((positive, negative)))
+    above = ranks[: len(positive)].sum() - len(positive) * (len(positive) + 1) / 2
+    return float(above / (len(positive) * len(negative)))
+
+
+def _measured(work: Work, under: Condition, severity: int) -> ConditionResult:
+    readers = work.readers()
+    pictures = under.pictures(work.digits.images, severity, seed=work.seed)
+    labels = work.digits.labels
+    found = readers.read(pictures)
+    return ConditionResult(
+        condition=under.name,
+        severity=severity,
+        level=under.levels[severity - 1],
+        blank=int((next(iter(found.values())).digits == NO_DIGIT).sum()),
+        normalised={name: answers.score(labels) for name, answers in found.items()},
+        resized={
+            name: answers.score(labels) for name, answers in readers.read_naively(pictures).items()
+        },
+    )
+
+
+def _junk_score(digits: Answers, found: Answers) -> JunkScore:
+    return JunkScore(
+        auroc=auroc(digits.confidences, found.confidences), accepted=int(found.accepted.sum())
+    )
+
+
+def _real(work: Work, name: str, load: Callable[[], Labelled]) -> RealResult:
+    try:
+        found = load()
+    except NotThere as error:
+        return RealResult(name=name, missing=str(error))
+    answers = work.readers().read(found.pictures)
+    return RealResult(
+        name=name, scores={model: answers[model].score(found.labels) for model in answers}
+    )

@@ -1,0 +1,203 @@
+"""Digits written on paper, at the sizes of scans and photographs: dark ink, colour, texture.
+
+Functions take a digit uint8 [28, 28], white on black, a level and a source of randomness, and give
+a picture uint8 [height, width, 3], red, green, blue.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.thinning import skeleton
+
+Image = NDArray[np.uint8]  # [28, 28], white ink (255) on black (0)
+Cover = NDArray[np.float32]  # [height, width], 1 where ink covers the paper
+Page = NDArray[np.float32]  # [height, width, 3], 0 to 255
+Picture = NDArray[np.uint8]  # [height, width, 3]
+Colour = tuple[int, int, int]
+Random = np.random.Generator
+
+PIXEL = 5  # side of an MNIST pixel on a page
+SIDE = 28 * PIXEL
+_SMALLEST = 0.7  # of the size at which a digit fills a page as MNIST's fill their images
+
+_BLACK_INK: Colour = (35, 35, 45)
+_BLUE_INK: Colour = (40, 55, 150)
+_PENS: tuple[Colour, ...] = (
+    _BLUE_INK,
+    (185, 40, 50),  # red
+    (40, 130, 70),  # green
+    (110, 60, 140),  # violet
+    (105, 105, 110),  # pencil
+    (200, 110, 30),  # orange
+)
+_RULE: Colour = (120, 150, 205)  # what ruled paper is printed with
+
+
+def pen_coloured(image: Image, paleness: float, random: Random) -> Picture:
+    """Written with a coloured pen, its ink thinned by this share of paper."""
+    pen = _PENS[random.integers(len(_PENS))]
+    return finished(inked(paper(random), placed(image, random) * (1 - paleness), pen), random)
+
+
+def thinly_written(image: Image, width: float, random: Random) -> Picture:
+    """Written with a pen `width` pixels of MNIST wide."""
+    nib = _nib(width * PIXEL)
+    middle = skeleton((placed(image, random) > 0.5).astype(np.uint8))
+    stroke = cv2.dilate(middle, nib).astype(np.float32)
+    return finished(inked(paper(random), cv2.GaussianBlur(stroke, (0, 0), 0.6), _BLACK_INK), random)
+
+
+def thickly_written(image: Image, more: float, random: Random) -> Picture:
+    """Written with a pen that is wider by `more` pixels of MNIST."""
+    return finished(
+        inked(paper(random), cv2.dilate(placed(image, random), _nib(more * PIXEL)), _BLACK_INK),
+        random,
+    )
+
+
+def ruled(image: Image, strength: float, random: Random) -> Picture:
+    """On ruled paper, whose lines have this share of their full colour."""
+    page = paper(random)
+    _rule(page, strength, random, spacing=int(random.integers(35, 60)))
+    return finished(inked(page, placed(image, random), _BLUE_INK), random)
+
+
+def on_grid(image: Image, strength: float, random: Random) -> Picture:
+    """On grid paper, whose lines have this share of their full colour."""
+    page = paper(random)
+    spacing = int(random.integers(18, 36))
+    _rule(page, strength, random, spacing=spacing)
+    _rule(page.transpose(1, 0, 2), strength, random, spacing=spacing)
+    return finished(inked(page, placed(image, random), _BLUE_INK), random)
+
+
+def boxed(image: Image, gap: float, random: Random) -> Picture:
+    """In the printed box of a form, `gap` pixels of MNIST outside the digit's 20-pixel box."""
+    page = paper(random)
+    low, high = round((4 - gap) * PIXEL), round((24 + gap) * PIXEL)
+    jitter = random.integers(-3, 4, 4)
+    corners = (low + jitter[0], low + jitter[1]), (high + jitter[2], high + jitter[3])
+    cv2.rectangle(page, *[tuple(map(int, corner)) for corner in corners], (90, 90, 90), 2)
+    return finished(inked(page, cover(image), _BLACK_INK), random)
+
+
+def security_printed(image: Image, strength: float, random: Random) -> Picture:
+    """On a cheque's background of fine waves, with this share of their full colour."""
+    page = paper(random)
+    x = np.arange(-10, SIDE + 10)
+    for offset in range(-20, SIDE + 20, int(random.integers(6, 10))):
+        y = offset + 6 * np.sin(x / random.uniform(9, 14) + random.uniform(0, 6))
+        wave = np.rint(np.stack([x, y], axis=1) * 16).astype(np.int32)
+        layer = np.zeros((SIDE, SIDE), np.float32)
+        cv2.polylines(layer, [wave], False, 1.0, 1, shift=4)
+        page = inked(page, layer * strength, _RULE)
+    return finished(inked(page, placed(image, random), _BLACK_INK), random)
+
+
+def shadowed(image: Image, darkness: float, random: Random) -> Picture:
+    """With a shadow across it that takes this share of the light."""
+    page = inked(paper(random), placed(image, random), _BLACK_INK)
+    return finished(page * _shadow(darkness, random), random)
+
+
+def photographed(image: Image, tilt: float, random: Random) -> Picture:
+    """Photographed from the side: corners move by up to this share of the page; uneven light."""
+    page = inked(paper(random), placed(image, random), _BLACK_INK)
+    corners = np.array([(0, 0), (SIDE, 0), (SIDE, SIDE), (0, SIDE)], np.float32)
+    inward = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)], np.float32)
+    moves = random.uniform(0, tilt * SIDE, (4, 2)).astype(np.float32)
+    # Seen from the side, paper still fills the frame: it is larger than what is looked at.
+    view = cv2.getPerspectiveTransform(corners, corners + inward * moves)
+    photo = cv2.warpPerspective(page, view, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+    photo = cv2.GaussianBlur(photo * _slope_of_light(tilt, random), (0, 0), 0.8)
+    return finished(photo, random, noise=4.0)
+
+
+def in_corner(image: Image, share: float, random: Random) -> Picture:
+    """On a page of 480 x 640 pixels, near a corner, its box this share of the page's height."""
+    height, width = 640, 480
+    side = round(share * height * 28 / 20)
+    page = paper(random, height, width)
+    margin = random.integers(10, 40, 2)
+    top = margin[0] if random.random() < 0.5 else height - side - margin[0]
+    left = margin[1] if random.random() < 0.5 else width - side - margin[1]
+    window = page[top : top + side, left : left + side]
+    window[:] = inked(window, cover(image, side), _BLUE_INK)
+    return finished(page, random)
+
+
+def badly_scanned(image: Image, border: float, random: Random) -> Picture:
+    """With a dark border of the scanner at two sides, so wide in pixels of MNIST, and specks."""
+    page = inked(paper(random), placed(image, random), _BLACK_INK)
+    for _ in range(int(random.integers(3, 12))):
+        x, y = (int(place) for place in random.integers(0, SIDE, 2))
+        cv2.circle(page, (x, y), int(random.integers(0, 3)), (60, 60, 60), -1)
+    width = round(border * PIXEL)
+    page[:, :width] = 30
+    page[-width:] = 30
+    return finished(page, random)
+
+
+def placed(image: Image, random: Random) -> Cover:
+    """How far ink covers each pixel of a page; only in MNIST are digits centred and of one size."""
+    covered = np.zeros((SIDE, SIDE), np.float32)
+    side = int(random.integers(round(_SMALLEST * SIDE), SIDE + 1))
+    top, left = random.integers(0, SIDE - side + 1, 2)
+    covered[top : top + side, left : left + side] = cover(image, side)
+    return covered
+
+
+def cover(image: Image, side: int = SIDE) -> Cover:
+    """How far ink covers each pixel of a square of `side`: the digit with smooth, sharp edges."""
+    if side < 2 * 28:
+        size = (side, side)
+        method = cv2.INTER_AREA if side < 28 else cv2.INTER_CUBIC
+        return np.clip(cv2.resize(image, size, interpolation=method) / 255, 0, 1).astype(np.float32)
+    smooth = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    return np.clip((cv2.GaussianBlur(smooth, (0, 0), 1.0) / 255 - 0.5) * 3 + 0.5, 0, 1)
+
+
+def paper(random: Random, height: int = SIDE, width: int = SIDE) -> Page:
+    """Paper, nearly white, with a little grain."""
+    tone = random.uniform(225, 252) - np.array([0, random.uniform(0, 3), random.uniform(0, 14)])
+    grain = random.standard_normal((height // 2 + 1, width // 2 + 1), dtype=np.float32)
+    texture = 1.5 * cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
+    return (tone + texture[..., None]).astype(np.float32)
+
+
+def inked(page: Page, covered: Cover, ink: Colour) -> Page:
+    """`page` with ink where it is covered."""
+    return page + (np.float32(ink) - page) * covered[..., None]
+
+
+def finished(page: Page, random: Random, noise: float = 1.5) -> Picture:
+    """`page` as a scanner or camera would see it, with its noise."""
+    seen = page + noise * random.standard_normal(page.shape, dtype=np.float32)
+    return np.clip(np.rint(seen), 0, 255).astype(np.uint8)
+
+
+def _nib(width: float) -> Image:
+    side = max(1, round(width))
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+
+
+def _rule(page: Page, strength: float, random: Random, *, spacing: int) -> None:
+    for row in range(int(random.integers(spacing)), len(page), spacing):
+        lines = page[row : row + 2]
+        lines += (np.float32(_RULE) - lines) * strength
+
+
+def _shadow(darkness: float, random: Random) -> Page:
+    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    angle, edge = random.uniform(0, 2 * np.pi), random.uniform(-0.4, 0.4)
+    soft = random.uniform(0.02, 0.3)
+    inside = 1 / (1 + np.exp((x * np.cos(angle) + y * np.sin(angle) - edge) / soft * 4))
+    return (1 - darkness * inside).astype(np.float32)[..., None]
+
+
+def _slope_of_light(strength: float, random: Random) -> Page:
+    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    angle = random.uniform(0, 2 * np.pi)
+    light = 0.85 + strength * (x * np.cos(angle) + y * np.sin(angle)) / 2
+    return light.astype(np.float32)[..., None]
