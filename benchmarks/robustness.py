@@ -114,7 +114,11 @@ def main() -> None:
 
 def _models(readers: Readers) -> tuple[Model, ...]:
     return tuple(
-        Model(name=name, version=pipeline.classifier.card.version, threshold=pipeline.threshold)
+        Model(
+            name=name,
+            version=pipeline.classifier.card.version,
+            threshold=pipeline.criteria.threshold,
+        )
         for name, pipeline in readers.pipelines.items()
     )
 

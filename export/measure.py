@@ -70,20 +70,22 @@ def reliability(outputs: Outputs, labels: Labels) -> Reliability:
     )
 
 
-def select(outputs: Outputs, labels: Labels, threshold: float | None) -> Selection:
-    """What accepting answers of at least `threshold` (None: no answer) does on `labels` [N]."""
-    accepted = outputs.confidences >= (np.inf if threshold is None else threshold)
+def select(
+    confidences: NDArray[np.float64], correct: NDArray[np.bool_], threshold: float | None
+) -> Selection:
+    """What accepting answers of at least `threshold` (None: no answer) does on N images."""
+    accepted = confidences >= (np.inf if threshold is None else threshold)
     count = int(accepted.sum())
-    errors = int((accepted & (outputs.answers != labels)).sum())
+    errors = int((accepted & ~correct).sum())
     bound = 1.0
     if count:
         # The upper end of the two-sided 90% interval is the one-sided 95% bound.
         bound = binomtest(errors, count).proportion_ci(0.9, method="exact").high
     return Selection(
-        images=len(labels),
+        images=len(correct),
         accepted=count,
         errors=errors,
-        read_rate=count / len(labels),
+        read_rate=count / len(correct),
         error_rate=errors / count if count else 0.0,
         error_rate_bound=bound,
     )

@@ -1,12 +1,12 @@
 """One run through all the steps, from the Keras model to what is published."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import onnx
 
-from export.calibrate import choose_thresholds, fit_temperature
+from export.calibrate import choose_entropy, choose_thresholds, fit_temperature
 from export.convert import OPSET, convert
 from export.measure import calibration, evaluate, select
 from export.publish import Exported
@@ -18,6 +18,7 @@ from export.verify import verify, verify_contract
 from models.manifest import (
     ModelCard,
     OperatingPoint,
+    OutlierRule,
     Speed,
     StudyResult,
     TrainingRun,
@@ -72,6 +73,7 @@ def export_run(
         )
     provenance = TrainingRun(
         recipe=config.recipe.name,
+        settings=asdict(config.recipe),
         seed=config.seed,
         epochs=config.recipe.epochs,
         batch_size=config.recipe.batch_size,
@@ -91,6 +93,7 @@ def export_run(
         name = f"{config.model}-int8" if quantised else config.model
         title = architectures.architecture(config.model).TITLE
         sha256 = sha256_of(candidate.content)
+        outliers = _outliers(candidate)
         card = ModelCard(
             name=name,
             title=f"{title}, 8 bits" if quantised else title,
@@ -105,7 +108,8 @@ def export_run(
             test=evaluate(candidate.test, mnist.test.labels),
             calibration=calibration(candidate.test, mnist.test.labels, candidate.temperature),
             speed=candidate.speed,
-            operating_points=_operating_points(candidate, held_out, mnist.test),
+            outliers=outliers,
+            operating_points=_operating_points(candidate, outliers, held_out, mnist.test),
             study=tuple(
                 StudyResult.model_validate(finding, from_attributes=True)
                 for finding in study
@@ -141,18 +145,32 @@ def _candidate(build: Build, held_out: Digits, test: Digits) -> _Candidate:
 
 
 def _operating_points(
-    candidate: _Candidate, held_out: Digits, test: Digits
+    candidate: _Candidate, outliers: OutlierRule, held_out: Digits, test: Digits
 ) -> tuple[OperatingPoint, ...]:
+    # An outlier goes to review whatever the threshold, as in the service.
+    confidences, test_confidences = (
+        np.where(outputs.entropies > outliers.entropy, 0.0, outputs.confidences)
+        for outputs in (candidate.held_out, candidate.test)
+    )
     correct = candidate.held_out.answers == held_out.labels
-    thresholds = choose_thresholds(candidate.held_out.confidences, correct)
+    test_correct = candidate.test.answers == test.labels
     return tuple(
         OperatingPoint(
             max_error=max_error,
             threshold=threshold,
-            held_out=select(candidate.held_out, held_out.labels, threshold),
-            test=select(candidate.test, test.labels, threshold),
+            held_out=select(confidences, correct, threshold),
+            test=select(test_confidences, test_correct, threshold),
         )
-        for max_error, threshold in thresholds.items()
+        for max_error, threshold in choose_thresholds(confidences, correct).items()
+    )
+
+
+def _outliers(candidate: _Candidate) -> OutlierRule:
+    limit = choose_entropy(candidate.held_out.entropies)
+    return OutlierRule(
+        entropy=limit,
+        held_out=float(np.mean(candidate.held_out.entropies > limit)),
+        test=float(np.mean(candidate.test.entropies > limit)),
     )
 
 

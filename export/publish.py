@@ -43,7 +43,9 @@ def publish(directory: Path, exported: Sequence[Exported], *, default: str | Non
         contents[MANIFEST_NAME] = (manifest.model_dump_json(indent=1) + "\n").encode()
         directory.mkdir(parents=True, exist_ok=True)
         _replace(directory, contents)
-    except (ManifestError, ValidationError, OSError) as error:
+    except ManifestError as error:
+        raise PublishError(f"{error}; export every model into an empty folder") from error
+    except (ValidationError, OSError) as error:
         raise PublishError(f"{directory}: {error}") from error
     published = {card.file for card in manifest.models}
     for card in present.models if present else ():

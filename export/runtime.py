@@ -6,6 +6,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from models.scores import entropy
+
 BATCH = 64
 
 
@@ -25,6 +27,11 @@ class Outputs:
     def confidences(self) -> NDArray[np.float64]:
         """The probability of each answer, [N], as wide as the thresholds it is compared with."""
         return self.probabilities.max(axis=1).astype(np.float64)
+
+    @property
+    def entropies(self) -> NDArray[np.float64]:
+        """The entropy of each answer's probabilities, [N], in nats."""
+        return entropy(self.probabilities)
 
 
 def run(model: bytes, images: NDArray[np.uint8], *, batch: int = BATCH) -> Outputs:

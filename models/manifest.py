@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 MANIFEST_NAME = "manifest.json"
 PACKAGE_DIRECTORY = Path(__file__).parent
@@ -109,6 +109,8 @@ class Selection(_Record):
 class OperatingPoint(_Record):
     """A threshold on the confidence that keeps the error rate among accepted answers down.
 
+    Outliers count as not accepted.
+
     `threshold` is null where no threshold could be shown to keep `max_error`: such a point
     accepts nothing.
     """
@@ -119,10 +121,23 @@ class OperatingPoint(_Record):
     test: Selection = Field(description="The same threshold on the test set.")
 
 
+class OutlierRule(_Record):
+    """What is taken for no digit and never accepted: belief spread over many digits."""
+
+    entropy: float = Field(
+        ge=0.0, description="Of the probabilities, in nats; an image above it is no digit."
+    )
+    held_out: Rate = Field(description="Share of the held-out digits above it, which chose it.")
+    test: Rate = Field(description="Share of the test digits above it.")
+
+
 class TrainingRun(_Record):
     """How the weights came about."""
 
     recipe: str
+    settings: dict[str, JsonValue] = Field(
+        description="Everything that the recipe decides: learning rate, augmentation and the like."
+    )
     seed: int
     epochs: Count
     batch_size: Count
@@ -152,6 +167,7 @@ class ModelCard(_Record):
     calibration: Calibration
     speed: Speed
     operating_points: tuple[OperatingPoint, ...]
+    outliers: OutlierRule
     study: tuple[StudyResult, ...] = ()
 
     def operating_point(self, max_error: float) -> OperatingPoint:

@@ -1,6 +1,6 @@
 """One way to read digits: a model, an operating point, a preprocessing. Plain functions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ from service.imaging import (
     unchanged,
 )
 from service.inference.catalogue import Catalogue
-from service.inference.decide import Answer, decide, decide_blank
+from service.inference.decide import Answer, Criteria, Probabilities, decide, decide_blank
 from service.inference.sessions import Classifier, Images, Scored
 
 
@@ -82,13 +82,13 @@ class Pipeline:
 
     Attributes:
         classifier: the model.
-        threshold: the least confidence that is accepted; None accepts nothing.
+        criteria: when its answers are believed.
         preprocess: what happens to a picture before the model sees it.
         max_pixels: largest picture that is decoded.
     """
 
     classifier: Classifier
-    threshold: float | None
+    criteria: Criteria
     preprocess: Preprocess
     max_pixels: int
 
@@ -104,14 +104,18 @@ class Pipeline:
             if isinstance(item, UnreadableImage):
                 outcomes.append(item)
             else:
-                answer = decide_blank() if item.blank else decide(next(rows), self.threshold)
-                outcomes.append(Reading(self.classifier.card, answer))
+                outcomes.append(Reading(self.classifier.card, self._answer_one(item, rows)))
         return outcomes
 
     def read(self, files: Sequence[bytes]) -> list[Outcome]:
         """Read `files`, up to a micro-batch of them, here and now."""
         prepared = self.prepare(files)
         return self.answer(prepared, self.classifier.run(prepared.images))
+
+    def _answer_one(self, item: Normalised, rows: Iterator[Probabilities]) -> Answer:
+        if item.blank:
+            return decide_blank()
+        return decide(next(rows), self.criteria, several=item.several)
 
     def _prepare_one(self, data: bytes) -> Normalised | UnreadableImage:
         try:
@@ -141,7 +145,8 @@ def choose_pipeline(
         if wish.max_error is not None:
             raise
         threshold = None
-    return Pipeline(classifier, threshold, wish.preprocess, max_pixels)
+    criteria = Criteria(threshold, classifier.card.outliers.entropy)
+    return Pipeline(classifier, criteria, wish.preprocess, max_pixels)
 
 
 def threshold_for(card: ModelCard, max_error: float) -> float:

@@ -79,10 +79,14 @@ def fit(
     ] = SavedFormat.KERAS,
 ) -> None:
     """Train one model; the same command again resumes an interrupted run."""
+    try:
+        settings = RECIPES[recipe].with_(epochs=epochs, batch_size=batch_size)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--epochs") from error
     mnist = load_mnist(data_dir, verify=verify)
     task = Task(
         model=model.value,  # a plain str: Keras writes it into HDF5
-        recipe=RECIPES[recipe].with_(epochs=epochs, batch_size=batch_size),
+        recipe=settings,
         seed=seed,
         limit=limit,
         teachers=tuple(map(Run, teachers or ())),

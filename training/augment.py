@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Images = NDArray[np.uint8]
+from models.mnist import Images
 
 SIDE = 28
 _ELASTIC_KNOTS = 6
@@ -18,18 +18,18 @@ _ELASTIC_KNOTS = 6
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How strong each change is; rates are shares of the images."""
+    """How strong each change is, by default not at all; rates are shares of the images."""
 
-    rotation: float = 10.0  # degrees, either way
-    scale: float = 0.10
-    stretch: float = 0.06  # of one axis against the other
-    shear: float = 0.15
-    shift: float = 1.2  # pixels
-    elastic: float = 0.55  # pixels, standard deviation at the knots
-    thickness_rate: float = 0.25
-    erasure_rate: float = 0.05
-    corruption_rate: float = 0.15
-    junk_rate: float = 0.06  # pictures without a digit in place of digits
+    rotation: float = 0.0  # degrees, either way
+    scale: float = 0.0
+    stretch: float = 0.0  # of one axis against the other
+    shear: float = 0.0
+    shift: float = 0.0  # pixels
+    elastic: float = 0.0  # pixels, standard deviation at the knots
+    thickness_rate: float = 0.0
+    erasure_rate: float = 0.0
+    corruption_rate: float = 0.0
+    junk_rate: float = 0.0  # pictures without a digit in place of digits
 
 
 def augment(images: Images, settings: Augmentation, random: np.random.Generator) -> Images:

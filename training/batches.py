@@ -18,6 +18,10 @@ Targets = NDArray[np.float32]  # [N, 10], each row a distribution over the digit
 Places = NDArray[np.int64]  # [n], places in the training set
 
 
+# Streams of random numbers that must not be one another's.
+_ORDER, _DRAWS = 1, 2
+
+
 def one_hot(labels: Labels) -> Targets:
     """Labels [N] as target probabilities float32 [N, 10]."""
     return np.eye(CLASSES, dtype=np.float32)[labels]
@@ -92,7 +96,7 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[Images, Targets]:
         places = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        random = np.random.default_rng((self._seed, self._epoch, index))
+        random = np.random.default_rng((_DRAWS, self._seed, self._epoch, index))
         return self._source.draw(places, self._epoch, random)
 
     def on_epoch_end(self) -> None:
@@ -101,5 +105,5 @@ class Batches(keras.utils.PyDataset):
         self._shuffle()
 
     def _shuffle(self) -> None:
-        random = np.random.default_rng((self._seed, self._epoch))
+        random = np.random.default_rng((_ORDER, self._seed, self._epoch))
         self._order = random.permutation(len(self._source))

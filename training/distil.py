@@ -22,6 +22,9 @@ from training.runs import Run
 COPIES = 24
 TEACHER_SHARE = 0.7  # of the target; the rest is the label
 
+# Raised whenever `augment` or `junk` come to draw other pictures.
+_FORM = 1
+
 _CHUNK = 2_000
 
 
@@ -101,5 +104,6 @@ def _key(source: AugmentedDigits, teachers: Sequence[Run], seed: int) -> str:
     for teacher in teachers:
         content.update(teacher.model_file.read_bytes())
     content.update(source.digits.images.tobytes())
-    content.update(repr((source.augmentation, seed, COPIES, TEACHER_SHARE)).encode())
+    content.update(source.digits.labels.tobytes())
+    content.update(repr((_FORM, source.augmentation, seed, COPIES, TEACHER_SHARE)).encode())
     return content.hexdigest()[:16]

@@ -26,8 +26,9 @@ test set's 10,000 images are measured at 10, 50 and 100 epochs; nothing was chos
 
 Each network is trained once, for 100 epochs, and its figures are read off on the way: nothing in
 the recipe depends on the number of epochs, so that this is the same experiment as three runs.
-`mlp` once more learns from the first 12,000 images alone, for 60 epochs. The weights that the
-service ships are trained with another recipe: see [the models](models.md).
+The MLP once more learns from the first 12,000 images alone, for 60 epochs. The CNN has dropout. The
+material that the study follows reports 97.89% for such an MLP and about 99% for such a CNN. The
+weights that the service ships are trained with another recipe: see [the models](models.md).
 """
 
 
@@ -82,7 +83,10 @@ def _lines(
             f" | {finding.loss:.5f} | {finding.accuracy:.2%} | {finding.validation_accuracy:.2%}"
             f" | {finding.test_accuracy:.2%} | {finding.seconds_per_epoch:.1f} |"
         )
-    yield "\nSeconds are the median over a run's epochs, on two cores that other work may share."
+    yield (
+        "\nSeconds are the median over a run's epochs, validation included, on two cores of a"
+        " machine that did other work as well: compare models, not machines."
+    )
     yield f"\n![Loss and accuracy by epoch]({FIGURES}/curves.png)\n"
     yield "## Accuracy against cost\n"
     yield (
@@ -93,10 +97,7 @@ def _lines(
     yield f"## Confusion on the test set after {MILESTONES[-1]} epochs\n"
     yield f"![Confusion matrices]({FIGURES}/confusion.png)\n"
     yield "## The most confident mistakes\n"
-    yield (
-        "By place in the test set, from 0; MNIST's images are no part of this repository."
-        " `predictions.png` in each run's folder shows images with their answers.\n"
-    )
+    yield ("By place in the test set, from 0; MNIST's images are no part of this repository.\n")
     yield "| model | image | label | answer | probability of the label |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for name in runs:

@@ -15,7 +15,7 @@ from models.mnist import Digits
 from training.batches import one_hot
 from training.data import Mnist
 from training.recipes import BASELINE
-from training.runs import Run
+from training.runs import Run, RunError
 from training.train import Task, train
 
 MILESTONES = (10, 50, 100)
@@ -119,9 +119,13 @@ def _epochs_of(entry: Entry) -> tuple[int, ...]:
 def _findings(entry: Entry, run: Run) -> Iterator[Finding]:
     history = run.history()
     seconds = sorted(row["seconds"] for row in history)
-    with run.milestones_file.open(newline="") as lines:
-        # A run interrupted after a milestone writes it twice; the last one counts.
-        milestones = {int(epoch): (loss, accuracy) for epoch, loss, accuracy in csv.reader(lines)}
+    milestones = {}
+    if run.milestones_file.exists():
+        with run.milestones_file.open(newline="") as lines:
+            # A run interrupted after a milestone writes it twice; the last one counts.
+            milestones = {int(epoch): (loss, right) for epoch, loss, right in csv.reader(lines)}
+    if not milestones.keys() >= set(_epochs_of(entry)):
+        raise RunError(f"{run.folder}: was not trained by the study; move it away")
     for epoch in _epochs_of(entry):
         row, (test_loss, test_accuracy) = history[epoch - 1], milestones[epoch]
         yield Finding(

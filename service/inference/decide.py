@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.manifest import DIGITS
+from models.scores import entropy
 
 Probabilities = NDArray[np.float32]  # [10], one per digit
 
@@ -23,6 +24,8 @@ class Reason(StrEnum):
 
     LOW_CONFIDENCE = "low_confidence"
     BLANK = "blank"
+    NOT_A_DIGIT = "not_a_digit"
+    SEVERAL_DIGITS = "several_digits"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,25 +47,37 @@ class Answer:
     reasons: tuple[Reason, ...]
 
 
-def decide(probabilities: Probabilities, threshold: float | None) -> Answer:
-    """Read the likeliest digit and accept it from `threshold` on.
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """When an answer of a model is believed.
 
-        decide(scored.probabilities[0], card.operating_point(0.001).threshold)
+    Attributes:
+        threshold: the least confidence that is accepted; None accepts nothing.
+        outlier_entropy: of the probabilities, in nats; what is above it is taken for no digit.
+    """
+
+    threshold: float | None
+    outlier_entropy: float
+
+
+def decide(probabilities: Probabilities, criteria: Criteria, *, several: bool = False) -> Answer:
+    """Read the likeliest digit and accept it if nothing speaks against it.
 
     Args:
         probabilities: float32 [10], calibrated.
-        threshold: the least confidence that is accepted; None accepts nothing.
+        criteria: those of the model.
+        several: whether the ink lies in several pieces side by side.
     """
     digit = int(probabilities.argmax())
     confidence = float(probabilities[digit])
-    accepted = threshold is not None and confidence >= threshold
-    return Answer(
-        digit,
-        confidence,
-        probabilities,
-        Decision.ACCEPT if accepted else Decision.REVIEW,
-        () if accepted else (Reason.LOW_CONFIDENCE,),
+    doubts = (
+        (Reason.SEVERAL_DIGITS, several),
+        (Reason.NOT_A_DIGIT, entropy(probabilities) > criteria.outlier_entropy),
+        (Reason.LOW_CONFIDENCE, criteria.threshold is None or confidence < criteria.threshold),
     )
+    reasons = tuple(reason for reason, applies in doubts if applies)
+    decision = Decision.REVIEW if reasons else Decision.ACCEPT
+    return Answer(digit, confidence, probabilities, decision, reasons)
 
 
 def decide_blank() -> Answer:

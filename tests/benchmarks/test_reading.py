@@ -9,6 +9,7 @@ import pytest
 from benchmarks.conditions import CLEAN, png
 from benchmarks.reading import Answers, Readers, Source, open_readers, resized
 from models.manifest import PACKAGE_DIRECTORY
+from service.inference.decide import Criteria
 from tests.generated import drawn_digits
 
 DIGITS = drawn_digits(70, seed=3)
@@ -48,7 +49,7 @@ def test_blank_and_unreadable_pictures_have_no_digit(readers):
 
 
 def test_without_a_threshold_nothing_is_accepted(readers):
-    silent = dataclasses.replace(readers.pipelines["cnn"], threshold=None)
+    silent = dataclasses.replace(readers.pipelines["cnn"], criteria=Criteria(None, 3.0))
 
     found = Readers({"cnn": silent}).read(PICTURES)["cnn"]
 

@@ -78,10 +78,21 @@ def outputs_of(confidences, answers):
     return Outputs(np.log(probabilities + 1e-9), probabilities)
 
 
-def test_select_counts_what_a_threshold_accepts():
-    outputs = outputs_of([0.9, 0.8, 0.6, 0.95], [1, 2, 3, 4])
+def test_one_confident_error_does_not_end_the_search():
+    confidences = 1 - np.logspace(-7, -1, 20_000)
+    correct = np.full(20_000, True)
+    correct[0] = False
 
-    selection = select(outputs, np.array([1, 2, 3, 5]), 0.8)
+    threshold = choose_threshold(confidences, correct, max_error=0.001)
+
+    assert threshold is not None
+    assert threshold < confidences[10_000]
+
+
+def test_select_counts_what_a_threshold_accepts():
+    confidences, correct = np.array([0.9, 0.8, 0.6, 0.95]), np.array([True, True, True, False])
+
+    selection = select(confidences, correct, 0.8)
 
     assert (selection.accepted, selection.errors) == (3, 1)
     assert selection.read_rate == 0.75
@@ -90,7 +101,7 @@ def test_select_counts_what_a_threshold_accepts():
 
 
 def test_no_threshold_accepts_nothing():
-    selection = select(outputs_of([0.9], [1]), np.array([1]), None)
+    selection = select(np.array([0.9]), np.array([True]), None)
     assert (selection.accepted, selection.read_rate, selection.error_rate_bound) == (0, 0, 1)
 
 

@@ -11,7 +11,7 @@ from service.api.errors import InvalidItem
 from service.api.item import Item
 from service.api.schemas import Prediction
 from service.imaging import UnreadableImage
-from service.inference.decide import decide
+from service.inference.decide import Criteria, decide
 from service.pipeline import Reading
 from tests.service.fakes import CARD
 
@@ -56,4 +56,4 @@ def test_others_run_while_a_long_answer_is_written(count, others_run):
 
 
 def _reading(digit):
-    return Reading(CARD, decide(np.eye(10, dtype=np.float32)[digit], 0.5))
+    return Reading(CARD, decide(np.eye(10, dtype=np.float32)[digit], Criteria(0.5, 1.0)))

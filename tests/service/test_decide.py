@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from service.inference.decide import Decision, Reason, decide, decide_blank
+from service.inference.decide import Criteria, Decision, Reason, decide, decide_blank
+
+LENIENT = 2.5  # more than the entropy of any ten probabilities
 
 
 @pytest.fixture
@@ -14,7 +16,7 @@ def probabilities():
 
 
 def test_the_likeliest_digit_is_read(probabilities):
-    answer = decide(probabilities, 0.5)
+    answer = decide(probabilities, Criteria(0.5, LENIENT))
 
     assert answer.digit == 7
     assert answer.confidence == pytest.approx(0.91)
@@ -22,7 +24,7 @@ def test_the_likeliest_digit_is_read(probabilities):
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5, float(np.float32(0.91))])
 def test_a_confidence_that_reaches_the_threshold_is_accepted(probabilities, threshold):
-    answer = decide(probabilities, threshold)
+    answer = decide(probabilities, Criteria(threshold, LENIENT))
 
     assert answer.decision is Decision.ACCEPT
     assert answer.reasons == ()
@@ -30,16 +32,47 @@ def test_a_confidence_that_reaches_the_threshold_is_accepted(probabilities, thre
 
 @pytest.mark.parametrize("threshold", [0.92, 1.0, None])
 def test_a_confidence_below_the_threshold_is_for_review(probabilities, threshold):
-    answer = decide(probabilities, threshold)
+    answer = decide(probabilities, Criteria(threshold, LENIENT))
 
     assert answer.decision is Decision.REVIEW
     assert answer.reasons == (Reason.LOW_CONFIDENCE,)
 
 
+@pytest.mark.parametrize(
+    ("digits", "reasons"),
+    [
+        ((3, 5), (Reason.LOW_CONFIDENCE,)),
+        (range(10), (Reason.NOT_A_DIGIT, Reason.LOW_CONFIDENCE)),
+    ],
+)
+def test_doubt_between_two_digits_is_another_than_between_all(digits, reasons):
+    probabilities = np.zeros(10, np.float32)
+    probabilities[list(digits)] = 1 / len(digits)
+
+    answer = decide(probabilities, Criteria(0.9, outlier_entropy=1.5))
+
+    assert answer.decision is Decision.REVIEW
+    assert answer.reasons == reasons
+
+
+def test_several_pieces_are_for_review_however_sure_the_model_is(probabilities):
+    answer = decide(probabilities, Criteria(0.5, LENIENT), several=True)
+
+    assert answer.decision is Decision.REVIEW
+    assert answer.reasons == (Reason.SEVERAL_DIGITS,)
+
+
+def test_an_outlier_is_for_review_however_lenient_the_threshold(probabilities):
+    answer = decide(probabilities, Criteria(0.5, outlier_entropy=0.1))
+
+    assert answer.decision is Decision.REVIEW
+    assert answer.reasons == (Reason.NOT_A_DIGIT,)
+
+
 def test_without_a_threshold_even_certainty_is_for_review():
     certain = np.eye(10, dtype=np.float32)[3]
 
-    assert decide(certain, None).decision is Decision.REVIEW
+    assert decide(certain, Criteria(None, LENIENT)).decision is Decision.REVIEW
 
 
 def test_a_blank_image_has_no_digit_and_is_for_review():

@@ -33,7 +33,7 @@ def test_it_is_an_error_only_if_the_caller_asked_for_it(max_error):
     with pytest.raises(UnsupportedMaxError):
         _pipeline(Wish(max_error=max_error), default=KEPT)
 
-    assert _pipeline(Wish(), default=max_error).threshold is None
+    assert _pipeline(Wish(), default=max_error).criteria.threshold is None
 
 
 def _pipeline(wish, *, default):

@@ -7,11 +7,9 @@ import pytest
 
 from tests.generated import drawn_digits
 from training.augment import Augmentation, augment, warp
+from training.recipes import BEST
 
-STILL = Augmentation(
-    rotation=0, scale=0, stretch=0, shear=0, shift=0, elastic=0,
-    thickness_rate=0, erasure_rate=0, corruption_rate=0,
-)  # fmt: skip
+STILL = Augmentation()
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def test_without_any_change_images_stay_as_they_are(images):
 
 def test_the_same_draws_give_the_same_images_and_leave_the_originals(images):
     before = images.copy()
-    first, second = (augment(images, Augmentation(), np.random.default_rng(7)) for _ in range(2))
+    first, second = (augment(images, BEST.augmentation, np.random.default_rng(7)) for _ in range(2))
 
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(images, before)
@@ -67,5 +65,5 @@ def test_a_rate_is_the_share_of_images_that_change(images, rate):
 
 
 def test_no_digit_is_lost(images):
-    changed = augment(images, Augmentation(), np.random.default_rng(3))
+    changed = augment(images, BEST.augmentation, np.random.default_rng(3))
     assert (changed.max(axis=(1, 2)) > 80).all()

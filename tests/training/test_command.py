@@ -80,3 +80,11 @@ def test_evaluating_an_unfinished_run_ends_in_one_line(training, tmp_path):
 
     assert failed.returncode == 1
     assert "has no model.keras" in failed.stderr
+
+
+def test_too_few_epochs_for_the_warm_up_end_in_one_line(training):
+    failed = training("fit", "--model", "mlp", "--recipe", "best", "--epochs", 2, check=False)
+
+    assert failed.returncode == 2
+    assert "warms up for 2 epochs" in failed.stderr
+    assert "Traceback" not in failed.stderr

@@ -9,7 +9,6 @@ from tests.generated import drawn_mnist
 keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
 
 from training import distil, study  # noqa: E402
-from training.augment import Augmentation  # noqa: E402
 from training.batches import AugmentedDigits  # noqa: E402
 from training.recipes import BASELINE, BEST  # noqa: E402
 from training.runs import Run, RunError  # noqa: E402
@@ -119,7 +118,7 @@ def test_a_pupil_learns_from_the_mean_of_its_teachers(mnist, tmp_path, monkeypat
 
 def test_another_teacher_gives_other_lessons(mnist, tmp_path, monkeypatch):
     monkeypatch.setattr(distil, "COPIES", 1)
-    source = AugmentedDigits(mnist.hold_out()[0], Augmentation())
+    source = AugmentedDigits(mnist.hold_out()[0], BEST.augmentation)
     for seed in (1, 2):
         teacher = train(Task("mlp", BASELINE.with_(epochs=1), seed=seed), mnist, tmp_path)
         distil.prepare_lessons(tmp_path / "lessons", source, [teacher], seed=1)
