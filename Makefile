@@ -13,9 +13,13 @@ PIP_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python
 	--fork-strategy fewest --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock"
 
+TRAINING := $(BIN)/python -m training
+TEACHER := runs/resnet/teacher-e80-b128-s1
+PUPILS := mlp:200 cnn:80 lenet:150 lenet5:150 resnet:80 mobilenet:80
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup serve test lint format lock clean
+.PHONY: help setup serve test lint format lock weights clean
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +51,18 @@ lock: $(VENV)/.uv ## Write requirements/*.txt anew; ARGS=--upgrade takes newer v
 	cp requirements/test.txt $(VENV)/service.txt
 	$(PIP_COMPILE) --extra build --output-file $(VENV)/service.txt
 	mv $(VENV)/service.txt requirements/service.txt
+
+# Hours on a few cores; interrupted, it goes on where it was.
+weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA says where MNIST is.
+	$(TRAINING) fit --model resnet --recipe teacher
+	@for pupil in $(PUPILS); do \
+		$(TRAINING) fit --model $${pupil%:*} --epochs $${pupil#*:} --recipe best --teacher $(TEACHER) || exit; \
+	done
+	$(TRAINING) study
+	$(BIN)/python -m export --study-dir runs --default resnet \
+		$(foreach pupil,$(PUPILS),runs/$(subst :,/best-e,$(pupil))-b128-s1-from-resnet-teacher-e80-b128-s1)
+	$(BIN)/python -m export.cards
+	$(BIN)/python -m benchmarks.robustness
 
 clean: ## Remove .venv, caches and built packages; training runs stay.
 	rm -rf $(VENV) dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,23 +3,30 @@
 Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 """
 
+import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import matplotlib as mpl
 import typer
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from models.manifest import PACKAGE_DIRECTORY, ModelCard, OperatingPoint, load_manifest
+from models.manifest import (
+    PACKAGE_DIRECTORY,
+    ManifestError,
+    ModelCard,
+    OperatingPoint,
+    load_manifest,
+)
 from training.plots import Cost, trade_offs
 
 COMPARISON = "models.md"
 CARDS = "models"
+README = Path("README.md")
+_README_TABLE = re.compile(r"(<!-- models: .* -->\n).*(<!-- /models -->)", re.DOTALL)
 _FROM = "<!-- Made by `python -m export.cards` from models/manifest.json. -->\n"
-
-mpl.rcParams["savefig.bbox"] = "tight"
 
 
 def write_cards(cards: Sequence[ModelCard], folder: Path) -> None:
@@ -34,6 +41,22 @@ def write_cards(cards: Sequence[ModelCard], folder: Path) -> None:
     for card in cards:
         reliability_plot(card).savefig(folder / CARDS / f"{card.name}.png")
         (folder / CARDS / f"{card.name}.md").write_text("\n".join(_card(card)) + "\n")
+
+
+def with_table(readme: str, cards: Sequence[ModelCard]) -> str:
+    """The text of a README with the table of models between its marks made anew."""
+    rows = (
+        f"| `{card.name}` | {card.parameters:,} | {card.test.accuracy:.2%}"
+        f" | {card.test.accuracy_interval.low:.2%} to {card.test.accuracy_interval.high:.2%}"
+        f" | {card.operating_point(0.001).test.read_rate:.1%} |"
+        for card in cards
+    )
+    heading = (
+        "| model | parameters | test accuracy | 95% interval | read rate at 0.1% error |",
+        "| --- | --- | --- | --- | --- |",
+    )
+    table = "\n".join((*heading, *rows))
+    return _README_TABLE.sub(lambda marks: f"{marks[1]}{table}\n{marks[2]}", readme)
 
 
 def reliability_plot(card: ModelCard) -> Figure:
@@ -93,12 +116,15 @@ def _card(card: ModelCard) -> Iterator[str]:
     run, calibration = card.training, card.calibration
     yield _FROM
     yield f"# {card.title} (`{card.name}`)\n"
-    yield f"Version `{card.version}`, {card.parameters:,} parameters, ONNX opset {card.opset}.\n"
+    yield (
+        f"Version `{card.version}`, {card.parameters:,} parameters, ONNX opset {card.opset};"
+        f" {card.speed.latency_ms:.3f} ms for one image, {card.speed.images_per_second:,.0f} images"
+        f" a second in batches of 32 ({card.speed.hardware}).\n"
+    )
     yield "## Intended use\n"
     yield (
-        "Reading one handwritten digit of the kinds that banks and post offices meet, with a person"
-        " behind it for what it sends to review. Not for letters, printed type or whole fields, and"
-        " not where nobody looks at `review`.\n"
+        "Reading one handwritten digit, with a person behind it for what it sends to review. Not"
+        " for letters, printed type or whole fields, and not where nobody looks at `review`.\n"
     )
     yield "## Data and recipe\n"
     yield (
@@ -132,7 +158,10 @@ def _card(card: ModelCard) -> Iterator[str]:
     yield (
         "Thresholds were chosen on the held-out images so that with 95% probability the error rate"
         " among accepted answers stays below `max_error` (Learn then Test, exact binomial tests),"
-        " then checked on the test set; its bound is Clopper and Pearson's, one-sided, 95%.\n"
+        " then checked on the test set; its bound is Clopper and Pearson's, one-sided, 95%. The"
+        " held-out images chose the recipe and the temperature too, so that the test columns are"
+        f" the independent check. An image with an entropy above {card.outliers.entropy:.2f} nats"
+        f" is never accepted: {card.outliers.test:.2%} of the test digits are such.\n"
     )
     yield (
         "| max_error | threshold | read rate, held out | read rate, test | errors, test"
@@ -165,9 +194,14 @@ def main(
         "docs"
     ),
 ) -> None:
-    """Write the comparison and the model cards."""
-    cards = load_manifest(models_dir).models
+    """Write the comparison, the model cards, and the table in README.md if there is one."""
+    try:
+        cards = load_manifest(models_dir).models
+    except ManifestError as error:
+        sys.exit(f"error: {error}")
     write_cards(cards, docs_dir)
+    if README.exists():
+        README.write_text(with_table(README.read_text(), cards))
     Console().print(f"{docs_dir / COMPARISON} and {len(cards)} cards beside it")
 
 

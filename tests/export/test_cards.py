@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="needs the extra 'training'")
 pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
 
-from export.cards import write_cards
+from export.cards import README, with_table, write_cards
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -39,6 +39,22 @@ def test_a_point_without_a_threshold_says_so(cards, tmp_path):
     write_cards([cards[0].model_copy(update={"operating_points": points})], tmp_path)
 
     assert "none could be shown" in (tmp_path / "models" / f"{cards[0].name}.md").read_text()
+
+
+def test_the_table_between_the_marks_of_a_readme_is_made_anew(cards):
+    readme = "before\n<!-- models: x -->\n| old |\n<!-- /models -->\nafter\n"
+
+    lines = with_table(readme, cards[:1]).splitlines()
+
+    assert lines[:2] == ["before", "<!-- models: x -->"]
+    assert lines[4].startswith(f"| `{cards[0].name}` | {cards[0].parameters:,} |")
+    assert lines[5:] == ["<!-- /models -->", "after"]
+
+
+def test_the_table_of_the_committed_readme_is_that_of_the_manifest(cards):
+    readme = (DOCS.parent / README).read_text()
+
+    assert with_table(readme, cards) == readme
 
 
 def test_the_committed_pages_are_those_of_the_manifest(written):
