@@ -33,7 +33,7 @@ class _Images(CalibrationDataReader):
 
 
 def quantise(exported: onnx.ModelProto, images: NDArray[np.uint8]) -> onnx.ModelProto:
-    """Weights and activations in eight bits at most, their ranges seen on `images` uint8 [N, 28, 28].
+    """Weights and activations in eight bits, their ranges seen on `images` uint8 [N, 28, 28].
 
     Static quantisation in QDQ form, weights per channel: Jacob et al., "Quantization and Training
     of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018.

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from service.imaging.clutter import print_edge, written
 from service.imaging.picture import Picture, as_picture
 
 # Ink stands out from the paper by so many grey levels at least, its soft edge by fewer.
@@ -68,11 +69,13 @@ def find_ink(picture: Picture, paper: Picture) -> Ink | None:
     """
     contrast = as_picture(cv2.subtract(picture, paper))
     levels = _histogram(contrast)
-    floor = _noise_floor(levels, _histogram(as_picture(cv2.subtract(paper, picture))))
-    tone = _tone(levels, floor)
+    noise = _histogram(as_picture(cv2.subtract(paper, picture)))
+    floor = _noise_floor(levels, noise)
+    tone = _tone(np.maximum(levels - noise, 0.0), max(floor, _FAINTEST_INK // 2))
     if tone < _FAINTEST_INK:
         return None
-    strokes = _strokes(contrast, edge=max(floor, round(_EDGE * tone)), core=tone / 2)
+    edge = print_edge(contrast, max(floor, round(_EDGE * tone)))
+    strokes = _strokes(contrast, edge=edge, core=max(edge, tone / 2))
     if strokes is None:
         return None
     x, y, width, height = strokes.box
@@ -102,8 +105,9 @@ def _noise_floor(levels: NDArray[np.float64], noise: NDArray[np.float64]) -> int
     return max(_FAINTEST_EDGE, min(_NOISE_MULTIPLE * deviation, mostly_ink))
 
 
-def _tone(levels: NDArray[np.float64], floor: int) -> int:
-    ink = np.cumsum(np.where(np.arange(levels.size) > floor, levels, 0.0))
+def _tone(excess: NDArray[np.float64], floor: int) -> int:
+    # `excess`: how many pixels more have each level than noise alone would give it.
+    ink = np.cumsum(np.where(np.arange(excess.size) > floor, excess, 0.0))
     return int(np.searchsorted(ink, _FULL_TONE * ink[-1])) if ink[-1] >= _FEWEST_PIXELS else 0
 
 
@@ -112,13 +116,11 @@ def _strokes(contrast: Picture, *, edge: int, core: float) -> _Strokes | None:
     _, labels, pieces, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     core_areas = np.bincount(labels.ravel()[np.flatnonzero(contrast > core)], minlength=len(pieces))
     core_areas[0] = 0
-    largest = int(core_areas.argmax())
-    if core_areas[largest] < _FEWEST_PIXELS:
+    core_areas = np.where(written(pieces, core_areas, contrast.shape), core_areas, 0)
+    largest = int(core_areas.max())
+    if largest < _FEWEST_PIXELS:
         return None
-    kept = core_areas >= max(1.0, _SPECK * core_areas[largest])
-    on_rim = _touches_rim(pieces, contrast.shape)
-    if not on_rim[largest]:
-        kept &= ~on_rim
+    kept = core_areas >= max(1.0, _SPECK * largest)
     x, y = pieces[kept, :2].min(axis=0).tolist()
     right, bottom = (pieces[kept, :2] + pieces[kept, 2:4]).max(axis=0).tolist()
     ink = kept[labels[y:bottom, x:right]]
@@ -133,12 +135,6 @@ def _are_several(pieces: NDArray[Any], box: tuple[int, int, int, int]) -> bool:
     high = high[np.argsort(high[:, 0])]
     gaps = high[1:, 0] - np.maximum.accumulate(high[:, 0] + high[:, 2])[:-1]
     return bool((gaps >= 0).any())
-
-
-def _touches_rim(pieces: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    x, y, width, height = pieces[:, :4].T
-    touches = (x == 0) | (y == 0) | (x + width == shape[1]) | (y + height == shape[0])
-    return np.asarray(touches)
 
 
 def _coherence(ink: NDArray[np.bool_], pixels: int) -> float:

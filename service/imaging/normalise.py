@@ -1,4 +1,4 @@
-"""A grey picture to MNIST's own form: polarity -> paper -> ink -> scale -> centre."""
+"""A grey picture to MNIST's own form: borders -> shadow -> paper -> ink -> scale -> centre."""
 
 import math
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from service.imaging.clutter import without_borders
 from service.imaging.ink import find_ink
 from service.imaging.mnist import SIDE, Mnist28, centred, is_normalised, scaled_to_box
-from service.imaging.paper import is_ink_darker, paper_surface
+from service.imaging.paper import find_paper
 from service.imaging.picture import Picture, UnreadableImage, as_picture
+from service.imaging.shadow import evenly_lit
 
 # The longer side of a large picture is reduced, but never below so many pixels: a digit in a
 # corner stays readable.
@@ -53,9 +55,12 @@ def normalise(picture: Picture) -> Normalised:
         inverse = ~picture
         if is_normalised(inverse):
             return Normalised(inverse)
-    picture = _reduced(picture)
-    light_ink = ~picture if is_ink_darker(picture) else picture
-    ink = find_ink(light_ink, paper_surface(light_ink))
+    picture = evenly_lit(without_borders(_reduced(picture)))
+    paper = find_paper(picture)
+    if paper.is_lighter:
+        ink = find_ink(~picture, ~paper.surface)
+    else:
+        ink = find_ink(picture, paper.surface)
     if ink is None:
         return Normalised(np.zeros((SIDE, SIDE), np.uint8), blank=True)
     return Normalised(centred(scaled_to_box(ink.picture)), several=ink.several)

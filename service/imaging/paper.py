@@ -1,107 +1,35 @@
 """The paper behind the ink: how bright it is, and whether the ink is darker or lighter."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from service.imaging.picture import Picture, as_picture
-
-# The paper is fitted on a reduced picture of at most this side, in pixels.
-_FIT_SIDE = 64
-
-# Light falls off across a sheet in a slope and a curve; in pictures whose shorter side has fewer
-# pixels than these, slope or curve would follow the digit instead of the light.
-_SLOPE_SIDE = 12
-_CURVE_SIDE = 24
-
-# Pixels nearer than this to the fitted paper are paper, however little it varies: a share of the
-# picture's range of grey levels.
-_PAPER_TOLERANCE = 0.025
-_FIT_ROUNDS = 4
-
-# Keeps the fit solvable where few pixels are chosen.
-_RIDGE = 1e-6
+from service.imaging.surface import fitted, reduced
 
 
-def is_ink_darker(picture: Picture) -> bool:
-    """Whether what stands out from the paper of `picture`, uint8 [height, width], is darker."""
-    reduced = _reduced(picture)
-    difference = reduced - _fitted(reduced)
-    darker, lighter = np.minimum(difference, 0.0), np.maximum(difference, 0.0)
-    return bool(np.vdot(darker, darker) > np.vdot(lighter, lighter))
+@dataclass(frozen=True, eq=False)
+class Paper:
+    """What is written on.
 
-
-def paper_surface(picture: Picture) -> Picture:
-    """How bright `picture` would be without its ink.
-
-    A smooth surface is fitted to the larger share of the picture, then again to what lies near
-    it, until the ink has dropped out.
-
-    Args:
-        picture: uint8 [height, width].
-
-    Returns:
-        uint8 [height, width].
+    Attributes:
+        surface: uint8 [height, width], how bright the picture would be without its ink.
+        is_lighter: than the ink on it.
     """
-    surface = np.clip(np.rint(_fitted(_reduced(picture))), 0, 255).astype(np.uint8)
-    if surface.shape == picture.shape:
-        return surface
-    height, width = picture.shape
-    return as_picture(cv2.resize(surface, (width, height), interpolation=cv2.INTER_LINEAR))
+
+    surface: Picture
+    is_lighter: bool
 
 
-def _reduced(picture: Picture) -> NDArray[np.float64]:
-    height, width = picture.shape
-    scale = _FIT_SIDE / max(height, width)
-    if scale < 1.0:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = as_picture(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
-    return picture.astype(np.float64)
-
-
-def _fitted(picture: NDArray[np.float64]) -> NDArray[np.float64]:
-    values = picture.ravel()
-    near = _larger_share(picture).ravel()
-    surface = values
-    for terms in _terms(*picture.shape):
-        surface, near = _fitted_with(terms, values, near)
-    return surface.reshape(picture.shape)
-
-
-def _larger_share(picture: NDArray[np.float64]) -> NDArray[np.bool_]:
-    # Of the light and the dark pixels, paper are those that hold the rim, or nearly all the rest:
-    # a bold digit may cover more than half of a tight crop, but seldom its rim too.
-    otsu = cv2.THRESH_BINARY | cv2.THRESH_OTSU
-    light = cv2.threshold(picture.astype(np.uint8), 0, 1, otsu)[1]
-    rim = np.concatenate((light[0], light[-1], light[:, 0], light[:, -1]))
-    return np.asarray(light == int((2 * rim.mean() + light.mean()) / 3 > 0.5))
-
-
-def _fitted_with(
-    terms: NDArray[np.float64], values: NDArray[np.float64], chosen: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    tolerance = _PAPER_TOLERANCE * float(np.ptp(values))
-    ridge = _RIDGE * np.eye(terms.shape[1])
-    surface = values
-    for _ in range(_FIT_ROUNDS):
-        weighted = terms.T * chosen
-        surface = terms @ np.linalg.solve(weighted @ terms + ridge, weighted @ values)
-        distance = np.abs(values - surface)
-        near = distance < max(tolerance, 4.0 * float(np.median(distance[chosen])))
-        if not near.any() or np.array_equal(near, chosen):
-            break
-        chosen = near
-    return surface, chosen
-
-
-def _terms(height: int, width: int) -> list[NDArray[np.float64]]:
-    # From the stiffest surface to the most flexible: a curve fitted at once to one half of an
-    # unevenly lit sheet would miss the other half.
-    y, x = (axis.ravel() for axis in np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j])
-    flat = np.ones((x.size, 1))
-    if min(height, width) < _SLOPE_SIDE:
-        return [flat]
-    plane = np.column_stack([flat, x, y])
-    if min(height, width) < _CURVE_SIDE:
-        return [plane]
-    return [plane, np.column_stack([plane, x * x, x * y, y * y])]
+def find_paper(picture: Picture) -> Paper:
+    """Tell what `picture`, uint8 [height, width], would be without its ink."""
+    small = reduced(picture)
+    smooth = fitted(small)
+    difference = small - smooth
+    darker, lighter = np.minimum(difference, 0.0), np.maximum(difference, 0.0)
+    surface = np.clip(np.rint(smooth), 0, 255).astype(np.uint8)
+    if surface.shape != picture.shape:
+        size = picture.shape[::-1]
+        surface = as_picture(cv2.resize(surface, size, interpolation=cv2.INTER_LINEAR))
+    return Paper(surface, bool(np.vdot(darker, darker) > np.vdot(lighter, lighter)))

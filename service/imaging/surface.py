@@ -1,0 +1,100 @@
+"""The smooth surface that most of a picture lies on: its paper under even light."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from service.imaging.picture import Picture, as_picture
+
+# The paper is fitted on a reduced picture of at most this side, in pixels.
+_FIT_SIDE = 64
+
+# Averaging so many pixels a side is enough for that: of larger pictures some are left out.
+_SAMPLED_SIDE = 256
+
+# Light falls off across a sheet in a slope and a curve; in pictures whose shorter side has fewer
+# pixels than these, slope or curve would follow the digit instead of the light.
+_SLOPE_SIDE = 12
+_CURVE_SIDE = 24
+
+# Pixels nearer than this to the fitted paper are paper, however little it varies: a share of the
+# picture's range of grey levels.
+_PAPER_TOLERANCE = 0.025
+_FIT_ROUNDS = 4
+
+# A curve is worth it when half of the picture comes nearer to it than to the slope, by this
+# factor: in a tight crop a curve rather follows strokes along the rim.
+_WORTH_BENDING = 0.9
+
+# Keeps the fit solvable where few pixels are chosen.
+_RIDGE = 1e-6
+
+
+def reduced(picture: Picture) -> NDArray[np.float64]:
+    """`picture`, uint8 [height, width], its longer side at most 64 pixels."""
+    step = max(1, max(picture.shape) // _SAMPLED_SIDE)
+    picture = picture[::step, ::step]
+    height, width = picture.shape
+    scale = _FIT_SIDE / max(height, width)
+    if scale < 1.0:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        picture = as_picture(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+    return picture.astype(np.float64)
+
+
+def fitted(picture: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A smooth surface near the larger share of a reduced `picture` [height, width].
+
+    It is fitted again to what lies near it, until the ink has dropped out.
+    """
+    values = picture.ravel()
+    stiffest, *flexible = _terms(*picture.shape)
+    surface, near = _fitted_with(stiffest, values, _larger_share(picture).ravel())
+    for terms in flexible:
+        bent, near_bent = _fitted_with(terms, values, near)
+        if _median_distance(values, bent) < _WORTH_BENDING * _median_distance(values, surface):
+            surface, near = bent, near_bent
+    return surface.reshape(picture.shape)
+
+
+def _median_distance(values: NDArray[np.float64], surface: NDArray[np.float64]) -> float:
+    return float(np.median(np.abs(values - surface)))
+
+
+def _larger_share(picture: NDArray[np.float64]) -> NDArray[np.bool_]:
+    # Of the light and the dark pixels, paper are those that hold the rim, or nearly all the rest:
+    # a bold digit may cover more than half of a tight crop, but seldom its rim too.
+    otsu = cv2.THRESH_BINARY | cv2.THRESH_OTSU
+    light = cv2.threshold(picture.astype(np.uint8), 0, 1, otsu)[1]
+    rim = np.concatenate((light[0], light[-1], light[:, 0], light[:, -1]))
+    return np.asarray(light == int((2 * rim.mean() + light.mean()) / 3 > 0.5))
+
+
+def _fitted_with(
+    terms: NDArray[np.float64], values: NDArray[np.float64], chosen: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    tolerance = _PAPER_TOLERANCE * float(np.ptp(values))
+    ridge = _RIDGE * np.eye(terms.shape[1])
+    surface = values
+    for _ in range(_FIT_ROUNDS):
+        weighted = terms.T * chosen
+        surface = terms @ np.linalg.solve(weighted @ terms + ridge, weighted @ values)
+        distance = np.abs(values - surface)
+        near = distance < max(tolerance, 4.0 * float(np.median(distance[chosen])))
+        if not near.any() or np.array_equal(near, chosen):
+            break
+        chosen = near
+    return surface, chosen
+
+
+def _terms(height: int, width: int) -> list[NDArray[np.float64]]:
+    # From the stiffest surface to the most flexible: a curve fitted at once to one half of an
+    # unevenly lit sheet would miss the other half.
+    y, x = (axis.ravel() for axis in np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j])
+    flat = np.ones((x.size, 1))
+    if min(height, width) < _SLOPE_SIDE:
+        return [flat]
+    plane = np.column_stack([flat, x, y])
+    if min(height, width) < _CURVE_SIDE:
+        return [plane]
+    return [plane, np.column_stack([plane, x * x, x * y, y * y])]
