@@ -11,6 +11,8 @@ from fastapi_offline import FastAPIOffline
 from service import middleware
 from service.api import health, models, openapi, predict, problem_answers
 from service.api.state import State
+from service.api.v2.routes import router as v2_router
+from service.api.v2.statistics import StatisticsBook
 from service.bodies import BodyLimits
 from service.engine import Engine
 from service.settings import Settings, unknown_variables
@@ -23,6 +25,9 @@ Reads handwritten digits, one to an image, and says when not to believe the answ
 
 Every error is a problem object (RFC 9457); its `type` leads to an explanation. Every response
 carries `X-Request-ID`.
+
+Under `/v2` it speaks the Open Inference Protocol, with Triton's binary tensors: errors there are
+`{"error": "..."}`, and a Triton client works as it is.
 """
 
 
@@ -39,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with Engine(settings) as engine:
             # Beside the server, not before it: liveness answers while the models are loaded.
             loading = asyncio.create_task(engine.load())
-            yield {"engine": engine, "settings": settings}
+            yield {"engine": engine, "settings": settings, "statistics": StatisticsBook()}
             loading.cancel()
 
     app = FastAPIOffline(
@@ -54,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     for resource in (predict, models, health, problem_answers):
         app.include_router(resource.router)
+    app.include_router(v2_router)
     problem_answers.install(app)
     openapi.describe(app, max_batch=settings.max_batch)
     # The last one added sees a request first.

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
 from io import BytesIO
 from typing import Self, TypeVar
@@ -16,10 +17,11 @@ from service.imaging import UnreadableImage
 from service.inference.backlog import Backlog
 from service.inference.batcher import Batcher
 from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
-from service.inference.sessions import Scored
+from service.inference.sessions import Classifier, Images, Scored
 from service.pipeline import (
     Outcome,
     Pipeline,
+    Prepared,
     Reading,
     UnsupportedMaxError,
     Wish,
@@ -118,8 +120,8 @@ class Engine:
             QueueFull: too much is waiting already.
             DeadlineExceeded: it took longer than a request may.
         """
-        with self._backlog.admit(1):
-            [outcome] = await self._in_time(self._read_part(pipeline, [data]))
+        async with self.admitted(1):
+            [outcome] = await self._read_part(pipeline, [data])
         if isinstance(outcome, UnreadableImage):
             raise outcome
         return outcome
@@ -131,38 +133,68 @@ class Engine:
             QueueFull: too much is waiting already.
             DeadlineExceeded: it took longer than a request may.
         """
-        with self._backlog.admit(min(len(files), PART_OF_BATCH)):
-            return await self._in_time(self._read_parts(pipeline, files))
-
-    async def _read_parts(self, pipeline: Pipeline, files: Sequence[bytes]) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        for start in range(0, len(files), PART_OF_BATCH):
-            outcomes += await self._read_part(pipeline, files[start : start + PART_OF_BATCH])
+        async with self.admitted(len(files)):
+            for part in _parts(len(files)):
+                outcomes += await self._read_part(pipeline, files[part])
         return outcomes
 
+    @asynccontextmanager
+    async def admitted(self, images: int) -> AsyncIterator[None]:
+        """Make room for a request of `images`, and give it up once it takes too long.
+
+        For a caller who takes the steps of a request one by one, `prepare` and `classify`.
+
+        Raises:
+            QueueFull: too much is waiting already.
+            DeadlineExceeded: the block took longer than a request may.
+        """
+        seconds = self._settings.request_timeout
+        with self._backlog.admit(min(images, PART_OF_BATCH)):
+            try:
+                async with asyncio.timeout(seconds):
+                    yield
+            except TimeoutError as error:
+                raise DeadlineExceeded(
+                    f"no answer within {seconds:g} s; send it again later, or in smaller batches"
+                ) from error
+
+    async def prepare(self, pipeline: Pipeline, files: Sequence[bytes]) -> Prepared:
+        """Decode and normalise `files` of a request that was admitted."""
+        parts = [await self._prepare_part(pipeline, files[part]) for part in _parts(len(files))]
+        return Prepared([item for part in parts for item in part.items])
+
+    async def classify(self, classifier: Classifier, images: Images) -> Scored:
+        """What a model says of the `images`, uint8 [N, 28, 28], of a request that was admitted."""
+        parts = [
+            await self._batcher.classify(classifier, images[part]) for part in _parts(len(images))
+        ]
+        return parts[0] if len(parts) == 1 else _joined(parts)
+
     async def _read_part(self, pipeline: Pipeline, files: Sequence[bytes]) -> list[Outcome]:
-        if len(files) == 1 and is_quick(files[0]):
-            prepared = pipeline.prepare(files)
-        else:
-            prepared = await self._in_imaging_thread(partial(pipeline.prepare, files))
-        images = prepared.images
-        scored = Scored.of_nothing()
-        if len(images):
-            scored = await self._batcher.classify(pipeline.classifier, images)
+        prepared = await self._prepare_part(pipeline, files)
+        scored = await self.classify(pipeline.classifier, prepared.images)
         return pipeline.answer(prepared, scored)
+
+    async def _prepare_part(self, pipeline: Pipeline, files: Sequence[bytes]) -> Prepared:
+        if len(files) == 1 and is_quick(files[0]):
+            return pipeline.prepare(files)
+        return await self._in_imaging_thread(partial(pipeline.prepare, files))
 
     async def _in_imaging_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._imaging, work)
 
-    async def _in_time(self, work: Awaitable[_Result]) -> _Result:
-        seconds = self._settings.request_timeout
-        try:
-            async with asyncio.timeout(seconds):
-                return await work
-        except TimeoutError as error:
-            raise DeadlineExceeded(
-                f"no answer within {seconds:g} s; send it again later, or in smaller batches"
-            ) from error
+
+def _parts(length: int) -> Iterator[slice]:
+    return (slice(start, start + PART_OF_BATCH) for start in range(0, length, PART_OF_BATCH))
+
+
+def _joined(parts: Sequence[Scored]) -> Scored:
+    parts = [Scored.of_nothing(), *parts]
+    return Scored(
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+    )
 
 
 def _pipeline(catalogue: Catalogue, wish: Wish, settings: Settings) -> Pipeline:

@@ -1,13 +1,13 @@
 """What can be wrong with a request itself; each becomes a problem in `service.api.problems`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Self
 
 from service.api.schemas import Fault
 
 # A batch can be wrong in a thousand places; the first few tell enough.
-_MOST_FAULTS = 20
+MOST_FAULTS = 20
 
 
 class MalformedBody(ValueError):
@@ -54,11 +54,20 @@ class InvalidRequest(ValueError):
         self.faults = tuple(faults)
 
     @classmethod
+    def of(cls, where: str, what: str) -> Self:
+        """The error with one fault."""
+        return cls([Fault(where=where, what=what)])
+
+    @classmethod
     def from_pydantic(cls, errors: Iterable[Any]) -> Self:
         """What pydantic found wrong, without the values: they may hold an image."""
         return cls(
             [
-                Fault(where=".".join(map(str, error["loc"])) or "body", what=error["msg"])
-                for error in islice(errors, _MOST_FAULTS)
+                Fault(where=".".join(map(str, error["loc"])) or "body", what=_what(error))
+                for error in islice(errors, MOST_FAULTS)
             ]
         )
+
+
+def _what(error: Mapping[str, object]) -> str:
+    return "is not known" if error["type"] == "extra_forbidden" else str(error["msg"])

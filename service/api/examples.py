@@ -30,6 +30,13 @@ def json_batch() -> dict[str, Any]:
     return {"sevens": {"value": {"images": [image, {"id": "cheque-17", "image": image}]}}}
 
 
+def tensor() -> dict[str, Any]:
+    """A picture as a tensor of the Open Inference Protocol."""
+    image = _base64(_seven("image/png"))
+    tensor = {"name": "image_bytes", "shape": [1], "datatype": "BYTES", "data": [image]}
+    return {"seven": {"value": {"inputs": [tensor]}}}
+
+
 def _literal(command: str, media_type: str, body: bytes) -> dict[str, Any]:
     # JSON cannot hold these bytes, so that the document gives them by a URL that holds them.
     url = f"data:{media_type};base64,{_base64(body)}"

@@ -111,10 +111,15 @@ def _content(fields: dict[str, object]) -> bytes:
     image = fields["image"]
     if not isinstance(image, str):
         raise InvalidItem("`image` must be a text: the image file in Base64")
-    return _decoded(image)
+    return from_base64(image)
 
 
-def _decoded(text: str) -> bytes:
+def from_base64(text: str) -> bytes:
+    """The image file that `text` holds.
+
+    Raises:
+        InvalidItem: it is not Base64, or another alphabet's.
+    """
     if text.startswith("data:"):
         raise InvalidItem("the image is a `data:` URL; send only what follows `base64,`")
     try:

@@ -1,8 +1,9 @@
 """What OpenAPI says of bodies, parameters and errors that are read by hand, for speed."""
 
+import re
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from pydantic import BaseModel
@@ -13,9 +14,19 @@ from service.api.json_batch import BatchRequest
 from service.api.parameters import ReadingParameters
 from service.api.schemas import Problem
 from service.api.uploads import IMAGE_TYPES, JSON, OCTET_STREAM
+from service.api.v2.answer_schemas import ProtocolError
+from service.api.v2.request_schemas import InferRequest, RepositoryIndexRequest
 
 Json = dict[str, Any]
 
+# Models that are read or written by hand, so that the framework does not know of them.
+_BY_HAND: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
+    (BatchRequest, "validation"),
+    (InferRequest, "validation"),
+    (RepositoryIndexRequest, "validation"),
+    (Problem, "serialization"),
+    (ProtocolError, "serialization"),
+]
 _COMPONENTS = "#/components/schemas/{model}"
 _BINARY: Json = {"type": "string", "format": "binary"}
 _BATCH_FORM = "BatchForm"
@@ -29,6 +40,10 @@ _REQUEST_ID_OF_CALLER: Json = {
     "in": "header",
     "description": "Comes back with the answer and stands in the log; any other is replaced.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+}
+_PATH_PARAMETERS = {
+    "name": "Name of the model.",
+    "version": "The model's version, as its metadata says; another one is not there.",
 }
 _RETRY_AFTER: Json = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
 
@@ -46,10 +61,15 @@ def problem_responses(*errors: type[Exception] | problems.Kind) -> dict[int | st
         status: {
             "description": "; ".join(titles[status]),
             "headers": headers[status],
-            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _ref(Problem)}}},
+            "content": {problems.MEDIA_TYPE: {"schema": component(Problem)}},
         }
         for status in sorted(titles)
     }
+
+
+def component(model: type[BaseModel]) -> Json:
+    """A reference to the schema of `model`."""
+    return {"$ref": _COMPONENTS.format(model=model.__name__)}
 
 
 def reading_operation(content: Mapping[str, Json]) -> Json:
@@ -73,7 +93,7 @@ def single_body() -> dict[str, Json]:
 def batch_body() -> dict[str, Json]:
     """The bodies of `POST /predict/batch`, by media type."""
     return {
-        JSON: _body({"$ref": _ref(BatchRequest)}, examples.json_batch()),
+        JSON: _body(component(BatchRequest), examples.json_batch()),
         multipart.MEDIA_TYPE: _body(
             {"$ref": _COMPONENTS.format(model=_BATCH_FORM)},
             examples.form("/predict/batch", "files"),
@@ -84,19 +104,33 @@ def batch_body() -> dict[str, Json]:
 def describe(app: FastAPI, *, max_batch: int) -> None:
     """Complete the document of `app` with what it cannot know: schemas used by hand, headers."""
     document = app.openapi()
-    _, definitions = models_json_schema(
-        [(BatchRequest, "validation"), (Problem, "serialization")], ref_template=_COMPONENTS
-    )
+    _, definitions = models_json_schema(_BY_HAND, ref_template=_COMPONENTS)
     schemas = document["components"]["schemas"]
     schemas |= definitions["$defs"]
     files = {"type": "array", "minItems": 1, "maxItems": max_batch, "items": _BINARY}
     schemas[_BATCH_FORM] = _form("files", files)
     schemas[BatchRequest.__name__]["properties"]["images"]["maxItems"] = max_batch
-    for path in document["paths"].values():
-        for operation in path.values():
-            operation.setdefault("parameters", []).append(_REQUEST_ID_OF_CALLER)
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            parameters = operation.setdefault("parameters", [])
+            parameters += [*_missing_path_parameters(path, parameters), _REQUEST_ID_OF_CALLER]
             for response in operation["responses"].values():
                 response.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
+
+
+def _missing_path_parameters(path: str, parameters: Sequence[Json]) -> list[Json]:
+    known = {parameter["name"] for parameter in parameters}
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _PATH_PARAMETERS[name],
+            "schema": {"type": "string"},
+        }
+        for name in re.findall(r"{(\w+)}", path)
+        if name not in known
+    ]
 
 
 def _body(schema: Json, shown: Json) -> Json:
@@ -122,7 +156,3 @@ def _without_null(field: tuple[str, Json]) -> tuple[str, Json]:
         del schema["default"]
         schema |= value
     return name, schema
-
-
-def _ref(model: type[BaseModel]) -> str:
-    return _COMPONENTS.format(model=model.__name__)

@@ -10,6 +10,7 @@ from service.api import problems, schemas
 from service.api.errors import InvalidRequest
 from service.api.openapi import problem_responses
 from service.api.state import request_id_of
+from service.api.v2.errors import is_protocol, protocol_error
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
@@ -35,6 +36,8 @@ async def answer(request: Request, error: Exception) -> Response:
         # server, which logs the traceback.
         headers[REQUEST_ID_HEADER] = request_id
         _log.error("request %s failed: %r", request_id, error)
+    if is_protocol(request):
+        return protocol_error(problem, headers)
     return Response(problem.model_dump_json(), problem.status, headers, problems.MEDIA_TYPE)
 
 

@@ -14,7 +14,8 @@ ItemId = str | int
 _DECIMALS = 7
 
 
-def _is_none(value: object) -> bool:
+def is_none(value: object) -> bool:
+    """Whether a field has no value, for those that are left out then."""
     return value is None
 
 
@@ -96,11 +97,11 @@ class Problem(_Answer):
     status: int = Field(ge=400, le=599)
     detail: str = Field(description="What was wrong this time, and what to do.")
     request_id: str | None = Field(
-        None, exclude_if=_is_none, description="As in the X-Request-ID header."
+        None, exclude_if=is_none, description="As in the X-Request-ID header."
     )
     errors: tuple[Fault, ...] | None = Field(
         None,
-        exclude_if=_is_none,
+        exclude_if=is_none,
         description="Each fault of its own, where a request can have several.",
     )
 
@@ -109,7 +110,7 @@ class _Place(_Answer):
     index: int = Field(ge=0, description="Place of the image in the request, from 0.")
     id: ItemId | None = Field(
         None,
-        exclude_if=_is_none,
+        exclude_if=is_none,
         description="The id that came with the image, or its file name; absent without.",
     )
 

@@ -4,6 +4,7 @@ from typing import TypedDict, cast
 
 from starlette.requests import Request
 
+from service.api.v2.statistics import StatisticsBook
 from service.engine import Engine
 from service.settings import Settings
 
@@ -13,6 +14,7 @@ class State(TypedDict):
 
     engine: Engine
     settings: Settings
+    statistics: StatisticsBook
 
 
 def engine_of(request: Request) -> Engine:
@@ -28,3 +30,8 @@ def settings_of(request: Request) -> Settings:
 def request_id_of(request: Request) -> str:
     """The id that the request came with or was given."""
     return cast(str, request.state.request_id)
+
+
+def statistics_of(request: Request) -> StatisticsBook:
+    """What the process has done over the Open Inference Protocol."""
+    return cast(StatisticsBook, request.state.statistics)

@@ -68,12 +68,21 @@ async def read_batch(request: Request, *, max_batch: int) -> list[Item]:
     )
 
 
-def _media_type(request: Request) -> str:
+def require_uncompressed(request: Request) -> None:
+    """Make sure that the body is sent as it is.
+
+    Raises:
+        UnsupportedMediaType: the Content-Encoding says that it is compressed.
+    """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", ""):
         raise UnsupportedMediaType(
             f"the Content-Encoding is {encoding[:100]}; send the body uncompressed"
         )
+
+
+def _media_type(request: Request) -> str:
+    require_uncompressed(request)
     return media_type(request)
 
 

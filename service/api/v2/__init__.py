@@ -1,0 +1,1 @@
+"""The Open Inference Protocol (KServe V2, REST) with Triton's binary tensors and statistics."""

@@ -1,0 +1,56 @@
+"""What OpenAPI says of the protocol's bodies and errors, which are read and written by hand."""
+
+from typing import Any
+
+from service.api import examples
+from service.api.openapi import component, problem_responses
+from service.api.problems import Kind
+from service.api.uploads import JSON, OCTET_STREAM
+from service.api.v2.answer_schemas import ProtocolError
+from service.api.v2.body import HEADER_LENGTH
+from service.api.v2.errors import protocol_status
+from service.api.v2.request_schemas import InferRequest, RepositoryIndexRequest
+
+Json = dict[str, Any]
+
+_BINARY: Json = {"schema": {"type": "string", "format": "binary"}}
+_LENGTH: Json = {
+    "description": "How many bytes the JSON has that the binary data follows.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+INFER_OPERATION: Json = {
+    "parameters": [{"name": HEADER_LENGTH, "in": "header", **_LENGTH}],
+    "requestBody": {
+        "required": True,
+        "description": "The Content-Type is not looked at: with the header"
+        f" `{HEADER_LENGTH}` the body is JSON with binary data after it, otherwise JSON.",
+        "content": {
+            JSON: {"schema": component(InferRequest), "examples": examples.tensor()},
+            OCTET_STREAM: _BINARY,
+        },
+    },
+}
+INDEX_OPERATION: Json = {
+    "requestBody": {
+        "required": False,
+        "content": {JSON: {"schema": component(RepositoryIndexRequest)}},
+    }
+}
+BINARY_ANSWER: Json = {
+    "description": "The outputs; `application/octet-stream` if one of them is binary: then an"
+    f" `InferAnswer`, as long as `{HEADER_LENGTH}` says, with their data after it in turn.",
+    "headers": {HEADER_LENGTH: _LENGTH},
+    "content": {OCTET_STREAM: _BINARY},
+}
+
+
+def error_responses(*errors: type[Exception] | Kind) -> dict[int | str, Json]:
+    """The responses for `errors`, and for a fault of the service, by status."""
+    responses: dict[int, Json] = {}
+    for known_as, problem in problem_responses(*errors).items():
+        status = protocol_status(int(known_as))
+        if status in responses:
+            responses[status]["description"] += f"; {problem['description']}"
+        else:
+            responses[status] = problem | {"content": {JSON: {"schema": component(ProtocolError)}}}
+    return {status: responses[status] for status in sorted(responses)}

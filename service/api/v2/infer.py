@@ -1,0 +1,100 @@
+"""`POST .../infer`: a tensor in, tensors out."""
+
+import asyncio
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+
+from service.api import errors
+from service.api.disconnect import cancelled_on_disconnect
+from service.api.state import engine_of, settings_of, statistics_of
+from service.api.uploads import require_uncompressed
+from service.api.v2.answer_schemas import InferAnswer
+from service.api.v2.body import HEADER_LENGTH
+from service.api.v2.document import BINARY_ANSWER, INFER_OPERATION, error_responses
+from service.api.v2.models import card_of
+from service.api.v2.outputs import write
+from service.api.v2.reading import as_they_are, require_readable, results
+from service.api.v2.request import Inference, parse
+from service.engine import DeadlineExceeded, Engine, NotReady
+from service.inference.backlog import QueueFull
+from service.inference.catalogue import ModelUnavailable, UnknownModel
+from service.inference.sessions import Scored
+from service.pipeline import Pipeline, Prepared, UnsupportedMaxError
+
+# A larger body is taken apart in a thread, and a longer answer written in one, so that others do
+# not wait for them.
+_QUICK_BYTES = 64 * 1024
+_QUICK_IMAGES = 64
+
+router = APIRouter()
+
+
+@router.post(
+    "/infer",
+    response_model=InferAnswer,
+    responses={
+        200: BINARY_ANSWER,
+        **error_responses(
+            errors.MalformedBody,
+            errors.InvalidRequest,
+            UnsupportedMaxError,
+            UnknownModel,
+            errors.BodyTooSlow,
+            errors.BodyTooLarge,
+            errors.BatchTooLarge,
+            errors.UnsupportedMediaType,
+            NotReady,
+            ModelUnavailable,
+            QueueFull,
+            errors.TooManyBodies,
+            errors.Stopping,
+            DeadlineExceeded,
+        ),
+    },
+    openapi_extra=INFER_OPERATION,
+)
+async def infer(request: Request) -> Response:
+    """Read digits, one to an image.
+
+    The input is `image`, UINT8 [N, 28, 28], normalised as MNIST's images are and taken as they are;
+    or `image_bytes`, BYTES [N], image files as `POST /predict` takes them (in JSON, as Base64). If
+    one of the files cannot be read, the error names it, and none is answered.
+    """
+    require_uncompressed(request)
+    card = card_of(request)
+    engine = engine_of(request)
+    body = await request.body()
+    with statistics_of(request).request(card) as progress:
+        inference = await _parsed(request, body)
+        pipeline = engine.pipeline(inference.wish(card.name))
+        async with cancelled_on_disconnect(request), engine.admitted(len(inference.content)):
+            prepared = await _prepared(engine, pipeline, inference)
+            progress.note_prepared()
+            scored = await engine.classify(pipeline.classifier, prepared.images)
+            progress.note_inferred(len(prepared.items))
+        return await _written(inference, pipeline, prepared, scored)
+
+
+async def _parsed(request: Request, body: bytes) -> Inference:
+    header_length = request.headers.get(HEADER_LENGTH)
+    max_batch = settings_of(request).max_batch
+    work = partial(parse, body, header_length, max_batch=max_batch)
+    return work() if len(body) <= _QUICK_BYTES else await asyncio.to_thread(work)
+
+
+async def _prepared(engine: Engine, pipeline: Pipeline, inference: Inference) -> Prepared:
+    if not isinstance(inference.content, list):
+        return as_they_are(inference.content)
+    prepared = await engine.prepare(pipeline, inference.content)
+    require_readable(prepared)
+    return prepared
+
+
+async def _written(
+    inference: Inference, pipeline: Pipeline, prepared: Prepared, scored: Scored
+) -> Response:
+    def work() -> Response:
+        return write(inference, pipeline.classifier.card, results(pipeline, prepared, scored))
+
+    return work() if len(prepared.items) <= _QUICK_IMAGES else await asyncio.to_thread(work)

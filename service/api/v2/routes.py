@@ -1,0 +1,30 @@
+"""The paths of the protocol."""
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
+from service.api.v2 import infer, models, server
+from service.api.v2.errors import PREFIX
+
+_MODEL = "/models/{name}"
+_VERSION = "/versions/{version}"
+
+
+def _operation_id(route: APIRoute) -> str:
+    version = "_version" if _VERSION in route.path else ""
+    return f"v2_{route.name}{version}"
+
+
+def _router() -> APIRouter:
+    router = APIRouter(tags=["v2"], generate_unique_id_function=_operation_id)
+    for prefix, parts in (
+        (PREFIX, [server]),
+        (PREFIX + _MODEL, [models, infer]),
+        (PREFIX + _MODEL + _VERSION, [models, infer]),
+    ):
+        for part in parts:
+            router.include_router(part.router, prefix=prefix)
+    return router
+
+
+router = _router()
