@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from PIL import Image, TiffTags
@@ -37,6 +38,9 @@ _MOST_VALUES = 200_000
 
 # libtiff's own limit.
 _MOST_ENTRIES = 4096
+
+# Of a few pages, such as the sides of a cheque, the first is read; a long document is a mistake.
+_MOST_PAGES = 16
 
 
 def check_directory(data: bytes, max_pixels: int) -> None:
@@ -102,20 +106,47 @@ def prepare(image: Image.Image) -> None:
 
 def _entries(data: bytes, order: str) -> Iterator[tuple[int, int, int, bytes]]:
     is_big = data[2] == 43
-    offset_at, offset_form, count_form, entry_form = (
-        (8, "Q", "Q", "HHQ8s") if is_big else (4, "L", "H", "HHL4s")
-    )
+    form = _Form(order, "Q", "Q", "HHQ8s") if is_big else _Form(order, "L", "H", "HHL4s")
     try:
-        (start,) = struct.unpack_from(order + offset_form, data, offset_at)
-        (count,) = struct.unpack_from(order + count_form, data, start)
+        (start,) = struct.unpack_from(order + form.offset, data, 8 if is_big else 4)
+        (count,) = struct.unpack_from(order + form.count, data, start)
     except (struct.error, OverflowError) as error:
         raise UnreadableImage("the TIFF has no directory; send the whole file") from error
-    first = start + struct.calcsize(order + count_form)
-    end = first + count * struct.calcsize(order + entry_form)
+    first = start + struct.calcsize(order + form.count)
+    end = first + count * struct.calcsize(order + form.entry)
     if count > _MOST_ENTRIES:
         raise UnreadableImage(
             f"the TIFF has {count} tags; at most {_MOST_ENTRIES} are read: send a plain TIFF"
         )
     if end > len(data):
         raise UnreadableImage("the TIFF's directory is cut off; send the whole file")
-    return struct.iter_unpack(order + entry_form, data[first:end])
+    _check_pages(data, form, end)
+    return struct.iter_unpack(order + form.entry, data[first:end])
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a directory is laid out: byte order, then the forms of offsets, counts and entries."""
+
+    order: str
+    offset: str
+    count: str
+    entry: str
+
+
+def _check_pages(data: bytes, form: _Form, end: int) -> None:
+    # Each directory ends with the place of the next page's, the last one with 0. One that points
+    # out of the file ends the walk: only the first page is read.
+    pages = 1
+    try:
+        while following := struct.unpack_from(form.order + form.offset, data, end)[0]:
+            pages += 1
+            if pages > _MOST_PAGES:
+                raise UnreadableImage(
+                    f"the TIFF has more than {_MOST_PAGES} pages; send the one with the digit"
+                )
+            (count,) = struct.unpack_from(form.order + form.count, data, following)
+            entries = count * struct.calcsize(form.order + form.entry)
+            end = following + struct.calcsize(form.order + form.count) + entries
+    except (struct.error, OverflowError):
+        return

@@ -1,11 +1,13 @@
 import struct
+from io import BytesIO
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
+from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat, decode
 from tests.imaging.samples import (
     ASCII,
     BLOB_AT,
@@ -204,3 +206,30 @@ TAGS = st.one_of(
 @settings(max_examples=500, deadline=None)
 def test_any_tags_give_a_picture_or_a_refusal(usual, compression, changes, blob):
     assert_picture_or_refusal(tiff_of(usual | {259: (SHORT, 1, compression)} | changes, blob))
+
+
+def of_pages(count):
+    pages = [Image.new("L", (40 + index, 30), 255) for index in range(count)]
+    file = BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    return file.getvalue()
+
+
+def test_of_a_few_pages_the_first_is_read():
+    assert decode(of_pages(2), max_pixels=10**6).shape == (30, 40)
+
+
+def test_a_document_of_many_pages_is_refused():
+    with pytest.raises(UnreadableImage, match="more than 16 pages"):
+        decode(of_pages(17), max_pixels=10**6)
+
+
+def test_pages_that_lead_back_to_the_first_are_refused():
+    file = bytearray(of_pages(1))
+    start = int.from_bytes(file[4:8], "little")
+    count = int.from_bytes(file[start : start + 2], "little")
+    end = start + 2 + 12 * count
+    file[end : end + 4] = start.to_bytes(4, "little")
+
+    with pytest.raises(UnreadableImage, match="more than 16 pages"):
+        decode(bytes(file), max_pixels=10**6)
