@@ -15,7 +15,7 @@ PIP_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python
 
 TRAINING := $(BIN)/python -m training
 TEACHER := runs/resnet/teacher-e80-b128-s1
-PUPILS := mlp:200 cnn:80 lenet:150 lenet5:150 resnet:80 mobilenet:80
+PUPILS := mlp:200 cnn:80 lenet:150 lenet5:150 resnet:80 mobilenet:50
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -80,6 +80,7 @@ def export_run(
         train_images=config.train_images,
         validation_images=config.validation_images,
         teachers=config.teachers,
+        initial=config.initial,
     )
     metadata = {"model": config.model, "training": provenance.model_dump_json()}
 

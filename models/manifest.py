@@ -146,6 +146,7 @@ class TrainingRun(_Record):
     teachers: tuple[str, ...] = Field(
         default=(), description="The runs whose answers it learnt from, beside the labels."
     )
+    initial: str | None = Field(default=None, description="The run whose weights it started from.")
 
 
 class ModelCard(_Record):

@@ -70,6 +70,9 @@ def fit(
         list[Path] | None,
         typer.Option("--teacher", metavar="RUN", help="Learn from this run; may be repeated."),
     ] = None,
+    initial: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Start from the weights of this run.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 1,
     data_dir: DataDir = None,
     verify: Verify = True,
@@ -90,6 +93,7 @@ def fit(
         seed=seed,
         limit=limit,
         teachers=tuple(map(Run, teachers or ())),
+        initial=Run(initial) if initial else None,
     )
     run, _ = task.run(mnist, runs_dir)
     if run.model_file.exists():

@@ -159,6 +159,42 @@ def _line(image: Pixels, random: np.random.Generator) -> Pixels:
     return spoilt
 
 
+def _zigzag(image: Pixels, random: np.random.Generator) -> Pixels:
+    columns = np.arange(-2, SIDE + 4, int(random.integers(2, 5)))
+    middle, slope = random.uniform(6, 22), random.uniform(-0.3, 0.3)
+    swing = np.where(np.arange(len(columns)) % 2, 1, -1) * random.uniform(0.5, 3)
+    path = np.stack([columns, middle + slope * (columns - SIDE / 2) + swing], axis=1)
+    path = path if random.random() < 0.7 else path[:, ::-1]
+    drawn = np.zeros((SIDE, SIDE), np.uint8)
+    ink = int(random.uniform(60, 255))
+    cv2.polylines(drawn, [np.rint(path * 16).astype(np.int32)], False, ink, 1, cv2.LINE_AA, shift=4)
+    return _maybe_smaller(np.maximum(image, drawn), random)
+
+
+def _dotted_line(image: Pixels, random: np.random.Generator) -> Pixels:
+    spoilt = image.copy()
+    columns = np.arange(0, SIDE, int(random.integers(2, 5)))
+    middle, slope = random.uniform(4, 24), random.uniform(-0.6, 0.6)
+    rows = np.rint(middle + slope * (columns - SIDE / 2)).astype(int) % SIDE
+    spoilt[rows, columns] = random.uniform(80, 255, len(columns))
+    return _maybe_smaller(spoilt, random)
+
+
+def _edges(image: Pixels, random: np.random.Generator) -> Pixels:
+    soft = cv2.GaussianBlur(image, (0, 0), random.uniform(0.3, 1.2))
+    found = cv2.Canny(np.clip(soft, 0, 255).astype(np.uint8), 50, random.uniform(80, 200))
+    return _maybe_smaller(found.astype(np.float32), random)
+
+
+def _maybe_smaller(image: Pixels, random: np.random.Generator) -> Pixels:
+    # What reaches beyond the digit makes the digit smaller once all of it is brought into the box.
+    if random.random() < 0.4:
+        return image
+    turn = cv2.getRotationMatrix2D(((SIDE - 1) / 2, (SIDE - 1) / 2), 0, random.uniform(0.7, 1.0))
+    turn[:, 2] += random.uniform(-1.5, 1.5, 2)
+    return cv2.warpAffine(image, turn, (SIDE, SIDE))
+
+
 def _dots(image: Pixels, random: np.random.Generator) -> Pixels:
     spoilt = image.copy()
     for x, y in random.integers(0, SIDE, (int(random.integers(2, 9)), 2)).tolist():
@@ -184,6 +220,9 @@ _CORRUPTIONS = (
     _contrast,
     _fog,
     _line,
+    _zigzag,
+    _dotted_line,
+    _edges,
     _dots,
     _coarse_scan,
     _bitonal,

@@ -23,7 +23,7 @@ COPIES = 24
 TEACHER_SHARE = 0.7  # of the target; the rest is the label
 
 # Raised whenever `augment` or `junk` come to draw other pictures.
-_FORM = 1
+_FORM = 2
 
 _CHUNK = 2_000
 

@@ -29,22 +29,21 @@ class _EpochTimer(keras.callbacks.Callback):
 
 def fit(
     run: Run,
-    name: str,
+    model: keras.Model,
     recipe: Recipe,
     source: Source,
     validation: Digits,
     *,
     seed: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> keras.Model:
-    """Train the architecture `name` and write history, plots and model into `run`.
+) -> None:
+    """Train `model` and write history, plots and the model into `run`.
 
     An interrupted run goes on after its last whole epoch.
     """
     finished = run.finished_epochs()
     run.cut_history(finished)
     keras.utils.set_random_seed(seed)
-    model = architectures.build(name)
     batches = Batches(
         source,
         recipe.batch_size,
@@ -70,8 +69,7 @@ def fit(
         ],
         verbose=1 if sys.stdout.isatty() else 2,  # a bar that redraws itself, or a line an epoch
     )
-    title = architectures.architecture(name).TITLE
+    title = architectures.architecture(model.name).TITLE
     plots.history(run.history(), title).savefig(run.history_plot)
     run.save_model(model)
     shutil.rmtree(run.backup_folder)
-    return model

@@ -33,6 +33,7 @@ class RunConfig:
     validation_images: int
     limited: bool = False
     teachers: tuple[str, ...] = ()  # model/run
+    initial: str | None = None
 
     @property
     def run_name(self) -> str:
@@ -40,7 +41,9 @@ class RunConfig:
         recipe = self.recipe
         limit = f"-n{self.train_images}" if self.limited else ""
         teachers = "".join(f"-from-{teacher.replace('/', '-')}" for teacher in self.teachers)
-        return f"{recipe.name}-e{recipe.epochs}-b{recipe.batch_size}-s{self.seed}{limit}{teachers}"
+        initial = f"-after-{Path(self.initial).name}" if self.initial else ""
+        settings = f"{recipe.name}-e{recipe.epochs}-b{recipe.batch_size}-s{self.seed}"
+        return f"{settings}{limit}{teachers}{initial}"
 
 
 _CONFIG = TypeAdapter(RunConfig)
@@ -91,6 +94,15 @@ class Run:
     def backup_folder(self) -> Path:
         """The state after the last whole epoch of a run that has not finished."""
         return self.folder / "backup"
+
+    @property
+    def name(self) -> str:
+        """Architecture and run: model/run.
+
+        Raises:
+            RunError: the folder holds no run.
+        """
+        return f"{self.config().model}/{self.folder.name}"
 
     def config(self) -> RunConfig:
         """Read what the run was asked to do.

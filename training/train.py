@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from models.mnist import Digits
+from training import architectures
 from training.batches import AugmentedDigits, Source
 from training.data import Mnist
 from training.distil import prepare_lessons
@@ -17,13 +18,17 @@ from training.runs import Run, RunConfig, RunError
 
 @dataclass(frozen=True)
 class Task:
-    """What to train; `limit` takes the first so many training images only."""
+    """What to train; `limit` takes the first so many training images only.
+
+    It starts from the weights of `initial`, a run of the same architecture, or from random ones.
+    """
 
     model: str
     recipe: Recipe
     seed: int = 1
     limit: int | None = None
     teachers: tuple[Run, ...] = ()
+    initial: Run | None = None
 
     def run(self, mnist: Mnist, runs_dir: Path) -> tuple[Run, RunConfig]:
         """Where the task's run is kept, and its configuration."""
@@ -35,9 +40,8 @@ class Task:
             train_images=len(train),
             validation_images=len(validation),
             limited=self.limit is not None,
-            teachers=tuple(
-                f"{teacher.config().model}/{teacher.folder.name}" for teacher in self.teachers
-            ),
+            teachers=tuple(teacher.name for teacher in self.teachers),
+            initial=self.initial.name if self.initial else None,
         )
         return Run(runs_dir / self.model / config.run_name), config
 
@@ -57,16 +61,26 @@ def train(
     """Carry out `task`, or finish it where it was interrupted; a finished run stays as it is.
 
     Raises:
-        RunError: its folder holds another run, a teacher has not finished, or there are teachers
-            but no augmentation.
+        RunError: its folder holds another run, a teacher or the initial run has not finished or is
+            of another architecture, or there are teachers but no augmentation.
     """
     run, config = task.run(mnist, runs_dir)
     run.prepare(config)
     if not run.model_file.exists():
         digits, validation = task.digits(mnist)
         source = _source(task, digits, runs_dir)
-        fit(run, task.model, task.recipe, source, validation, seed=task.seed, callbacks=callbacks)
+        model = _starting_model(task)
+        fit(run, model, task.recipe, source, validation, seed=task.seed, callbacks=callbacks)
     return run
+
+
+def _starting_model(task: Task) -> keras.Model:
+    if task.initial is None:
+        keras.utils.set_random_seed(task.seed)
+        return architectures.build(task.model)
+    if task.initial.config().model != task.model:
+        raise RunError(f"{task.initial.folder}: is no run of {task.model}")
+    return task.initial.load_model()
 
 
 def _source(task: Task, digits: Digits, runs_dir: Path) -> Source:

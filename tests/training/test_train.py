@@ -1,5 +1,7 @@
 """Runs, interrupted and resumed; teachers and their lessons; the study."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rich.console import Console
@@ -125,6 +127,24 @@ def test_another_teacher_gives_other_lessons(mnist, tmp_path, monkeypatch):
 
     first, second = (distil.Lessons.load(path) for path in (tmp_path / "lessons").iterdir())
     assert not np.array_equal(first.targets, second.targets)
+
+
+def test_a_run_can_start_from_the_weights_of_another(mnist, tmp_path):
+    first = train(Task("mlp", BASELINE.with_(epochs=1)), mnist, tmp_path)
+    still = replace(BASELINE, epochs=1, learning_rate=1e-9)
+
+    second = train(Task("mlp", still, initial=first), mnist, tmp_path)
+
+    assert second.folder.name == "baseline-e1-b128-s1-after-baseline-e1-b128-s1"
+    for expected, found in zip(weights_of(first), weights_of(second), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_run_cannot_start_from_another_architecture(mnist, tmp_path):
+    first = train(Task("mlp", BASELINE.with_(epochs=1)), mnist, tmp_path)
+
+    with pytest.raises(RunError, match="is no run of lenet"):
+        train(Task("lenet", BASELINE.with_(epochs=1), initial=first), mnist, tmp_path)
 
 
 def test_a_teacher_needs_an_augmentation(mnist, tmp_path):
