@@ -16,6 +16,7 @@ PIP_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python
 TRAINING := $(BIN)/python -m training
 TEACHER := runs/resnet/teacher-e80-b128-s1
 PUPILS := mlp:200 cnn:80 lenet:150 lenet5:150 resnet:80 mobilenet:50
+RESNET := best-e80-b128-s1-from-resnet-teacher-e80-b128-s1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -58,9 +59,10 @@ weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL
 	@for pupil in $(PUPILS); do \
 		$(TRAINING) fit --model $${pupil%:*} --epochs $${pupil#*:} --recipe best --teacher $(TEACHER) || exit; \
 	done
+	$(TRAINING) fit --model resnet --recipe refine --initial runs/resnet/$(RESNET)
 	$(TRAINING) study
-	$(BIN)/python -m export --study-dir runs --default resnet \
-		$(foreach pupil,$(PUPILS),runs/$(subst :,/best-e,$(pupil))-b128-s1-from-resnet-teacher-e80-b128-s1)
+	$(BIN)/python -m export --study-dir runs --default resnet runs/resnet/refine-e10-b128-s1-after-$(RESNET) \
+		$(foreach pupil,$(filter-out resnet:%,$(PUPILS)),runs/$(subst :,/best-e,$(pupil))-b128-s1-from-resnet-teacher-e80-b128-s1)
 	$(BIN)/python -m export.cards
 	$(BIN)/python -m benchmarks.robustness
 

@@ -20,6 +20,7 @@ class Recipe:
     decay: bool = False  # cosine decay to nothing after the warm-up, instead of a constant rate
     weight_decay: float = 0.0
     average: float | None = None  # momentum of the moving average that replaces the weights
+    initial_share: float = 0.0  # of the weights at the start in those at the end
     augmentation: Augmentation | None = None
 
     def __post_init__(self) -> None:
@@ -112,7 +113,9 @@ TEACHER = replace(
     ),
 )
 
-# After BEST, on labels alone: spoilt pictures for a network that has the room to learn them.
+# After BEST, on labels alone: spoilt pictures for a network that has the room to learn them. The
+# weights between those before and after keep what each is good at: Wortsman et al., "Robust
+# Fine-Tuning of Zero-Shot Models", CVPR 2022.
 REFINE = Recipe(
     "refine",
     epochs=10,
@@ -120,6 +123,7 @@ REFINE = Recipe(
     decay=True,
     weight_decay=0.02,
     average=0.998,
+    initial_share=0.7,
     augmentation=replace(_BEST_AUGMENTATION, corruption_rate=0.35),
 )
 

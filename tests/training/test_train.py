@@ -140,6 +140,18 @@ def test_a_run_can_start_from_the_weights_of_another(mnist, tmp_path):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_a_recipe_can_keep_a_share_of_the_weights_at_the_start(mnist, tmp_path):
+    first = train(Task("mlp", BASELINE.with_(epochs=1)), mnist, tmp_path)
+    recipes = [
+        replace(BASELINE, name=f"keep{share}", epochs=1, initial_share=share) for share in (0, 0.7)
+    ]
+
+    new, mixed = (train(Task("mlp", recipe, initial=first), mnist, tmp_path) for recipe in recipes)
+
+    for old, fresh, found in zip(*map(weights_of, (first, new, mixed)), strict=True):
+        np.testing.assert_allclose(found, 0.7 * old + 0.3 * fresh, atol=1e-5)
+
+
 def test_a_run_cannot_start_from_another_architecture(mnist, tmp_path):
     first = train(Task("mlp", BASELINE.with_(epochs=1)), mnist, tmp_path)
 
