@@ -13,7 +13,8 @@ Correct = NDArray[np.bool_]  # [N]
 
 MAX_ERRORS = (0.01, 0.005, 0.001, 0.0005)
 OUTLIER_SHARE = 0.001  # of digits that may be taken for something else
-STARTS = 3
+MOST_STARTS = 3
+_LAST_START = 0.9  # of the images
 RISK = 0.05  # the probability that a threshold does not keep its promise
 
 # Fixed beforehand, strict to lenient: even steps of log(1 - threshold).
@@ -45,16 +46,27 @@ def choose_threshold(confidences: Confidences, correct: Correct, max_error: floa
     None where no threshold passes, as with too few images.
     """
     counts, errors = _tallies(confidences, correct)
-    risk = RISK / STARTS
+    starts = _starts(len(confidences), max_error)
+    risk = RISK / starts
     passes = binom.cdf(errors, counts, max_error) <= risk
     most_lenient = -1
-    for borne in range(STARTS):
+    for borne in range(starts):
         could_start = np.flatnonzero(binom.cdf(borne, counts, max_error) <= risk)
         for place in range(could_start[0] if len(could_start) else len(passes), len(passes)):
             if not passes[place]:
                 break
             most_lenient = max(most_lenient, place)
     return None if most_lenient < 0 else float(_THRESHOLDS[most_lenient])
+
+
+def _starts(images: int, max_error: float) -> int:
+    """How many starts so many images allow: each divides the risk, and the last must leave room."""
+    allowed = (
+        starts
+        for starts in range(MOST_STARTS, 1, -1)
+        if binom.cdf(starts - 1, _LAST_START * images, max_error) <= RISK / starts
+    )
+    return next(allowed, 1)
 
 
 def _tallies(

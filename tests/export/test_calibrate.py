@@ -89,6 +89,12 @@ def test_one_confident_error_does_not_end_the_search():
     assert threshold < confidences[10_000]
 
 
+def test_few_images_for_a_strict_error_rate_are_spent_on_one_start():
+    confidences, correct = 1 - np.logspace(-7, -1, 7_000), np.full(7_000, True)
+
+    assert choose_threshold(confidences, correct, max_error=0.0005) is not None
+
+
 def test_select_counts_what_a_threshold_accepts():
     confidences, correct = np.array([0.9, 0.8, 0.6, 0.95]), np.array([True, True, True, False])
 
