@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks import distortions, pages
 from benchmarks.distortions import Image, Random
 from models.mnist import Images
+
+Picture = NDArray[np.uint8]  # [height, width] or [height, width, 3] (red, green, blue)
 
 SEVERITIES = 3
 _GOOD_JPEG = 90
@@ -42,13 +45,13 @@ class Condition:
         ]
 
 
-def png(picture: Sequence) -> bytes:
-    """`picture`, uint8 [height, width] or [height, width, 3] (red, green, blue), as a PNG file."""
+def png(picture: Picture) -> bytes:
+    """`picture` as a PNG file."""
     return _encoded(".png", picture)
 
 
-def jpeg(picture: Sequence, quality: int = _GOOD_JPEG) -> bytes:
-    """`picture`, uint8 [height, width] or [height, width, 3] (red, green, blue), as a JPEG file."""
+def jpeg(picture: Picture, quality: int = _GOOD_JPEG) -> bytes:
+    """`picture` as a JPEG file."""
     return _encoded(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
@@ -57,18 +60,17 @@ def condition(name: str) -> Condition:
     return next(found for found in CONDITIONS if found.name == name)
 
 
-def _encoded(suffix: str, picture: Sequence, options: Sequence[int] = ()) -> bytes:
-    picture = np.asarray(picture)
+def _encoded(suffix: str, picture: Picture, options: Sequence[int] = ()) -> bytes:
     if picture.ndim == 3:
         picture = picture[..., ::-1]
     return cv2.imencode(suffix, picture, options)[1].tobytes()
 
 
-def _in_png(change: Callable[[Image, float, Random], Sequence]) -> Callable[..., bytes]:
+def _in_png(change: Callable[[Image, float, Random], Picture]) -> Callable[..., bytes]:
     return lambda image, level, random: png(change(image, level, random))
 
 
-def _in_jpeg(change: Callable[[Image, float, Random], Sequence]) -> Callable[..., bytes]:
+def _in_jpeg(change: Callable[[Image, float, Random], Picture]) -> Callable[..., bytes]:
     return lambda image, level, random: jpeg(change(image, level, random))
 
 
@@ -78,7 +80,7 @@ def _compressed(image: Image, quality: float, random: Random) -> bytes:
 
 CLEAN = Condition("clean", (0,), lambda image, level, random: png(image))
 
-# White on black, 28x28, as in MNIST-C.
+# White on black, 28x28, after MNIST-C.
 _DISTORTED = (
     Condition("rotation", (10, 20, 30), _in_png(distortions.rotated)),
     Condition("shear", (0.2, 0.4, 0.6), _in_png(distortions.sheared)),
@@ -91,7 +93,7 @@ _DISTORTED = (
     Condition("focus blur", (1, 1.75, 2.5), _in_png(distortions.out_of_focus)),
     Condition("brightness", (0.2, 0.4, 0.6), _in_png(distortions.brightened)),
     Condition("contrast", (0.4, 0.2, 0.1), _in_png(distortions.faded)),
-    Condition("fog", (0.5, 1, 1.75), _in_png(distortions.fogged)),
+    Condition("fog", (1, 3, 5), _in_png(distortions.fogged)),
     Condition("stripes", (3, 5, 7), _in_png(distortions.striped)),
     Condition("spatter", (0.05, 0.1, 0.2), _in_png(distortions.spattered)),
     Condition("dotted lines", (1, 2, 3), _in_png(distortions.crossed_by_dots)),

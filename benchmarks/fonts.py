@@ -1,5 +1,6 @@
 """Letters in the fonts that Matplotlib ships and this machine has."""
 
+import string
 from functools import cache
 from pathlib import Path
 
@@ -10,16 +11,17 @@ from matplotlib.ft2font import FT2Font
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-# Left out is what a hand may mean as a digit, or a digit may look like: B b C c D G g I i J j L l
-# O o Q q S s T t U u Y y Z z and the like.
 LETTERS = "AEFHKMNPRVWXadehkmnvwx"
 
+# What a hand may mean as a digit, or a digit may look like.
+DIGIT_LIKE = "".join(text for text in string.ascii_letters if text not in LETTERS)
 
-def letter(side: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """One letter, [side, side] from 0 (paper) to 1 (ink), about 20 / 28 of it high or wide."""
+
+def letter(side: int, random: np.random.Generator, letters: str = LETTERS) -> NDArray[np.float32]:
+    """One of `letters`, [side, side] from 0 (paper) to 1 (ink), about 20 / 28 high or wide."""
     fonts = usable_fonts()
     font = ImageFont.truetype(fonts[random.integers(len(fonts))], side)
-    text = LETTERS[random.integers(len(LETTERS))]
+    text = letters[random.integers(len(letters))]
     left, top, right, bottom = font.getbbox(text)
     font = font.font_variant(size=side * side * 20 / 28 / max(right - left, bottom - top))
     left, top, right, bottom = font.getbbox(text)
@@ -46,5 +48,6 @@ def _holds_letters(path: Path) -> bool:
     # TeX's symbol fonts have something else at the letters' places.
     glyphs = font.get_charmap()
     return all(
-        ord(text) in glyphs and font.get_glyph_name(glyphs[ord(text)]) == text for text in LETTERS
+        ord(text) in glyphs and font.get_glyph_name(glyphs[ord(text)]) == text
+        for text in string.ascii_letters
     )

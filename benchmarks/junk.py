@@ -1,13 +1,18 @@
-"""Pictures that hold no digit, or not one: none of these generators is used in training."""
+"""Pictures that hold no digit, or not one.
+
+Training draws some of the kinds as well (training/junk.py), with generators and fonts of its own;
+the others are new to the models.
+"""
 
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from benchmarks.conditions import jpeg, png
-from benchmarks.fonts import letter
+from benchmarks.fonts import DIGIT_LIKE, letter
 from benchmarks.pages import (
     SIDE,
     Cover,
@@ -23,6 +28,7 @@ from benchmarks.pages import (
     shadowed,
 )
 from benchmarks.photographs import crop
+from benchmarks.results import Group
 from models.mnist import Digits, Images
 
 _INK = (40, 45, 70)
@@ -33,13 +39,21 @@ _BLANK_SHEETS = (shadowed, ruled, on_grid, boxed)
 _TOP, _BOTTOM, _LEFT = np.s_[:14, :], np.s_[14:, :], np.s_[:, :14]
 _HALVES = ((0, _TOP), (0, _BOTTOM), (2, _BOTTOM), (4, _TOP), (5, _TOP), (8, _LEFT))
 
-Kind = Callable[[Digits, Random], bytes]  # from digits to look at, to a picture file
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of junk: how a picture file of it comes about, given digits to look at."""
+
+    render: Callable[[Digits, Random], bytes]
+    group: Group = Group.NEW
 
 
 def junk(kind: str, count: int, digits: Digits, *, seed: int) -> list[bytes]:
     """`count` picture files of a `kind` in `KINDS`; a seed gives the same ones."""
     key = [seed, zlib.crc32(kind.encode())]
-    return [KINDS[kind](digits, np.random.default_rng([*key, place])) for place in range(count)]
+    return [
+        KINDS[kind].render(digits, np.random.default_rng([*key, place])) for place in range(count)
+    ]
 
 
 def _blank(_: Digits, random: Random) -> bytes:
@@ -85,6 +99,10 @@ def _bent_letter(_: Digits, random: Random) -> bytes:
     return png(_written(_bent(letter(SIDE, random), random), random))
 
 
+def _digit_like_letter(_: Digits, random: Random) -> bytes:
+    return png(_written(_bent(letter(SIDE, random, DIGIT_LIKE), random), random))
+
+
 def _several_digits(digits: Digits, random: Random) -> bytes:
     count = int(random.integers(2, 5))
     chosen = [cover(image) for image in digits.images[random.integers(len(digits), size=count)]]
@@ -111,8 +129,16 @@ def _photograph(_: Digits, random: Random) -> bytes:
 
 
 def _texture(_: Digits, random: Random) -> bytes:
-    make = (_cells, _bricks, _wood)[random.integers(3)]
-    return jpeg(finished(make(random)[..., None] * np.ones(3, np.float32), random, noise=6))
+    make = (_cells, _bricks)[random.integers(2)]
+    return _grey_photograph(make(random), random)
+
+
+def _wood_grain(_: Digits, random: Random) -> bytes:
+    return _grey_photograph(_wood(random), random)
+
+
+def _grey_photograph(surface: Cover, random: Random) -> bytes:
+    return jpeg(finished(surface[..., None] * np.ones(3, np.float32), random, noise=6))
 
 
 def _cells(random: Random) -> Cover:
@@ -159,15 +185,17 @@ def _as_picture(values: np.ndarray) -> Picture:
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
-KINDS: dict[str, Kind] = {
-    "blank paper": _blank,
-    "empty form": _empty_form,
-    "noise": _noise,
-    "scribbles": _scribble,
-    "printed letters": _printed_letter,
-    "bent letters": _bent_letter,
-    "several digits": _several_digits,
-    "half digits": _half_digit,
-    "photographs": _photograph,
-    "textures": _texture,
+KINDS = {
+    "scribbles": Kind(_scribble, Group.TRAINED),
+    "printed letters": Kind(_printed_letter, Group.TRAINED),
+    "bent letters": Kind(_bent_letter, Group.TRAINED),
+    "several digits": Kind(_several_digits, Group.TRAINED),
+    "noise": Kind(_noise, Group.TRAINED),
+    "wood grain": Kind(_wood_grain, Group.TRAINED),  # stripes, nearly
+    "blank paper": Kind(_blank),
+    "empty form": Kind(_empty_form),
+    "half digits": Kind(_half_digit),
+    "photographs": Kind(_photograph),
+    "textures": Kind(_texture),
+    "digit-like letters": Kind(_digit_like_letter, Group.APART),
 }

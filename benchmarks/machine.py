@@ -2,13 +2,13 @@
 
 import os
 import platform
+import re
 from pathlib import Path
 
 
 def machine() -> str:
     """Processor, number of processors, Python."""
     cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    processor = next(names, platform.processor() or platform.machine())
+    named = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    processor = named[1] if named else platform.machine()
     return f"{processor}, {os.cpu_count()} processors, Python {platform.python_version()}"

@@ -1,5 +1,6 @@
 """Picture files through the service's own path, and through a naive resize, to answers."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -9,11 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.special import logsumexp
 
-from benchmarks.results import Score
+from benchmarks.results import Decisions, Score
+from models.manifest import DIGITS
+from models.scores import entropy
 from service.imaging import Normalised
 from service.inference.catalogue import load_catalogue
-from service.inference.decide import Decision
+from service.inference.decide import Decision, Reason
 from service.inference.sessions import LARGEST_MICRO_BATCH
 from service.pipeline import Pipeline, Prepared, Reading, Wish, choose_pipeline
 from service.settings import Settings
@@ -38,12 +42,39 @@ class Answers:
     Attributes:
         digits: int64 [N]; -1 where there is none: a blank or unreadable picture.
         confidences: float64 [N], what accepting goes by; 0 where there is no digit.
+        logits: float32 [N, 10], as the model gives them; -inf where there is no digit.
+        probabilities: float32 [N, 10]; all 0 where there is no digit.
         accepted: bool [N].
+        reasons: why each is not accepted; empty for one that cannot be read.
     """
 
     digits: NDArray[np.int64]
     confidences: NDArray[np.float64]
+    logits: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
     accepted: NDArray[np.bool_]
+    reasons: tuple[tuple[Reason, ...], ...]
+
+    def certainties(self) -> dict[str, NDArray[np.float64]]:
+        """Scores [N] by which digits could be told from junk, all higher for digits.
+
+        The entropy's sign is turned. Energy: Liu, Wang, Owens and Li, "Energy-based
+        Out-of-distribution Detection", NeurIPS 2020; here its negative, with a temperature of 1.
+        """
+        no_digit = self.digits == NO_DIGIT
+        return {
+            "confidence": self.confidences,
+            "entropy": np.where(no_digit, -np.inf, -entropy(self.probabilities)),
+            "energy": np.where(no_digit, -np.inf, logsumexp(self.logits, axis=1)),
+        }
+
+    def decisions(self) -> Decisions:
+        """Count what is accepted, and each reason why not."""
+        counts = Counter(reason for reasons in self.reasons for reason in reasons)
+        return Decisions(
+            accepted=int(self.accepted.sum()),
+            reasons={str(reason): counts[reason] for reason in Reason},
+        )
 
     def score(self, labels: NDArray[np.uint8]) -> Score:
         """Count what is right, what is accepted and what is both accepted and wrong."""
@@ -109,21 +140,28 @@ def resized(picture: bytes) -> NDArray[np.uint8]:
 
 
 def _answered(pipeline: Pipeline, batches: Sequence[Prepared]) -> Answers:
+    scored = [pipeline.classifier.run(batch.images) for batch in batches]
     outcomes = [
         outcome
-        for batch in batches
-        for outcome in pipeline.answer(batch, pipeline.classifier.run(batch.images))
+        for batch, found in zip(batches, scored, strict=True)
+        for outcome in pipeline.answer(batch, found)
     ]
     answers = [outcome.answer if isinstance(outcome, Reading) else None for outcome in outcomes]
+    digits = np.array(
+        [NO_DIGIT if answer is None or answer.digit is None else answer.digit for answer in answers]
+    )
+    # The model saw only those with a digit.
+    logits = np.full((len(digits), DIGITS), -np.inf, np.float32)
+    logits[digits != NO_DIGIT] = np.concatenate([found.logits for found in scored])
+    probabilities = np.zeros((len(digits), DIGITS), np.float32)
+    probabilities[digits != NO_DIGIT] = np.concatenate([found.probabilities for found in scored])
     return Answers(
-        digits=np.array(
-            [
-                NO_DIGIT if answer is None or answer.digit is None else answer.digit
-                for answer in answers
-            ]
-        ),
+        digits=digits,
         confidences=np.array([answer.confidence if answer else 0.0 for answer in answers]),
+        logits=logits,
+        probabilities=probabilities,
         accepted=np.array(
             [answer is not None and answer.decision is Decision.ACCEPT for answer in answers]
         ),
+        reasons=tuple(answer.reasons if answer else () for answer in answers),
     )

@@ -14,7 +14,7 @@ _SIXTEEN_LEVELS = 255 / 16
 
 
 class NotThere(Exception):
-    """A set is not on this machine; the message says how to get it."""
+    """A set is not on this machine, or not whole; the message says what to get."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ def cheque_digits(data_dir: Path) -> Labelled:
     """The single digits of the courtesy amounts in `data_dir`/orand-car-a, cut out by their boxes.
 
     Raises:
-        NotThere: the folder is missing.
+        NotThere: the folder is missing, or one of its images.
     """
     folder = data_dir / "orand-car-a"
     table = folder / "labels.csv"
@@ -53,9 +53,16 @@ def cheque_digits(data_dir: Path) -> Labelled:
     pictures, labels = [], []
     with table.open(newline="") as lines:
         for row in csv.DictReader(lines):
-            strip = cv2.imread(str(folder / "images" / row["file"]), cv2.IMREAD_COLOR_RGB)
+            strip = _colours(folder / "images" / row["file"])
             boxes = [tuple(map(int, box.split(","))) for box in row["boxes_xywh"].split(";")]
             for digit, (x, y, width, height) in zip(row["digits"], boxes, strict=True):
                 pictures.append(png(strip[max(y, 0) : y + height, max(x, 0) : x + width]))
                 labels.append(int(digit))
     return Labelled(pictures, np.array(labels, np.uint8))
+
+
+def _colours(path: Path) -> NDArray[np.uint8]:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if picture is None:
+        raise NotThere(f"{path} is missing or no picture: get ORAND-CAR-A, ICFHR 2014, again")
+    return picture

@@ -1,8 +1,12 @@
 """What the robustness benchmark finds: the form of `robustness.json`."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, computed_field
+from scipy.stats import beta
+
+_CONFIDENCE = 0.95
 
 
 class _Record(BaseModel):
@@ -35,6 +39,14 @@ class Score(_Record):
         """Share of wrong answers among the accepted; None where none was accepted."""
         return self.errors / self.accepted if self.accepted else None
 
+    @computed_field
+    @property
+    def error_bound(self) -> float:
+        """Upper bound of the error rate by Clopper and Pearson, one-sided, 95%."""
+        if self.errors == self.accepted:
+            return 1.0
+        return float(beta.ppf(_CONFIDENCE, self.errors + 1, self.accepted - self.errors))
+
 
 def pooled(scores: Iterable[Score]) -> Score:
     """All images of `scores` together."""
@@ -58,19 +70,29 @@ class ConditionResult(_Record):
     resized: dict[str, Score]
 
 
-class JunkScore(_Record):
-    """How well one model tells digits from one kind of junk."""
+class Group(StrEnum):
+    """What a kind of junk says about a model."""
 
-    auroc: float
+    TRAINED = "trained kind"
+    NEW = "new kind"
+    APART = "apart"  # may be read as digits with good reason
+
+
+class Decisions(_Record):
+    """How many pictures one model accepts, and how many each reason speaks against."""
+
     accepted: int
+    reasons: dict[str, int]
 
 
 class JunkResult(_Record):
-    """Scores by model on so many pictures of one kind of junk."""
+    """So many pictures of one kind of junk; `auroc` by model and by score, digits against them."""
 
     kind: str
+    group: Group
     pictures: int
-    scores: dict[str, JunkScore]
+    auroc: dict[str, dict[str, float]]
+    decisions: dict[str, Decisions]
 
 
 class RealResult(_Record):
@@ -111,6 +133,7 @@ class Results(_Record):
     photographs: int
     models: tuple[Model, ...]
     clean: ConditionResult
+    clean_decisions: dict[str, Decisions]
     conditions: tuple[ConditionResult, ...]
     junk: tuple[JunkResult, ...]
     real: tuple[RealResult, ...]

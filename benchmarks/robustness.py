@@ -6,6 +6,7 @@ sets, and what a picture costs: all through the service's own path, bytes in, an
 
 import multiprocessing
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -65,7 +66,8 @@ def robustness(
     """Measure and write a report, with every figure beside it as JSON."""
     source = Source(models_dir, tuple(models or ()), _MAX_ERROR)
     work = measure.Work(source, load_part(data_dir, TEST, verify=verify)[:images], _SEED)
-    results = measure_all(work, data_dir, _cores() if workers is None else workers)
+    command = _command(work, data_dir, verify=verify)
+    results = measure_all(work, data_dir, _cores() if workers is None else workers, command)
     out.mkdir(parents=True, exist_ok=True)
     page = markdown(results)
     (out / REPORT).write_text(page)
@@ -74,8 +76,15 @@ def robustness(
     print(f"written: {out / REPORT}, {out / FIGURES}")
 
 
-def measure_all(work: measure.Work, data_dir: Path, workers: int) -> Results:
-    """Everything that the report tells, on `workers` processes besides this one."""
+def measure_all(work: measure.Work, data_dir: Path, workers: int, command: str) -> Results:
+    """Everything that the report tells, on `workers` processes besides this one.
+
+    Args:
+        work: the digits and the models.
+        data_dir: where other digits are, if any.
+        workers: 0 stays in this process.
+        command: what the report says it was made by.
+    """
     readers = work.readers()
     with _pool(workers) as submit:
         clean = submit(measure.measure_clean, work)
@@ -84,11 +93,12 @@ def measure_all(work: measure.Work, data_dir: Path, workers: int) -> Results:
             for condition in CONDITIONS
             for severity in range(1, SEVERITIES + 1)
         ]
-        junk = [submit(measure.measure_junk, work, kind) for kind in KINDS]
         real = submit(measure.measure_real, work, data_dir)
-        _show_progress([clean, *conditions, *junk, real])
+        digits = clean.result().answers
+        junk = [submit(measure.measure_junk, work, kind, digits) for kind in KINDS]
+        _show_progress([clean, *conditions, real, *junk])
     return Results(
-        command=_command(work),
+        command=command,
         machine=machine(),
         images=len(work.digits),
         seed=work.seed,
@@ -96,7 +106,8 @@ def measure_all(work: measure.Work, data_dir: Path, workers: int) -> Results:
         fonts=len(usable_fonts()),
         photographs=len(photographs()),
         models=_models(readers),
-        clean=clean.result(),
+        clean=clean.result().result,
+        clean_decisions={name: answers.decisions() for name, answers in digits.items()},
         conditions=tuple(job.result() for job in conditions),
         junk=tuple(job.result() for job in junk),
         real=real.result(),
@@ -123,9 +134,16 @@ def _models(readers: Readers) -> tuple[Model, ...]:
     )
 
 
-def _command(work: measure.Work) -> str:
-    models = "".join(f" --models {name}" for name in work.source.names)
-    return f"python -m benchmarks.robustness --images {len(work.digits)}{models}"
+def _command(work: measure.Work, data_dir: Path, *, verify: bool) -> str:
+    source = work.source
+    options = ["--data-dir", str(data_dir), "--images", str(len(work.digits))]
+    if source.models_dir != PACKAGE_DIRECTORY:
+        options += ["--models-dir", str(source.models_dir)]
+    for name in source.names:
+        options += ["--models", name]
+    if not verify:
+        options.append("--no-verify")
+    return shlex.join(["python", "-m", "benchmarks.robustness", *options])
 
 
 def _cores() -> int:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks import distortions
 from benchmarks.conditions import CLEAN, CONDITIONS, SEVERITIES, condition
 from service.imaging import decode, normalise
 from tests.generated import drawn_digits
@@ -34,10 +35,35 @@ def test_a_picture_does_not_depend_on_those_before_it(name):
 
 
 @EVERY
-def test_severities_differ(name):
-    pictures = [condition(name).pictures(IMAGES[:3], severity, seed=1) for severity in (1, 2, 3)]
+def test_the_level_alone_changes_the_picture(name):
+    found = condition(name)
 
-    assert len({picture for some in pictures for picture in some}) == 9
+    pictures = {found.render(IMAGES[0], level, np.random.default_rng(1)) for level in found.levels}
+
+    assert len(pictures) == SEVERITIES
+
+
+def test_the_severest_fog_leaves_as_much_contrast_as_that_of_mnist_c():
+    level = condition("fog").levels[-1]
+    black, white = (
+        distortions.fogged(np.full((28, 28), ink, np.uint8), level, np.random.default_rng(1))
+        for ink in (0, 255)
+    )
+
+    np.testing.assert_allclose(white.astype(int) - black, 255 / (1 + 3.0), atol=1)
+
+
+def test_severer_fog_has_finer_clouds():
+    no_ink = np.zeros((28, 28), np.uint8)
+    mild, severe = (
+        [
+            distortions.fogged(no_ink, level, np.random.default_rng(seed)).astype(int)
+            for seed in range(20)
+        ]
+        for level in (1, 5)
+    )
+
+    assert np.abs(np.diff(severe)).mean() > 1.5 * np.abs(np.diff(mild)).mean()
 
 
 def test_clean_pictures_are_the_images():

@@ -1,11 +1,14 @@
 """Pictures that hold no digit."""
 
+import numpy as np
 import pytest
 
-from benchmarks.fonts import LETTERS, usable_fonts
+from benchmarks.fonts import letter, usable_fonts
 from benchmarks.junk import KINDS, junk
+from benchmarks.results import Group
 from service.imaging import decode
 from tests.generated import drawn_digits
+from training import junk as training_junk
 
 DIGITS = drawn_digits(20, seed=3)
 
@@ -28,5 +31,29 @@ def test_letters_come_in_many_fonts():
     assert len(usable_fonts()) >= 20
 
 
-def test_no_letter_is_one_that_may_be_meant_as_a_digit():
-    assert not set(LETTERS) & set("OoQDIlJiSsZzBbGgqyTtY")
+def test_a_letter_is_one_of_those_asked_for():
+    narrow, wide = (letter(140, np.random.default_rng(1), letters=text) for text in "lW")
+
+    assert narrow.any(axis=0).sum() < 0.7 * wide.any(axis=0).sum()
+
+
+def test_letters_that_look_like_digits_are_in_no_total():
+    assert KINDS["digit-like letters"].group is Group.APART
+
+
+def test_what_training_draws_is_marked():
+    marked = {
+        "_scribble": ("scribbles",),
+        "_glyph": ("printed letters", "bent letters"),
+        "_word": ("printed letters", "bent letters"),
+        "_several_digits": ("several digits",),
+        "_blobs": ("noise",),
+        "_noise": ("noise",),
+        "_stripes": ("wood grain",),
+        "_shapes": (),
+    }
+
+    assert {draw.__name__ for draw in training_junk._KINDS} == set(marked)
+    assert {kind for kinds in marked.values() for kind in kinds} == {
+        name for name, kind in KINDS.items() if kind.group is Group.TRAINED
+    }
