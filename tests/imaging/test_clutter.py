@@ -38,6 +38,12 @@ def likeness(page, digit):
     return alike(normalise(seen(page)).image, normalise(page_with(digit)).image)
 
 
+def tight(page):
+    """`page` cut off around its ink, which then touches all sides."""
+    rows, columns = np.nonzero(page < 128)
+    return page[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
 @pytest.mark.parametrize("digit", DIGITS)
 @pytest.mark.parametrize("border", [INK, 5])
 def test_the_dark_border_of_a_scan_is_cut_off(digit, border):
@@ -71,11 +77,7 @@ def test_bands_of_inverted_columns_do_not_decide_what_is_ink(digit, width):
 
 @pytest.mark.parametrize("digit", DIGITS)
 def test_the_bar_of_a_digit_cropped_tightly_is_no_border(digit):
-    page = page_with(digit)
-    rows, columns = np.nonzero(page < 128)
-    tight = page[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-
-    assert likeness(tight, digit) > 0.9
+    assert likeness(tight(page_with(digit)), digit) > 0.9
 
 
 def test_a_margin_in_a_picture_of_few_pixels_is_no_border():
@@ -83,6 +85,32 @@ def test_a_margin_in_a_picture_of_few_pixels_is_no_border():
     picture[:, 2:6] = 0
 
     assert not normalise(picture).blank
+
+
+def test_the_end_of_a_neighbours_stroke_beside_a_tightly_cropped_digit_is_left_out():
+    page = np.pad(tight(page_with("3")), ((0, 0), (14, 0)), constant_values=PAPER)
+    cv2.line(page, (0, 40), (5, 55), INK, 5, cv2.LINE_AA)
+
+    assert likeness(page, "3") > 0.95
+
+
+def test_a_narrow_digit_beside_a_tightly_cropped_wide_one_is_no_stroke_of_a_neighbour():
+    wide, narrow = tight(page_with("8")), tight(page_with("1"))
+    page = np.full((len(wide), wide.shape[1] + narrow.shape[1] + 12), PAPER, np.uint8)
+    page[:, : wide.shape[1]] = wide
+    page[: len(narrow), -narrow.shape[1] :] = narrow[: len(wide)]
+
+    assert normalise(seen(page)).several
+
+
+def test_the_bar_of_a_tightly_cropped_5_is_kept_though_it_is_a_piece_of_its_own():
+    page = np.full((100, 70), PAPER, np.uint8)
+    cv2.line(page, (30, 3), (70, 3), INK, 8)
+    cv2.ellipse(page, (25, 62), (36, 34), 0, -90, 130, INK, 8, cv2.LINE_AA)
+
+    pieces, _ = cv2.connectedComponents((normalise(seen(page)).image > 60).astype(np.uint8))
+
+    assert pieces - 1 == 2
 
 
 @pytest.mark.parametrize("digit", DIGITS)

@@ -170,6 +170,19 @@ def test_ink_that_touches_the_edge_is_kept():
     assert alike(normalise(tight).image, mnist_like("7")) > 0.95
 
 
+@pytest.mark.parametrize("size", [(20, 22), (26, 22), (26, 18), (36, 30)])
+def test_a_ring_that_touches_all_sides_keeps_all_its_arcs(size):
+    height, width = size
+    axes = (width // 2 - 2, height // 2 - 2)
+    page = np.full((height + 20, width + 20), 170, np.uint8)
+    cv2.ellipse(page, (10 + width // 2, 10 + height // 2), axes, 0, 0, 360, 50, 4)
+    page = cv2.GaussianBlur(page, (0, 0), 1.5)
+
+    image = normalise(page[10:-10, 10:-10]).image
+
+    assert alike(image, normalise(page).image) > 0.8
+
+
 def test_a_tiny_digit_on_a_large_page_is_found():
     page = np.full((1400, 1000), 235, np.uint8)
     page[1200:1260, 880:940] = np.minimum(written("4", side=60), 235)
