@@ -22,6 +22,13 @@ _LEAST_SIDE = 24
 _HIGH_INSIDE = 0.4
 _LARGEST_PIECES = 8
 
+# Beside a digit that itself touches the rim, a piece at the left or right is a neighbour's if it
+# takes at most this share of the picture's width and less than these of the digit's height and
+# area. Chosen on one half of the digits cut from ORAND-CAR-A; what is higher may be a digit.
+_NEIGHBOUR_WIDTH = 0.4
+_NEIGHBOUR_HEIGHT = 0.6
+_NEIGHBOUR_AREA = 0.5
+
 # The middles of printed lines and of ink have two tones between which nearly all their variance
 # lies. On test images on ruled, squared and security paper this share is 0.98 or more; on plain
 # paper it is 0.8 or less, or the two tones are nearly the same.
@@ -50,7 +57,7 @@ def without_borders(picture: Picture) -> Picture:
 def written(
     pieces: NDArray[Any], areas: NDArray[np.int_], shape: tuple[int, ...]
 ) -> NDArray[np.bool_]:
-    """Which pieces may be written: not frames, and nothing cut off by the rim beside larger ones.
+    """Which pieces may be written: not frames, nor parts of neighbours that the rim cuts off.
 
     Args:
         pieces: [N, 5], OpenCV's statistics of connected components.
@@ -61,8 +68,11 @@ def written(
         bool [N].
     """
     kept = (areas > 0) & ~_frames(pieces, areas)
+    largest = np.where(kept, areas, 0).argmax()
     on_rim = _touches_rim(pieces, shape)
-    if not on_rim[np.where(kept, areas, 0).argmax()]:
+    if on_rim[largest]:
+        kept &= ~_neighbours(pieces, areas, largest, width=shape[1])
+    else:
         kept &= ~on_rim
     return np.asarray(kept)
 
@@ -115,6 +125,16 @@ def _frames(pieces: NDArray[Any], areas: NDArray[np.int_]) -> NDArray[np.bool_]:
     frames = np.zeros(len(pieces), np.bool_)
     frames[largest] = (across & down & is_high).any(axis=1)
     return frames
+
+
+def _neighbours(
+    pieces: NDArray[Any], areas: NDArray[np.int_], largest: np.intp, *, width: int
+) -> NDArray[np.bool_]:
+    x, _, widths, heights = pieces[:, :4].T
+    at_a_side = (x == 0) | (x + widths == width)
+    is_narrow = widths <= _NEIGHBOUR_WIDTH * width
+    is_low = heights < _NEIGHBOUR_HEIGHT * heights[largest]
+    return np.asarray(at_a_side & is_narrow & is_low & (areas < _NEIGHBOUR_AREA * areas[largest]))
 
 
 def _touches_rim(pieces: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -89,7 +89,7 @@ def test_a_margin_in_a_picture_of_few_pixels_is_no_border():
 
 def test_the_end_of_a_neighbours_stroke_beside_a_tightly_cropped_digit_is_left_out():
     page = np.pad(tight(page_with("3")), ((0, 0), (14, 0)), constant_values=PAPER)
-    cv2.line(page, (0, 40), (5, 55), INK, 5, cv2.LINE_AA)
+    cv2.line(page, (0, 20), (4, 48), INK, 7, cv2.LINE_AA)
 
     assert likeness(page, "3") > 0.95
 
@@ -173,6 +173,14 @@ def test_ink_of_two_tones_that_are_nearly_the_same_is_all_kept():
 @pytest.mark.parametrize("angle", [0.4, 2.6])
 def test_a_shadow_with_an_edge_makes_little_difference(digit, darkness, angle):
     assert likeness(page_with(digit) * shadow(darkness, angle), digit) > 0.93
+
+
+@pytest.mark.parametrize("darkness", [0.2, 0.3])
+@pytest.mark.parametrize("angle", [0.4, 1.3, 2.6])
+def test_a_shadow_alone_is_a_blank_page(darkness, angle):
+    page = np.full((SIDE, SIDE), float(PAPER)) * shadow(darkness, angle)
+
+    assert normalise(seen(page, seed=1)).blank
 
 
 def test_a_bold_digit_is_no_shadow():

@@ -170,7 +170,7 @@ def test_ink_that_touches_the_edge_is_kept():
     assert alike(normalise(tight).image, mnist_like("7")) > 0.95
 
 
-@pytest.mark.parametrize("size", [(20, 22), (26, 22), (26, 18), (36, 30)])
+@pytest.mark.parametrize("size", [(24, 24), (26, 22), (26, 18)])
 def test_a_ring_that_touches_all_sides_keeps_all_its_arcs(size):
     height, width = size
     axes = (width // 2 - 2, height // 2 - 2)
