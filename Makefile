@@ -55,6 +55,7 @@ lock: $(VENV)/.uv ## Write requirements/*.txt anew; ARGS=--upgrade takes newer v
 
 # Hours on a few cores; interrupted, it goes on where it was.
 weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA says where MNIST is.
+	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a folder with the IDX files of MNIST.' >&2; exit 2; }
 	$(TRAINING) fit --model resnet --recipe teacher
 	@for pupil in $(PUPILS); do \
 		$(TRAINING) fit --model $${pupil%:*} --epochs $${pupil#*:} --recipe best --teacher $(TEACHER) || exit; \

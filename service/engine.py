@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 # A batch goes through in parts of this size, one after another: single images find room beside a
-# part in every micro-batch, and a batch takes no more of the backlog than this.
+# part in every micro-batch.
 PART_OF_BATCH = 32
 
 # More threads would not decode faster on a few cores, but hold more large pictures in memory.
@@ -150,7 +150,7 @@ class Engine:
             DeadlineExceeded: the block took longer than a request may.
         """
         seconds = self._settings.request_timeout
-        with self._backlog.admit(min(images, PART_OF_BATCH)):
+        with self._backlog.admit(images):
             try:
                 async with asyncio.timeout(seconds):
                     yield

@@ -73,7 +73,9 @@ class Settings(BaseSettings):
     )
     max_batch: PositiveInt = Field(1024, description="Most images in one batch request.")
     queue_size: PositiveInt = Field(
-        1024, description="Most images in work or waiting; a request past it is answered with 503."
+        4096,
+        description="Most images in work or waiting, all of a batch counted; a request past it is"
+        " answered with 503.",
     )
     request_timeout: PositiveFloat = Field(
         10.0,

@@ -61,8 +61,9 @@ def train(
     """Carry out `task`, or finish it where it was interrupted; a finished run stays as it is.
 
     Raises:
-        RunError: its folder holds another run, a teacher or the initial run has not finished or is
-            of another architecture, or there are teachers but no augmentation.
+        RunError: its folder holds another run, a teacher or the initial run has not finished, the
+            initial run is missing or of another architecture, or there are teachers but no
+            augmentation.
     """
     run, config = task.run(mnist, runs_dir)
     run.prepare(config)
@@ -75,6 +76,8 @@ def train(
 
 
 def _starting_model(task: Task) -> keras.Model:
+    if task.initial is None and task.recipe.initial_share:
+        raise RunError(f"the recipe {task.recipe.name} needs a run to start from: --initial RUN")
     if task.initial is None:
         keras.utils.set_random_seed(task.seed)
         return architectures.build(task.model)

@@ -79,7 +79,10 @@ TABLE: Mapping[type[Exception], Kind] = {
         "The body's Content-Type is none that this path reads, or it is compressed.",
     ),
     UnreadableImage: Kind(
-        "unreadable-image", 422, "Unreadable image", "The image is damaged, incomplete or empty."
+        "unreadable-image",
+        422,
+        "Unreadable image",
+        "The image is damaged, incomplete or empty, or not 28 x 28 for `preprocess=none`.",
     ),
     UnsupportedFormat: Kind(
         "unsupported-format",

@@ -28,6 +28,8 @@ app = typer.Typer(
 def serve(settings: Settings) -> None:
     """Serve the models over HTTP until SIGINT or SIGTERM; requests in work are still answered.
 
+    Without a model that can be used it listens all the same, not ready, and says why in its log.
+
     Exit status: 0 it was told to stop, 1 the address cannot be used, 2 a setting is wrong.
     """
     from service.cli.serve import run  # noqa: PLC0415

@@ -31,6 +31,11 @@ _EDGE = 0.25
 # of 100 pairs of them.
 _HIGH_PIECE = 0.6
 
+# So many lines of this share of the height, or two higher ones, are no single digit.
+_MOST_LINES = 3
+_LOW_LINE = 0.04
+_HIGH_LINE = 0.3
+
 # A piece with less than this share of the largest piece's area is a speck.
 _SPECK = 0.04
 
@@ -50,7 +55,8 @@ class Ink:
 
     Attributes:
         picture: uint8 [box height, box width], ink (up to 255) on black (0), cropped to its box.
-        several: it lies in several pieces side by side, each nearly as high as the box.
+        several: it lies in several lines, or in several pieces side by side, each nearly as high as
+            the box.
     """
 
     picture: Picture
@@ -127,10 +133,19 @@ def _strokes(contrast: Picture, *, edge: int, core: float) -> _Strokes | None:
     if contrast.size >= _FEWEST_TO_JUDGE and _coherence(ink, contrast.size) < _LEAST_COHERENCE:
         return None
     box = (x, y, right - x, bottom - y)
-    return _Strokes(ink.astype(np.uint8) * np.uint8(255), box, _are_several(pieces[kept], box))
+    several = _are_in_lines(ink) or _are_side_by_side(pieces[kept], box)
+    return _Strokes(ink.astype(np.uint8) * np.uint8(255), box, several)
 
 
-def _are_several(pieces: NDArray[Any], box: tuple[int, int, int, int]) -> bool:
+def _are_in_lines(ink: NDArray[np.bool_]) -> bool:
+    # Rows with ink between rows without are a line.
+    rows = np.concatenate(([0], ink.any(axis=1), [0]))
+    turns = np.flatnonzero(np.diff(rows))
+    heights = (turns[1::2] - turns[::2]) / len(ink)
+    return bool((heights >= _LOW_LINE).sum() >= _MOST_LINES or (heights >= _HIGH_LINE).sum() >= 2)
+
+
+def _are_side_by_side(pieces: NDArray[Any], box: tuple[int, int, int, int]) -> bool:
     high = pieces[pieces[:, 3] >= _HIGH_PIECE * box[3]]
     high = high[np.argsort(high[:, 0])]
     gaps = high[1:, 0] - np.maximum.accumulate(high[:, 0] + high[:, 2])[:-1]

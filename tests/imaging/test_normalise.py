@@ -341,3 +341,13 @@ def test_a_digit_in_two_strokes_is_one():
     cv2.ellipse(page, (50, 70), (25, 30), 0, -120, 100, 0, 5)
 
     assert not normalise(page).several
+
+
+@pytest.mark.parametrize("lines", [["7", "7"], ["3", "8", "5"], ["000", "111", "222", "333"]])
+def test_digits_one_above_the_other_are_several(lines):
+    page = np.full((100 + 90 * len(lines), 300), 255, np.uint8)
+    for index, line in enumerate(lines):
+        place = (60, 90 * (index + 1))
+        cv2.putText(page, line, place, cv2.FONT_HERSHEY_SIMPLEX, 2, 0, 6, cv2.LINE_AA)
+
+    assert normalise(page).several

@@ -91,6 +91,21 @@ def test_a_request_past_the_queue_is_refused_at_once():
     assert [reading.answer.digit for reading in readings] == [1, 2, 3]
 
 
+def test_a_batch_takes_as_much_of_the_queue_as_it_has_pictures():
+    session = HeldSession(held=True)
+
+    async def scenario(engine):
+        pipeline = _held(engine, session)
+        batch = asyncio.create_task(engine.read_many(pipeline, [_picture(1)] * 100))
+        await asyncio.to_thread(session.running.wait, 60)
+        with pytest.raises(QueueFull, match="100 images are in work or waiting"):
+            await engine.read_many(pipeline, [_picture(1)] * 100)
+        session.let_go()
+        return await batch
+
+    assert len(_run(scenario, queue_size=199)) == 100
+
+
 def test_a_batch_larger_than_the_queue_is_read_when_nothing_else_is_there():
     session = HeldSession()
 

@@ -12,7 +12,7 @@ keras = pytest.importorskip("keras", reason="needs the extra 'training' (no Tens
 
 from training import distil, study  # noqa: E402
 from training.batches import AugmentedDigits  # noqa: E402
-from training.recipes import BASELINE, BEST  # noqa: E402
+from training.recipes import BASELINE, BEST, REFINE  # noqa: E402
 from training.runs import Run, RunError  # noqa: E402
 from training.study import Entry, run_study  # noqa: E402
 from training.train import Task, train  # noqa: E402
@@ -150,6 +150,11 @@ def test_a_recipe_can_keep_a_share_of_the_weights_at_the_start(mnist, tmp_path):
 
     for old, fresh, found in zip(*map(weights_of, (first, new, mixed)), strict=True):
         np.testing.assert_allclose(found, 0.7 * old + 0.3 * fresh, atol=1e-5)
+
+
+def test_a_recipe_that_keeps_old_weights_needs_a_run_to_start_from(mnist, tmp_path):
+    with pytest.raises(RunError, match="refine needs a run to start from"):
+        train(Task("mlp", REFINE), mnist, tmp_path)
 
 
 def test_a_run_cannot_start_from_another_architecture(mnist, tmp_path):
