@@ -81,7 +81,7 @@ $(VENV)/.service: requirements/service.txt pyproject.toml $(VENV)/.python
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.service
-	@echo 'Installing what training and the tests need into $(VENV) (about 2.3 GB) ...'
+	@echo 'Installing what training and the tests need into $(VENV) (about 2.4 GB) ...'
 	@$(PIP) install --require-hashes -r requirements/test.txt
 	@touch $@
 
