@@ -84,6 +84,7 @@ class Engine:
             _log.error("not ready: %s", error)
             self._state = NotReady(str(error))
         except Exception:
+            # Whatever it is, it must not end the process: liveness goes on, readiness says no.
             _log.exception("not ready")
             self._state = NotReady("the models could not be loaded; the service's log says why")
         else:

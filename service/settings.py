@@ -3,6 +3,7 @@
 import os
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +16,9 @@ ENVIRONMENT_PREFIX = "NUMERAL_"
 _DATA_VARIABLE = "NUMERAL_DATA"
 
 _MIB = 1024 * 1024
+
+# Of errors among accepted answers, as a caller may ask for it.
+ErrorRate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
 
 class LogFormat(StrEnum):
@@ -48,12 +52,8 @@ class Settings(BaseSettings):
     default_model: str | None = Field(
         None, description="Model that answers when a caller names none; unset: the manifest's."
     )
-    max_error: float = Field(
-        0.001,
-        ge=0.0,
-        le=1.0,
-        allow_inf_nan=False,
-        description="Error rate among accepted answers when a caller names none.",
+    max_error: ErrorRate = Field(
+        0.001, description="Error rate among accepted answers when a caller names none."
     )
     max_body_bytes: PositiveInt = Field(
         16 * _MIB, description="Largest request body, in bytes; a larger one is answered with 413."

@@ -43,7 +43,6 @@ def fit(
     """
     finished = run.finished_epochs()
     run.cut_history(finished)
-    keras.utils.set_random_seed(seed)
     batches = Batches(
         source,
         recipe.batch_size,

@@ -70,6 +70,7 @@ def train(
     if not run.model_file.exists():
         digits, validation = task.digits(mnist)
         source = _source(task, digits, runs_dir)
+        keras.utils.set_random_seed(task.seed)
         model = _starting_model(task)
         fit(run, model, task.recipe, source, validation, seed=task.seed, callbacks=callbacks)
     return run
@@ -79,7 +80,6 @@ def _starting_model(task: Task) -> keras.Model:
     if task.initial is None and task.recipe.initial_share:
         raise RunError(f"the recipe {task.recipe.name} needs a run to start from: --initial RUN")
     if task.initial is None:
-        keras.utils.set_random_seed(task.seed)
         return architectures.build(task.model)
     if task.initial.config().model != task.model:
         raise RunError(f"{task.initial.folder}: is no run of {task.model}")

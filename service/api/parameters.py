@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 from service.api.errors import InvalidRequest
 from service.api.schemas import Fault
 from service.pipeline import Preprocess, Wish
+from service.settings import ErrorRate
 
 
 class ReadingParameters(BaseModel):
@@ -16,11 +17,8 @@ class ReadingParameters(BaseModel):
     model: str | None = Field(
         None, description="Name of the model that answers; without it, the default model."
     )
-    max_error: float | None = Field(
+    max_error: ErrorRate | None = Field(
         None,
-        ge=0.0,
-        le=1.0,
-        allow_inf_nan=False,
         description="Error rate among accepted answers that is put up with, such as 0.001: picks"
         " the model's operating point. It was measured on MNIST, and holds for single, upright"
         " digits written like those. Without it, the service's setting.",

@@ -8,31 +8,11 @@ from service.api.disconnect import cancelled_on_disconnect
 from service.api.negotiation import require_json_accepted
 from service.api.openapi import batch_body, problem_responses, reading_operation, single_body
 from service.api.parameters import wish_of
+from service.api.problems import READING_ERRORS
 from service.api.schemas import BatchAnswer, Prediction
 from service.api.state import engine_of, request_id_of, settings_of
 from service.api.uploads import JSON, read_batch, read_picture
-from service.engine import DeadlineExceeded, NotReady
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
-from service.inference.backlog import QueueFull
-from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.pipeline import UnsupportedMaxError
-
-_COMMON_ERRORS = (
-    errors.MalformedBody,
-    UnknownModel,
-    errors.NotAcceptable,
-    errors.BodyTooSlow,
-    errors.BodyTooLarge,
-    errors.UnsupportedMediaType,
-    errors.InvalidRequest,
-    UnsupportedMaxError,
-    NotReady,
-    ModelUnavailable,
-    QueueFull,
-    errors.TooManyBodies,
-    errors.Stopping,
-    DeadlineExceeded,
-)
 
 router = APIRouter(tags=["predict"])
 
@@ -42,7 +22,11 @@ router = APIRouter(tags=["predict"])
     operation_id="predict",
     response_model=Prediction,
     responses=problem_responses(
-        *_COMMON_ERRORS, PictureTooLarge, UnreadableImage, UnsupportedFormat
+        *READING_ERRORS,
+        errors.NotAcceptable,
+        PictureTooLarge,
+        UnreadableImage,
+        UnsupportedFormat,
     ),
     openapi_extra=reading_operation(single_body()),
 )
@@ -64,7 +48,7 @@ async def predict(request: Request) -> Response:
     "/predict/batch",
     operation_id="predict_batch",
     response_model=BatchAnswer,
-    responses=problem_responses(*_COMMON_ERRORS, errors.BatchTooLarge),
+    responses=problem_responses(*READING_ERRORS, errors.NotAcceptable, errors.BatchTooLarge),
     openapi_extra=reading_operation(batch_body()),
 )
 async def predict_batch(request: Request) -> Response:

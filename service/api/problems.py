@@ -23,6 +23,24 @@ TYPES_PATH = "/problems"
 _RETRY_SOON = {"Retry-After": "1"}
 
 
+# What any request to read pictures may end with, whichever protocol it speaks.
+READING_ERRORS = (
+    errors.MalformedBody,
+    UnknownModel,
+    errors.BodyTooSlow,
+    errors.BodyTooLarge,
+    errors.UnsupportedMediaType,
+    errors.InvalidRequest,
+    UnsupportedMaxError,
+    NotReady,
+    ModelUnavailable,
+    QueueFull,
+    errors.TooManyBodies,
+    errors.Stopping,
+    DeadlineExceeded,
+)
+
+
 @dataclass(frozen=True)
 class Kind:
     """What all problems of one type have in common."""

@@ -1,28 +1,13 @@
 """The application around a fault of its own."""
 
-import asyncio
 import logging
 
-import httpx
-
-from service.app import create_app
-from service.settings import Settings
 from service.telemetry import JsonFormatter
+from tests.service.faults import answer_to_a_fault
 
 
 def test_an_unforeseen_error_is_a_problem_with_its_request_id():
-    app = create_app(Settings())
-
-    @app.get("/broken")
-    async def broken() -> None:
-        raise RuntimeError("the password is 1234")
-
-    async def ask():
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await client.get("/broken", headers={"X-Request-ID": "mine"})
-
-    response = asyncio.run(ask())
+    response = answer_to_a_fault("/broken")
 
     assert response.status_code == 500
     assert response.headers["Content-Type"] == "application/problem+json"

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.api import errors
 from service.api.disconnect import cancelled_on_disconnect
+from service.api.problems import READING_ERRORS
 from service.api.state import engine_of, settings_of, statistics_of
 from service.api.uploads import require_uncompressed
 from service.api.v2.answer_schemas import InferAnswer
@@ -16,11 +17,9 @@ from service.api.v2.models import card_of
 from service.api.v2.outputs import write
 from service.api.v2.reading import as_they_are, require_readable, results
 from service.api.v2.request import Inference, parse
-from service.engine import DeadlineExceeded, Engine, NotReady
-from service.inference.backlog import QueueFull
-from service.inference.catalogue import ModelUnavailable, UnknownModel
+from service.engine import Engine
 from service.inference.sessions import Scored
-from service.pipeline import Pipeline, Prepared, UnsupportedMaxError
+from service.pipeline import Pipeline, Prepared
 
 # A larger body is taken apart in a thread, and a longer answer written in one, so that others do
 # not wait for them.
@@ -35,22 +34,7 @@ router = APIRouter()
     response_model=InferAnswer,
     responses={
         200: BINARY_ANSWER,
-        **error_responses(
-            errors.MalformedBody,
-            errors.InvalidRequest,
-            UnsupportedMaxError,
-            UnknownModel,
-            errors.BodyTooSlow,
-            errors.BodyTooLarge,
-            errors.BatchTooLarge,
-            errors.UnsupportedMediaType,
-            NotReady,
-            ModelUnavailable,
-            QueueFull,
-            errors.TooManyBodies,
-            errors.Stopping,
-            DeadlineExceeded,
-        ),
+        **error_responses(*READING_ERRORS, errors.BatchTooLarge),
     },
     openapi_extra=INFER_OPERATION,
 )

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.settings import ErrorRate
+
 _MAX_ID_LENGTH = 256
 _INT64 = Field(ge=-(2**63), lt=2**63)
 
@@ -57,11 +59,8 @@ class RequestedOutput(_Asked):
 class InferParameters(_Asked):
     """How to read; those of `POST /predict` by the same names."""
 
-    max_error: float | None = Field(
+    max_error: ErrorRate | None = Field(
         None,
-        ge=0.0,
-        le=1.0,
-        allow_inf_nan=False,
         description="Error rate among accepted answers that is put up with: picks the operating"
         " point that `decision` follows. It was measured on MNIST, and holds for single, upright"
         " digits written like those. Without it, the service's setting.",
