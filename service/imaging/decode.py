@@ -14,7 +14,7 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
-from service.imaging import tiff
+from service.imaging import png, tiff
 from service.imaging.greyscale import to_grey
 from service.imaging.picture import Picture, PictureTooLarge, UnreadableImage, UnsupportedFormat
 
@@ -24,7 +24,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # BigTIFF with the most significant byte first is missing: Pillow lists it but cannot read it.
 _SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (png.SIGNATURE, "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
@@ -40,6 +40,9 @@ _JPEG_FORMATS = ("JPEG", "MPO")
 # A JPEG photograph is decoded at 1/2, 1/4 or 1/8 as long as its longer side keeps this many
 # pixels: a digit in a corner stays readable and 12 megapixels cost a fraction.
 _REDUCED_LONGER_SIDE = 1000
+
+# In a larger PNG file, unfolding the pixels takes all the time, and Pillow does it as fast.
+_MOST_PLAIN_PIXELS = 1_000_000
 
 # What turns a picture upright, by the orientation in its EXIF; 1 is upright.
 _EXIF_ORIENTATION = 0x0112
@@ -84,6 +87,10 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     file_format = _format_of(data)
     if file_format == "TIFF":
         tiff.check_directory(data, max_pixels)
+    elif file_format == "PNG":
+        picture = png.decode_plain(data, max_pixels=min(max_pixels, _MOST_PLAIN_PIXELS))
+        if picture is not None:
+            return picture
     try:
         with Image.open(BytesIO(data), formats=(file_format,)) as image:
             _check_size(image, max_pixels)

@@ -48,7 +48,7 @@ def is_normalised(image: Picture) -> bool:
     return (
         abs(moments["m10"] / mass - CENTRE) <= _CENTRE_SLACK
         and abs(moments["m01"] / mass - CENTRE) <= _CENTRE_SLACK
-        and int(image.max()) >= _FULL_INK
+        and cv2.minMaxLoc(image)[1] >= _FULL_INK
     )
 
 
