@@ -18,8 +18,7 @@ from models.scores import entropy
 from service.imaging import Normalised
 from service.inference.catalogue import load_catalogue
 from service.inference.decide import Decision, Reason
-from service.inference.sessions import LARGEST_MICRO_BATCH
-from service.pipeline import Pipeline, Prepared, Reading, Wish, choose_pipeline
+from service.pipeline import Outcome, Pipeline, Reading, Ready, Wish, choose_pipeline
 from service.settings import Settings
 
 NO_DIGIT = -1
@@ -95,20 +94,15 @@ class Readers:
 
     def read(self, pictures: Sequence[bytes]) -> dict[str, Answers]:
         """Answers by model, as the service would give them."""
-        return self._answers(next(iter(self.pipelines.values())).prepare(pictures))
+        prepare = next(iter(self.pipelines.values())).prepare
+        return self._answers([prepare(picture) for picture in pictures])
 
     def read_naively(self, pictures: Sequence[bytes]) -> dict[str, Answers]:
         """Answers by model to pictures that were only resized."""
-        return self._answers(
-            Prepared([Normalised(resized(picture), blank=False) for picture in pictures])
-        )
+        return self._answers([Normalised(resized(picture)) for picture in pictures])
 
-    def _answers(self, prepared: Prepared) -> dict[str, Answers]:
-        batches = [
-            Prepared(prepared.items[start : start + LARGEST_MICRO_BATCH])
-            for start in range(0, len(prepared.items), LARGEST_MICRO_BATCH)
-        ]
-        return {name: _answered(pipeline, batches) for name, pipeline in self.pipelines.items()}
+    def _answers(self, ready: Sequence[Ready]) -> dict[str, Answers]:
+        return {name: _answered(pipeline.read(ready)) for name, pipeline in self.pipelines.items()}
 
 
 @cache
@@ -139,22 +133,18 @@ def resized(picture: bytes) -> NDArray[np.uint8]:
     return ~image if np.median(rim) > 127 else image
 
 
-def _answered(pipeline: Pipeline, batches: Sequence[Prepared]) -> Answers:
-    scored = [pipeline.classifier.run(batch.images) for batch in batches]
-    outcomes = [
-        outcome
-        for batch, found in zip(batches, scored, strict=True)
-        for outcome in pipeline.answer(batch, found)
-    ]
-    answers = [outcome.answer if isinstance(outcome, Reading) else None for outcome in outcomes]
+def _answered(outcomes: Sequence[Outcome]) -> Answers:
+    readings = [outcome if isinstance(outcome, Reading) else None for outcome in outcomes]
+    answers = [reading.answer if reading else None for reading in readings]
     digits = np.array(
         [NO_DIGIT if answer is None or answer.digit is None else answer.digit for answer in answers]
     )
     # The model saw only those with a digit.
     logits = np.full((len(digits), DIGITS), -np.inf, np.float32)
-    logits[digits != NO_DIGIT] = np.concatenate([found.logits for found in scored])
     probabilities = np.zeros((len(digits), DIGITS), np.float32)
-    probabilities[digits != NO_DIGIT] = np.concatenate([found.probabilities for found in scored])
+    for place in np.flatnonzero(digits != NO_DIGIT):
+        logits[place] = readings[place].logits
+        probabilities[place] = readings[place].answer.probabilities
     return Answers(
         digits=digits,
         confidences=np.array([answer.confidence if answer else 0.0 for answer in answers]),

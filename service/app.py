@@ -7,14 +7,16 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.types import ASGIApp
 
 from service import middleware
 from service.api import health, models, openapi, predict, problem_answers
 from service.api.state import State
 from service.api.v2.routes import router as v2_router
 from service.api.v2.statistics import StatisticsBook
-from service.bodies import BodyLimits
 from service.engine import Engine
+from service.exchange import Exchanges
+from service.lane import Lane
 from service.settings import Settings, unknown_variables
 from service.version import version
 
@@ -31,11 +33,33 @@ Under `/v2` it speaks the Open Inference Protocol, with Triton's binary tensors:
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> ASGIApp:
     """The service, with `settings`; its models are loaded once it has started.
 
-    uvicorn.run(create_app(Settings()))
+        uvicorn.run(create_app(Settings()))
+
+    What every request passes stands around the framework, not in it: a request that takes the lane
+    meets nothing of the framework at all.
     """
+    return enclose(create_api(settings), settings)
+
+
+def enclose(api: ASGIApp, settings: Settings) -> ASGIApp:
+    """`api` with what every request passes before it; the outermost comes last."""
+    app: ASGIApp = middleware.HeadAsGet(api)
+    app = Lane(app, posts={"/predict": predict.predict, "/predict/batch": predict.predict_batch})
+    app = Exchanges(
+        app,
+        max_bytes=settings.max_body_bytes,
+        max_total_bytes=settings.max_total_body_bytes,
+        seconds=settings.body_timeout,
+    )
+    app = middleware.AccessLog(app)
+    return middleware.RequestId(app)
+
+
+def create_api(settings: Settings) -> FastAPI:
+    """The paths, what they need as long as the process lives, and the document of them."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -62,15 +86,4 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(v2_router)
     problem_answers.install(app)
     openapi.describe(app, max_batch=settings.max_batch)
-    # The last one added sees a request first.
-    app.add_middleware(middleware.HeadAsGet)
-    app.add_middleware(
-        BodyLimits,
-        max_bytes=settings.max_body_bytes,
-        max_total_bytes=settings.max_total_body_bytes,
-        seconds=settings.body_timeout,
-    )
-    app.add_middleware(middleware.StopAsProblem)
-    app.add_middleware(middleware.AccessLog)
-    app.add_middleware(middleware.RequestId)
     return app

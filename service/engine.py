@@ -3,26 +3,25 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
-from typing import Self, TypeVar
+from typing import Self
 
 import numpy as np
 from PIL import Image
 
+from service.batcher import Batcher, DeadlineExceeded, Job, Times
 from service.imaging import UnreadableImage
 from service.inference.backlog import Backlog
-from service.inference.batcher import Batcher
 from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
-from service.inference.sessions import Classifier, Images, Scored
 from service.pipeline import (
+    Content,
     Outcome,
     Pipeline,
-    Prepared,
     Reading,
+    Ready,
     UnsupportedMaxError,
     Wish,
     choose_pipeline,
@@ -32,22 +31,19 @@ from service.quick import is_quick
 from service.settings import Settings
 
 _log = logging.getLogger(__name__)
-_Result = TypeVar("_Result")
 
-# A batch goes through in parts of this size, one after another: single images find room beside a
-# part in every micro-batch.
-PART_OF_BATCH = 32
+# So many pictures of a request go to a thread at once.
+_PART_OF_SLOW = 4
 
 # More threads would not decode faster on a few cores, but hold more large pictures in memory.
 _IMAGING_THREADS = 2
 
+# Callers may wish for any error rate, but few do.
+_MOST_PIPELINES = 256
+
 
 class NotReady(Exception):
     """The models are being loaded, or none could be."""
-
-
-class DeadlineExceeded(Exception):
-    """The answer did not come in the time that a request may take."""
 
 
 class Engine:
@@ -62,18 +58,17 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._state: Catalogue | NotReady = NotReady("the models are being loaded")
+        self._state: _Served | NotReady = NotReady("the models are being loaded")
         self._imaging = ThreadPoolExecutor(_IMAGING_THREADS, "imaging")
-        self._inference = ThreadPoolExecutor(1, "inference")
-        self._batcher = Batcher(self._inference)
+        self._batcher = Batcher()
         self._backlog = Backlog(settings.queue_size)
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._imaging.shutdown(wait=False, cancel_futures=True)
-        self._inference.shutdown(wait=False, cancel_futures=True)
 
     async def load(self) -> None:
         """Load, check and warm up the models in a thread; readiness follows from the outcome."""
@@ -88,7 +83,7 @@ class Engine:
             _log.exception("not ready")
             self._state = NotReady("the models could not be loaded; the service's log says why")
         else:
-            self._state = catalogue
+            self._state = _Served(catalogue, self._settings)
             _warn_if_nothing_is_accepted(catalogue, self._settings.max_error)
             seconds = time.perf_counter() - started
             _log.info("ready after %.2f s: %s", seconds, ", ".join(catalogue.classifiers))
@@ -100,9 +95,7 @@ class Engine:
         Raises:
             NotReady: they are still being loaded, or none could be.
         """
-        if isinstance(self._state, NotReady):
-            raise NotReady(*self._state.args)
-        return self._state
+        return self._served.catalogue
 
     def pipeline(self, wish: Wish) -> Pipeline:
         """The pipeline for `wish`, completed from the settings.
@@ -111,9 +104,15 @@ class Engine:
             NotReady: no model is there yet.
             UnknownModel, ModelUnavailable, UnsupportedMaxError: as `choose_pipeline` says.
         """
-        return _pipeline(self.catalogue, wish, self._settings)
+        return self._served.pipeline(wish)
 
-    async def read(self, pipeline: Pipeline, data: bytes) -> Reading:
+    @property
+    def _served(self) -> "_Served":
+        if isinstance(self._state, NotReady):
+            raise NotReady(*self._state.args)
+        return self._state
+
+    async def read(self, pipeline: Pipeline, content: Content) -> Reading:
         """Read one picture.
 
         Raises:
@@ -121,84 +120,76 @@ class Engine:
             QueueFull: too much is waiting already.
             DeadlineExceeded: it took longer than a request may.
         """
-        async with self.admitted(1):
-            [outcome] = await self._read_part(pipeline, [data])
+        [outcome] = (await self.work(pipeline, [content])).outcomes
         if isinstance(outcome, UnreadableImage):
             raise outcome
         return outcome
 
-    async def read_many(self, pipeline: Pipeline, files: Sequence[bytes]) -> list[Outcome]:
-        """Read `files`, in order; one that cannot be read does not disturb the others.
+    async def read_many(self, pipeline: Pipeline, contents: Sequence[Content]) -> list[Outcome]:
+        """Read pictures, in order; one that cannot be read does not disturb the others.
 
         Raises:
             QueueFull: too much is waiting already.
             DeadlineExceeded: it took longer than a request may.
         """
-        outcomes: list[Outcome] = []
-        async with self.admitted(len(files)):
-            for part in _parts(len(files)):
-                outcomes += await self._read_part(pipeline, files[part])
-        return outcomes
+        return (await self.work(pipeline, contents)).outcomes
 
-    @asynccontextmanager
-    async def admitted(self, images: int) -> AsyncIterator[None]:
-        """Make room for a request of `images`, and give it up once it takes too long.
-
-        For a caller who takes the steps of a request one by one, `prepare` and `classify`.
+    async def work(self, pipeline: Pipeline, contents: Sequence[Content]) -> Job:
+        """Read pictures as `read_many` does; the finished job also says where its time went.
 
         Raises:
-            QueueFull: too much is waiting already.
-            DeadlineExceeded: the block took longer than a request may.
+            QueueFull, DeadlineExceeded: as `read_many` says.
         """
         seconds = self._settings.request_timeout
-        with self._backlog.admit(images):
+        times = Times()
+        with self._backlog.admit(len(contents)):
             try:
-                async with asyncio.timeout(seconds):
-                    yield
-            except TimeoutError as error:
+                if not all(map(is_quick, contents)):
+                    async with asyncio.timeout(seconds):
+                        contents = await self._prepared(pipeline, contents, times)
+                deadline = times.submitted + int(seconds * 1e9)
+                job = Job(pipeline, contents, deadline, self._loop.create_future(), times)
+                await self._batcher.read(job)
+            except (TimeoutError, DeadlineExceeded) as error:
                 raise DeadlineExceeded(
                     f"no answer within {seconds:g} s; send it again later, or in smaller batches"
                 ) from error
+        return job
 
-    async def prepare(self, pipeline: Pipeline, files: Sequence[bytes]) -> Prepared:
-        """Decode and normalise `files` of a request that was admitted."""
-        parts = [await self._prepare_part(pipeline, files[part]) for part in _parts(len(files))]
-        return Prepared([item for part in parts for item in part.items])
-
-    async def classify(self, classifier: Classifier, images: Images) -> Scored:
-        """What a model says of the `images`, uint8 [N, 28, 28], of a request that was admitted."""
-        parts = [
-            await self._batcher.classify(classifier, images[part]) for part in _parts(len(images))
-        ]
-        return parts[0] if len(parts) == 1 else _joined(parts)
-
-    async def _read_part(self, pipeline: Pipeline, files: Sequence[bytes]) -> list[Outcome]:
-        prepared = await self._prepare_part(pipeline, files)
-        scored = await self.classify(pipeline.classifier, prepared.images)
-        return pipeline.answer(prepared, scored)
-
-    async def _prepare_part(self, pipeline: Pipeline, files: Sequence[bytes]) -> Prepared:
-        if len(files) == 1 and is_quick(files[0]):
-            return pipeline.prepare(files)
-        return await self._in_imaging_thread(partial(pipeline.prepare, files))
-
-    async def _in_imaging_thread(self, work: Callable[[], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._imaging, work)
+    async def _prepared(
+        self, pipeline: Pipeline, contents: Sequence[Content], times: Times
+    ) -> list[Content]:
+        # A few at a time, one part after another: others find room between them.
+        prepared = list(contents)
+        slow = [place for place, content in enumerate(contents) if not is_quick(content)]
+        for start in range(0, len(slow), _PART_OF_SLOW):
+            places = slow[start : start + _PART_OF_SLOW]
+            work = partial(_prepare, pipeline, [contents[place] for place in places], times)
+            ready = await self._loop.run_in_executor(self._imaging, work)
+            for place, item in zip(places, ready, strict=True):
+                prepared[place] = item
+        return prepared
 
 
-def _parts(length: int) -> Iterator[slice]:
-    return (slice(start, start + PART_OF_BATCH) for start in range(0, length, PART_OF_BATCH))
+def _prepare(pipeline: Pipeline, contents: Sequence[Content], times: Times) -> list[Ready]:
+    began = time.perf_counter_ns()
+    pictures = [pipeline.decode(content) for content in contents]
+    decoded = time.perf_counter_ns()
+    ready = [pipeline.normalise(picture) for picture in pictures]
+    times.decoding += decoded - began
+    times.normalising += time.perf_counter_ns() - decoded
+    return ready
 
 
-def _joined(parts: Sequence[Scored]) -> Scored:
-    parts = [Scored.of_nothing(), *parts]
-    return Scored(
-        np.concatenate([part.logits for part in parts]),
-        np.concatenate([part.probabilities for part in parts]),
-    )
+class _Served:
+    """The models that are loaded, and the pipelines that callers have wished for lately."""
+
+    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+        self.catalogue = catalogue
+        self.pipeline = lru_cache(_MOST_PIPELINES)(partial(_pipeline, catalogue, settings))
 
 
-def _pipeline(catalogue: Catalogue, wish: Wish, settings: Settings) -> Pipeline:
+def _pipeline(catalogue: Catalogue, settings: Settings, wish: Wish) -> Pipeline:
     return choose_pipeline(
         catalogue, wish, max_error=settings.max_error, max_pixels=settings.max_pixels
     )
@@ -220,7 +211,7 @@ def _load_warm(settings: Settings) -> Catalogue:
     # The libraries that decode and normalise set themselves up at the first picture, which takes
     # a tenth of a second; a caller should not wait for it.
     any_model = Wish(model=next(iter(catalogue.classifiers)))
-    _pipeline(catalogue, any_model, settings).read([_sample_picture()])
+    _pipeline(catalogue, settings, any_model).read([_sample_picture()])
     return catalogue
 
 

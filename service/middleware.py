@@ -1,6 +1,5 @@
 """What happens to every request: an id, a line in the log, an answer even in the end."""
 
-import asyncio
 import logging
 import re
 import time
@@ -8,11 +7,9 @@ import uuid
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.errors import Stopping
-from service.api.problem_answers import REQUEST_ID_HEADER, answer
+from service.api.problem_answers import REQUEST_ID_HEADER
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -50,7 +47,7 @@ class AccessLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Time the request and log it once it is answered."""
-        if scope["type"] != "http" or not _access_log.isEnabledFor(logging.INFO):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
@@ -60,48 +57,14 @@ class AccessLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                scope["state"]["answering"] = True
             await send(message)
 
         try:
             await self.app(scope, receive, send_and_note)
         finally:
-            request_id = scope["state"]["request_id"]
-            _access_log.info(
-                "%s %s %d %.1f ms %s",
-                scope["method"],
-                # Decoded, a path may hold line breaks, and with them lines that no one logged.
-                quote(scope["path"]),
-                status,
-                (time.perf_counter() - started) * 1000,
-                request_id,
-                extra={"request_id": request_id},
-            )
-
-
-class StopAsProblem:
-    """Answers a request that is given up, because the service stops, with a problem."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand on everything; the server cancels what takes too long once it has to stop."""
-        answering = scope["type"] != "http"
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal answering
-            answering = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_and_note)
-        except asyncio.CancelledError:
-            if answering:
-                raise
-            # The server's task ends with this answer, so nobody misses the cancellation.
-            error = Stopping("the service stops and gave the request up; send it again")
-            response = await answer(Request(scope), error)
-            await response(scope, receive, send)
+            if _access_log.isEnabledFor(logging.INFO):
+                _log_request(scope, status, time.perf_counter() - started)
 
 
 class HeadAsGet:
@@ -116,3 +79,17 @@ class HeadAsGet:
             # The server sees its own scope and leaves the body out.
             scope = {**scope, "method": "GET"}
         await self.app(scope, receive, send)
+
+
+def _log_request(scope: Scope, status: int, seconds: float) -> None:
+    request_id = scope["state"]["request_id"]
+    _access_log.info(
+        "%s %s %d %.1f ms %s",
+        scope["method"],
+        # Decoded, a path may hold line breaks, and with them lines that no one logged.
+        quote(scope["path"]),
+        status,
+        seconds * 1000,
+        request_id,
+        extra={"request_id": request_id},
+    )

@@ -1,12 +1,13 @@
 """One way to read digits: a model, an operating point, a preprocessing. Plain functions."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
-from models.manifest import ModelCard
+from models.manifest import DIGITS, ModelCard
 from service.imaging import (
     Normalised,
     Picture,
@@ -16,8 +17,8 @@ from service.imaging import (
     unchanged,
 )
 from service.inference.catalogue import Catalogue
-from service.inference.decide import Answer, Criteria, Probabilities, decide, decide_blank
-from service.inference.sessions import Classifier, Images, Scored
+from service.inference.decide import Answer, Criteria, decide, decide_blank
+from service.inference.sessions import LARGEST_MICRO_BATCH, Classifier, Logits
 
 
 class Preprocess(StrEnum):
@@ -31,6 +32,8 @@ _PREPROCESSING: dict[Preprocess, Callable[[Picture], Normalised]] = {
     Preprocess.AUTO: normalise,
     Preprocess.NONE: unchanged,
 }
+
+_NO_LOGITS = np.zeros(DIGITS, np.float32)
 
 
 class UnsupportedMaxError(ValueError):
@@ -48,28 +51,26 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """An answer and the model that gave it."""
+    """An answer, the model that gave it, and what that model said.
+
+    Attributes:
+        card: the model's.
+        answer: the digit, and whether to believe it.
+        logits: float32 [10]; all 0 where the image is blank, as no model has seen it.
+    """
 
     card: ModelCard
     answer: Answer
+    logits: Logits
 
+
+# What a model can be shown, or why not.
+Ready = Normalised | UnreadableImage
+
+# A picture as it comes: its file, its pixels, or what a model can be shown at once.
+Content = bytes | Picture | Ready
 
 Outcome = Reading | UnreadableImage
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """Pictures on their way to a model, in the caller's order, with those that have no way."""
-
-    items: Sequence[Normalised | UnreadableImage]
-
-    @property
-    def images(self) -> Images:
-        """Those that a model is to see, neither unreadable nor blank: uint8 [N, 28, 28]."""
-        legible = [
-            item.image for item in self.items if isinstance(item, Normalised) and not item.blank
-        ]
-        return np.array(legible, np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,36 +93,62 @@ class Pipeline:
     preprocess: Preprocess
     max_pixels: int
 
-    def prepare(self, files: Sequence[bytes]) -> Prepared:
-        """Decode and normalise `files`; one that cannot be read does not disturb the others."""
-        return Prepared([self._prepare_one(data) for data in files])
-
-    def answer(self, prepared: Prepared, scored: Scored) -> list[Outcome]:
-        """Decide on every picture, given what the model says of `prepared.images`."""
-        rows = iter(scored.probabilities)
-        outcomes: list[Outcome] = []
-        for item in prepared.items:
-            if isinstance(item, UnreadableImage):
-                outcomes.append(item)
-            else:
-                outcomes.append(Reading(self.classifier.card, self._answer_one(item, rows)))
-        return outcomes
-
-    def read(self, files: Sequence[bytes]) -> list[Outcome]:
-        """Read `files`, up to a micro-batch of them, here and now."""
-        prepared = self.prepare(files)
-        return self.answer(prepared, self.classifier.run(prepared.images))
-
-    def _answer_one(self, item: Normalised, rows: Iterator[Probabilities]) -> Answer:
-        if item.blank:
-            return decide_blank()
-        return decide(next(rows), self.criteria, several=item.several)
-
-    def _prepare_one(self, data: bytes) -> Normalised | UnreadableImage:
+    def decode(self, content: Content) -> Picture | Ready:
+        """The pixels of a file; anything else is left as it is."""
+        if not isinstance(content, bytes):
+            return content
         try:
-            return _PREPROCESSING[self.preprocess](decode(data, max_pixels=self.max_pixels))
+            return decode(content, max_pixels=self.max_pixels)
         except UnreadableImage as error:
             return error
+
+    def normalise(self, picture: Picture | Ready) -> Ready:
+        """What the model can be shown of a picture; anything else is left as it is."""
+        if isinstance(picture, Normalised | UnreadableImage):
+            return picture
+        try:
+            return _PREPROCESSING[self.preprocess](picture)
+        except UnreadableImage as error:
+            return error
+
+    def prepare(self, content: Content) -> Ready:
+        """Decode and normalise a picture."""
+        return self.normalise(self.decode(content))
+
+    def read(self, contents: Sequence[Content]) -> list[Outcome]:
+        """Read pictures here and now; one that cannot be read does not disturb the others."""
+        ready = [self.prepare(content) for content in contents]
+        outcomes: list[Outcome] = []
+        for start in range(0, len(ready), LARGEST_MICRO_BATCH):
+            part = ready[start : start + LARGEST_MICRO_BATCH]
+            outcomes += classify(self.classifier, part, [self.criteria] * len(part))
+        return outcomes
+
+
+def classify(
+    classifier: Classifier, ready: Sequence[Ready], criteria: Sequence[Criteria]
+) -> list[Outcome]:
+    """Let a model see a micro-batch, and decide on every picture by the criteria of its caller."""
+    shown = [
+        (item, criterion)
+        for item, criterion in zip(ready, criteria, strict=True)
+        if isinstance(item, Normalised) and not item.blank
+    ]
+    scored = classifier.run(np.array([item.image for item, _ in shown], np.uint8))
+    answers = decide(
+        scored.probabilities,
+        [criterion for _, criterion in shown],
+        [item.several for item, _ in shown],
+    )
+    readings = map(partial(Reading, classifier.card), answers, scored.logits)
+    return [
+        item
+        if isinstance(item, UnreadableImage)
+        else Reading(classifier.card, decide_blank(), _NO_LOGITS)
+        if item.blank
+        else next(readings)
+        for item in ready
+    ]
 
 
 def choose_pipeline(

@@ -3,13 +3,14 @@
 from starlette.requests import Request
 
 from service.api.errors import NotAcceptable
+from service.api.headers import header
 
 _JSON_RANGES = {"application/json": 3, "application/*": 2, "*/*": 1}
 
 
 def media_type(request: Request) -> str:
     """The body's media type, in lower case and without parameters; empty if there is none."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return header(request.scope, b"content-type").partition(";")[0].strip().lower()
 
 
 def require_json_accepted(request: Request) -> None:
@@ -18,7 +19,7 @@ def require_json_accepted(request: Request) -> None:
     Raises:
         NotAcceptable: the Accept header rules it out.
     """
-    accept = request.headers.get("accept", "*/*")
+    accept = header(request.scope, b"accept", "*/*")
     if accept != "*/*" and not _accepts_json(accept):
         raise NotAcceptable(
             f"the answer is application/json, the request accepts only {accept[:200]}"

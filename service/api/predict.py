@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from service.api import errors
+from service.api.answers import prediction, to_json
 from service.api.batch_answer import write_answer
-from service.api.disconnect import cancelled_on_disconnect
 from service.api.negotiation import require_json_accepted
 from service.api.openapi import batch_body, problem_responses, reading_operation, single_body
 from service.api.parameters import wish_of
@@ -39,9 +39,8 @@ async def predict(request: Request) -> Response:
     engine = engine_of(request)
     pipeline = engine.pipeline(wish_of(request))
     data = await read_picture(request)
-    async with cancelled_on_disconnect(request):
-        reading = await engine.read(pipeline, data)
-    return Response(Prediction.from_reading(reading).model_dump_json(), media_type=JSON)
+    reading = await engine.read(pipeline, data)
+    return Response(to_json(prediction(reading)), media_type=JSON)
 
 
 @router.post(
@@ -62,7 +61,6 @@ async def predict_batch(request: Request) -> Response:
     pipeline = engine.pipeline(wish_of(request))
     items = await read_batch(request, max_batch=settings_of(request).max_batch)
     files = [item.content for item in items if isinstance(item.content, bytes)]
-    async with cancelled_on_disconnect(request):
-        outcomes = await engine.read_many(pipeline, files)
+    outcomes = await engine.read_many(pipeline, files)
     answer = await write_answer(items, outcomes, request_id_of(request))
     return Response(answer, media_type=JSON)

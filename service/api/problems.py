@@ -9,7 +9,8 @@ from starlette.requests import ClientDisconnect
 
 from service.api import errors
 from service.api.schemas import Problem
-from service.engine import DeadlineExceeded, NotReady
+from service.batcher import DeadlineExceeded
+from service.engine import NotReady
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.inference.backlog import QueueFull
 from service.inference.catalogue import ModelUnavailable, UnknownModel

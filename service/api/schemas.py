@@ -1,17 +1,13 @@
 """The answers of the API, as pydantic models: what is sent, and what OpenAPI says is sent."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.manifest import DIGITS, Interval, ModelCard, Rate, StudyResult
 from service.inference.decide import Decision, Reason
-from service.pipeline import Reading
 
 ItemId = str | int
-
-_DECIMALS = 7
 
 
 def is_none(value: object) -> bool:
@@ -58,25 +54,8 @@ class Prediction(_Answer):
     probabilities: tuple[Rate, ...] = Field(
         min_length=DIGITS,
         max_length=DIGITS,
-        description="Of the digits 0 to 9, to seven decimals; all 0 where the image is blank.",
+        description="Of the digits 0 to 9; all 0 where the image is blank.",
     )
-
-    @classmethod
-    def from_reading(cls, reading: Reading, **place: object) -> Self:
-        """What is sent of `reading`; in a batch with the fields of its `place`."""
-        answer = reading.answer
-        # A rounding error of float32 can lift a probability above 1.
-        probabilities = np.clip(answer.probabilities.astype(np.float64), 0.0, 1.0).round(_DECIMALS)
-        return cls(
-            **place,
-            model=reading.card.name,
-            version=reading.card.version,
-            digit=answer.digit,
-            confidence=probabilities.max(),
-            decision=answer.decision,
-            reasons=answer.reasons,
-            probabilities=probabilities.tolist(),
-        )
 
 
 class Fault(_Answer):

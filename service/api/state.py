@@ -19,19 +19,19 @@ class State(TypedDict):
 
 def engine_of(request: Request) -> Engine:
     """The engine of the process."""
-    return cast(Engine, request.state.engine)
+    return cast(Engine, request.scope["state"]["engine"])
 
 
 def settings_of(request: Request) -> Settings:
     """The settings of the process."""
-    return cast(Settings, request.state.settings)
+    return cast(Settings, request.scope["state"]["settings"])
 
 
 def request_id_of(request: Request) -> str:
     """The id that the request came with or was given."""
-    return cast(str, request.state.request_id)
+    return cast(str, request.scope["state"]["request_id"])
 
 
 def statistics_of(request: Request) -> StatisticsBook:
     """What the process has done over the Open Inference Protocol."""
-    return cast(StatisticsBook, request.state.statistics)
+    return cast(StatisticsBook, request.scope["state"]["statistics"])

@@ -6,9 +6,12 @@ from functools import partial
 from typing import TypeVar
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from service.api import multipart
 from service.api.errors import BatchTooLarge, InvalidRequest, UnsupportedMediaType
+from service.api.headers import header
 from service.api.item import Item
 from service.api.json_batch import parse_batch
 from service.api.negotiation import media_type
@@ -42,7 +45,7 @@ async def read_picture(request: Request) -> bytes:
             raise InvalidRequest([Fault(where="form", what=what)]) from error
         return part.content
     if kind.startswith("image/") or kind in (OCTET_STREAM, ""):
-        return await request.body()
+        return await body_of(request)
     raise UnsupportedMediaType(
         f"the Content-Type is {kind[:100]}; send an image as image/png, image/jpeg, ..., as"
         f" {OCTET_STREAM}, or as the field `file` of {multipart.MEDIA_TYPE}"
@@ -68,17 +71,40 @@ async def read_batch(request: Request, *, max_batch: int) -> list[Item]:
     )
 
 
+async def body_of(request: Request) -> bytes:
+    """The whole body; most come in one piece.
+
+    Raises:
+        ClientDisconnect: the caller has gone.
+    """
+    message = await _next_part(request)
+    if not message.get("more_body", False):
+        return message.get("body", b"")  # type: ignore[no-any-return]
+    parts = [message.get("body", b"")]
+    while message.get("more_body", False):
+        message = await _next_part(request)
+        parts.append(message.get("body", b""))
+    return b"".join(parts)
+
+
 def require_uncompressed(request: Request) -> None:
     """Make sure that the body is sent as it is.
 
     Raises:
         UnsupportedMediaType: the Content-Encoding says that it is compressed.
     """
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    encoding = header(request.scope, b"content-encoding").strip().lower()
     if encoding not in ("identity", ""):
         raise UnsupportedMediaType(
             f"the Content-Encoding is {encoding[:100]}; send the body uncompressed"
         )
+
+
+async def _next_part(request: Request) -> Message:
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message
 
 
 def _media_type(request: Request) -> str:
@@ -102,5 +128,5 @@ async def _parts(request: Request, field: str, *, max_parts: int) -> list[multip
 async def _unpacked(
     request: Request, unpack: Callable[[bytes], list[_Unpacked]]
 ) -> list[_Unpacked]:
-    body = await request.body()
+    body = await body_of(request)
     return unpack(body) if len(body) <= _QUICK_BYTES else await asyncio.to_thread(unpack, body)

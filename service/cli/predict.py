@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from service.api.answers import prediction, to_json
 from service.api.schemas import Prediction
 from service.cli.loading import NO_MODEL, load_or_exit
 from service.cli.tables import print_table
@@ -69,7 +70,7 @@ def _prediction(pipeline: Pipeline, file: Path) -> Prediction:
     [outcome] = pipeline.read([file.read_bytes()])
     if isinstance(outcome, UnreadableImage):
         raise outcome
-    return Prediction.from_reading(outcome)
+    return Prediction.model_validate_json(to_json(prediction(outcome)))
 
 
 def _print_json(lines: Iterator[_Line]) -> None:

@@ -33,6 +33,7 @@ def run(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # nothing here depends on who calls through which proxy
             timeout_graceful_shutdown=math.ceil(settings.request_timeout),
         )
         _log.info("numeral %s listens on %s, with /docs", version(), _url(listener))

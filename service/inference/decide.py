@@ -1,5 +1,7 @@
 """Calibrated probabilities to a decision: believe the digit, or let a person look."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -59,27 +61,58 @@ class Criteria:
     threshold: float | None
     outlier_entropy: float
 
+    @property
+    def least_confidence(self) -> float:
+        """The threshold, above every confidence where nothing is accepted."""
+        return math.inf if self.threshold is None else self.threshold
 
-def decide(probabilities: Probabilities, criteria: Criteria, *, several: bool = False) -> Answer:
-    """Read the likeliest digit and accept it if nothing speaks against it.
+
+# What may speak against an answer once it has ink, and every combination of it, by its bits.
+_DOUBTS = (Reason.SEVERAL_DIGITS, Reason.NOT_A_DIGIT, Reason.LOW_CONFIDENCE)
+_BITS = 1 << np.arange(len(_DOUBTS))
+_REASONS = tuple(
+    tuple(reason for bit, reason in zip(_BITS.tolist(), _DOUBTS, strict=True) if code & bit)
+    for code in range(1 << len(_DOUBTS))
+)
+
+
+def decide(
+    probabilities: NDArray[np.float32], criteria: Sequence[Criteria], several: Sequence[bool]
+) -> list[Answer]:
+    """Read the likeliest digit of each image, and accept it if nothing speaks against it.
 
     Args:
-        probabilities: float32 [10], calibrated.
-        criteria: those of the model.
-        several: whether the ink lies in several pieces side by side.
+        probabilities: float32 [N, 10], calibrated.
+        criteria: N of them: those of the model, as each caller wants them.
+        several: for each image whether its ink lies in several pieces side by side.
     """
-    digit = int(probabilities.argmax())
-    confidence = float(probabilities[digit])
-    doubts = (
-        (Reason.SEVERAL_DIGITS, several),
-        (Reason.NOT_A_DIGIT, entropy(probabilities) > criteria.outlier_entropy),
-        (Reason.LOW_CONFIDENCE, criteria.threshold is None or confidence < criteria.threshold),
-    )
-    reasons = tuple(reason for reason, applies in doubts if applies)
-    decision = Decision.REVIEW if reasons else Decision.ACCEPT
-    return Answer(digit, confidence, probabilities, decision, reasons)
+    # A rounding error of float32 can lift a probability above 1.
+    probabilities = np.minimum(probabilities, 1.0)
+    return [
+        Answer(digit, confidence, row, Decision.REVIEW if reasons else Decision.ACCEPT, reasons)
+        for row, digit, confidence, reasons in zip(
+            probabilities,
+            probabilities.argmax(axis=1).tolist(),
+            probabilities.max(axis=1).tolist(),
+            _reasons(probabilities, criteria, several),
+            strict=True,
+        )
+    ]
 
 
 def decide_blank() -> Answer:
     """The answer for an image on which nothing is written."""
     return Answer(None, 0.0, np.zeros(DIGITS, np.float32), Decision.REVIEW, (Reason.BLANK,))
+
+
+def _reasons(
+    probabilities: NDArray[np.float32], criteria: Sequence[Criteria], several: Sequence[bool]
+) -> list[tuple[Reason, ...]]:
+    doubts = np.array(
+        (
+            several,
+            entropy(probabilities) > [each.outlier_entropy for each in criteria],
+            probabilities.max(axis=1) < [each.least_confidence for each in criteria],
+        )
+    )
+    return [_REASONS[code] for code in (_BITS @ doubts).tolist()]

@@ -11,7 +11,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from service.app import create_app
+from service.app import create_api
 from service.settings import Settings
 
 CHECKS = [
@@ -23,7 +23,7 @@ CHECKS = [
 ]
 
 
-document = create_app(Settings()).openapi()
+document = create_api(Settings()).openapi()
 
 
 @schemathesis.serializer("image/bmp", "image/tiff")

@@ -4,20 +4,21 @@ import asyncio
 
 import httpx
 
-from service.app import create_app
+from service.app import create_api, enclose
 from service.settings import Settings
 
 
 def answer_to_a_fault(path: str) -> httpx.Response:
     """What a caller with the request id `mine` gets where `path` raises an unforeseen error."""
-    app = create_app(Settings())
+    settings = Settings()
+    api = create_api(settings)
 
-    @app.get(path)
+    @api.get(path)
     async def broken() -> None:
         raise RuntimeError("the password is 1234")
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(enclose(api, settings), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.get(path, headers={"X-Request-ID": "mine"})
 

@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
+from service.api.answers import prediction, to_json
 from service.api.batch_answer import write_answer
 from service.api.errors import InvalidItem
 from service.api.item import Item
-from service.api.schemas import Prediction
 from service.imaging import UnreadableImage
 from service.inference.decide import Criteria, decide
 from service.pipeline import Reading
@@ -40,7 +40,7 @@ def test_an_answer_is_the_one_that_the_image_gets_alone():
 
     answer = asyncio.run(write_answer([Item(None, b"read")], [reading], "order-66"))
 
-    alone = Prediction.from_reading(reading).model_dump(mode="json")
+    alone = json.loads(to_json(prediction(reading)))
     assert json.loads(answer)["predictions"] == [{"index": 0, **alone}]
 
 
@@ -56,4 +56,6 @@ def test_others_run_while_a_long_answer_is_written(count, others_run):
 
 
 def _reading(digit):
-    return Reading(CARD, decide(np.eye(10, dtype=np.float32)[digit], Criteria(0.5, 1.0)))
+    row = np.eye(10, dtype=np.float32)[[digit]]
+    [answer] = decide(row, [Criteria(0.5, 1.0)], [False])
+    return Reading(CARD, answer, row[0])

@@ -1,165 +1,188 @@
-"""Micro-batching: what waits is taken together, and nobody waits for company."""
+"""Micro-batching: what waits is taken together, in fair turns, and nobody waits for company."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import time
 
-import numpy as np
+import pytest
 
-from service.inference.batcher import Batcher
-from tests.service.fakes import FailingSession, HeldSession, classifier_of, image
+from service.batcher import TURN, Batcher, DeadlineExceeded, Job, Times
+from service.imaging import UnreadableImage
+from service.inference.decide import Criteria
+from service.pipeline import Pipeline, Preprocess
+from tests.service.fakes import FailingSession, RecordingSession, classifier_of, image
+
+MINUTE_NS = 60 * 10**9
 
 
-def test_a_single_image_is_run_at_once():
-    session = HeldSession()
+@pytest.fixture
+def session():
+    return RecordingSession()
 
-    async def scenario(batcher):
-        return await batcher.classify(classifier_of(session), image(7))
 
-    scored = _run(scenario)
+def test_a_single_image_is_run_at_once(session):
+    [digits] = _run(session, [[7]])
 
     assert session.batches == [[7]]
-    assert scored.probabilities.argmax(axis=1).tolist() == [7]
+    assert digits == [7]
 
 
-def test_what_waits_for_a_busy_worker_is_run_together():
-    session = HeldSession(held=True)
-    classifier = classifier_of(session)
+def test_what_comes_together_is_run_together(session):
+    digits = _run(session, [[1], [2, 3], [4]])
 
-    async def scenario(batcher):
-        first = await _occupy(batcher, session, classifier)
-        rest = [_submit(batcher, classifier, image(digit)) for digit in (1, 2, 3)]
-        await _settle()
-        session.let_go()
-        return await asyncio.gather(first, *rest)
-
-    answers = _run(scenario)
-
-    assert session.batches == [[0], [1, 2, 3]]
-    assert [answer.probabilities.argmax() for answer in answers] == [0, 1, 2, 3]
+    assert session.batches == [[1, 2, 3, 4]]
+    assert digits == [[1], [2, 3], [4]]
 
 
-def test_a_micro_batch_keeps_to_its_cap():
-    session = HeldSession(held=True)
-    classifier = classifier_of(session)
+def test_a_micro_batch_keeps_to_its_cap(session):
+    _run(session, [[1], [2], [3], [4], [5]], largest=2)
 
-    async def scenario(batcher):
-        first = await _occupy(batcher, session, classifier)
-        rest = [_submit(batcher, classifier, image(digit)) for digit in (1, 2, 3, 4, 5)]
-        await _settle()
-        session.let_go()
-        await asyncio.gather(first, *rest)
-
-    _run(scenario, largest=2)
-
-    assert session.batches == [[0], [1, 2], [3, 4], [5]]
+    assert session.batches == [[1, 2], [3, 4], [5]]
 
 
-def test_the_images_of_a_caller_stay_together():
-    session = HeldSession(held=True)
-    classifier = classifier_of(session)
-    pair, triple = (np.concatenate([image(d) for d in digits]) for digits in ((1, 2), (3, 4, 5)))
+def test_a_job_larger_than_a_micro_batch_comes_back_in_order(session):
+    [digits] = _run(session, [[1, 2, 3, 4, 5]], largest=2)
 
-    async def scenario(batcher):
-        first = await _occupy(batcher, session, classifier)
-        rest = [_submit(batcher, classifier, images) for images in (pair, triple)]
-        await _settle()
-        session.let_go()
-        return await asyncio.gather(first, *rest)
-
-    answers = _run(scenario, largest=4)
-
-    assert session.batches == [[0], [1, 2], [3, 4, 5]]
-    assert answers[2].probabilities.argmax(axis=1).tolist() == [3, 4, 5]
+    assert session.batches == [[1, 2], [3, 4], [5]]
+    assert digits == [1, 2, 3, 4, 5]
 
 
-def test_models_take_turns():
-    busy, other = HeldSession(held=True), HeldSession()
-    busy_classifier, other_classifier = classifier_of(busy), classifier_of(other)
+def test_a_single_image_waits_for_no_more_than_one_turn_of_a_batch(session):
+    _run(session, [[1] * 10 * TURN, [2]], largest=2 * TURN)
+
+    assert 2 in session.batches[0]
+
+
+def test_jobs_of_equal_size_share_a_micro_batch_alike(session):
+    _run(session, [[1] * 2 * TURN, [2] * 2 * TURN], largest=2 * TURN)
+
+    assert [sorted(batch) for batch in session.batches] == [[1] * TURN + [2] * TURN] * 2
+
+
+def test_models_take_turns(session):
+    other = RecordingSession()
     order = []
 
     async def scenario(batcher):
-        first = await _occupy(batcher, busy, busy_classifier)
-        rest = [_submit(batcher, busy_classifier, image(digit)) for digit in (1, 2, 3)]
-        rest.append(_submit(batcher, other_classifier, image(9)))
-        for digit, task in zip((1, 2, 3, 9), rest, strict=True):
-            task.add_done_callback(lambda _, digit=digit: order.append(digit))
-        await _settle()
-        busy.let_go()
-        await asyncio.gather(first, *rest)
+        busy = _pipeline(session, largest=1)
+        jobs = [_job(busy, [digit]) for digit in (1, 2, 3)]
+        jobs.append(_job(_pipeline(other, largest=1), [9]))
+        for job in jobs:
+            job.done.add_done_callback(lambda _, job=job: order.append(_digits(job)))
+        await asyncio.gather(*map(batcher.read, jobs))
 
-    _run(scenario, largest=1)
+    _in_loop(scenario)
 
-    assert order == [1, 9, 2, 3]
+    assert order == [[1], [9], [2], [3]]
 
 
-def test_a_caller_who_gave_up_is_not_computed():
-    session = HeldSession(held=True)
-    classifier = classifier_of(session)
-
+def test_a_caller_who_gave_up_is_not_computed(session):
     async def scenario(batcher):
-        first = await _occupy(batcher, session, classifier)
-        abandoned = _submit(batcher, classifier, image(1))
-        patient = _submit(batcher, classifier, image(2))
-        await _settle()
+        pipeline = _pipeline(session)
+        abandoned = asyncio.create_task(batcher.read(_job(pipeline, [1])))
+        patient = asyncio.create_task(batcher.read(_job(pipeline, [2])))
+        await asyncio.sleep(0)
         abandoned.cancel()
-        session.let_go()
-        await asyncio.gather(first, patient)
+        await patient
 
-    _run(scenario)
+    _in_loop(scenario)
 
-    assert session.batches == [[0], [2]]
+    assert session.batches == [[2]]
 
 
-def test_a_caller_who_gives_up_during_the_run_does_not_disturb_the_others():
-    session = HeldSession(held=True)
-    classifier = classifier_of(session)
-
+def test_a_job_past_its_deadline_is_not_computed(session):
     async def scenario(batcher):
-        first = await _occupy(batcher, session, classifier)
-        first.cancel()
-        patient = _submit(batcher, classifier, image(2))
-        await _settle()
-        session.let_go()
-        return await patient
+        late = _job(_pipeline(session), [1], deadline=time.perf_counter_ns() - 1)
+        with pytest.raises(DeadlineExceeded):
+            await batcher.read(late)
 
-    assert _run(scenario).probabilities.argmax() == 2
+    _in_loop(scenario)
+
+    assert session.batches == []
 
 
-def test_a_failed_run_fails_for_all_its_callers_and_no_others():
-    failing, sound = classifier_of(FailingSession(RuntimeError("broken"))), HeldSession()
-
+def test_a_picture_that_cannot_be_read_does_not_disturb_its_neighbours(session):
     async def scenario(batcher):
-        tasks = [_submit(batcher, failing, image(digit)) for digit in (1, 2)]
-        tasks.append(_submit(batcher, classifier_of(sound), image(3)))
-        return await asyncio.gather(*tasks, return_exceptions=True)
+        job = _job(_pipeline(session), [1])
+        job.contents = [image(1), b"no picture", image(2)]
+        await batcher.read(job)
+        return job.outcomes
 
-    first, second, third = _run(scenario)
+    first, second, third = _in_loop(scenario)
+
+    assert [first.answer.digit, third.answer.digit] == [1, 2]
+    assert isinstance(second, UnreadableImage)
+
+
+def test_a_failed_run_fails_for_all_its_callers_and_no_others(session):
+    async def scenario(batcher):
+        failing = _pipeline(FailingSession(RuntimeError("broken")))
+        jobs = [_job(failing, [1]), _job(failing, [2] * 100), _job(_pipeline(session), [3])]
+        return await asyncio.gather(*map(batcher.read, jobs), return_exceptions=True)
+
+    first, second, third = _in_loop(scenario)
 
     assert isinstance(first, RuntimeError)
     assert isinstance(second, RuntimeError)
-    assert third.probabilities.argmax() == 3
+    assert third is None
+    assert session.batches == [[3]]
 
 
-def _run(scenario, *, largest=64):
+def test_others_run_between_the_micro_batches_of_a_large_job(session):
+    async def scenario(batcher):
+        job = asyncio.create_task(batcher.read(_job(_pipeline(session, largest=1), [1] * 100)))
+        while not session.batches:
+            await asyncio.sleep(0)
+        assert not job.done()
+        await job
+
+    _in_loop(scenario)
+
+    assert len(session.batches) == 100
+
+
+def test_the_times_of_a_job_add_up(session):
+    async def scenario(batcher):
+        job = _job(_pipeline(session, largest=1), [1, 2, 3])
+        await batcher.read(job)
+        return job.times
+
+    times = _in_loop(scenario)
+
+    busy = times.decoding + times.normalising + times.inferring
+    assert times.inferring > 0
+    assert times.finished - times.submitted == busy + times.waiting
+
+
+def _run(session, jobs, *, largest=64):
+    """The digits read for each of `jobs`, lists of digits that come at once."""
+
+    async def scenario(batcher):
+        pipeline = _pipeline(session, largest=largest)
+        made = [_job(pipeline, digits) for digits in jobs]
+        await asyncio.gather(*map(batcher.read, made))
+        return list(map(_digits, made))
+
+    return _in_loop(scenario)
+
+
+def _in_loop(scenario):
     async def main():
-        with ThreadPoolExecutor(1) as executor:
-            return await asyncio.wait_for(scenario(Batcher(executor, largest=largest)), 60)
+        return await asyncio.wait_for(scenario(Batcher()), 60)
 
     return asyncio.run(main())
 
 
-def _submit(batcher, classifier, images):
-    return asyncio.create_task(batcher.classify(classifier, images))
+def _pipeline(session, *, largest=64):
+    classifier = classifier_of(session, largest=largest)
+    return Pipeline(classifier, Criteria(0.5, 1.0), Preprocess.NONE, 10**6)
 
 
-async def _occupy(batcher, session, classifier):
-    """Let the worker run image 0 until the session is let go."""
-    task = _submit(batcher, classifier, image(0))
-    await asyncio.to_thread(session.running.wait, 60)
-    return task
+def _job(pipeline, digits, *, deadline=None):
+    if deadline is None:
+        deadline = time.perf_counter_ns() + MINUTE_NS
+    done = asyncio.get_running_loop().create_future()
+    return Job(pipeline, list(map(image, digits)), deadline, done, Times())
 
 
-async def _settle():
-    """Let every task that was created run up to where it waits."""
-    for _ in range(3):
-        await asyncio.sleep(0)
+def _digits(job):
+    return [outcome.answer.digit for outcome in job.outcomes]

@@ -16,7 +16,7 @@ def probabilities():
 
 
 def test_the_likeliest_digit_is_read(probabilities):
-    answer = decide(probabilities, Criteria(0.5, LENIENT))
+    answer = _decide(probabilities, Criteria(0.5, LENIENT))
 
     assert answer.digit == 7
     assert answer.confidence == pytest.approx(0.91)
@@ -24,7 +24,7 @@ def test_the_likeliest_digit_is_read(probabilities):
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5, float(np.float32(0.91))])
 def test_a_confidence_that_reaches_the_threshold_is_accepted(probabilities, threshold):
-    answer = decide(probabilities, Criteria(threshold, LENIENT))
+    answer = _decide(probabilities, Criteria(threshold, LENIENT))
 
     assert answer.decision is Decision.ACCEPT
     assert answer.reasons == ()
@@ -32,7 +32,7 @@ def test_a_confidence_that_reaches_the_threshold_is_accepted(probabilities, thre
 
 @pytest.mark.parametrize("threshold", [0.92, 1.0, None])
 def test_a_confidence_below_the_threshold_is_for_review(probabilities, threshold):
-    answer = decide(probabilities, Criteria(threshold, LENIENT))
+    answer = _decide(probabilities, Criteria(threshold, LENIENT))
 
     assert answer.decision is Decision.REVIEW
     assert answer.reasons == (Reason.LOW_CONFIDENCE,)
@@ -49,21 +49,21 @@ def test_doubt_between_two_digits_is_another_than_between_all(digits, reasons):
     probabilities = np.zeros(10, np.float32)
     probabilities[list(digits)] = 1 / len(digits)
 
-    answer = decide(probabilities, Criteria(0.9, outlier_entropy=1.5))
+    answer = _decide(probabilities, Criteria(0.9, outlier_entropy=1.5))
 
     assert answer.decision is Decision.REVIEW
     assert answer.reasons == reasons
 
 
 def test_several_pieces_are_for_review_however_sure_the_model_is(probabilities):
-    answer = decide(probabilities, Criteria(0.5, LENIENT), several=True)
+    answer = _decide(probabilities, Criteria(0.5, LENIENT), several=True)
 
     assert answer.decision is Decision.REVIEW
     assert answer.reasons == (Reason.SEVERAL_DIGITS,)
 
 
 def test_an_outlier_is_for_review_however_lenient_the_threshold(probabilities):
-    answer = decide(probabilities, Criteria(0.5, outlier_entropy=0.1))
+    answer = _decide(probabilities, Criteria(0.5, outlier_entropy=0.1))
 
     assert answer.decision is Decision.REVIEW
     assert answer.reasons == (Reason.NOT_A_DIGIT,)
@@ -72,7 +72,7 @@ def test_an_outlier_is_for_review_however_lenient_the_threshold(probabilities):
 def test_without_a_threshold_even_certainty_is_for_review():
     certain = np.eye(10, dtype=np.float32)[3]
 
-    assert decide(certain, Criteria(None, LENIENT)).decision is Decision.REVIEW
+    assert _decide(certain, Criteria(None, LENIENT)).decision is Decision.REVIEW
 
 
 def test_a_blank_image_has_no_digit_and_is_for_review():
@@ -83,3 +83,30 @@ def test_a_blank_image_has_no_digit_and_is_for_review():
     assert not answer.probabilities.any()
     assert answer.decision is Decision.REVIEW
     assert answer.reasons == (Reason.BLANK,)
+
+
+def test_every_image_is_decided_by_its_own_criteria(probabilities):
+    strict, lenient = Criteria(0.99, LENIENT), Criteria(0.5, LENIENT)
+
+    answers = decide(
+        np.stack([probabilities] * 3), [lenient, strict, lenient], [False, False, True]
+    )
+
+    assert [answer.reasons for answer in answers] == [
+        (),
+        (Reason.LOW_CONFIDENCE,),
+        (Reason.SEVERAL_DIGITS,),
+    ]
+
+
+def test_a_probability_that_rounding_lifted_above_one_is_one():
+    [answer] = decide(
+        np.eye(10, dtype=np.float32)[:1] * 1.0000001, [Criteria(0.5, LENIENT)], [False]
+    )
+
+    assert answer.confidence == answer.probabilities[0] == 1.0
+
+
+def _decide(probabilities, criteria, *, several=False):
+    [answer] = decide(probabilities[np.newaxis], [criteria], [several])
+    return answer

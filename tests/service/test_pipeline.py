@@ -4,7 +4,7 @@ import pytest
 
 from service.inference.catalogue import Catalogue
 from service.pipeline import UnsupportedMaxError, Wish, choose_pipeline, threshold_for
-from tests.service.fakes import CARD, HeldSession, classifier_of
+from tests.service.fakes import CARD, RecordingSession, classifier_of
 
 KEPT, NOT_SHOWN = 0.01, 0.001
 POINT = CARD.operating_points[0]
@@ -37,6 +37,6 @@ def test_it_is_an_error_only_if_the_caller_asked_for_it(max_error):
 
 
 def _pipeline(wish, *, default):
-    classifier = classifier_of(HeldSession(), MODEL)
+    classifier = classifier_of(RecordingSession(), MODEL)
     catalogue = Catalogue(MODEL.name, {MODEL.name: MODEL}, {MODEL.name: classifier}, {})
     return choose_pipeline(catalogue, wish, max_error=default, max_pixels=10**6)

@@ -1,4 +1,4 @@
-"""Tensors go the way of pictures: the same micro-batches, the same backlog, the same deadline."""
+"""Tensors go the way of pictures: the same micro-batches, the same backlog."""
 
 import asyncio
 from dataclasses import replace
@@ -7,82 +7,62 @@ import cv2
 import numpy as np
 import pytest
 
-from service.engine import PART_OF_BATCH, DeadlineExceeded, Engine
+from service.api.v2.reading import contents_of
+from service.engine import Engine
 from service.inference.backlog import QueueFull
 from service.pipeline import Preprocess, Wish
 from service.settings import Settings
-from tests.service.fakes import HeldSession, classifier_of, image
+from tests.service.fakes import RecordingSession, classifier_of
 
 
 def test_tensors_and_pictures_share_a_micro_batch():
-    session = HeldSession(held=True)
+    session = RecordingSession()
 
     async def scenario(engine, pipeline):
-        first = asyncio.create_task(_classify(engine, pipeline, image(1)))
-        await asyncio.to_thread(session.running.wait, 60)
-        tensor = asyncio.create_task(_classify(engine, pipeline, image(2)))
-        picture = asyncio.create_task(engine.read(pipeline, _picture(3)))
-        await asyncio.sleep(0.01)
-        session.let_go()
-        await asyncio.gather(first, tensor, picture)
+        await asyncio.gather(
+            engine.work(pipeline, _tensor([1, 2])), engine.read(pipeline, _picture(3))
+        )
 
     _run(scenario, session)
 
-    assert session.batches == [[1], [2, 3]]
+    assert session.batches == [[1, 2, 3]]
 
 
-def test_a_large_tensor_is_classified_in_parts_and_in_order():
-    session = HeldSession()
-    images = np.concatenate([image(index % 10) for index in range(2 * PART_OF_BATCH + 1)])
+def test_a_large_tensor_is_read_in_order():
+    digits = [1 + index % 9 for index in range(100)]
 
     async def scenario(engine, pipeline):
-        return await _classify(engine, pipeline, images)
+        return await engine.read_many(pipeline, _tensor(digits))
 
-    scored = _run(scenario, session)
+    outcomes = _run(scenario, RecordingSession())
 
-    assert list(map(len, session.batches)) == [PART_OF_BATCH, PART_OF_BATCH, 1]
-    assert scored.probabilities.argmax(axis=1).tolist() == [index % 10 for index in range(65)]
-    assert scored.logits.shape == (65, 10)
+    assert [outcome.answer.digit for outcome in outcomes] == digits
 
 
-def test_nothing_is_classified_to_nothing():
+def test_a_tensor_of_one_tone_is_blank():
     async def scenario(engine, pipeline):
-        return await _classify(engine, pipeline, np.empty((0, 28, 28), np.uint8))
+        return await engine.read_many(pipeline, contents_of(np.full((1, 28, 28), 3, np.uint8)))
 
-    assert _run(scenario, HeldSession()).logits.shape == (0, 10)
+    [outcome] = _run(scenario, RecordingSession())
+
+    assert outcome.answer.digit is None
+    assert not outcome.logits.any()
 
 
 def test_a_tensor_past_the_queue_is_refused_at_once():
-    session = HeldSession(held=True)
+    session = RecordingSession()
 
     async def scenario(engine, pipeline):
         picture = asyncio.create_task(engine.read(pipeline, _picture(1)))
-        await asyncio.to_thread(session.running.wait, 60)
+        await asyncio.sleep(0)
         with pytest.raises(QueueFull, match="limit is 1"):
-            await _classify(engine, pipeline, image(2))
-        session.let_go()
+            await engine.work(pipeline, _tensor([2]))
         await picture
-        await _classify(engine, pipeline, image(2))
+        await engine.work(pipeline, _tensor([2]))
 
     _run(scenario, session, queue_size=1)
 
     assert session.batches == [[1], [2]]
-
-
-def test_a_tensor_that_takes_too_long_is_given_up():
-    session = HeldSession(held=True)
-
-    async def scenario(engine, pipeline):
-        with pytest.raises(DeadlineExceeded, match=r"0\.05 s"):
-            await _classify(engine, pipeline, image(1))
-        session.let_go()
-
-    _run(scenario, session, request_timeout=0.05)
-
-
-async def _classify(engine, pipeline, images):
-    async with engine.admitted(len(images)):
-        return await engine.classify(pipeline.classifier, images)
 
 
 def _run(scenario, session, **settings):
@@ -94,6 +74,13 @@ def _run(scenario, session, **settings):
             return await asyncio.wait_for(scenario(engine, pipeline), 60)
 
     return asyncio.run(main())
+
+
+def _tensor(digits):
+    """What the engine takes of a tensor that a `RecordingSession` reads as `digits`."""
+    images = np.zeros((len(digits), 28, 28), np.uint8)
+    images[:, 0, 0] = digits
+    return contents_of(images)
 
 
 def _picture(digit):

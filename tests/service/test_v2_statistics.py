@@ -7,6 +7,7 @@ import pytest
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
 from service.api.v2.answer_schemas import Duration
 from service.api.v2.statistics import StatisticsBook
+from service.batcher import Times
 
 CARD, OTHER = load_manifest(PACKAGE_DIRECTORY).models[:2]
 
@@ -19,22 +20,23 @@ def test_before_the_first_request_there_is_nothing():
 
 
 def test_each_step_has_its_time():
-    book = StatisticsBook(_clock(0, 10, 110, 1110, 0, 1, 3, 7))
+    book = StatisticsBook(_clock(0, 1000, 5000, 5100))
 
-    for images in (3, 4):
+    for began, images in ((0, 3), (5000, 4)):
+        times = Times(began + 10, began + 80, decoding=1, normalising=2, inferring=30)
         with book.request(CARD) as progress:
-            progress.note_prepared()
-            progress.note_inferred(images)
+            progress.note(times, images=images)
 
     report = book.report(CARD)
     assert report.inference_count == 7
     assert report.execution_count == 2
     assert report.last_inference > 0
     stats = report.inference_stats
-    assert stats.success == Duration(count=2, ns=1117)
-    assert stats.compute_input == Duration(count=2, ns=11)
-    assert stats.compute_infer == Duration(count=2, ns=102)
-    assert stats.compute_output == Duration(count=2, ns=1004)
+    assert stats.success == Duration(count=2, ns=1100)
+    assert stats.queue == Duration(count=2, ns=2 * (70 - 33))
+    assert stats.compute_input == Duration(count=2, ns=2 * (10 + 3))
+    assert stats.compute_infer == Duration(count=2, ns=2 * 30)
+    assert stats.compute_output == Duration(count=2, ns=920 + 20)
     assert stats.fail == Duration(count=0, ns=0)
 
 
@@ -52,11 +54,10 @@ def test_a_request_that_fails_counts_as_such_and_as_nothing_else():
 
 
 def test_each_model_has_statistics_of_its_own():
-    book = StatisticsBook(_clock(0, 1, 2, 3))
+    book = StatisticsBook()
 
     with book.request(CARD) as progress:
-        progress.note_prepared()
-        progress.note_inferred(1)
+        progress.note(Times(), images=1)
 
     assert book.report(CARD).inference_count == 1
     assert book.report(OTHER).inference_count == 0

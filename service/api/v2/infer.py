@@ -1,25 +1,24 @@
 """`POST .../infer`: a tensor in, tensors out."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
+from models.manifest import ModelCard
 from service.api import errors
-from service.api.disconnect import cancelled_on_disconnect
 from service.api.problems import READING_ERRORS
 from service.api.state import engine_of, settings_of, statistics_of
-from service.api.uploads import require_uncompressed
+from service.api.uploads import body_of, require_uncompressed
 from service.api.v2.answer_schemas import InferAnswer
 from service.api.v2.body import HEADER_LENGTH
 from service.api.v2.document import BINARY_ANSWER, INFER_OPERATION, error_responses
 from service.api.v2.models import card_of
 from service.api.v2.outputs import write
-from service.api.v2.reading import as_they_are, require_readable, results
+from service.api.v2.reading import contents_of, readable
 from service.api.v2.request import Inference, parse
-from service.engine import Engine
-from service.inference.sessions import Scored
-from service.pipeline import Pipeline, Prepared
+from service.pipeline import Reading
 
 # A larger body is taken apart in a thread, and a longer answer written in one, so that others do
 # not wait for them.
@@ -48,16 +47,13 @@ async def infer(request: Request) -> Response:
     require_uncompressed(request)
     card = card_of(request)
     engine = engine_of(request)
-    body = await request.body()
+    body = await body_of(request)
     with statistics_of(request).request(card) as progress:
         inference = await _parsed(request, body)
         pipeline = engine.pipeline(inference.wish(card.name))
-        async with cancelled_on_disconnect(request), engine.admitted(len(inference.content)):
-            prepared = await _prepared(engine, pipeline, inference)
-            progress.note_prepared()
-            scored = await engine.classify(pipeline.classifier, prepared.images)
-            progress.note_inferred(len(prepared.items))
-        return await _written(inference, pipeline, prepared, scored)
+        job = await engine.work(pipeline, contents_of(inference.content))
+        progress.note(job.times, images=len(job.outcomes))
+        return await _written(inference, card, readable(job.outcomes))
 
 
 async def _parsed(request: Request, body: bytes) -> Inference:
@@ -67,18 +63,6 @@ async def _parsed(request: Request, body: bytes) -> Inference:
     return work() if len(body) <= _QUICK_BYTES else await asyncio.to_thread(work)
 
 
-async def _prepared(engine: Engine, pipeline: Pipeline, inference: Inference) -> Prepared:
-    if not isinstance(inference.content, list):
-        return as_they_are(inference.content)
-    prepared = await engine.prepare(pipeline, inference.content)
-    require_readable(prepared)
-    return prepared
-
-
-async def _written(
-    inference: Inference, pipeline: Pipeline, prepared: Prepared, scored: Scored
-) -> Response:
-    def work() -> Response:
-        return write(inference, pipeline.classifier.card, results(pipeline, prepared, scored))
-
-    return work() if len(prepared.items) <= _QUICK_IMAGES else await asyncio.to_thread(work)
+async def _written(inference: Inference, card: ModelCard, readings: Sequence[Reading]) -> Response:
+    work = partial(write, inference, card, readings)
+    return work() if len(readings) <= _QUICK_IMAGES else await asyncio.to_thread(work)

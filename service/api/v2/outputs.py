@@ -1,7 +1,6 @@
 """What was read, as the protocol's tensors, and the response that holds them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -14,49 +13,41 @@ from service.api.v2 import contract
 from service.api.v2.answer_schemas import BinarySize, InferAnswer, ResponseOutput
 from service.api.v2.body import HEADER_LENGTH
 from service.api.v2.request import Inference, WantedOutput
-from service.inference.decide import Answer
-from service.inference.sessions import Scores
+from service.pipeline import Reading
 
 NO_DIGIT = -1
 
 Tensor = NDArray[np.float32] | NDArray[np.int64] | NDArray[np.bytes_]
 
 
-@dataclass(frozen=True, eq=False)
-class Results:
-    """What N images say.
-
-    Attributes:
-        logits: float32 [N, 10]; all 0 where an image is blank, as no model has seen it.
-        answers: N of them.
-    """
-
-    logits: Scores
-    answers: Sequence[Answer]
-
-
-_VALUES: Mapping[str, Callable[[Results], Tensor]] = {
-    contract.LOGITS.name: lambda results: results.logits,
-    contract.PROBABILITIES.name: lambda results: np.array(
-        [answer.probabilities for answer in results.answers], np.float32
+_VALUES: Mapping[str, Callable[[Sequence[Reading]], Tensor]] = {
+    contract.LOGITS.name: lambda readings: np.array(
+        [reading.logits for reading in readings], np.float32
     ).reshape(-1, DIGITS),
-    contract.DIGIT.name: lambda results: np.array(
-        [NO_DIGIT if answer.digit is None else answer.digit for answer in results.answers], np.int64
+    contract.PROBABILITIES.name: lambda readings: np.array(
+        [reading.answer.probabilities for reading in readings], np.float32
+    ).reshape(-1, DIGITS),
+    contract.DIGIT.name: lambda readings: np.array(
+        [
+            NO_DIGIT if reading.answer.digit is None else reading.answer.digit
+            for reading in readings
+        ],
+        np.int64,
     ),
-    contract.CONFIDENCE.name: lambda results: np.array(
-        [answer.confidence for answer in results.answers], np.float32
+    contract.CONFIDENCE.name: lambda readings: np.array(
+        [reading.answer.confidence for reading in readings], np.float32
     ),
-    contract.DECISION.name: lambda results: np.array(
-        [answer.decision for answer in results.answers], np.bytes_
+    contract.DECISION.name: lambda readings: np.array(
+        [reading.answer.decision for reading in readings], np.bytes_
     ),
 }
 
 
-def write(inference: Inference, card: ModelCard, results: Results) -> Response:
+def write(inference: Inference, card: ModelCard, readings: Sequence[Reading]) -> Response:
     """The response to `inference`: JSON, with the binary outputs after it if there are any."""
     outputs, binary = [], []
     for wanted in inference.outputs:
-        values = _VALUES[wanted.tensor.name](results)
+        values = _VALUES[wanted.tensor.name](readings)
         content = _little_endian(values) if wanted.binary else None
         outputs.append(_output(wanted, values, content))
         binary += [content] if content is not None else []

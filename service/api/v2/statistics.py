@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from models.manifest import ModelCard
 from service.api.v2.answer_schemas import Duration, InferenceStatistics, ModelStatistics
+from service.batcher import Times
 
 Clock = Callable[[], int]
 
@@ -30,6 +31,7 @@ class _Tallies:
     last_ms: int = 0
     success: _Tally = field(default_factory=_Tally)
     fail: _Tally = field(default_factory=_Tally)
+    queue: _Tally = field(default_factory=_Tally)
     input: _Tally = field(default_factory=_Tally)
     infer: _Tally = field(default_factory=_Tally)
     output: _Tally = field(default_factory=_Tally)
@@ -37,27 +39,19 @@ class _Tallies:
 
 @dataclass
 class Progress:
-    """A request on its way; whoever handles it notes when a step is over.
+    """A request on its way.
 
     Attributes:
+        times: where the engine spent its time; None until it is through.
         images: how many it has.
-        prepared: when the images were ready for the model, in ns.
-        inferred: when the model had seen them.
     """
 
-    clock: Clock
+    times: Times | None = None
     images: int = 0
-    prepared: int = 0
-    inferred: int = 0
 
-    def note_prepared(self) -> None:
-        """The images are ready for the model."""
-        self.prepared = self.clock()
-
-    def note_inferred(self, images: int) -> None:
-        """The model has seen all `images`."""
-        self.inferred = self.clock()
-        self.images = images
+    def note(self, times: Times, *, images: int) -> None:
+        """The engine is through with all `images`."""
+        self.times, self.images = times, images
 
 
 class StatisticsBook:
@@ -71,7 +65,7 @@ class StatisticsBook:
     def request(self, card: ModelCard) -> Iterator[Progress]:
         """Count the block as a request to `card`'s model, failed if it raises."""
         tallies = self._tallies(card)
-        progress = Progress(self._clock)
+        progress = Progress()
         began = self._clock()
         try:
             yield progress
@@ -80,9 +74,11 @@ class StatisticsBook:
             raise
         ended = self._clock()
         tallies.success.add(ended - began)
-        tallies.input.add(progress.prepared - began)
-        tallies.infer.add(progress.inferred - progress.prepared)
-        tallies.output.add(ended - progress.inferred)
+        if times := progress.times:
+            tallies.queue.add(times.waiting)
+            tallies.input.add(times.submitted - began + times.decoding + times.normalising)
+            tallies.infer.add(times.inferring)
+            tallies.output.add(ended - times.finished)
         tallies.inferences += progress.images
         tallies.last_ms = time.time_ns() // 1_000_000
 
@@ -98,7 +94,7 @@ class StatisticsBook:
             inference_stats=InferenceStatistics(
                 success=tallies.success.report(),
                 fail=tallies.fail.report(),
-                queue=Duration(count=tallies.success.count, ns=0),
+                queue=tallies.queue.report(),
                 compute_input=tallies.input.report(),
                 compute_infer=tallies.infer.report(),
                 compute_output=tallies.output.report(),

@@ -1,0 +1,30 @@
+"""Readings to the JSON that callers are sent, as the schemas describe it, without their cost."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from service.pipeline import Reading
+
+
+def prediction(reading: Reading, **place: object) -> dict[str, Any]:
+    """What is sent of `reading`, a `Prediction`; in a batch with the fields of its `place`."""
+    answer, card = reading.answer, reading.card
+    blank = answer.digit is None
+    return {
+        **place,
+        "model": card.name,
+        "version": card.version,
+        "digit": answer.digit,
+        # As float32, which has fewer decimals to write.
+        "confidence": 0.0 if blank else answer.probabilities[answer.digit],
+        "decision": answer.decision,
+        "reasons": answer.reasons,
+        "probabilities": answer.probabilities,
+    }
+
+
+def to_json(answer: Mapping[str, Any]) -> bytes:
+    """`answer` as JSON; its arrays are written as they are."""
+    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)

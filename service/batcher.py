@@ -1,0 +1,184 @@
+"""Micro-batching without delay: what is waiting is taken together, and nobody waits for company."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from service.inference.decide import Criteria
+from service.inference.sessions import LARGEST_MICRO_BATCH, Classifier
+from service.pipeline import Content, Outcome, Pipeline, Ready, classify
+
+# So long pictures are taken into a micro-batch, then it is run: what else the event loop has to
+# do waits no longer than this, one picture and one run.
+_TAKING_NS = 2_000_000
+
+# Most pictures that a job has in a micro-batch before it is the next one's turn.
+TURN = 16
+
+
+class DeadlineExceeded(Exception):
+    """The answer did not come in the time that a request may take."""
+
+
+@dataclass(slots=True)
+class Times:
+    """Where a job's time went, in ns by `time.perf_counter_ns`.
+
+    Attributes:
+        submitted: when it came.
+        finished: when it was done.
+        decoding: how long its files were decoded.
+        normalising: how long its pictures were normalised.
+        inferring: its share of the time that its micro-batches ran.
+    """
+
+    submitted: int = field(default_factory=time.perf_counter_ns)
+    finished: int = 0
+    decoding: int = 0
+    normalising: int = 0
+    inferring: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """How long nothing was done about it."""
+        busy = self.decoding + self.normalising + self.inferring
+        return max(0, self.finished - self.submitted - busy)
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """Pictures of one caller on their way.
+
+    Attributes:
+        pipeline: how they are read.
+        contents: the pictures; each is decoded and normalised in a millisecond, or ready.
+        deadline: when the caller will have given up, in ns.
+        outcomes: what was read so far, in order.
+        done: resolved once there is an outcome for each.
+    """
+
+    pipeline: Pipeline
+    contents: Sequence[Content]
+    deadline: int
+    done: asyncio.Future[None]
+    times: Times
+    outcomes: list[Outcome] = field(default_factory=list)
+    taken: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MicroBatch:
+    """Pictures of several jobs that one model sees together.
+
+    Attributes:
+        ready: what the model is shown, or why not.
+        criteria: for each, when its answer is believed.
+        shares: the jobs, and how many pictures of each there are, in order.
+    """
+
+    ready: list[Ready] = field(default_factory=list)
+    criteria: list[Criteria] = field(default_factory=list)
+    shares: list[tuple[Job, int]] = field(default_factory=list)
+
+
+class Batcher:
+    """Reads the pictures of many callers together, one micro-batch of one model at a time.
+
+    It works on the event loop, a slice of a few milliseconds at a time, so that a picture costs no
+    change of threads. Models take turns, and so do the jobs of a model, whatever their size. A job
+    whose caller has given up, or whose deadline has passed, is dropped before it is computed.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[Classifier, deque[Job]] = {}
+        self._at_work = False
+        self._arrived = 0
+
+    async def read(self, job: Job) -> None:
+        """Read the pictures of `job` with whatever waits.
+
+        Raises:
+            DeadlineExceeded: it was not finished at its deadline.
+        """
+        if not job.contents:
+            return
+        self._waiting.setdefault(job.pipeline.classifier, deque()).append(job)
+        self._arrived += 1
+        if not self._at_work:
+            self._at_work = True
+            asyncio.get_running_loop().call_soon(self._work)
+        await job.done
+
+    def _work(self) -> None:
+        # What the sockets hold is read first, as long as it brings more: that costs no time, but a
+        # turn of the event loop.
+        if 0 < self._arrived < LARGEST_MICRO_BATCH:
+            self._arrived = 0
+            asyncio.get_running_loop().call_soon(self._work)
+            return
+        self._arrived = 0
+        classifier, jobs = next(iter(self._waiting.items()))
+        del self._waiting[classifier]
+        batch = _take(jobs, classifier.largest)
+        if jobs:
+            self._waiting[classifier] = jobs
+        self._at_work = bool(self._waiting)
+        if self._at_work:
+            asyncio.get_running_loop().call_soon(self._work)
+        if batch.ready:
+            _run(classifier, batch)
+
+
+def _take(jobs: deque[Job], largest: int) -> MicroBatch:
+    batch = MicroBatch()
+    began = time.perf_counter_ns()
+    now = began
+    while jobs and len(batch.ready) < largest and now - began < _TAKING_NS:
+        job = jobs.popleft()
+        if job.done.done():
+            continue
+        if now > job.deadline:
+            job.done.set_exception(DeadlineExceeded())
+            continue
+        stop = job.taken + min(TURN, largest - len(batch.ready), len(job.contents) - job.taken)
+        first = job.taken
+        while job.taken < stop and now - began < _TAKING_NS:
+            picture = job.pipeline.decode(job.contents[job.taken])
+            decoded = time.perf_counter_ns()
+            batch.ready.append(job.pipeline.normalise(picture))
+            job.times.decoding += decoded - now
+            now = time.perf_counter_ns()
+            job.times.normalising += now - decoded
+            job.taken += 1
+        batch.criteria.extend([job.pipeline.criteria] * (job.taken - first))
+        batch.shares.append((job, job.taken - first))
+        if job.taken < len(job.contents):
+            jobs.append(job)
+    return batch
+
+
+def _run(classifier: Classifier, batch: MicroBatch) -> None:
+    began = time.perf_counter_ns()
+    try:
+        outcomes = classify(classifier, batch.ready, batch.criteria)
+    except Exception as error:
+        _fail(batch, error)
+        return
+    finished = time.perf_counter_ns()
+    each = (finished - began) // len(outcomes)
+    start = 0
+    for job, count in batch.shares:
+        job.outcomes += outcomes[start : start + count]
+        start += count
+        job.times.inferring += count * each
+        if len(job.outcomes) == len(job.contents) and not job.done.done():
+            job.times.finished = finished
+            job.done.set_result(None)
+
+
+def _fail(batch: MicroBatch, error: Exception) -> None:
+    for job, _ in batch.shares:
+        if not job.done.done():
+            job.done.set_exception(error)

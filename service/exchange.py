@@ -1,0 +1,176 @@
+"""What a caller may ask of the service: bodies within bounds, and no work once it has gone."""
+
+import asyncio
+from typing import cast
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.errors import BodyTooLarge, BodyTooSlow, Stopping, TooManyBodies
+from service.api.headers import header
+from service.api.problem_answers import answer
+from service.expiry import Expiry
+
+# Most requests are answered sooner; only of the others is it worth knowing who still waits.
+_PATIENCE_SECONDS = 0.05
+
+
+class Exchanges:
+    """Bounds request bodies: the size of each, the time it takes, and what all of them hold.
+
+    A body counts from its first byte until its request is answered. One that is alone is received
+    whatever `max_total_bytes` says, as it would never fit. A request is given up when its caller
+    closes the connection, and answered with a problem when the service stops before it is done.
+
+    Attributes:
+        held: bytes of all the bodies that count.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, max_bytes: int, max_total_bytes: int, seconds: float
+    ) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+        self.max_total_bytes = max_total_bytes
+        self.seconds = seconds
+        self.held = 0
+        self.patience = Expiry(min(_PATIENCE_SECONDS, seconds))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on the request with what it may receive."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = _Exchange(self, scope, receive)
+        try:
+            await self.app(scope, exchange.receive, send)
+        except asyncio.CancelledError:
+            # The server's task ends with this answer, so nobody misses a cancellation.
+            await exchange.give_up(send)
+        finally:
+            exchange.end()
+
+
+class _Exchange:
+    """One request, as far as it has come.
+
+    Attributes:
+        receive: its messages, if the body keeps to the limits.
+    """
+
+    __slots__ = (
+        *("_announced", "_complete", "_gone", "_impatient", "_key", "_late", "_limits"),
+        *("_receive", "_receiving", "_received", "_scope", "_task", "_timer", "_watch"),
+    )
+
+    def __init__(self, limits: Exchanges, scope: Scope, receive: Receive) -> None:
+        announced = header(scope, b"content-length")
+        self._announced = int(announced) if announced.isdecimal() else 0
+        self._limits = limits
+        self._scope = scope
+        self._receive = receive
+        self._received = 0
+        self._complete = self._receiving = self._late = self._impatient = self._gone = False
+        self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._timer: asyncio.TimerHandle | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._key = limits.patience.start(self._lose_patience)
+
+    async def receive(self) -> Message:
+        """The next message.
+
+        Raises:
+            BodyTooLarge, BodyTooSlow, TooManyBodies: the body breaks a limit.
+        """
+        if self._complete:
+            # What follows a body is the caller's leaving, which has all the time there is.
+            return await self._receive()
+        self._check_size(self._announced)
+        message = await self._receive_in_time()
+        size = len(message.get("body", b""))
+        self._received += size
+        self._limits.held += size
+        self._check_size(self._received)
+        self._check_total()
+        if not message.get("more_body", False):
+            self._complete = True
+            if self._impatient:
+                self._watch_caller()
+        return message
+
+    async def give_up(self, send: Send) -> None:
+        """Answer in place of what was cancelled, if an answer can still be given.
+
+        Raises:
+            CancelledError: it cannot.
+        """
+        error: Exception
+        if self._gone:
+            self._task.uncancel()
+            error = ClientDisconnect()
+        elif self._scope["state"].get("answering"):
+            raise asyncio.CancelledError
+        else:
+            error = Stopping("the service stops and gave the request up; send it again")
+        response = await answer(Request(self._scope), error)
+        await response(self._scope, self._receive, send)
+
+    def end(self) -> None:
+        """The request is answered."""
+        self._limits.patience.stop(self._key)
+        self._limits.held -= self._received
+        if self._timer:
+            self._timer.cancel()
+        if self._watch:
+            self._watch.cancel()
+
+    async def _receive_in_time(self) -> Message:
+        self._receiving = True
+        try:
+            if not self._late:
+                return await self._receive()
+        except asyncio.CancelledError:
+            if not self._late or self._task.uncancel():
+                raise
+        finally:
+            self._receiving = False
+        raise BodyTooSlow(
+            f"the body was not complete after {self._limits.seconds:g} s; send it faster, or in"
+            " smaller batches"
+        )
+
+    def _lose_patience(self) -> None:
+        self._impatient = True
+        if self._complete:
+            self._watch_caller()
+        else:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._limits.seconds, self._stop_receiving)
+
+    def _stop_receiving(self) -> None:
+        self._late = True
+        if self._receiving:
+            self._task.cancel()
+
+    def _watch_caller(self) -> None:
+        self._watch = asyncio.get_running_loop().create_task(self._wait_for_disconnect())
+
+    async def _wait_for_disconnect(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        self._task.cancel()
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.max_bytes:
+            raise BodyTooLarge(
+                f"the body has more than {self._limits.max_bytes} bytes; send a smaller picture or"
+                " batch"
+            )
+
+    def _check_total(self) -> None:
+        if self._limits.held > max(self._received, self._limits.max_total_bytes):
+            raise TooManyBodies(
+                f"the requests in work hold more than {self._limits.max_total_bytes} bytes; send it"
+                " again in a moment"
+            )
