@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from service import middleware
@@ -16,6 +17,7 @@ from service.api.v2.routes import router as v2_router
 from service.api.v2.statistics import StatisticsBook
 from service.engine import Engine
 from service.exchange import Exchanges
+from service.headers import SecurityHeaders
 from service.lane import Lane
 from service.settings import Settings, unknown_variables
 from service.version import version
@@ -31,6 +33,14 @@ carries `X-Request-ID`.
 Under `/v2` it speaks the Open Inference Protocol, with Triton's binary tensors: errors there are
 `{"error": "..."}`, and a Triton client works as it is.
 """
+
+# What a page of another origin may send, and read, besides what any may.
+_CORS_REQUEST_HEADERS = (
+    "Content-Type",
+    "Inference-Header-Content-Length",
+    "X-Request-ID",
+)
+_CORS_RESPONSE_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-Request-ID")
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -54,6 +64,15 @@ def enclose(api: ASGIApp, settings: Settings) -> ASGIApp:
         max_total_bytes=settings.max_total_body_bytes,
         seconds=settings.body_timeout,
     )
+    if settings.cors_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "HEAD", "POST"),
+            allow_headers=_CORS_REQUEST_HEADERS,
+            expose_headers=_CORS_RESPONSE_HEADERS,
+        )
+    app = SecurityHeaders(app)
     app = middleware.AccessLog(app)
     return middleware.RequestId(app)
 

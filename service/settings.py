@@ -1,12 +1,13 @@
 """Every setting of the service, read once from the environment."""
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, PositiveFloat, PositiveInt
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.manifest import PACKAGE_DIRECTORY
 
@@ -19,6 +20,24 @@ _MIB = 1024 * 1024
 
 # Of errors among accepted answers, as a caller may ask for it.
 ErrorRate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+_ORIGIN = re.compile(r"\*|https?://[^/?#@\s,]+")
+
+
+def _origins(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    origins = tuple(origin.strip() for origin in value.split(",") if origin.strip())
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{origin!r} is no origin; write scheme://host or scheme://host:port, nothing after"
+            )
+    return origins
+
+
+# Written in one line, parted by commas, where pydantic would read JSON.
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 
 
 class LogFormat(StrEnum):
@@ -82,6 +101,11 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Seconds that a request may take to be answered, once its body is there; then"
         " 504.",
+    )
+    cors_origins: Origins = Field(
+        (),
+        description="Origins whose pages may call from a browser, parted by commas, such as"
+        " https://forms.example; * for all; unset: none.",
     )
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="How log lines are written.")
     log_level: LogLevel = Field(

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 import typer
 from pydantic import ValidationError
@@ -40,11 +40,13 @@ def read_settings(**given: object) -> Settings:
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     option = typer.Option(help=field.description, envvar=_variable(name))
+    # Several values are written in one, as in the environment; the settings part them.
+    several = get_origin(field.annotation) is tuple
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
-        default=field.default,
-        annotation=Annotated[field.annotation, option],
+        default=",".join(field.default) or None if several else field.default,
+        annotation=Annotated[str | None if several else field.annotation, option],
     )
 
 

@@ -32,6 +32,20 @@ def test_a_time_or_rate_is_a_number(name, value):
         Settings(**{name: value})
 
 
+def test_origins_are_parted_by_commas(monkeypatch):
+    monkeypatch.setenv("NUMERAL_CORS_ORIGINS", "https://forms.example, http://localhost:3000")
+
+    assert Settings().cors_origins == ("https://forms.example", "http://localhost:3000")
+
+
+@pytest.mark.parametrize(
+    "value", ["forms.example", "https://forms.example/", "https://a b", "null"]
+)
+def test_what_is_no_origin_is_an_error(value):
+    with pytest.raises(ValidationError, match="is no origin; write scheme://host"):
+        Settings(cors_origins=value)
+
+
 def test_a_variable_that_sets_nothing_is_found(monkeypatch):
     for name in ("NUMERAL_QUEUE_SISE", "NUMERAL_QUEUE_SIZE", "NUMERAL_DATA", "NUMERALS"):
         monkeypatch.setenv(name, "1")
