@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         description="Seconds that a request may take to be answered, once its body is there; then"
         " 504.",
     )
+    api_keys_file: Path | None = Field(
+        None,
+        description="File with the API keys that may call, as numeral keys create writes them;"
+        " unset: everyone may.",
+    )
     cors_origins: Origins = Field(
         (),
         description="Origins whose pages may call from a browser, parted by commas, such as"

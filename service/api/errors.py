@@ -10,6 +10,14 @@ from service.api.schemas import Fault
 MOST_FAULTS = 20
 
 
+class KeyRequired(Exception):
+    """The request shows no API key, or one that is not known."""
+
+
+class RoleRequired(Exception):
+    """The caller's key is not for this."""
+
+
 class MalformedBody(ValueError):
     """The body is not what its Content-Type says."""
 

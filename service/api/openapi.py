@@ -45,7 +45,10 @@ _PATH_PARAMETERS = {
     "name": "Name of the model.",
     "version": "The model's version, as its metadata says; another one is not there.",
 }
-_RETRY_AFTER: Json = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+_HEADERS_OF_ERRORS: Mapping[str, Json] = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "How to show a key.", "schema": {"type": "string"}},
+}
 
 
 def problem_responses(*errors: type[Exception] | problems.Kind) -> dict[int | str, Json]:
@@ -55,8 +58,9 @@ def problem_responses(*errors: type[Exception] | problems.Kind) -> dict[int | st
     for error in [*errors, problems.INTERNAL_ERROR]:
         kind = error if isinstance(error, problems.Kind) else problems.TABLE[error]
         titles[kind.status].append(kind.title)
-        if "Retry-After" in kind.headers:
-            headers[kind.status] = {"Retry-After": _RETRY_AFTER}
+        headers[kind.status] |= {
+            name: _HEADERS_OF_ERRORS[name] for name in kind.headers if name in _HEADERS_OF_ERRORS
+        }
     return {
         status: {
             "description": "; ".join(titles[status]),

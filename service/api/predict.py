@@ -10,7 +10,7 @@ from service.api.openapi import batch_body, problem_responses, reading_operation
 from service.api.parameters import wish_of
 from service.api.problems import READING_ERRORS
 from service.api.schemas import BatchAnswer, Prediction
-from service.api.state import engine_of, request_id_of, settings_of
+from service.api.state import charge, engine_of, request_id_of, settings_of
 from service.api.uploads import JSON, read_batch, read_picture
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
 
@@ -60,6 +60,7 @@ async def predict_batch(request: Request) -> Response:
     engine = engine_of(request)
     pipeline = engine.pipeline(wish_of(request))
     items = await read_batch(request, max_batch=settings_of(request).max_batch)
+    charge(request, len(items))
     files = [item.content for item in items if isinstance(item.content, bytes)]
     outcomes = await engine.read_many(pipeline, files)
     answer = await write_answer(items, outcomes, request_id_of(request))

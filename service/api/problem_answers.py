@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 from service.api import problems, schemas
 from service.api.errors import InvalidRequest
 from service.api.openapi import problem_responses
-from service.api.security_headers import SECURITY_HEADERS
 from service.api.state import request_id_of
 from service.api.v2.errors import is_protocol, protocol_error
 
@@ -33,11 +32,7 @@ async def answer(request: Request, error: Exception) -> Response:
     problem = problems.problem_of(error, request_id)
     headers = problems.headers_of(error)
     if problem.status == problems.INTERNAL_ERROR.status:
-        # The framework answers these outside of every middleware, then passes them on to the
-        # server, which logs the traceback.
-        headers[REQUEST_ID_HEADER] = request_id
-        headers |= {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
-        _log.error("request %s failed: %r", request_id, error)
+        _log.error("request %s failed", request_id, exc_info=error)
     if is_protocol(request):
         return protocol_error(problem, headers)
     return Response(problem.model_dump_json(), problem.status, headers, problems.MEDIA_TYPE)

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from service.access import QuotaExceeded
 from service.api import errors
 from service.api.schemas import Problem
 from service.batcher import DeadlineExceeded
@@ -71,6 +72,19 @@ TABLE: Mapping[type[Exception], Kind] = {
     errors.MalformedBody: Kind(
         "malformed-body", 400, "Malformed body", "The body is not what its Content-Type says."
     ),
+    errors.KeyRequired: Kind(
+        "key-required",
+        401,
+        "API key missing or wrong",
+        "Send a key as `Authorization: Bearer <key>` or as `X-API-Key: <key>`.",
+        {"WWW-Authenticate": 'Bearer realm="Numeral"'},
+    ),
+    errors.RoleRequired: Kind(
+        "role-required",
+        403,
+        "Not for this key",
+        "A key is made for predict, metrics or admin; the last may do all.",
+    ),
     UnknownModel: Kind("unknown-model", 404, "Unknown model", "GET /models lists the models."),
     errors.NotAcceptable: Kind(
         "not-acceptable", 406, "Not acceptable", "Answers are JSON; the Accept header excludes it."
@@ -127,6 +141,13 @@ TABLE: Mapping[type[Exception], Kind] = {
         "Error rate not offered",
         "GET /models lists the error rates that each model has an operating point for.",
     ),
+    QuotaExceeded: Kind(
+        "quota-exceeded",
+        429,
+        "Quota exceeded",
+        "The key has had as many images read as it may for now; Retry-After says for how long.",
+        _RETRY_SOON,
+    ),
     ClientDisconnect: Kind(
         "client-disconnected", 499, "Client disconnected", "Only ever seen in the log."
     ),
@@ -181,6 +202,8 @@ def headers_of(error: Exception) -> dict[str, str]:
     headers = dict(kind_of(error).headers)
     if isinstance(error, HTTPException):
         headers |= error.headers or {}
+    if isinstance(error, QuotaExceeded):
+        headers["Retry-After"] = str(error.retry_after)
     if headers.get("Allow") == "GET":
         # The framework does not know that a middleware answers HEAD like GET.
         headers["Allow"] = "GET, HEAD"

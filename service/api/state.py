@@ -4,9 +4,13 @@ from typing import TypedDict, cast
 
 from starlette.requests import Request
 
+from service.access import Caller
 from service.api.v2.statistics import StatisticsBook
 from service.engine import Engine
 from service.settings import Settings
+
+# In the state of a request: how many of its images are charged already.
+PREPAID_IMAGES = "prepaid_images"
 
 
 class State(TypedDict):
@@ -35,3 +39,24 @@ def request_id_of(request: Request) -> str:
 def statistics_of(request: Request) -> StatisticsBook:
     """What the process has done over the Open Inference Protocol."""
     return cast(StatisticsBook, request.scope["state"]["statistics"])
+
+
+def caller_of(request: Request) -> Caller | None:
+    """Who sent the request; None where no key was asked for."""
+    return cast(Caller | None, request.scope["state"].get("caller"))
+
+
+def charge(request: Request, images: int) -> None:
+    """Count `images` of the request against its caller's quota, if that has one.
+
+    To be called before they are read, once or part by part. Every request is charged with one image
+    as it arrives, so that one of a single image needs no call.
+
+    Raises:
+        QuotaExceeded: the quota has no room for them.
+    """
+    caller = caller_of(request)
+    if caller is not None and caller.meter is not None:
+        prepaid = request.scope["state"].pop(PREPAID_IMAGES, 0)
+        if images > prepaid:
+            caller.meter.charge(images, prepaid=prepaid)

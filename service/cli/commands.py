@@ -108,6 +108,34 @@ def verify(
     raise typer.Exit(run(read_settings(models_dir=models_dir), data_dir))
 
 
+_keys = typer.Typer(help="Make API keys.", no_args_is_help=True)
+app.add_typer(_keys, name="keys")
+
+
+@_keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is; stands in logs and metrics.")],
+    *,
+    role: Annotated[
+        Literal["predict", "metrics", "admin"],
+        typer.Option(help="What it is for; admin may do all."),
+    ] = "predict",
+    quota: Annotated[
+        str | None,
+        typer.Option(help="Most images in a second, minute, hour or day, such as 1000/minute."),
+    ] = None,
+) -> None:
+    """Make a key: shown once, with the line to add to the file NUMERAL_API_KEYS_FILE.
+
+    The key goes to standard error and the line to standard output: >> keys.jsonl keeps the line.
+
+    Exit status: 0 it was made, 2 the command line is wrong.
+    """
+    from service.cli.keys import run  # noqa: PLC0415
+
+    run(name, role, quota)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"numeral {version()}")

@@ -10,6 +10,7 @@ import socket
 import typer
 import uvicorn
 
+from service.access import Access, KeysFileError
 from service.app import create_app
 from service.settings import Settings
 from service.telemetry import configure_logging
@@ -24,12 +25,14 @@ def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Raises:
-        typer.Exit: with status 1, where the address cannot be used.
+        typer.Exit: with status 1, where the address cannot be used; with 2, where the file of the
+            keys cannot.
     """
+    access = _access(settings)
     configure_logging(settings.log_format, settings.log_level)
     with _listen(settings.host, settings.port) as listener:
         config = uvicorn.Config(
-            create_app(settings),
+            create_app(settings, access),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -43,6 +46,14 @@ def run(settings: Settings) -> None:
         with contextlib.suppress(KeyboardInterrupt):
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _access(settings: Settings) -> Access:
+    try:
+        return Access.from_file(settings.api_keys_file)
+    except KeysFileError as error:
+        typer.echo(f"error: NUMERAL_API_KEYS_FILE: {error}", err=True)
+        raise typer.Exit(2) from error
 
 
 def _spare_the_collector() -> None:

@@ -11,6 +11,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from service.access import Access
 from service.app import create_api
 from service.settings import Settings
 
@@ -23,7 +24,7 @@ CHECKS = [
 ]
 
 
-document = create_api(Settings()).openapi()
+document = create_api(Settings(), Access()).openapi()
 
 
 @schemathesis.serializer("image/bmp", "image/tiff")

@@ -4,6 +4,7 @@ import asyncio
 
 import httpx
 
+from service.access import Access
 from service.app import create_api, enclose
 from service.settings import Settings
 
@@ -11,14 +12,16 @@ from service.settings import Settings
 def answer_to_a_fault(path: str) -> httpx.Response:
     """What a caller with the request id `mine` gets where `path` raises an unforeseen error."""
     settings = Settings()
-    api = create_api(settings)
+    api = create_api(settings, Access())
 
     @api.get(path)
     async def broken() -> None:
         raise RuntimeError("the password is 1234")
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(enclose(api, settings), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(
+            enclose(api, settings, Access()), raise_app_exceptions=False
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.get(path, headers={"X-Request-ID": "mine"})
 

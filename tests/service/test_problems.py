@@ -5,15 +5,16 @@ import inspect
 import pytest
 from starlette.exceptions import HTTPException
 
-from service import engine, imaging, pipeline
+from service import access, engine, imaging, pipeline
 from service.api import errors, problems
 from service.inference import backlog, catalogue
 
-# The engine turns them into NotReady, the catalogue into a model that failed.
-_INNER = {catalogue.NothingToServe, catalogue.UnusableModel}
+# The engine turns them into NotReady, the catalogue into a model that failed; and keys that are
+# wrong keep the service from starting.
+_INNER = {catalogue.NothingToServe, catalogue.UnusableModel, access.KeysFileError}
 _FAMILIES = [
     error
-    for room in (engine, imaging, pipeline, errors, backlog, catalogue)
+    for room in (access, engine, imaging, pipeline, errors, backlog, catalogue)
     for _, error in inspect.getmembers(room, inspect.isclass)
     if issubclass(error, Exception) and error.__module__.startswith("service.")
 ]

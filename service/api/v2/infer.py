@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from models.manifest import ModelCard
 from service.api import errors
 from service.api.problems import READING_ERRORS
-from service.api.state import engine_of, settings_of, statistics_of
+from service.api.state import charge, engine_of, settings_of, statistics_of
 from service.api.uploads import body_of, require_uncompressed
 from service.api.v2.answer_schemas import InferAnswer
 from service.api.v2.body import HEADER_LENGTH
@@ -50,6 +50,7 @@ async def infer(request: Request) -> Response:
     body = await body_of(request)
     with statistics_of(request).request(card) as progress:
         inference = await _parsed(request, body)
+        charge(request, len(inference.content))
         pipeline = engine.pipeline(inference.wish(card.name))
         job = await engine.work(pipeline, contents_of(inference.content))
         progress.note(job.times, images=len(job.outcomes))

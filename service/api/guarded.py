@@ -1,0 +1,19 @@
+"""Which paths are guarded once there are keys, and what a key needs for them."""
+
+from service.access import Role
+
+# Whoever watches the service or reads about it needs no key. Every other path does, also one that
+# does not exist yet: a new one is guarded until it is named here.
+_OPEN = frozenset({"/", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json", "/problems"})
+_OPEN_FOLDERS = ("/health/", "/problems/", "/static-offline-docs/", "/v2/health/")
+_ADMIN = "/admin"
+_METRICS = "/metrics"
+
+
+def role_for(path: str) -> Role | None:
+    """The role that `path` asks for; None where it is open."""
+    if path in _OPEN or path.startswith(_OPEN_FOLDERS):
+        return None
+    if path.startswith(_ADMIN):
+        return Role.ADMIN
+    return Role.METRICS if path == _METRICS else Role.PREDICT

@@ -1,0 +1,152 @@
+"""API keys: made, kept as hashes, found again."""
+
+import pickle
+
+import pytest
+
+from service.access import (
+    Access,
+    Callers,
+    KeysFileError,
+    Quota,
+    QuotaExceeded,
+    Role,
+    load_keys,
+    new_key,
+)
+from service.access.callers import key_in
+
+
+@pytest.fixture
+def keys_file(tmp_path):
+    def written(*lines):
+        path = tmp_path / "keys.jsonl"
+        path.write_text("\n".join(lines))
+        return path
+
+    return written
+
+
+def test_a_key_is_long_random_and_not_in_its_line():
+    (key, line), (other, _) = (new_key("teller", Role.PREDICT) for _ in range(2))
+
+    assert key != other
+    assert len(key) > 43
+    assert key not in line.model_dump_json()
+    assert line.sha256 not in repr(line)
+
+
+def test_keys_come_back_from_the_file(keys_file):
+    lines = [
+        new_key("teller", Role.PREDICT, Quota.parse("1000/minute"))[1],
+        new_key("boss", Role.ADMIN)[1],
+    ]
+    path = keys_file("# tellers", "", *(line.model_dump_json(exclude_none=True) for line in lines))
+
+    assert load_keys(path) == tuple(lines)
+
+
+@pytest.mark.parametrize("line", [0, 1, 2])
+def test_a_caller_is_found_by_its_key(line):
+    made = [new_key(f"caller{number}", Role.PREDICT) for number in range(3)]
+    callers = Callers(Access([kept for _, kept in made]))
+
+    assert callers.find(made[line][0].encode()).name == f"caller{line}"
+
+
+@pytest.mark.parametrize("key", [b"", b"numeral_", b"\xff", b"x" * 10_000])
+def test_nobody_is_found_by_another_key(key):
+    callers = Callers(Access([new_key("teller", Role.PREDICT)[1]]))
+
+    assert callers.find(key) is None
+
+
+def test_nobody_is_found_by_the_hash_that_is_kept():
+    _, line = new_key("teller", Role.PREDICT)
+
+    assert Callers(Access([line])).find(line.sha256.encode()) is None
+
+
+def test_workers_count_a_quota_together():
+    key, line = new_key("teller", Role.PREDICT, Quota.parse("5/day"))
+    with Access([line]).shared(workers=2) as access:
+        # As it reaches a worker: in a process of its own.
+        one, other = (Callers(pickle.loads(pickle.dumps(access))) for _ in range(2))
+        one.find(key.encode()).meter.charge(5)
+
+        with pytest.raises(QuotaExceeded):
+            other.find(key.encode()).meter.charge(1)
+
+
+def test_where_nothing_is_counted_workers_share_nothing():
+    access = Access([new_key("teller", Role.PREDICT)[1]])
+
+    with access.shared(workers=2) as shared:
+        assert shared is access
+
+
+@pytest.mark.parametrize(
+    ("role", "roles"),
+    [
+        (Role.PREDICT, {Role.PREDICT}),
+        (Role.METRICS, {Role.METRICS}),
+        (Role.ADMIN, {Role.PREDICT, Role.METRICS, Role.ADMIN}),
+    ],
+)
+def test_an_administrator_may_do_all(role, roles):
+    assert role.includes == roles
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ([(b"x-api-key", b"k")], b"k"),
+        ([(b"authorization", b"Bearer k")], b"k"),
+        ([(b"authorization", b"bearer  k ")], b"k"),
+        ([(b"authorization", b"Basic dTpw"), (b"x-api-key", b"k")], b"k"),
+        ([(b"authorization", b"Basic dTpw")], None),
+        ([(b"authorization", b"k")], None),
+        ([], None),
+    ],
+)
+def test_a_key_is_sent_in_one_of_two_headers(headers, key):
+    assert key_in(headers) == key
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("numeral_abc", "line 1: the line: Invalid JSON"),
+        ("{}", "line 1: name: Field required"),
+        ('{"name": "a b", "role": "predict"}', "name: String should match"),
+        ('{"name": "a", "role": "king"}', "role: Input should be 'predict', 'metrics' or 'admin'"),
+        ('{"name": "a", "key": "numeral_abc"}', "key: Extra inputs are not permitted"),
+        ('{"name": "a", "quota": "many"}', "quota: Value error, 'many' is no quota"),
+        ("# nothing", "holds no key"),
+        ("\0", "line 1"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_said_without_its_values(keys_file, line, complaint):
+    with pytest.raises(KeysFileError) as raised:
+        load_keys(keys_file(line))
+
+    assert complaint in str(raised.value)
+    assert "numeral keys create NAME" in str(raised.value)
+    assert "numeral_abc" not in str(raised.value)
+
+
+def test_a_name_may_not_be_given_twice(keys_file):
+    lines = [new_key("teller", Role.PREDICT)[1].model_dump_json() for _ in range(2)]
+
+    with pytest.raises(KeysFileError, match="line 2: 'teller' is the name of an earlier key"):
+        load_keys(keys_file(*lines))
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_file_that_cannot_be_read(tmp_path, content):
+    path = tmp_path / "keys.jsonl"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(KeysFileError, match=r"keys\.jsonl: cannot be read: "):
+        load_keys(path)
