@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from service.inference.decide import Criteria
 from service.inference.sessions import LARGEST_MICRO_BATCH, Classifier
-from service.pipeline import Content, Outcome, Pipeline, Ready, classify
+from service.metrics.events import Metrics
+from service.pipeline import Content, Outcome, Pipeline, Reading, Ready, classify
 
 # So long pictures are taken into a micro-batch, then it is run: what else the event loop has to
 # do waits no longer than this, one picture and one run.
@@ -91,7 +92,8 @@ class Batcher:
     whose caller has given up, or whose deadline has passed, is dropped before it is computed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._waiting: dict[Classifier, deque[Job]] = {}
         self._at_work = False
         self._arrived = 0
@@ -121,17 +123,31 @@ class Batcher:
         self._arrived = 0
         classifier, jobs = next(iter(self._waiting.items()))
         del self._waiting[classifier]
-        batch = _take(jobs, classifier.largest)
+        batch = _take(jobs, classifier.largest, self._metrics)
         if jobs:
             self._waiting[classifier] = jobs
         self._at_work = bool(self._waiting)
         if self._at_work:
             asyncio.get_running_loop().call_soon(self._work)
         if batch.ready:
-            _run(classifier, batch)
+            _run(classifier, batch, self._metrics)
 
 
-def _take(jobs: deque[Job], largest: int) -> MicroBatch:
+def prepare(pipeline: Pipeline, content: Content, times: Times, metrics: Metrics) -> Ready:
+    """Decode and normalise a picture, and note how long that took."""
+    began = time.perf_counter_ns()
+    picture = pipeline.decode(content)
+    decoded = time.perf_counter_ns()
+    ready = pipeline.normalise(picture)
+    normalised = time.perf_counter_ns()
+    times.decoding += decoded - began
+    times.normalising += normalised - decoded
+    metrics.decoded(1e-9 * (decoded - began))
+    metrics.normalised(1e-9 * (normalised - decoded))
+    return ready
+
+
+def _take(jobs: deque[Job], largest: int, metrics: Metrics) -> MicroBatch:
     batch = MicroBatch()
     began = time.perf_counter_ns()
     now = began
@@ -145,13 +161,9 @@ def _take(jobs: deque[Job], largest: int) -> MicroBatch:
         stop = job.taken + min(TURN, largest - len(batch.ready), len(job.contents) - job.taken)
         first = job.taken
         while job.taken < stop and now - began < _TAKING_NS:
-            picture = job.pipeline.decode(job.contents[job.taken])
-            decoded = time.perf_counter_ns()
-            batch.ready.append(job.pipeline.normalise(picture))
-            job.times.decoding += decoded - now
-            now = time.perf_counter_ns()
-            job.times.normalising += now - decoded
+            batch.ready.append(prepare(job.pipeline, job.contents[job.taken], job.times, metrics))
             job.taken += 1
+            now = time.perf_counter_ns()
         batch.criteria.extend([job.pipeline.criteria] * (job.taken - first))
         batch.shares.append((job, job.taken - first))
         if job.taken < len(job.contents):
@@ -159,7 +171,7 @@ def _take(jobs: deque[Job], largest: int) -> MicroBatch:
     return batch
 
 
-def _run(classifier: Classifier, batch: MicroBatch) -> None:
+def _run(classifier: Classifier, batch: MicroBatch, metrics: Metrics) -> None:
     began = time.perf_counter_ns()
     try:
         outcomes = classify(classifier, batch.ready, batch.criteria)
@@ -168,6 +180,13 @@ def _run(classifier: Classifier, batch: MicroBatch) -> None:
         return
     finished = time.perf_counter_ns()
     each = (finished - began) // len(outcomes)
+    metrics.micro_batch(
+        classifier.card.name, images=len(outcomes), seconds=1e-9 * (finished - began)
+    )
+    metrics.answered(
+        classifier.card.name,
+        [outcome.answer for outcome in outcomes if isinstance(outcome, Reading)],
+    )
     start = 0
     for job, count in batch.shares:
         job.outcomes += outcomes[start : start + count]
@@ -175,6 +194,7 @@ def _run(classifier: Classifier, batch: MicroBatch) -> None:
         job.times.inferring += count * each
         if len(job.outcomes) == len(job.contents) and not job.done.done():
             job.times.finished = finished
+            metrics.waited((1e-9 * job.times.waiting,))
             job.done.set_result(None)
 
 

@@ -11,11 +11,13 @@ from typing import Self
 
 import numpy as np
 from PIL import Image
+from prometheus_client import CollectorRegistry
 
-from service.batcher import Batcher, DeadlineExceeded, Job, Times
+from service.batcher import Batcher, DeadlineExceeded, Job, Times, prepare
 from service.imaging import UnreadableImage
 from service.inference.backlog import Backlog
 from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
+from service.metrics.events import Metrics
 from service.pipeline import (
     Content,
     Outcome,
@@ -56,12 +58,14 @@ class Engine:
     Belongs to one event loop.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         self._settings = settings
+        self._metrics = metrics or Metrics(CollectorRegistry())
         self._state: _Served | NotReady = NotReady("the models are being loaded")
         self._imaging = ThreadPoolExecutor(_IMAGING_THREADS, "imaging")
-        self._batcher = Batcher()
+        self._batcher = Batcher(self._metrics)
         self._backlog = Backlog(settings.queue_size)
+        self._metrics.watch_queue(lambda: self._backlog.admitted)
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -164,21 +168,19 @@ class Engine:
         slow = [place for place, content in enumerate(contents) if not is_quick(content)]
         for start in range(0, len(slow), _PART_OF_SLOW):
             places = slow[start : start + _PART_OF_SLOW]
-            work = partial(_prepare, pipeline, [contents[place] for place in places], times)
+            work = partial(
+                _prepare, pipeline, [contents[place] for place in places], times, self._metrics
+            )
             ready = await self._loop.run_in_executor(self._imaging, work)
             for place, item in zip(places, ready, strict=True):
                 prepared[place] = item
         return prepared
 
 
-def _prepare(pipeline: Pipeline, contents: Sequence[Content], times: Times) -> list[Ready]:
-    began = time.perf_counter_ns()
-    pictures = [pipeline.decode(content) for content in contents]
-    decoded = time.perf_counter_ns()
-    ready = [pipeline.normalise(picture) for picture in pictures]
-    times.decoding += decoded - began
-    times.normalising += time.perf_counter_ns() - decoded
-    return ready
+def _prepare(
+    pipeline: Pipeline, contents: Sequence[Content], times: Times, metrics: Metrics
+) -> list[Ready]:
+    return [prepare(pipeline, content, times, metrics) for content in contents]
 
 
 class _Served:

@@ -1,32 +1,20 @@
-"""Security headers on every answer."""
+"""Security headers of the pages, which depend on what is in them."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.security_headers import PAGES, headers_for, headers_of_page
+from service.api.security_headers import PAGES, headers_of_page
 
 
-class SecurityHeaders:
-    """Appends the headers that `service.api.security_headers` has for an answer."""
+class PageHeaders:
+    """Appends the headers that `service.api.security_headers` has for a page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand on everything, answers with more headers."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        if scope["path"] in PAGES:
-            await self.app(scope, receive, _sends_page(send))
-            return
-        added = headers_for(scope["path"])
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers)
+        """Hand on everything, pages with more headers."""
+        is_page = scope["type"] == "http" and scope["path"] in PAGES
+        await self.app(scope, receive, _sends_page(send) if is_page else send)
 
 
 def _sends_page(send: Send) -> Send:

@@ -3,10 +3,11 @@
 import os
 import re
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.manifest import PACKAGE_DIRECTORY
@@ -15,6 +16,9 @@ ENVIRONMENT_PREFIX = "NUMERAL_"
 
 # Where training finds MNIST: the one variable with the prefix that is no setting of the service.
 _DATA_VARIABLE = "NUMERAL_DATA"
+
+# What the extra `otel` brings.
+_OTEL_PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
 _MIB = 1024 * 1024
 
@@ -116,6 +120,24 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field(
         LogLevel.INFO, description="Lowest severity logged; info logs a line per request."
     )
+    tracing: bool = Field(
+        False,
+        description="Send OpenTelemetry traces, as the variables OTEL_* say; wants the extra otel.",
+    )
+
+    @field_validator("tracing")
+    @classmethod
+    def _tracing_is_installed(cls, wanted: bool) -> bool:
+        if wanted and not all(map(_installed, _OTEL_PACKAGES)):
+            raise ValueError("OpenTelemetry is not installed; pip install 'numeral[otel]'")
+        return wanted
+
+
+def _installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def unknown_variables() -> list[str]:

@@ -3,42 +3,55 @@
 import json
 import logging
 import logging.config
-from datetime import UTC, datetime
+import sys
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from service.settings import LogFormat, LogLevel
 
-_CONSOLE_FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
+ACCESS_LOGGER = "service.access"
 
+_NOTHING: Mapping[str, str] = {}
 
-class JsonFormatter(logging.Formatter):
-    """One JSON object per line."""
+# What every line says that is written in the course of a request: its id, its trace.
+request_fields: ContextVar[Mapping[str, str]] = ContextVar("request_fields", default=_NOTHING)
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Write `record` with its time in UTC, and its request id if it has one."""
-        entry = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if request_id := getattr(record, "request_id", None):
-            entry["request_id"] = request_id
-        if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+_FIRST = ("time", "level", "logger", "event")
 
 
 def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
-    """Send the log of the whole process to standard error; for the process's entry point."""
+    """Send the log of the whole process to standard error; for the process's entry point.
+
+    Lines of structlog are written directly, those of the standard library (the service's own,
+    uvicorn's, other libraries') come through a handler; both look the same.
+    """
+    shared: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _add_request_fields,
+    ]
+    render = _json_processors() if log_format is LogFormat.JSON else _console_processors()
+    structlog.configure(
+        processors=[*shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": [structlog.stdlib.add_logger_name, *shared],
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+    }
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {
-                LogFormat.CONSOLE: {"format": _CONSOLE_FORMAT},
-                LogFormat.JSON: {"()": JsonFormatter},
-            },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": log_format}},
+            "formatters": {"structlog": formatter},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
             "root": {"handlers": ["stderr"], "level": level.upper()},
             "loggers": {
                 "uvicorn": {"level": "WARNING"},
@@ -47,3 +60,42 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
             },
         }
     )
+
+
+def _add_request_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    for name, value in request_fields.get().items():
+        event.setdefault(name, value)
+    return event
+
+
+def _json_processors() -> list[Processor]:
+    return [
+        structlog.processors.format_exc_info,
+        _in_order,
+        structlog.processors.JSONRenderer(serializer=_to_json),
+    ]
+
+
+def _console_processors() -> list[Processor]:
+    return [
+        structlog.dev.ConsoleRenderer(
+            timestamp_key="time",
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            # A traceback with local variables could show what is in an image.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    ]
+
+
+def _in_order(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    ordered: MutableMapping[str, Any] = {name: event.pop(name, None) for name in _FIRST}
+    ordered.update(event)
+    return ordered
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+
+
+def _to_json(event: EventDict, **_: object) -> str:
+    return _encode(event)

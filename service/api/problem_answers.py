@@ -9,8 +9,9 @@ from starlette.exceptions import HTTPException
 from service.api import problems, schemas
 from service.api.errors import InvalidRequest
 from service.api.openapi import problem_responses
-from service.api.state import request_id_of
+from service.api.state import metrics_of, request_id_of
 from service.api.v2.errors import is_protocol, protocol_error
+from service.imaging import UnreadableImage
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
@@ -30,9 +31,13 @@ async def answer(request: Request, error: Exception) -> Response:
         error = InvalidRequest.from_pydantic(error.errors())
     request_id = request_id_of(request)
     problem = problems.problem_of(error, request_id)
+    slug = problems.kind_of(error).slug
+    metrics_of(request).rejected(slug)
+    if isinstance(error, UnreadableImage):
+        metrics_of(request).unreadable(slug)
     headers = problems.headers_of(error)
     if problem.status == problems.INTERNAL_ERROR.status:
-        _log.error("request %s failed", request_id, exc_info=error)
+        _log.error("request failed", exc_info=error)
     if is_protocol(request):
         return protocol_error(problem, headers)
     return Response(problem.model_dump_json(), problem.status, headers, problems.MEDIA_TYPE)

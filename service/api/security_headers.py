@@ -37,7 +37,9 @@ _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 def headers_for(path: str) -> RawHeaders:
-    """What the answer to a request for `path`, which is no page, is to carry."""
+    """What the answer to a request for `path` is to carry; a page has headers of its own."""
+    if path in PAGES:
+        return ()
     return _ASSET_HEADERS if path.startswith(_ASSETS) else SECURITY_HEADERS
 
 

@@ -7,6 +7,8 @@ from starlette.requests import Request
 from service.access import Caller
 from service.api.v2.statistics import StatisticsBook
 from service.engine import Engine
+from service.metrics.events import Metrics
+from service.metrics.exposition import Exposition
 from service.settings import Settings
 
 # In the state of a request: how many of its images are charged already.
@@ -19,6 +21,7 @@ class State(TypedDict):
     engine: Engine
     settings: Settings
     statistics: StatisticsBook
+    exposition: Exposition
 
 
 def engine_of(request: Request) -> Engine:
@@ -60,3 +63,18 @@ def charge(request: Request, images: int) -> None:
         prepaid = request.scope["state"].pop(PREPAID_IMAGES, 0)
         if images > prepaid:
             caller.meter.charge(images, prepaid=prepaid)
+
+
+def exposition_of(request: Request) -> Exposition:
+    """The metrics of the process, to be read."""
+    return cast(Exposition, request.scope["state"]["exposition"])
+
+
+def metrics_of(request: Request) -> Metrics:
+    """The metrics of the process, to be written."""
+    return cast(Metrics, request.scope["state"]["metrics"])
+
+
+def note_in_log(request: Request, **fields: str) -> None:
+    """Let the request's line in the log say more; never what is in an image."""
+    request.scope["state"].setdefault("log_fields", {}).update(fields)

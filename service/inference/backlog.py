@@ -9,11 +9,15 @@ class QueueFull(Exception):
 
 
 class Backlog:
-    """Counts the images in work or waiting; belongs to one event loop."""
+    """Counts the images in work or waiting; belongs to one event loop.
+
+    Attributes:
+        admitted: how many there are.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._admitted = 0
+        self.admitted = 0
 
     @contextmanager
     def admit(self, images: int) -> Iterator[None]:
@@ -24,13 +28,13 @@ class Backlog:
         Raises:
             QueueFull: there is no room for them.
         """
-        if self._admitted and self._admitted + images > self._limit:
+        if self.admitted and self.admitted + images > self._limit:
             raise QueueFull(
-                f"{self._admitted} images are in work or waiting, the limit is {self._limit};"
+                f"{self.admitted} images are in work or waiting, the limit is {self._limit};"
                 " send it again in a moment"
             )
-        self._admitted += images
+        self.admitted += images
         try:
             yield
         finally:
-            self._admitted -= images
+            self.admitted -= images

@@ -137,22 +137,22 @@ def test_a_path_cannot_write_lines_into_the_log(start):
 
     service.wait_for(lambda: "forged" in service.log)
     [line] = [line for line in service.log.splitlines() if "forged" in line]
-    assert "GET /x%0AERROR%20forged%0D%1B%5B2J 404" in line
+    assert "path=/x%0AERROR%20forged%0D%1B%5B2J" in line
 
 
 def test_a_misspelt_setting_is_named_in_the_log(start):
     log = _ready(start, queue_sise=1, data="/nowhere").log
 
-    assert "WARNING NUMERAL_QUEUE_SISE sets nothing" in log
+    assert "[warning  ] NUMERAL_QUEUE_SISE sets nothing" in log
     assert log.count("sets nothing") == 1
 
 
 def test_an_error_rate_that_the_default_model_cannot_keep_is_named_in_the_log(start):
-    assert "WARNING every picture will be sent to review" in _ready(start, max_error=1e-9).log
+    assert "[warning  ] every picture will be sent to review" in _ready(start, max_error=1e-9).log
 
 
 def test_with_the_settings_as_they_are_there_is_nothing_to_warn_of(start):
-    assert "WARNING" not in _ready(start).log
+    assert "[warning" not in _ready(start).log
 
 
 def _ready(start, **settings):

@@ -119,7 +119,7 @@ def test_the_log_can_be_json(start):
     service.wait_until_ready()
 
     lines = [json.loads(line) for line in service.log.splitlines()]
-    assert {"time", "level", "logger", "message"} <= lines[0].keys()
+    assert {"time", "level", "logger", "event"} <= lines[0].keys()
 
 
 def _damage(file, damage):

@@ -11,8 +11,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from service.access import Access
 from service.app import create_api
+from service.parts import Parts
 from service.settings import Settings
 
 CHECKS = [
@@ -24,7 +24,7 @@ CHECKS = [
 ]
 
 
-document = create_api(Settings(), Access()).openapi()
+document = create_api(Parts.of(Settings())).openapi()
 
 
 @schemathesis.serializer("image/bmp", "image/tiff")

@@ -51,3 +51,11 @@ def test_a_variable_that_sets_nothing_is_found(monkeypatch):
         monkeypatch.setenv(name, "1")
 
     assert unknown_variables() == ["NUMERAL_QUEUE_SISE"]
+
+
+def test_traces_are_refused_where_opentelemetry_is_not_installed(monkeypatch):
+    monkeypatch.setattr("service.settings.find_spec", lambda _: None)
+
+    with pytest.raises(ValidationError, match=r"pip install 'numeral\[otel\]'"):
+        Settings(tracing=True)
+    assert not Settings().tracing

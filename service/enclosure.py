@@ -1,0 +1,77 @@
+"""What every request passes on its way in, and its answer on the way out."""
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from service.api import predict
+from service.exchange import Exchanges
+from service.guard import Guard
+from service.headers import PageHeaders
+from service.lane import Lane
+from service.middleware import HeadAsGet
+from service.observe import Observe
+from service.parts import Parts
+from service.paths import PathTemplates
+from service.trace_requests import TraceRequests
+
+# What a page of another origin may send, and read, besides what any may.
+_CORS_REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Inference-Header-Content-Length",
+    "X-API-Key",
+    "X-Request-ID",
+    "traceparent",
+)
+_CORS_RESPONSE_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-Request-ID")
+
+
+def enclose(api: FastAPI, parts: Parts) -> ASGIApp:
+    """`api` with what stands around it; the outermost comes last.
+
+    It stands around the framework, not in it: a request that takes the lane meets nothing of the
+    framework at all.
+    """
+    settings = parts.settings
+    paths = _paths(api)
+    app: ASGIApp = HeadAsGet(api)
+    app = Lane(app, posts={"/predict": predict.predict})
+    app = Exchanges(
+        app,
+        max_bytes=settings.max_body_bytes,
+        max_total_bytes=settings.max_total_body_bytes,
+        seconds=settings.body_timeout,
+    )
+    if parts.access.keys:
+        app = Guard(app, access=parts.access)
+    if settings.cors_origins:
+        # Outside of the guard: a browser asks whether it may call before it shows a key.
+        app = CORSMiddleware(
+            app,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "HEAD", "POST"),
+            allow_headers=_CORS_REQUEST_HEADERS,
+            expose_headers=_CORS_RESPONSE_HEADERS,
+        )
+    app = PageHeaders(app)
+    app = Observe(
+        app,
+        metrics=parts.exposition.metrics,
+        paths=paths,
+        traced=parts.tracing is not None,
+    )
+    if parts.tracing:
+        app = TraceRequests(app, tracing=parts.tracing, paths=paths)
+    return app
+
+
+def _paths(api: FastAPI) -> PathTemplates:
+    documented = api.openapi()["paths"]
+    others = [
+        f"{route.path}/{{rest:path}}" if isinstance(route, Mount) else route.path
+        for route in api.routes
+        if isinstance(route, Mount | Route)
+    ]
+    return PathTemplates([*documented, *others])

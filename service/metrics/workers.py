@@ -1,0 +1,58 @@
+"""Metrics of several workers as one: through files in a directory that their parent looks after.
+
+    with shared_metrics():
+        ...  # start the workers; forget_process(pid) when one has died
+
+Imports prometheus_client only where it must: the library decides once, as it is imported, whether
+a process keeps its metrics to itself.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# The library's own variable: children inherit it, and it is read as the library is imported.
+_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@contextmanager
+def shared_metrics() -> Iterator[Path]:
+    """Let all processes that are started in the block share their metrics; for their parent."""
+    with tempfile.TemporaryDirectory(prefix="numeral-metrics-") as folder:
+        before = os.environ.get(_VARIABLE)
+        prepare_multiprocess(Path(folder))
+        try:
+            yield Path(folder)
+        finally:
+            if before is None:
+                del os.environ[_VARIABLE]
+            else:
+                os.environ[_VARIABLE] = before
+
+
+def prepare_multiprocess(directory: Path) -> None:
+    """Let processes that are started from now on share their metrics in `directory`.
+
+    The directory is made if need be and emptied of the metrics of a run before. A child that is
+    forked, not spawned, must not have prometheus_client imported already.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for left_over in directory.glob("*.db"):
+        left_over.unlink()
+    os.environ[_VARIABLE] = str(directory)
+
+
+def forget_process(pid: int, directory: Path | None = None) -> None:
+    """Drop the gauges of a worker that has died; what it counted stays counted."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415
+
+    if folder := directory or shared_directory():
+        mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+def shared_directory() -> Path | None:
+    """Where this process shares its metrics; None where it is alone."""
+    folder = os.environ.get(_VARIABLE)
+    return Path(folder) if folder else None

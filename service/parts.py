@@ -1,0 +1,45 @@
+"""What the application is put together from, made once in a process."""
+
+from dataclasses import dataclass
+
+from service.access import Access
+from service.api.problems import KINDS
+from service.inference.decide import Decision, Reason
+from service.metrics.exposition import Exposition
+from service.settings import Settings
+from service.tracing import Tracing
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The settings of a process, and what follows from them before any request comes.
+
+    Attributes:
+        settings: what can be set.
+        access: who may call.
+        exposition: the metrics.
+        tracing: where traces go, if they are asked for.
+    """
+
+    settings: Settings
+    access: Access
+    exposition: Exposition
+    tracing: Tracing | None
+
+    @classmethod
+    def of(cls, settings: Settings, access: Access | None = None) -> "Parts":
+        """The parts for `settings`; `access` is given where several processes share it.
+
+        Raises:
+            KeysFileError: the file of the keys cannot be used.
+        """
+        exposition = Exposition()
+        exposition.metrics.expect(
+            problems=[kind.slug for kind in KINDS], decisions=list(Decision), reasons=list(Reason)
+        )
+        return cls(
+            settings,
+            access or Access.from_file(settings.api_keys_file),
+            exposition,
+            Tracing() if settings.tracing else None,
+        )

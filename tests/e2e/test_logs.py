@@ -1,0 +1,90 @@
+"""The log of a running service: a line per request, the same fields on all of them."""
+
+import json
+import socket
+from urllib.parse import urlsplit
+
+import httpx
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+def test_a_request_has_a_line_in_json(start, seven):
+    service = _ready(start, log_format="json")
+
+    response = httpx.post(
+        f"{service.url}/predict", content=seven, headers={"X-Request-ID": "order-66"}
+    )
+
+    line = _line(service, request_id="order-66")
+    assert list(line)[:4] == ["time", "level", "logger", "event"]
+    assert line["event"] == "request"
+    assert line["level"] == "info"
+    assert line["method"] == "POST"
+    assert line["path"] == "/predict"
+    assert line["status"] == 200
+    assert line["milliseconds"] > 0
+    assert line["bytes"] == len(response.content)
+    assert line["client"] == "127.0.0.1"
+
+
+def test_a_request_has_a_line_on_the_console(start):
+    service = _ready(start)
+
+    httpx.get(f"{service.url}/models", headers={"X-Request-ID": "order-66"})
+
+    service.wait_for(lambda: "order-66" in service.log)
+    [line] = [line for line in service.log.splitlines() if "order-66" in line]
+    assert "[info     ] request" in line
+    assert "method=GET" in line
+    assert "path=/models" in line
+
+
+def test_the_answer_to_head_has_no_bytes(start):
+    service = _ready(start, log_format="json")
+
+    httpx.head(f"{service.url}/models", headers={"X-Request-ID": "head"})
+
+    assert _line(service, request_id="head")["bytes"] == 0
+
+
+def test_the_trace_of_the_caller_stands_in_the_line(start):
+    service = _ready(start, log_format="json")
+
+    for request_id, traceparent in {"a": f"00-{TRACE}-{SPAN}-01", "b": "nonsense"}.items():
+        headers = {"X-Request-ID": request_id, "traceparent": traceparent}
+        httpx.get(f"{service.url}/models", headers=headers)
+
+    traced, untraced = _line(service, request_id="a"), _line(service, request_id="b")
+    assert (traced["trace_id"], traced["span_id"]) == (TRACE, SPAN)
+    assert "trace_id" not in untraced
+
+
+def test_what_a_library_logs_looks_the_same(start):
+    service = _ready(start, log_format="json")
+    url = urlsplit(service.url)
+
+    with socket.create_connection((url.hostname, url.port)) as caller:
+        caller.sendall(b"this is not HTTP\r\n\r\n")
+
+    line = _line(service, logger="uvicorn.error")
+    assert line["level"] == "warning"
+    assert "Invalid HTTP request" in line["event"]
+
+
+def _ready(start, **settings):
+    service = start(**settings)
+    service.wait_until_ready()
+    return service
+
+
+def _line(service, **fields):
+    """The one JSON line that has these fields."""
+
+    def found():
+        lines = [json.loads(line) for line in service.log.splitlines() if line.endswith("}")]
+        return [line for line in lines if fields.items() <= line.items()]
+
+    service.wait_for(found)
+    [line] = found()
+    return line

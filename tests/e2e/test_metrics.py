@@ -1,0 +1,144 @@
+"""`GET /metrics` of a running service."""
+
+import httpx
+import pytest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from models.manifest import PACKAGE_DIRECTORY, load_manifest
+from service.metrics.workers import prepare_multiprocess
+from service.version import version
+from tests.e2e.running import run_service, wait_for
+
+MANIFEST = load_manifest(PACKAGE_DIRECTORY)
+
+
+def test_requests_are_counted_and_timed(start, seven):
+    service = _ready(start)
+    for _ in range(3):
+        httpx.post(f"{service.url}/predict", content=seven)
+    httpx.head(f"{service.url}/models/{MANIFEST.default}")
+
+    samples = _samples(service.url)
+
+    predictions = {"method": "POST", "route": "/predict", "status": "200"}
+    assert samples["numeral_requests_total", _key(predictions)] == 3
+    assert samples["numeral_request_duration_seconds_count", _key({"route": "/predict"})] == 3
+    one_model = {"method": "HEAD", "route": "/models/{name}", "status": "200"}
+    assert samples["numeral_requests_total", _key(one_model)] == 1
+    assert samples["numeral_requests_in_flight", _key({})] == 1
+
+
+def test_paths_that_are_not_served_share_a_series(start):
+    service = _ready(start)
+    for path in ("/a", "/b", "/v2/c", "/models/d/e"):
+        httpx.get(f"{service.url}{path}")
+
+    samples = _samples(service.url)
+
+    unknown = {"method": "GET", "route": "unknown", "status": "404"}
+    assert samples["numeral_requests_total", _key(unknown)] == 4
+    assert samples["numeral_rejected_total", _key({"reason": "not-found"})] == 4
+
+
+def test_a_path_of_the_protocol_is_told_apart_by_its_template(start):
+    service = _ready(start)
+    httpx.get(f"{service.url}/v2/models/{MANIFEST.default}/ready")
+
+    samples = _samples(service.url)
+
+    route = {"method": "GET", "route": "/v2/models/{name}/ready", "status": "200"}
+    assert samples["numeral_requests_total", _key(route)] == 1
+
+
+def test_a_picture_that_cannot_be_read_is_counted(start):
+    service = _ready(start)
+    httpx.post(f"{service.url}/predict", content=b"no picture")
+
+    samples = _samples(service.url)
+
+    kind = "unsupported-format"
+    assert samples["numeral_rejected_total", _key({"reason": kind})] == 1
+    assert samples["numeral_unreadable_images_total", _key({"type": kind})] == 1
+
+
+def test_processes_that_share_a_directory_answer_for_each_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    folders = [tmp_path / name for name in ("first", "second", "metrics")]
+    for folder in folders:
+        folder.mkdir()
+    prepare_multiprocess(folders[2])
+    asked = (
+        "numeral_requests_total",
+        _key({"method": "GET", "route": "/health/live", "status": "200"}),
+    )
+    with run_service(folders[0]) as first, run_service(folders[1]) as second:
+        for service in (first, first, second):
+            service.wait_until_ready()
+            httpx.get(f"{service.url}/health/live")
+
+        wait_for(lambda: _samples(first.url).get(asked) == 3)
+        wait_for(lambda: _samples(second.url).get(asked) == 3)
+        assert _samples(first.url)["numeral_workers", _key({})] == 2
+
+
+def test_the_models_and_the_version_are_named(server):
+    samples = _samples(server)
+
+    for card in MANIFEST.models:
+        default = str(card.name == MANIFEST.default).lower()
+        labels = {"model": card.name, "version": card.version, "default": default}
+        assert samples["numeral_model_info", _key(labels)] == 1
+    assert samples["numeral_models_loaded", _key({})] == len(MANIFEST.models)
+    assert any(
+        name == "numeral_build_info" and dict(labels)["version"] == version()
+        for name, labels in samples
+    )
+
+
+def test_openmetrics_is_served_to_who_asks_for_it(server):
+    accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+
+    response = httpx.get(f"{server}/metrics", headers={"Accept": accept})
+
+    assert response.headers["Content-Type"].startswith("application/openmetrics-text")
+    names = {family.name for family in parse_openmetrics(response.text)}
+    assert "numeral_models_loaded" in names
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_text_format_is_what_others_get(server, method):
+    response = httpx.request(method, f"{server}/metrics")
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+def test_the_document_says_so(server):
+    operation = httpx.get(f"{server}/openapi.json").json()["paths"]["/metrics"]["get"]
+
+    assert list(operation["responses"]["200"]["content"]) == [
+        "text/plain",
+        "application/openmetrics-text",
+    ]
+
+
+def _ready(start):
+    service = start()
+    service.wait_until_ready()
+    return service
+
+
+def _samples(url: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    text = httpx.get(f"{url}/metrics").text
+    return {
+        (sample.name, _key(sample.labels)): sample.value
+        for family in parse_text(text)
+        for sample in family.samples
+    }
+
+
+def _key(labels: dict[str, str]) -> frozenset[tuple[str, str]]:
+    return frozenset(labels.items())

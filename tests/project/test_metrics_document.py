@@ -1,0 +1,67 @@
+"""docs/metrics.md lists what the service exposes: all of it, and nothing else."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+from service.inference.decide import Answer, Decision, Reason
+from service.metrics.events import Metrics
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+_ROW = re.compile(r"^\| `(\w+)` \|([^|]*)\| (.+) \|$", re.MULTILINE)
+
+
+def test_every_metric_is_documented_and_no_other():
+    documented = {name for name, _, _ in _ROW.findall(DOCUMENT)}
+    if sys.platform != "linux":
+        documented = {name for name in documented if not name.startswith("process_")}
+
+    assert documented == set(_exposed())
+
+
+def test_every_label_is_documented():
+    documented = {
+        name: set(re.findall(r"\w+", labels)) for name, labels, _ in _ROW.findall(DOCUMENT)
+    }
+
+    for name, labels in _exposed().items():
+        assert documented[name] == labels, name
+
+
+def test_a_question_asks_for_metrics_that_there_are():
+    asked = set(re.findall(r"\bnumeral_\w+", DOCUMENT.partition("## Questions")[2]))
+    exposed = _exposed()
+
+    assert asked
+    assert {re.sub("_(bucket|count|sum)$", "", name) for name in asked} <= set(exposed)
+
+
+def _exposed() -> dict[str, set[str]]:
+    """The labels of each metric."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    PlatformCollector(registry)
+    ProcessCollector(registry=registry)
+    _let_everything_happen(metrics)
+    metrics.flush()
+    return {
+        metric.name + ("_total" if metric.type == "counter" else ""): {
+            label for sample in metric.samples for label in sample.labels
+        }
+        - {"le"}
+        for metric in registry.collect()
+    }
+
+
+def _let_everything_happen(metrics: Metrics) -> None:
+    """A metric with labels shows them from its first event on."""
+    metrics.request("GET", "/models", 200, 0.001)
+    metrics.rejected("queue-full")
+    metrics.unreadable("unsupported-format")
+    metrics.micro_batch("cnn", images=1, seconds=0.001)
+    metrics.answered("cnn", [Answer(7, 0.9, np.zeros(10), Decision.REVIEW, (Reason.BLANK,))])
+    metrics.serving({"cnn": "1"}, default="cnn", failed=0)
+    metrics.reloaded("success")
