@@ -138,26 +138,38 @@ class Engine:
         """
         return (await self.work(pipeline, contents)).outcomes
 
+    async def read_in_turn(self, pipeline: Pipeline, contents: Sequence[Content]) -> list[Outcome]:
+        """Read pictures as `read_many` does, but wait for room in the queue.
+
+        Raises:
+            DeadlineExceeded: from then on it took longer than a request may.
+        """
+        async with self._backlog.turn(len(contents)):
+            return (await self._carry_out(pipeline, contents)).outcomes
+
     async def work(self, pipeline: Pipeline, contents: Sequence[Content]) -> Job:
         """Read pictures as `read_many` does; the finished job also says where its time went.
 
         Raises:
             QueueFull, DeadlineExceeded: as `read_many` says.
         """
+        with self._backlog.admit(len(contents)):
+            return await self._carry_out(pipeline, contents)
+
+    async def _carry_out(self, pipeline: Pipeline, contents: Sequence[Content]) -> Job:
         seconds = self._settings.request_timeout
         times = Times()
-        with self._backlog.admit(len(contents)):
-            try:
-                if not all(map(is_quick, contents)):
-                    async with asyncio.timeout(seconds):
-                        contents = await self._prepared(pipeline, contents, times)
-                deadline = times.submitted + int(seconds * 1e9)
-                job = Job(pipeline, contents, deadline, self._loop.create_future(), times)
-                await self._batcher.read(job)
-            except (TimeoutError, DeadlineExceeded) as error:
-                raise DeadlineExceeded(
-                    f"no answer within {seconds:g} s; send it again later, or in smaller batches"
-                ) from error
+        try:
+            if not all(map(is_quick, contents)):
+                async with asyncio.timeout(seconds):
+                    contents = await self._prepared(pipeline, contents, times)
+            deadline = times.submitted + int(seconds * 1e9)
+            job = Job(pipeline, contents, deadline, self._loop.create_future(), times)
+            await self._batcher.read(job)
+        except (TimeoutError, DeadlineExceeded) as error:
+            raise DeadlineExceeded(
+                f"no answer within {seconds:g} s; send it again later, or in smaller batches"
+            ) from error
         return job
 
     async def _prepared(

@@ -1,7 +1,9 @@
 """A bound on what is in work or waiting, so that a full service says so at once."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 
 class QueueFull(Exception):
@@ -9,15 +11,12 @@ class QueueFull(Exception):
 
 
 class Backlog:
-    """Counts the images in work or waiting; belongs to one event loop.
-
-    Attributes:
-        admitted: how many there are.
-    """
+    """Counts the images in work or waiting; belongs to one event loop."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.admitted = 0
+        self._in_line: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @contextmanager
     def admit(self, images: int) -> Iterator[None]:
@@ -26,9 +25,9 @@ class Backlog:
         More than the limit are admitted when nothing else is there, as they would never fit.
 
         Raises:
-            QueueFull: there is no room for them.
+            QueueFull: there is no room for them, or others wait for it.
         """
-        if self.admitted and self.admitted + images > self._limit:
+        if self._in_line or not self._has_room(images):
             raise QueueFull(
                 f"{self.admitted} images are in work or waiting, the limit is {self._limit};"
                 " send it again in a moment"
@@ -37,4 +36,49 @@ class Backlog:
         try:
             yield
         finally:
-            self.admitted -= images
+            self._leave(images)
+
+    @asynccontextmanager
+    async def turn(self, images: int) -> AsyncIterator[None]:
+        """Count `images` as `admit` does, but wait until there is room; first come, first served.
+
+        For callers whose own number is bounded.
+        """
+        if self._in_line or not self._has_room(images):
+            await self._wait_in_line(images)
+        else:
+            self.admitted += images
+        try:
+            yield
+        finally:
+            self._leave(images)
+
+    def _has_room(self, images: int) -> bool:
+        return not self.admitted or self.admitted + images <= self._limit
+
+    async def _wait_in_line(self, images: int) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._in_line.append((images, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                self._call_next()
+            else:
+                self._leave(images)
+            raise
+
+    def _leave(self, images: int) -> None:
+        self.admitted -= images
+        self._call_next()
+
+    def _call_next(self) -> None:
+        while self._in_line:
+            images, turn = self._in_line[0]
+            if not turn.cancelled():
+                if not self._has_room(images):
+                    return
+                # Counted at once: nobody may slip in before the caller runs.
+                self.admitted += images
+                turn.set_result(None)
+            self._in_line.popleft()
