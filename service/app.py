@@ -15,6 +15,8 @@ from service.access import Access
 from service.api import health, metrics, models, openapi, predict, problem_answers
 from service.api.security_document import describe_keys
 from service.api.state import State
+from service.api.stream.answer import Desk
+from service.api.stream.limits import Streams
 from service.api.v2.routes import router as v2_router
 from service.api.v2.statistics import StatisticsBook
 from service.enclosure import enclose
@@ -74,6 +76,13 @@ def create_api(parts: Parts) -> FastAPI:
                     "settings": settings,
                     "statistics": StatisticsBook(),
                     "exposition": exposition,
+                    "desk": Desk(
+                        engine,
+                        Streams(settings.max_streams),
+                        parts.held,
+                        settings.max_waiting_bytes,
+                        settings.answer_timeout,
+                    ),
                 }
             loading.cancel()
         if parts.tracing:

@@ -41,7 +41,7 @@ def enclose(api: FastAPI, parts: Parts) -> ASGIApp:
     app = Exchanges(
         app,
         max_bytes=settings.max_body_bytes,
-        max_total_bytes=settings.max_total_body_bytes,
+        held=parts.held,
         seconds=settings.body_timeout,
     )
     if parts.access.keys:

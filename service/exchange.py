@@ -6,8 +6,10 @@ from typing import cast
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.errors import BodyTooLarge, BodyTooSlow, Stopping, TooManyBodies
+from service.api.errors import BodyTooLarge, BodyTooSlow, Stopping
 from service.api.headers import header
+from service.api.held import HeldBytes, Holding
+from service.api.negotiation import is_streamed
 from service.api.problem_answers import answer
 from service.expiry import Expiry
 
@@ -18,22 +20,17 @@ _PATIENCE_SECONDS = 0.05
 class Exchanges:
     """Bounds request bodies: the size of each, the time it takes, and what all of them hold.
 
-    A body counts from its first byte until its request is answered. One that is alone is received
-    whatever `max_total_bytes` says, as it would never fit. A request is given up when its caller
-    closes the connection, and answered with a problem when the service stops before it is done.
-
-    Attributes:
-        held: bytes of all the bodies that count.
+    A body counts from its first byte until its request is answered. A stream of images may go on
+    for ever: it is bounded piece by piece where it is read, by `service.api.stream`. A request is
+    given up when its caller closes the connection before the answer begins, and answered with a
+    problem when the service stops before that.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, max_bytes: int, max_total_bytes: int, seconds: float
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, held: HeldBytes, seconds: float) -> None:
         self.app = app
         self.max_bytes = max_bytes
-        self.max_total_bytes = max_total_bytes
+        self.held = held
         self.seconds = seconds
-        self.held = 0
         self.patience = Expiry(min(_PATIENCE_SECONDS, seconds))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +57,7 @@ class _Exchange:
 
     __slots__ = (
         *("_announced", "_complete", "_gone", "_impatient", "_key", "_late", "_limits"),
-        *("_receive", "_receiving", "_received", "_scope", "_task", "_timer", "_watch"),
+        *("_receive", "_receiving", "_held", "_scope", "_streamed", "_task", "_timer", "_watch"),
     )
 
     def __init__(self, limits: Exchanges, scope: Scope, receive: Receive) -> None:
@@ -69,8 +66,10 @@ class _Exchange:
         self._limits = limits
         self._scope = scope
         self._receive = receive
-        self._received = 0
-        self._complete = self._receiving = self._late = self._impatient = self._gone = False
+        self._held = Holding(limits.held)
+        self._receiving = self._late = self._impatient = self._gone = False
+        self._complete = False
+        self._streamed = is_streamed(scope)
         self._task = cast("asyncio.Task[object]", asyncio.current_task())
         self._timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -82,16 +81,14 @@ class _Exchange:
         Raises:
             BodyTooLarge, BodyTooSlow, TooManyBodies: the body breaks a limit.
         """
-        if self._complete:
+        if self._complete or self._streamed:
             # What follows a body is the caller's leaving, which has all the time there is.
             return await self._receive()
         self._check_size(self._announced)
         message = await self._receive_in_time()
-        size = len(message.get("body", b""))
-        self._received += size
-        self._limits.held += size
-        self._check_size(self._received)
-        self._check_total()
+        self._held.add(len(message.get("body", b"")))
+        self._check_size(self._held.size)
+        self._held.check()
         if not message.get("more_body", False):
             self._complete = True
             if self._impatient:
@@ -118,7 +115,7 @@ class _Exchange:
     def end(self) -> None:
         """The request is answered."""
         self._limits.patience.stop(self._key)
-        self._limits.held -= self._received
+        self._held.add(-self._held.size)
         if self._timer:
             self._timer.cancel()
         if self._watch:
@@ -140,6 +137,8 @@ class _Exchange:
         )
 
     def _lose_patience(self) -> None:
+        if self._streamed:
+            return
         self._impatient = True
         if self._complete:
             self._watch_caller()
@@ -158,19 +157,13 @@ class _Exchange:
     async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._gone = True
-        self._task.cancel()
+        if not self._scope["state"].get("answering"):
+            self._gone = True
+            self._task.cancel()
 
     def _check_size(self, size: int) -> None:
         if size > self._limits.max_bytes:
             raise BodyTooLarge(
                 f"the body has more than {self._limits.max_bytes} bytes; send a smaller picture or"
                 " batch"
-            )
-
-    def _check_total(self) -> None:
-        if self._limits.held > max(self._received, self._limits.max_total_bytes):
-            raise TooManyBodies(
-                f"the requests in work hold more than {self._limits.max_total_bytes} bytes; send it"
-                " again in a moment"
             )

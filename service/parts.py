@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from service.access import Access
+from service.api.held import HeldBytes
 from service.api.problems import KINDS
 from service.inference.decide import Decision, Reason
 from service.metrics.exposition import Exposition
@@ -19,12 +20,14 @@ class Parts:
         access: who may call.
         exposition: the metrics.
         tracing: where traces go, if they are asked for.
+        held: what the bodies of all requests hold.
     """
 
     settings: Settings
     access: Access
     exposition: Exposition
     tracing: Tracing | None
+    held: HeldBytes
 
     @classmethod
     def of(cls, settings: Settings, access: Access | None = None) -> "Parts":
@@ -42,4 +45,5 @@ class Parts:
             access or Access.from_file(settings.api_keys_file),
             exposition,
             Tracing() if settings.tracing else None,
+            HeldBytes(settings.max_total_body_bytes),
         )

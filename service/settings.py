@@ -79,7 +79,9 @@ class Settings(BaseSettings):
         0.001, description="Error rate among accepted answers when a caller names none."
     )
     max_body_bytes: PositiveInt = Field(
-        16 * _MIB, description="Largest request body, in bytes; a larger one is answered with 413."
+        16 * _MIB,
+        description="Largest request body, in bytes; a larger one is answered with 413. In a stream"
+        " it is the limit for each line.",
     )
     max_total_body_bytes: PositiveInt = Field(
         256 * _MIB,
@@ -89,12 +91,27 @@ class Settings(BaseSettings):
     body_timeout: PositiveFloat = Field(
         30.0,
         allow_inf_nan=False,
-        description="Seconds that a request body may take to arrive; then 408.",
+        description="Seconds that a request body may take to arrive; then 408. In a stream it is"
+        " the limit for each pause.",
     )
     max_pixels: PositiveInt = Field(
         16_000_000, description="Largest picture, width x height; a larger one is not decoded."
     )
     max_batch: PositiveInt = Field(1024, description="Most images in one batch request.")
+    max_streams: PositiveInt = Field(
+        8, description="Most NDJSON streams at once; a further one is answered with 503."
+    )
+    max_waiting_bytes: PositiveInt = Field(
+        64 * _MIB,
+        description="Most bytes of a stream's answers that wait for a caller who does not take"
+        " them, in a file in the temporary folder; then no more of its images are read.",
+    )
+    answer_timeout: PositiveFloat = Field(
+        30.0,
+        allow_inf_nan=False,
+        description="Seconds that the caller of a stream may take none of the answers that wait;"
+        " then it is cut off.",
+    )
     queue_size: PositiveInt = Field(
         4096,
         description="Most images in work or waiting, all of a batch counted; a request past it is"

@@ -1,10 +1,12 @@
 """The answer to a batch: every item in its place, written beside the event loop when it is long."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from service.api.answers import prediction, to_json
+from service.api.errors import InvalidItem
 from service.api.item import Item
 from service.api.problems import problem_of
 from service.pipeline import Outcome, Reading
@@ -21,15 +23,46 @@ async def write_answer(
     return write() if len(items) <= _QUICK_ITEMS else await asyncio.to_thread(write)
 
 
+async def write_lines(
+    items: Sequence[Item], outcomes: Sequence[Outcome], request_id: str, *, first: int
+) -> bytes:
+    """The same as NDJSON, a line for each of `items`, the first of which has the index `first`."""
+    write = partial(_ndjson, items, outcomes, request_id, first)
+    return write() if len(items) <= _QUICK_ITEMS else await asyncio.to_thread(write)
+
+
+def write_end(error: Exception, request_id: str) -> bytes:
+    """The last line of an NDJSON answer that `error` has cut short."""
+    return _line(_failure(error, request_id))
+
+
 def _json(items: Sequence[Item], outcomes: Sequence[Outcome], request_id: str) -> bytes:
+    return to_json({"predictions": list(_answers(items, outcomes, request_id, 0))})
+
+
+def _ndjson(
+    items: Sequence[Item], outcomes: Sequence[Outcome], request_id: str, first: int
+) -> bytes:
+    return b"".join(map(_line, _answers(items, outcomes, request_id, first)))
+
+
+def _answers(
+    items: Sequence[Item], outcomes: Sequence[Outcome], request_id: str, first: int
+) -> Iterator[dict[str, Any]]:
     remaining = iter(outcomes)
-    answers = []
-    for index, item in enumerate(items):
+    for index, item in enumerate(items, first):
         place = {"index": index} if item.id is None else {"index": index, "id": item.id}
-        outcome = next(remaining) if isinstance(item.content, bytes) else item.content
+        content = item.content
+        outcome = content if isinstance(content, InvalidItem) else next(remaining)
         if isinstance(outcome, Reading):
-            answers.append(prediction(outcome, **place))
+            yield prediction(outcome, **place)
         else:
-            problem = problem_of(outcome, request_id)
-            answers.append({**place, "error": problem.model_dump(mode="json")})
-    return to_json({"predictions": answers})
+            yield {**place, **_failure(outcome, request_id)}
+
+
+def _failure(error: Exception, request_id: str) -> dict[str, Any]:
+    return {"error": problem_of(error, request_id).model_dump(mode="json")}
+
+
+def _line(answer: dict[str, Any]) -> bytes:
+    return to_json(answer) + b"\n"

@@ -50,8 +50,16 @@ class BatchTooLarge(ValueError):
     """The batch holds more images than the limit."""
 
 
+class TooManyStreams(Exception):
+    """So many streams are being answered that another one would be too slow for all."""
+
+
 class InvalidItem(ValueError):
     """An item of a batch brings no image."""
+
+
+class LineTooLong(InvalidItem):
+    """A line of a stream is longer than the limit."""
 
 
 class InvalidRequest(ValueError):

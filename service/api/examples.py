@@ -1,9 +1,11 @@
 """A request for each kind of body, for the document: a small seven that every model reads."""
 
 import base64
+import json
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 _URL = "http://127.0.0.1:8000"
@@ -28,6 +30,22 @@ def json_batch() -> dict[str, Any]:
     """Two pictures, the second with an id."""
     image = _base64(_seven("image/png"))
     return {"sevens": {"value": {"images": [image, {"id": "cheque-17", "image": image}]}}}
+
+
+def ndjson() -> dict[str, Any]:
+    """The same in lines."""
+    lines = map(json.dumps, json_batch()["sevens"]["value"]["images"])
+    return {"sevens": {"value": "".join(f"{line}\n" for line in lines)}}
+
+
+def npy(path: str, media_type: str) -> dict[str, Any]:
+    """An array with one picture."""
+    with Image.open(BytesIO(_seven("image/png"))) as image:
+        pictures = np.asarray(image.convert("L"))[None]
+    file = BytesIO()
+    np.save(file, pictures)
+    command = f"curl -H 'Content-Type: {media_type}' --data-binary @7.npy {_URL}{path}"
+    return _literal(command, media_type, file.getvalue())
 
 
 def tensor() -> dict[str, Any]:

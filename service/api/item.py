@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from service.api.errors import InvalidItem
 from service.api.schemas import ItemId
+from service.pipeline import Content
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An image file, or why there is none, with the id that its sender gave it."""
+    """An image, or why there is none, with the id that its sender gave it."""
 
     id: ItemId | None
-    content: bytes | InvalidItem
+    content: Content | InvalidItem

@@ -45,6 +45,17 @@ class BatchRequest(BaseModel):
     images: list[Base64 | EncodedImage] = Field(min_length=1)
 
 
+def parse_line(line: bytes) -> Item:
+    """The item of a `line` of NDJSON: an `EncodedImage`, or Base64 alone."""
+    if sum(map(line.count, _BEFORE_A_VALUE)) > _MOST_PER_ITEM:
+        return Item(None, InvalidItem("the line holds more than an item can"))
+    try:
+        value = from_json(line, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        return Item(None, InvalidItem(f"the line is not JSON: {error}"))
+    return _item(value)
+
+
 def parse_batch(body: bytes, *, max_batch: int) -> list[Item]:
     """The items of `body`, a `BatchRequest`; one that is not as it should be holds its error.
 

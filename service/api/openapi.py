@@ -10,10 +10,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.api import examples, multipart, problems
-from service.api.json_batch import BatchRequest
+from service.api.json_batch import BatchRequest, EncodedImage
+from service.api.negotiation import BATCH_PATH, JSON, NDJSON, NPY
 from service.api.parameters import ReadingParameters
-from service.api.schemas import Problem
-from service.api.uploads import IMAGE_TYPES, JSON, OCTET_STREAM
+from service.api.schemas import BatchEnd, BatchFailure, BatchPrediction, Problem
+from service.api.uploads import IMAGE_TYPES, OCTET_STREAM
 from service.api.v2.answer_schemas import ProtocolError
 from service.api.v2.request_schemas import InferRequest, RepositoryIndexRequest
 
@@ -22,6 +23,7 @@ Json = dict[str, Any]
 # Models that are read or written by hand, so that the framework does not know of them.
 _BY_HAND: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
     (BatchRequest, "validation"),
+    (BatchEnd, "serialization"),
     (InferRequest, "validation"),
     (RepositoryIndexRequest, "validation"),
     (Problem, "serialization"),
@@ -100,8 +102,27 @@ def batch_body() -> dict[str, Json]:
         JSON: _body(component(BatchRequest), examples.json_batch()),
         multipart.MEDIA_TYPE: _body(
             {"$ref": _COMPONENTS.format(model=_BATCH_FORM)},
-            examples.form("/predict/batch", "files"),
+            examples.form(BATCH_PATH, "files"),
         ),
+        NPY: _body(
+            _BINARY | {"description": "uint8 [N, height, width], as `numpy.save` writes it."},
+            examples.npy(BATCH_PATH, NPY),
+        ),
+        NDJSON: _body(
+            _lines("Any number of lines: each an image, or its Base64 alone.", EncodedImage),
+            examples.ndjson(),
+        ),
+    }
+
+
+def batch_answer() -> dict[int | str, Json]:
+    """The answer to `POST /predict/batch` in lines, beside the one in JSON."""
+    lines = _lines(
+        "A line for each image, in order; where the answer is cut short, the last is a `BatchEnd`.",
+        *(BatchPrediction, BatchFailure, BatchEnd),
+    )
+    return {
+        200: {"description": "A prediction for each image", "content": {NDJSON: {"schema": lines}}}
     }
 
 
@@ -139,6 +160,15 @@ def _missing_path_parameters(path: str, parameters: Sequence[Json]) -> list[Json
 
 def _body(schema: Json, shown: Json) -> Json:
     return {"schema": schema, "examples": shown}
+
+
+def _lines(description: str, *models: type[BaseModel]) -> Json:
+    # JSON Schema knows a text that holds one document, but none that holds lines of them.
+    return {
+        "type": "string",
+        "description": description,
+        "x-line": {"oneOf": [component(model) for model in models]},
+    }
 
 
 def _form(field: str, schema: Json) -> Json:

@@ -5,13 +5,27 @@ from fastapi import APIRouter, Request, Response
 from service.api import errors
 from service.api.answers import prediction, to_json
 from service.api.batch_answer import write_answer
-from service.api.negotiation import require_json_accepted
-from service.api.openapi import batch_body, problem_responses, reading_operation, single_body
+from service.api.negotiation import (
+    BATCH_PATH,
+    JSON,
+    batch_answer_type,
+    is_streamed,
+    require_json_accepted,
+)
+from service.api.openapi import (
+    batch_answer,
+    batch_body,
+    problem_responses,
+    reading_operation,
+    single_body,
+)
 from service.api.parameters import wish_of
 from service.api.problems import READING_ERRORS
 from service.api.schemas import BatchAnswer, Prediction
-from service.api.state import charge, engine_of, request_id_of, settings_of
-from service.api.uploads import JSON, read_batch, read_picture
+from service.api.state import charge, desk_of, engine_of, request_id_of, settings_of
+from service.api.stream.answer import StreamedAnswer
+from service.api.stream.parts import parts_of, parts_of_body
+from service.api.uploads import read_batch, read_picture, require_uncompressed
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
 
 router = APIRouter(tags=["predict"])
@@ -44,24 +58,39 @@ async def predict(request: Request) -> Response:
 
 
 @router.post(
-    "/predict/batch",
+    BATCH_PATH,
     operation_id="predict_batch",
     response_model=BatchAnswer,
-    responses=problem_responses(*READING_ERRORS, errors.NotAcceptable, errors.BatchTooLarge),
+    responses=batch_answer()
+    | problem_responses(
+        *READING_ERRORS,
+        errors.NotAcceptable,
+        errors.BatchTooLarge,
+        errors.TooManyStreams,
+        PictureTooLarge,
+    ),
     openapi_extra=reading_operation(batch_body()),
 )
 async def predict_batch(request: Request) -> Response:
     """Read many digits, one to an image.
 
-    Send form fields `files`, or JSON with Base64. An item that is no image, or none that can be
-    read, has an `error` in place of an answer, and the others theirs.
+    Send form fields `files`, JSON with Base64, an array as NumPy saves it, or lines of JSON. An
+    item that is no image, or none that can be read, has an `error` in place of an answer, and the
+    others theirs. With `Accept: application/x-ndjson` each answer is a line, sent when it is there;
+    lines are answered in lines, however many they are.
     """
-    require_json_accepted(request)
-    engine = engine_of(request)
+    answer_type = batch_answer_type(request.scope)
+    engine, settings, request_id = engine_of(request), settings_of(request), request_id_of(request)
     pipeline = engine.pipeline(wish_of(request))
-    items = await read_batch(request, max_batch=settings_of(request).max_batch)
+    if is_streamed(request.scope):
+        require_uncompressed(request)
+        parts = parts_of_body(max_line=settings.max_body_bytes, seconds=settings.body_timeout)
+        return StreamedAnswer(desk_of(request), pipeline, parts, request_id)
+    items = await read_batch(request, max_batch=settings.max_batch, max_pixels=settings.max_pixels)
     charge(request, len(items))
-    files = [item.content for item in items if isinstance(item.content, bytes)]
-    outcomes = await engine.read_many(pipeline, files)
-    answer = await write_answer(items, outcomes, request_id_of(request))
+    if answer_type != JSON:
+        return StreamedAnswer(desk_of(request), pipeline, parts_of(items), request_id)
+    contents = [item.content for item in items if not isinstance(item.content, errors.InvalidItem)]
+    outcomes = await engine.read_many(pipeline, contents)
+    answer = await write_answer(items, outcomes, request_id)
     return Response(answer, media_type=JSON)

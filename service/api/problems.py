@@ -87,7 +87,10 @@ TABLE: Mapping[type[Exception], Kind] = {
     ),
     UnknownModel: Kind("unknown-model", 404, "Unknown model", "GET /models lists the models."),
     errors.NotAcceptable: Kind(
-        "not-acceptable", 406, "Not acceptable", "Answers are JSON; the Accept header excludes it."
+        "not-acceptable",
+        406,
+        "Not acceptable",
+        "Answers are JSON, those of a batch also NDJSON; the Accept header excludes it.",
     ),
     errors.BodyTooSlow: Kind(
         "body-too-slow",
@@ -128,6 +131,12 @@ TABLE: Mapping[type[Exception], Kind] = {
         422,
         "Invalid item",
         "An item of a batch is Base64, or an object with `image` and, if you like, `id`.",
+    ),
+    errors.LineTooLong: Kind(
+        "line-too-long",
+        413,
+        "Line too long",
+        "NUMERAL_MAX_BODY_BYTES sets the limit for each line of a stream.",
     ),
     errors.InvalidRequest: Kind(
         "invalid-request",
@@ -173,6 +182,13 @@ TABLE: Mapping[type[Exception], Kind] = {
         503,
         "Too many bodies",
         "NUMERAL_MAX_TOTAL_BODY_BYTES sets the limit.",
+        _RETRY_SOON,
+    ),
+    errors.TooManyStreams: Kind(
+        "too-many-streams",
+        503,
+        "Too many streams",
+        "NUMERAL_MAX_STREAMS sets the limit.",
         _RETRY_SOON,
     ),
     errors.Stopping: Kind(

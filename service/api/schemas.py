@@ -104,6 +104,12 @@ class BatchFailure(_Place):
     error: Problem
 
 
+class BatchEnd(_Answer):
+    """The last line of an NDJSON answer that could not be finished; a whole answer has none."""
+
+    error: Problem
+
+
 class BatchAnswer(_Answer):
     """One item for each image, in the order of the request."""
 

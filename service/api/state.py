@@ -5,6 +5,7 @@ from typing import TypedDict, cast
 from starlette.requests import Request
 
 from service.access import Caller
+from service.api.stream.answer import Desk
 from service.api.v2.statistics import StatisticsBook
 from service.engine import Engine
 from service.metrics.events import Metrics
@@ -22,6 +23,7 @@ class State(TypedDict):
     settings: Settings
     statistics: StatisticsBook
     exposition: Exposition
+    desk: Desk
 
 
 def engine_of(request: Request) -> Engine:
@@ -37,6 +39,11 @@ def settings_of(request: Request) -> Settings:
 def request_id_of(request: Request) -> str:
     """The id that the request came with or was given."""
     return cast(str, request.scope["state"]["request_id"])
+
+
+def desk_of(request: Request) -> Desk:
+    """What all streams of the process share."""
+    return cast(Desk, request.scope["state"]["desk"])
 
 
 def statistics_of(request: Request) -> StatisticsBook:

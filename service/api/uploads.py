@@ -14,10 +14,11 @@ from service.api.errors import BatchTooLarge, InvalidRequest, UnsupportedMediaTy
 from service.api.headers import header
 from service.api.item import Item
 from service.api.json_batch import parse_batch
-from service.api.negotiation import media_type
+from service.api.ndjson import parse_lines
+from service.api.negotiation import JSON, NDJSON, NPY, media_type
+from service.api.npy import parse_npy
 from service.api.schemas import Fault
 
-JSON = "application/json"
 OCTET_STREAM = "application/octet-stream"
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/bmp", "image/gif", "image/webp", "image/tiff")
 
@@ -52,11 +53,12 @@ async def read_picture(request: Request) -> bytes:
     )
 
 
-async def read_batch(request: Request, *, max_batch: int) -> list[Item]:
-    """The pictures of a batch request: form fields `files`, or JSON.
+async def read_batch(request: Request, *, max_batch: int, max_pixels: int) -> list[Item]:
+    """The pictures of a batch request: form fields `files`, JSON, lines of it, or an array.
 
     Raises:
         BatchTooLarge: there are more than `max_batch`.
+        PictureTooLarge: those of an array have more than `max_pixels`.
         UnsupportedMediaType, MalformedBody, InvalidRequest, BodyTooLarge: it brings something else.
     """
     kind = _media_type(request)
@@ -65,9 +67,14 @@ async def read_batch(request: Request, *, max_batch: int) -> list[Item]:
         return [Item(part.filename or None, part.content) for part in parts]
     if kind == JSON:
         return await _unpacked(request, partial(parse_batch, max_batch=max_batch))
+    if kind == NDJSON:
+        return await _unpacked(request, partial(parse_lines, max_batch=max_batch))
+    if kind == NPY:
+        parse = partial(parse_npy, max_batch=max_batch, max_pixels=max_pixels)
+        return await _unpacked(request, parse)
     raise UnsupportedMediaType(
-        f"the Content-Type is {kind[:100] or 'missing'}; send {JSON}, or fields `files` of"
-        f" {multipart.MEDIA_TYPE}"
+        f"the Content-Type is {kind[:100] or 'missing'}; send {JSON}, {NDJSON}, {NPY}, or fields"
+        f" `files` of {multipart.MEDIA_TYPE}"
     )
 
 
@@ -109,7 +116,7 @@ async def _next_part(request: Request) -> Message:
 
 def _media_type(request: Request) -> str:
     require_uncompressed(request)
-    return media_type(request)
+    return media_type(request.scope)
 
 
 async def _parts(request: Request, field: str, *, max_parts: int) -> list[multipart.Part]:

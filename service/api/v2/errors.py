@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from fastapi import Request, Response
 
+from service.api.negotiation import JSON
 from service.api.schemas import Problem
-from service.api.uploads import JSON
 from service.api.v2.answer_schemas import ProtocolError
 
 PREFIX = "/v2"

@@ -1,0 +1,106 @@
+"""From the parts of a stream to its lines, a few parts at once, in order."""
+
+import asyncio
+from collections.abc import Iterable
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from service.api.batch_answer import write_lines
+from service.api.errors import InvalidItem
+from service.api.held import Holding
+from service.api.stream.outbox import Outbox
+from service.api.stream.parts import Part, Parts
+from service.engine import Engine
+from service.pipeline import Pipeline
+
+# So many parts are in work at once: one is unpacked and decoded while the model sees another.
+_MOST_PARTS = 4
+
+# A larger part is unpacked in a thread, so that others do not wait for it.
+_QUICK_BYTES = 64 * 1024
+
+
+class Work:
+    """Reads a stream and fills its outbox.
+
+    Attributes:
+        received: whether everything has come.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        pipeline: Pipeline,
+        outbox: Outbox,
+        holding: Holding,
+        request_id: str,
+    ) -> None:
+        self.received = False
+        self._engine = engine
+        self._pipeline = pipeline
+        self._outbox = outbox
+        self._holding = holding
+        self._request_id = request_id
+        # What is in work, in order, then how it ended.
+        self._window: asyncio.Queue[asyncio.Task[bytes] | Exception | None] = asyncio.Queue(
+            _MOST_PARTS - 1
+        )
+        self._reading: set[asyncio.Task[bytes]] = set()
+
+    async def run(self, parts: Parts, receive: Receive) -> None:
+        """Put a line for each image into the outbox and end it; run until the caller goes."""
+        emptying = asyncio.create_task(self._empty_window())
+        try:
+            await self._fill_window(parts, receive)
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self._outbox.end(ClientDisconnect())
+        except ClientDisconnect as error:
+            self._outbox.end(error)
+        except Exception as error:
+            await self._window.put(error)
+            await emptying
+        finally:
+            await cancelled([emptying, *self._reading])
+
+    async def _fill_window(self, parts: Parts, receive: Receive) -> None:
+        async for part in parts(receive, self._holding, self._is_busy):
+            reading = asyncio.create_task(self._read(part))
+            self._reading.add(reading)
+            reading.add_done_callback(self._reading.discard)
+            await self._window.put(reading)
+        self.received = True
+        await self._window.put(None)
+
+    async def _empty_window(self) -> None:
+        try:
+            while reading := await self._window.get():
+                if isinstance(reading, Exception):
+                    raise reading
+                await self._outbox.put(await reading)
+        except Exception as error:
+            self._outbox.end(error)
+        else:
+            self._outbox.end()
+
+    async def _read(self, part: Part) -> bytes:
+        try:
+            quick = part.size <= _QUICK_BYTES
+            items = part.unpack() if quick else await asyncio.to_thread(part.unpack)
+            contents = [item.content for item in items if not isinstance(item.content, InvalidItem)]
+            outcomes = await self._engine.read_in_turn(self._pipeline, contents)
+            return await write_lines(items, outcomes, self._request_id, first=part.first)
+        finally:
+            self._holding.add(-part.size)
+
+    def _is_busy(self) -> bool:
+        return bool(self._reading or self._outbox.waiting)
+
+
+async def cancelled(tasks: Iterable[asyncio.Task[object]]) -> None:
+    """Cancel `tasks` and wait until they have ended, however that is."""
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
