@@ -27,7 +27,7 @@ CHECKS = [
 document = create_api(Parts.of(Settings())).openapi()
 
 
-@schemathesis.serializer("image/bmp", "image/tiff")
+@schemathesis.serializer("image/bmp", "image/tiff", "application/x-npy", "application/x-ndjson")
 def as_they_are(_context, value):
     return value
 

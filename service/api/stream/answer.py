@@ -13,6 +13,7 @@ from service.api.batch_answer import write_end
 from service.api.errors import Stopping
 from service.api.held import HeldBytes
 from service.api.negotiation import NDJSON
+from service.api.problems import INTERNAL_ERROR, kind_of
 from service.api.stream.limits import Streams
 from service.api.stream.outbox import Outbox
 from service.api.stream.parts import Parts
@@ -47,7 +48,11 @@ class Desk:
 
 
 class StreamedAnswer(Response):
-    """A line for each image, in order, as NDJSON."""
+    """A line for each image, in order, as NDJSON.
+
+    One that is cut short has a last line that says why, and no end that HTTP knows of, so that the
+    caller's client sees that it is not whole.
+    """
 
     def __init__(self, desk: Desk, pipeline: Pipeline, parts: Parts, request_id: str) -> None:
         super().__init__(media_type=NDJSON)
@@ -73,31 +78,42 @@ class StreamedAnswer(Response):
             working = asyncio.create_task(work.run(self._parts, receive))
             try:
                 await way_out.send_all(outbox)
-                return
             except asyncio.CancelledError:
+                working.cancel()
                 if not way_out.begun:
                     raise
-                # The server's task ends with the last line, so nobody misses the cancellation.
-                problem: Exception = Stopping("the service stops; send the rest again")
+                # The server's task ends with this line, so nobody misses the cancellation. It goes
+                # at once: the event loop that stops waits for nothing else.
+                stopping = Stopping("the service stops; send the rest again")
+                self._note(stopping)
+                await way_out.send(write_end(stopping, self._request_id))
             except Exception as error:
+                await cancelled([working])
                 if not way_out.begun:
                     raise
-                problem = error
-            finally:
+                self._note(error)
+                if not isinstance(error, ClientDisconnect | _NothingTaken):
+                    await way_out.send(write_end(error, self._request_id))
+                    if not work.received:
+                        await _let_in_the_rest(receive)
+            else:
                 await cancelled([working])
-            await self._cut_short(problem, way_out, None if work.received else receive)
 
-    async def _cut_short(self, error: Exception, way_out: "_WayOut", rest: Receive | None) -> None:
-        _log.warning("request %s: its stream was cut short: %r", self._request_id, error)
-        if isinstance(error, ClientDisconnect | _NothingTaken):
-            return
-        # No end of the body follows, so that the caller's HTTP client sees that it is not whole.
-        await way_out.send(write_end(error, self._request_id))
-        if rest and not isinstance(error, Stopping):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LINGER_SECONDS):
-                    while (await rest()).get("more_body"):
-                        pass
+    def _note(self, error: Exception) -> None:
+        foreseen = isinstance(error, _NothingTaken) or kind_of(error) is not INTERNAL_ERROR
+        _log.warning(
+            "request %s: its stream was cut short: %r",
+            self._request_id,
+            error,
+            exc_info=None if foreseen else error,
+        )
+
+
+async def _let_in_the_rest(receive: Receive) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
 
 
 class _NothingTaken(Exception):
