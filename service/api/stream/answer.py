@@ -94,7 +94,7 @@ class StreamedAnswer(Response):
                 self._note(error)
                 if not isinstance(error, ClientDisconnect | _NothingTaken):
                     await way_out.send(write_end(error, self._request_id))
-                    if not work.received:
+                    if work.more_comes:
                         await _let_in_the_rest(receive)
             else:
                 await cancelled([working])

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from service.api.batch_answer import write_lines
 from service.api.errors import InvalidItem
@@ -25,7 +25,7 @@ class Work:
     """Reads a stream and fills its outbox.
 
     Attributes:
-        received: whether everything has come.
+        more_comes: whether the body that is being received was not complete yet.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Work:
         holding: Holding,
         request_id: str,
     ) -> None:
-        self.received = False
+        self.more_comes = False
         self._engine = engine
         self._pipeline = pipeline
         self._outbox = outbox
@@ -65,12 +65,16 @@ class Work:
             await cancelled([emptying, *self._reading])
 
     async def _fill_window(self, parts: Parts, receive: Receive) -> None:
-        async for part in parts(receive, self._holding, self._is_busy):
+        async def receive_and_note() -> Message:
+            message = await receive()
+            self.more_comes = message.get("more_body", False)
+            return message
+
+        async for part in parts(receive_and_note, self._holding, self._is_busy):
             reading = asyncio.create_task(self._read(part))
             self._reading.add(reading)
-            reading.add_done_callback(self._reading.discard)
+            reading.add_done_callback(self._end_reading)
             await self._window.put(reading)
-        self.received = True
         await self._window.put(None)
 
     async def _empty_window(self) -> None:
@@ -93,6 +97,12 @@ class Work:
             return await write_lines(items, outcomes, self._request_id, first=part.first)
         finally:
             self._holding.add(-part.size)
+
+    def _end_reading(self, reading: asyncio.Task[bytes]) -> None:
+        self._reading.discard(reading)
+        if not reading.cancelled():
+            # Only the first part that fails is waited for; asyncio would complain of the others.
+            reading.exception()
 
     def _is_busy(self) -> bool:
         return bool(self._reading or self._outbox.waiting)
