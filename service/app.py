@@ -1,7 +1,6 @@
 """The ASGI application: rooms, lifespan and what stands around them put together."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp
 
 from service.access import Access
-from service.api import health, metrics, models, openapi, predict, problem_answers
+from service.api import admin, health, metrics, models, openapi, predict, problem_answers
 from service.api.security_document import describe_keys
 from service.api.state import State
 from service.api.stream.answer import Desk
@@ -20,10 +19,11 @@ from service.api.stream.limits import Streams
 from service.api.v2.routes import router as v2_router
 from service.api.v2.statistics import StatisticsBook
 from service.enclosure import enclose
-from service.engine import Engine, NotReady
-from service.metrics.events import Metrics
+from service.engine import Engine
+from service.lifecycle import Lifecycle
 from service.metrics.exposition import Exposition
 from service.parts import Parts
+from service.reloading import Reloader
 from service.settings import Settings, unknown_variables
 from service.version import version
 
@@ -43,47 +43,47 @@ Under `/v2` it speaks the Open Inference Protocol, with Triton's binary tensors:
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
 
 
-def create_app(settings: Settings, access: Access | None = None) -> ASGIApp:
-    """The service, with `settings`; its models are loaded once it has started.
+def create_app(
+    settings: Settings,
+    access: Access | None = None,
+    lifecycle: Lifecycle | None = None,
+    *,
+    load_first: bool = False,
+) -> ASGIApp:
+    """The service, with `settings`.
 
         uvicorn.run(create_app(Settings()))
 
     Args:
         settings: what can be set.
         access: who may call, where several processes share it; otherwise the settings say.
+        lifecycle: where the process tells the service that it stops.
+        load_first: load the models before the server listens, not while it does: for a process
+            beside others that answer.
 
     Raises:
         KeysFileError: the file of the keys cannot be used.
     """
-    parts = Parts.of(settings, access)
+    parts = Parts.of(settings, access, lifecycle, load_first=load_first)
     return enclose(create_api(parts), parts)
 
 
 def create_api(parts: Parts) -> FastAPI:
     """The paths, what they need as long as the process lives, and the document of them."""
-    settings, exposition = parts.settings, parts.exposition
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         for variable in unknown_variables():
             _log.warning("%s sets nothing: numeral serve --help lists the settings", variable)
-        async with Engine(settings, exposition.metrics) as engine:
-            # Beside the server, not before it: liveness answers while the models are loaded.
-            loading = asyncio.create_task(_load(engine, exposition.metrics))
-            async with _metrics_kept_fresh(exposition):
-                yield {
-                    "engine": engine,
-                    "settings": settings,
-                    "statistics": StatisticsBook(),
-                    "exposition": exposition,
-                    "desk": Desk(
-                        engine,
-                        Streams(settings.max_streams),
-                        parts.held,
-                        settings.max_waiting_bytes,
-                        settings.answer_timeout,
-                    ),
-                }
+        async with (
+            Engine(parts.settings, parts.exposition.metrics) as engine,
+            _metrics_kept_fresh(parts.exposition),
+        ):
+            # Otherwise beside the server: liveness answers while the models are loaded.
+            loading = asyncio.create_task(engine.load())
+            if parts.load_first:
+                await loading
+            yield _state(parts, engine)
             loading.cancel()
         if parts.tracing:
             await asyncio.to_thread(parts.tracing.close)
@@ -99,22 +99,33 @@ def create_api(parts: Parts) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None},
         telemetry=_NO_TELEMETRY,
     )
-    for resource in (predict, models, health, metrics, problem_answers):
+    for resource in (predict, models, health, metrics, admin, problem_answers):
         app.include_router(resource.router)
     app.include_router(v2_router)
     problem_answers.install(app)
     if parts.access.keys:
         describe_keys(app.openapi(), quotas=parts.access.has_quotas)
-    openapi.describe(app, max_batch=settings.max_batch)
+    openapi.describe(app, max_batch=parts.settings.max_batch)
     return app
 
 
-async def _load(engine: Engine, metrics: Metrics) -> None:
-    await engine.load()
-    with contextlib.suppress(NotReady):
-        catalogue = engine.catalogue
-        versions = {name: catalogue.card(name).version for name in catalogue.classifiers}
-        metrics.serving(versions, default=catalogue.default, failed=len(catalogue.failures))
+def _state(parts: Parts, engine: Engine) -> State:
+    settings = parts.settings
+    return {
+        "engine": engine,
+        "settings": settings,
+        "statistics": StatisticsBook(),
+        "exposition": parts.exposition,
+        "desk": Desk(
+            engine,
+            Streams(settings.max_streams),
+            parts.held,
+            settings.max_waiting_bytes,
+            settings.answer_timeout,
+        ),
+        "lifecycle": parts.lifecycle,
+        "reloader": Reloader(engine),
+    }
 
 
 @asynccontextmanager

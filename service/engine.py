@@ -17,6 +17,7 @@ from service.batcher import Batcher, DeadlineExceeded, Job, Times, prepare
 from service.imaging import UnreadableImage
 from service.inference.backlog import Backlog
 from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
+from service.lifecycle import ReloadFailed
 from service.metrics.events import Metrics
 from service.pipeline import (
     Content,
@@ -66,6 +67,7 @@ class Engine:
         self._batcher = Batcher(self._metrics)
         self._backlog = Backlog(settings.queue_size)
         self._metrics.watch_queue(lambda: self._backlog.admitted)
+        self._loading = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -76,6 +78,10 @@ class Engine:
 
     async def load(self) -> None:
         """Load, check and warm up the models in a thread; readiness follows from the outcome."""
+        async with self._loading:
+            await self._load()
+
+    async def _load(self) -> None:
         started = time.perf_counter()
         try:
             catalogue = await asyncio.to_thread(_load_warm, self._settings)
@@ -87,10 +93,48 @@ class Engine:
             _log.exception("not ready")
             self._state = NotReady("the models could not be loaded; the service's log says why")
         else:
-            self._state = _Served(catalogue, self._settings)
-            _warn_if_nothing_is_accepted(catalogue, self._settings.max_error)
+            self._serve(catalogue)
             seconds = time.perf_counter() - started
             _log.info("ready after %.2f s: %s", seconds, ", ".join(catalogue.classifiers))
+
+    async def load_again(self) -> Catalogue:
+        """Load, check and warm up the models as they are now, beside those that are served.
+
+        Raises:
+            ReloadFailed: the manifest or a model that is served cannot be used any more.
+        """
+        try:
+            return await self._loaded_again()
+        except ReloadFailed:
+            self._metrics.reloaded("failure")
+            raise
+
+    async def _loaded_again(self) -> Catalogue:
+        async with self._loading:
+            try:
+                catalogue = await asyncio.to_thread(_load_warm, self._settings)
+            except NothingToServe as error:
+                raise ReloadFailed(str(error)) from error
+            except Exception as error:
+                raise ReloadFailed(f"the models could not be loaded: {error!r}") from error
+        if not isinstance(self._state, NotReady):
+            _check_nothing_is_lost(self._state.catalogue, catalogue)
+        return catalogue
+
+    def adopt(self, catalogue: Catalogue) -> None:
+        """Serve `catalogue` from now on; requests in work finish with what they began with."""
+        self._serve(catalogue)
+        self._metrics.reloaded("success")
+
+    async def reload(self) -> Catalogue:
+        """Load the models again and serve them, or go on with those that are served.
+
+        Raises:
+            ReloadFailed: as `load_again` says.
+        """
+        catalogue = await self.load_again()
+        self.adopt(catalogue)
+        return catalogue
 
     @property
     def catalogue(self) -> Catalogue:
@@ -109,6 +153,12 @@ class Engine:
             UnknownModel, ModelUnavailable, UnsupportedMaxError: as `choose_pipeline` says.
         """
         return self._served.pipeline(wish)
+
+    def _serve(self, catalogue: Catalogue) -> None:
+        self._state = _Served(catalogue, self._settings)
+        versions = {name: catalogue.card(name).version for name in catalogue.classifiers}
+        self._metrics.serving(versions, default=catalogue.default, failed=len(catalogue.failures))
+        _warn_if_nothing_is_accepted(catalogue, self._settings.max_error)
 
     @property
     def _served(self) -> "_Served":
@@ -218,6 +268,13 @@ def _warn_if_nothing_is_accepted(catalogue: Catalogue, max_error: float) -> None
             " %s; set NUMERAL_MAX_ERROR or NUMERAL_DEFAULT_MODEL otherwise",
             error,
         )
+
+
+def _check_nothing_is_lost(served: Catalogue, catalogue: Catalogue) -> None:
+    # A model that the manifest lists no more was taken out on purpose.
+    lost = [name for name in served.classifiers if name in catalogue.failures]
+    if lost:
+        raise ReloadFailed("; ".join(f"{name}: {catalogue.failures[name]}" for name in lost))
 
 
 def _load_warm(settings: Settings) -> Catalogue:

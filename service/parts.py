@@ -6,6 +6,7 @@ from service.access import Access
 from service.api.held import HeldBytes
 from service.api.problems import KINDS
 from service.inference.decide import Decision, Reason
+from service.lifecycle import Lifecycle
 from service.metrics.exposition import Exposition
 from service.settings import Settings
 from service.tracing import Tracing
@@ -21,6 +22,8 @@ class Parts:
         exposition: the metrics.
         tracing: where traces go, if they are asked for.
         held: what the bodies of all requests hold.
+        lifecycle: where the process tells the service that it stops.
+        load_first: whether the models are loaded before the server listens, not while it does.
     """
 
     settings: Settings
@@ -28,9 +31,18 @@ class Parts:
     exposition: Exposition
     tracing: Tracing | None
     held: HeldBytes
+    lifecycle: Lifecycle
+    load_first: bool
 
     @classmethod
-    def of(cls, settings: Settings, access: Access | None = None) -> "Parts":
+    def of(
+        cls,
+        settings: Settings,
+        access: Access | None = None,
+        lifecycle: Lifecycle | None = None,
+        *,
+        load_first: bool = False,
+    ) -> "Parts":
         """The parts for `settings`; `access` is given where several processes share it.
 
         Raises:
@@ -46,4 +58,6 @@ class Parts:
             exposition,
             Tracing() if settings.tracing else None,
             HeldBytes(settings.max_total_body_bytes),
+            lifecycle or Lifecycle(),
+            load_first,
         )

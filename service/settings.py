@@ -2,12 +2,20 @@
 
 import os
 import re
+from collections.abc import MutableMapping
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.manifest import PACKAGE_DIRECTORY
@@ -69,6 +77,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    workers: PositiveInt | None = Field(
+        None, description="Processes that answer; unset: as many as there are cores to use."
+    )
     models_dir: Path = Field(
         PACKAGE_DIRECTORY, description="Folder with manifest.json and the ONNX files it lists."
     )
@@ -85,8 +96,8 @@ class Settings(BaseSettings):
     )
     max_total_body_bytes: PositiveInt = Field(
         256 * _MIB,
-        description="Most bytes that the bodies of all requests in work hold; a body past it is"
-        " answered with 503.",
+        description="Most bytes that the bodies of all requests in work in one worker hold; a body"
+        " past it is answered with 503.",
     )
     body_timeout: PositiveFloat = Field(
         30.0,
@@ -114,8 +125,8 @@ class Settings(BaseSettings):
     )
     queue_size: PositiveInt = Field(
         4096,
-        description="Most images in work or waiting, all of a batch counted; a request past it is"
-        " answered with 503.",
+        description="Most images in work or waiting in one worker, all of a batch counted; a"
+        " request past it is answered with 503.",
     )
     request_timeout: PositiveFloat = Field(
         10.0,
@@ -132,6 +143,17 @@ class Settings(BaseSettings):
         (),
         description="Origins whose pages may call from a browser, parted by commas, such as"
         " https://forms.example; * for all; unset: none.",
+    )
+    drain_seconds: NonNegativeFloat = Field(
+        1.0,
+        allow_inf_nan=False,
+        description="Seconds to go on answering, not ready any more, between SIGTERM and the end;"
+        " SIGINT (Ctrl-C) does not wait.",
+    )
+    worker_timeout: PositiveFloat = Field(
+        30.0,
+        allow_inf_nan=False,
+        description="Seconds that a worker may give no sign of life; then it is replaced.",
     )
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="How log lines are written.")
     log_level: LogLevel = Field(
@@ -157,11 +179,32 @@ def _installed(package: str) -> bool:
         return False
 
 
+# A Kubernetes Service named numeral gives such variables to every container of its namespace:
+# https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
+_SERVICE_LINK = re.compile(
+    r"NUMERAL_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_.+)?)"
+)
+_PORT_VARIABLE = "NUMERAL_PORT"
+_LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
+
+
+def drop_service_link(environment: MutableMapping[str, str]) -> str | None:
+    """Take out of `environment` a NUMERAL_PORT that Kubernetes set; what it was.
+
+    For a Service named numeral it holds that Service's URL, no port to listen on.
+    """
+    if _LINK_VALUE.match(environment.get(_PORT_VARIABLE, "")):
+        return environment.pop(_PORT_VARIABLE)
+    return None
+
+
 def unknown_variables() -> list[str]:
     """Names of the variables `NUMERAL_*` in the environment that set nothing."""
     known = {_DATA_VARIABLE, *(ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields)}
     return sorted(
         name
         for name in os.environ
-        if name.upper().startswith(ENVIRONMENT_PREFIX) and name.upper() not in known
+        if name.upper().startswith(ENVIRONMENT_PREFIX)
+        and name.upper() not in known
+        and not _SERVICE_LINK.fullmatch(name)
     )

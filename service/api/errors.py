@@ -46,6 +46,10 @@ class Stopping(Exception):
     """The service stops before the request could be answered."""
 
 
+class AdminOff(Exception):
+    """There are no API keys, so nobody is known to be allowed what `/admin` does."""
+
+
 class BatchTooLarge(ValueError):
     """The batch holds more images than the limit."""
 

@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, Request
 
+from service.api.errors import Stopping
 from service.api.openapi import problem_responses
 from service.api.schemas import Liveness, Readiness
-from service.api.state import engine_of
+from service.api.state import engine_of, refuse_while_draining
 from service.engine import NotReady
 
 router = APIRouter(prefix="/health", tags=["health"])
@@ -16,7 +17,8 @@ async def live() -> Liveness:
     return Liveness()
 
 
-@router.get("/ready", operation_id="ready", responses=problem_responses(NotReady))
+@router.get("/ready", operation_id="ready", responses=problem_responses(NotReady, Stopping))
 async def ready(request: Request) -> Readiness:
-    """Whether pictures can be sent: the models are loaded and warm."""
+    """Whether pictures should be sent: the models are loaded and warm, and it does not stop."""
+    refuse_while_draining(request)
     return Readiness(models=tuple(engine_of(request).catalogue.classifiers))

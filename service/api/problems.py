@@ -15,6 +15,7 @@ from service.engine import NotReady
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.inference.backlog import QueueFull
 from service.inference.catalogue import ModelUnavailable, UnknownModel
+from service.lifecycle import ReloadFailed, ReloadInProgress
 from service.pipeline import UnsupportedMaxError
 
 MEDIA_TYPE = "application/problem+json"
@@ -85,6 +86,13 @@ TABLE: Mapping[type[Exception], Kind] = {
         "Not for this key",
         "A key is made for predict, metrics or admin; the last may do all.",
     ),
+    errors.AdminOff: Kind(
+        "admin-off",
+        403,
+        "Administration is off",
+        "Paths under /admin need an API key with the role admin, and there are no API keys;"
+        " SIGHUP reloads the models without one.",
+    ),
     UnknownModel: Kind("unknown-model", 404, "Unknown model", "GET /models lists the models."),
     errors.NotAcceptable: Kind(
         "not-acceptable",
@@ -98,6 +106,15 @@ TABLE: Mapping[type[Exception], Kind] = {
         "Body too slow",
         "NUMERAL_BODY_TIMEOUT sets the limit.",
         {"Connection": "close"},
+    ),
+    ReloadInProgress: Kind(
+        "reload-in-progress", 409, "Reload in progress", "The models are being loaded again."
+    ),
+    ReloadFailed: Kind(
+        "reload-failed",
+        409,
+        "Reload failed",
+        "The models' folder cannot take the place of what is served; that goes on.",
     ),
     errors.BodyTooLarge: Kind(
         "body-too-large", 413, "Body too large", "NUMERAL_MAX_BODY_BYTES sets the limit."
@@ -195,7 +212,7 @@ TABLE: Mapping[type[Exception], Kind] = {
         "stopping",
         503,
         "Service stops",
-        "The service was told to stop; what takes long is given up.",
+        "The service was told to stop: it is not ready any more, and gives up what takes long.",
         _RETRY_SOON,
     ),
     DeadlineExceeded: Kind(

@@ -170,6 +170,21 @@ class Liveness(_Answer):
     status: Literal["live"] = "live"
 
 
+class ReloadedModel(_Answer):
+    """A model that is served after a reload."""
+
+    name: str = Field(description="The model's name.")
+    version: str = Field(description="Its version; another file has another version.")
+
+
+class Reload(_Answer):
+    """What is served now that the models were loaded again."""
+
+    default: str = Field(description="Model that answers when a caller names none.")
+    models: tuple[ReloadedModel, ...] = Field(description="Those that are served.")
+    workers: int = Field(ge=1, description="How many processes serve them now.")
+
+
 class Readiness(_Answer):
     """Models are loaded and warm."""
 

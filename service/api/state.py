@@ -5,11 +5,14 @@ from typing import TypedDict, cast
 from starlette.requests import Request
 
 from service.access import Caller
+from service.api.errors import Stopping
 from service.api.stream.answer import Desk
 from service.api.v2.statistics import StatisticsBook
 from service.engine import Engine
+from service.lifecycle import Lifecycle
 from service.metrics.events import Metrics
 from service.metrics.exposition import Exposition
+from service.reloading import Reloader
 from service.settings import Settings
 
 # In the state of a request: how many of its images are charged already.
@@ -24,6 +27,8 @@ class State(TypedDict):
     statistics: StatisticsBook
     exposition: Exposition
     desk: Desk
+    lifecycle: Lifecycle
+    reloader: Reloader
 
 
 def engine_of(request: Request) -> Engine:
@@ -85,3 +90,23 @@ def metrics_of(request: Request) -> Metrics:
 def note_in_log(request: Request, **fields: str) -> None:
     """Let the request's line in the log say more; never what is in an image."""
     request.scope["state"].setdefault("log_fields", {}).update(fields)
+
+
+def lifecycle_of(request: Request) -> Lifecycle:
+    """Where the process stands between its start and its end."""
+    return cast(Lifecycle, request.scope["state"]["lifecycle"])
+
+
+def reloader_of(request: Request) -> Reloader:
+    """What loads the models of the process again."""
+    return cast(Reloader, request.scope["state"]["reloader"])
+
+
+def refuse_while_draining(request: Request) -> None:
+    """Let a question for readiness pass unless the service was told to stop.
+
+    Raises:
+        Stopping: it was.
+    """
+    if lifecycle_of(request).draining:
+        raise Stopping("the service stops; send no more")

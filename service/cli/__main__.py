@@ -2,4 +2,6 @@
 
 from service.cli.commands import app
 
-app(prog_name="numeral")
+# A worker process imports this module again.
+if __name__ == "__main__":
+    app(prog_name="numeral")

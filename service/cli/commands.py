@@ -1,12 +1,13 @@
 """The commands and their options. ONNX Runtime is imported only by a command that needs it."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from service.cli.options import read_settings, takes_settings
-from service.settings import Settings
+from service.settings import Settings, drop_service_link
 from service.version import version
 
 ModelsDir = Annotated[
@@ -28,9 +29,12 @@ app = typer.Typer(
 def serve(settings: Settings) -> None:
     """Serve the models over HTTP until SIGINT or SIGTERM; requests in work are still answered.
 
-    Without a model that can be used it listens all the same, not ready, and says why in its log.
+    A second such signal ends it at once. SIGHUP loads the models again; if they cannot be used, the
+    old ones go on. Without a model that can be used it listens all the same, not ready, and says
+    why in its log.
 
-    Exit status: 0 it was told to stop, 1 the address cannot be used, 2 a setting is wrong.
+    Exit status: 0 it was told to stop, 1 the address cannot be used or no worker comes up, 2 a
+    setting is wrong.
     """
     from service.cli.serve import run  # noqa: PLC0415
 
@@ -151,4 +155,9 @@ def _numeral(
         ),
     ] = False,
 ) -> None:
-    pass
+    if link := drop_service_link(os.environ):
+        typer.echo(
+            f"warning: NUMERAL_PORT={link} is ignored: Kubernetes sets it for a Service named"
+            " numeral, and it is no port to listen on; set --port, or enableServiceLinks: false",
+            err=True,
+        )

@@ -1,22 +1,19 @@
-"""`numeral serve`: the service on a socket."""
+"""`numeral serve`: the service on a socket, in one process or several."""
 
 import contextlib
-import gc
 import logging
-import math
 import signal
 import socket
 
 import typer
-import uvicorn
 
 from service.access import Access, KeysFileError
-from service.app import create_app
+from service.metrics.workers import shared_metrics
+from service.processes.cores import usable_cores
+from service.processes.listening import listen_for_each, url_of
 from service.settings import Settings
 from service.telemetry import configure_logging
 from service.version import version
-
-_BACKLOG = 2048
 
 _log = logging.getLogger(__name__)
 
@@ -25,27 +22,15 @@ def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Raises:
-        typer.Exit: with status 1, where the address cannot be used; with 2, where the file of the
-            keys cannot.
+        typer.Exit: with status 1, where the address cannot be used or the workers do not come up;
+            with 2, where the file of the keys cannot be used.
     """
     access = _access(settings)
     configure_logging(settings.log_format, settings.log_level)
-    with _listen(settings.host, settings.port) as listener:
-        config = uvicorn.Config(
-            create_app(settings, access),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # nothing here depends on who calls through which proxy
-            timeout_graceful_shutdown=math.ceil(settings.request_timeout),
-        )
-        _log.info("numeral %s listens on %s, with /docs", version(), _url(listener))
-        _spare_the_collector()
-        # Once the server has stopped, uvicorn raises the signal that stopped it again. To be told
-        # to stop is no failure.
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
-            uvicorn.Server(config).run(sockets=[listener])
+    # A signal to stop that comes before anything listens to signals ends it, and is no failure.
+    with contextlib.suppress(KeyboardInterrupt):
+        _prepare_for_signals()
+        _run(settings, access)
 
 
 def _access(settings: Settings) -> Access:
@@ -56,25 +41,47 @@ def _access(settings: Settings) -> Access:
         raise typer.Exit(2) from error
 
 
-def _spare_the_collector() -> None:
-    # What the imports made lives as long as the process. Looking through it for garbage again and
-    # again took a quarter of the time of a request (measured with 32 requests at a time).
-    gc.collect()
-    gc.freeze()
+def _prepare_for_signals() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Under nohup it stays ignored. Otherwise it would end a service that is to reload its models.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _run(settings: Settings, access: Access) -> None:
+    workers = settings.workers or usable_cores()
+    with contextlib.ExitStack() as sockets:
+        listeners = _listen(settings, workers)
+        for listener in listeners:
+            sockets.enter_context(listener)
+        url = url_of(listeners[0])
+        _log.info("numeral %s listens on %s, with /docs; workers: %d", version(), url, workers)
+        status = _serve(settings, access, listeners)
+    if status:
+        raise typer.Exit(status)
+
+
+def _serve(settings: Settings, access: Access, listeners: list[socket.socket]) -> int:
+    # What the one way needs, the other one's process need not hold: a supervisor has no web
+    # framework, no ONNX Runtime.
+    if len(listeners) == 1:
+        from service.processes.alone import serve_alone  # noqa: PLC0415
+
+        serve_alone(settings, access, listeners[0])
+        return 0
+    from service.processes.supervisor import Supervisor  # noqa: PLC0415
+
+    with shared_metrics(), access.shared(len(listeners)) as shared:
+        return Supervisor(settings, shared, listeners).run()
+
+
+def _listen(settings: Settings, workers: int) -> list[socket.socket]:
+    host, port = settings.host, settings.port
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return listen_for_each(host, port, workers)
     # Which error a host name that breaks the rules of names is differs with the version of Python.
     except (OSError, UnicodeError, TypeError) as error:
         reason = getattr(error, "strerror", None) or error
         message = f"error: cannot listen on {host} port {port}: {reason}"
         typer.echo(f"{message}; choose another --host or --port", err=True)
         raise typer.Exit(1) from error
-
-
-def _url(listener: socket.socket) -> str:
-    host, port, *_ = listener.getsockname()
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

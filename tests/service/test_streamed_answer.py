@@ -15,12 +15,12 @@ from service.api.stream.parts import parts_of, parts_of_body
 from service.engine import Engine
 from service.pipeline import Preprocess, Wish
 from service.settings import Settings
-from tests.service.fakes import HeldSession, classifier_of
+from tests.service.fakes import RecordingSession, classifier_of
 
 MANY = 1000
 
 
-class FailsLater(HeldSession):
+class FailsLater(RecordingSession):
     """Raises an error from the run on that follows `runs` good ones."""
 
     def __init__(self, runs):
@@ -51,7 +51,7 @@ def test_a_fault_before_the_first_line_is_raised():
 
 
 def test_for_a_caller_who_has_gone_nothing_more_is_read():
-    session = HeldSession()
+    session = RecordingSession()
     line = b'"' + b"A" * 40 + b'"\n'
     body = [{"type": "http.request", "body": line * 10, "more_body": True}] * 20
 
@@ -63,7 +63,7 @@ def test_for_a_caller_who_has_gone_nothing_more_is_read():
 
 
 def test_a_long_answer_goes_out_in_several_pieces():
-    _, sent = _answer(HeldSession(), parts_of(_items(MANY)), ends=True)
+    _, sent = _answer(RecordingSession(), parts_of(_items(MANY)), ends=True)
 
     assert [line["index"] for line in _lines(sent)] == list(range(MANY))
     assert len(sent) > 5

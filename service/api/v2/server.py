@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
 from service.api import errors
-from service.api.state import engine_of, statistics_of
+from service.api.state import engine_of, refuse_while_draining, statistics_of
 from service.api.v2 import answer_schemas as answers
 from service.api.v2.document import INDEX_OPERATION, error_responses
 from service.api.v2.request_schemas import RepositoryIndexRequest
@@ -32,9 +32,10 @@ async def server_live() -> answers.ServerLive:
     return answers.ServerLive()
 
 
-@router.get("/health/ready", responses=error_responses(NotReady))
+@router.get("/health/ready", responses=error_responses(NotReady, errors.Stopping))
 async def server_ready(request: Request) -> answers.ServerReady:
-    """Whether the models are loaded and warm."""
+    """Whether the models are loaded and warm, and the service does not stop."""
+    refuse_while_draining(request)
     _ = engine_of(request).catalogue
     return answers.ServerReady()
 
