@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,9 @@ from service.settings import ENVIRONMENT_PREFIX
 
 COMMAND = (sys.executable, "-m", "service.cli")
 PATIENCE_SECONDS = 60.0
+
+# One process that ends as soon as it can: what most tests want.
+_DEFAULTS = {"workers": 1, "drain_seconds": 0}
 
 _LISTENS = re.compile(r"listens on (http://\S+),")
 
@@ -40,6 +44,20 @@ class RunningService:
     def wait_until_ready(self) -> None:
         self.wait_for(lambda: httpx.get(f"{self.url}/health/ready").status_code == 200)
 
+    def wait_until_all_serve(self, workers: int) -> None:
+        """Wait until `workers` processes have come up, those that were replaced counted."""
+        self.wait_for(lambda: self.log.count(" serves") == workers)
+
+    def worker_ids(self) -> list[int]:
+        """The ids of its workers' processes."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [
+            int(child)
+            for child in children
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
+
     def wait_for(self, condition) -> None:
         wait_for(condition, lambda: f"the service's log:\n{self.log}")
 
@@ -53,14 +71,18 @@ def wait_for(condition, explanation=lambda: "") -> None:
 
 
 @contextmanager
-def run_service(folder: Path, *options: str, **settings: object) -> Iterator[RunningService]:
+def run_service(
+    folder: Path, *options: str, own_group: bool = False, **settings: object
+) -> Iterator[RunningService]:
     """Start `numeral serve`, its log in `folder`, and stop it in the end.
 
     Args:
         folder: where the log is written.
         options: its command-line options.
+        own_group: whether it is the head of a process group, so that a signal reaches all of it.
         settings: its settings, passed on in the environment.
     """
+    settings = _DEFAULTS | settings
     variables = {ENVIRONMENT_PREFIX + name.upper(): str(value) for name, value in settings.items()}
     log_file = folder / "service.log"
     with log_file.open("wb") as log:
@@ -69,12 +91,14 @@ def run_service(folder: Path, *options: str, **settings: object) -> Iterator[Run
             stdout=log,
             stderr=log,
             env=os.environ | variables,
+            process_group=0 if own_group else None,
         )
     try:
         url = _url(process, log_file)
         yield RunningService(process, log_file, url)
     finally:
-        process.terminate()
+        # It drains for no time then, and one that drains already ends at once.
+        process.send_signal(signal.SIGINT)
         process.wait(PATIENCE_SECONDS)
 
 

@@ -199,3 +199,10 @@ def _numeral_on_a_terminal(*arguments, folder):
 def _write(path, content):
     path.write_bytes(content)
     return str(path)
+
+
+def test_a_port_that_kubernetes_set_is_ignored_with_a_warning(start):
+    service = start(port="tcp://10.0.0.1:8000", service_host="10.0.0.1")
+
+    assert "NUMERAL_PORT=tcp://10.0.0.1:8000 is ignored" in service.log
+    assert "sets nothing" not in service.log

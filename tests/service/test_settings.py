@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings, unknown_variables
+from service.settings import Settings, drop_service_link, unknown_variables
 
 
 def test_settings_come_from_the_environment(monkeypatch):
@@ -59,3 +59,24 @@ def test_traces_are_refused_where_opentelemetry_is_not_installed(monkeypatch):
     with pytest.raises(ValidationError, match=r"pip install 'numeral\[otel\]'"):
         Settings(tracing=True)
     assert not Settings().tracing
+
+
+def test_a_port_that_kubernetes_set_is_dropped():
+    environment = {"NUMERAL_PORT": "tcp://10.0.0.1:8000"}
+
+    assert drop_service_link(environment) == "tcp://10.0.0.1:8000"
+    assert environment == {}
+
+
+def test_a_port_that_somebody_set_is_kept():
+    environment = {"NUMERAL_PORT": "8000"}
+
+    assert drop_service_link(environment) is None
+    assert environment == {"NUMERAL_PORT": "8000"}
+
+
+def test_what_else_kubernetes_sets_is_not_warned_of(monkeypatch):
+    for name in ("SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT_8000_TCP", "PORT_8000_TCP_ADDR"):
+        monkeypatch.setenv(f"NUMERAL_{name}", "1")
+
+    assert unknown_variables() == []

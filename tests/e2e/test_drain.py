@@ -1,0 +1,122 @@
+"""The end of a service that is at work: nothing that was sent is lost."""
+
+import os
+import signal
+import socket
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.e2e.callers import callers
+
+LONG = 60
+
+one_or_two_workers = pytest.mark.parametrize("workers", [1, 2])
+
+
+@one_or_two_workers
+@pytest.mark.parametrize("keep_alive", [True, False])
+@pytest.mark.parametrize("drain_seconds", [0, 0.5])
+def test_no_request_is_lost_when_a_busy_service_stops(
+    start, seven, workers, keep_alive, drain_seconds
+):
+    service = _ready(start, workers=workers, drain_seconds=drain_seconds)
+
+    with callers(service.url, seven, keep_alive=keep_alive) as calling:
+        service.wait_for(lambda: calling.answers[200] > 100)
+        service.process.terminate()
+        answers = calling.wait_until_refused()
+
+    assert answers.keys() == {200}
+    assert service.process.wait(LONG) == 0
+    assert "Traceback" not in service.log
+
+
+@one_or_two_workers
+def test_a_draining_service_is_not_ready_but_answers(start, seven, workers):
+    service = _ready(start, workers=workers, drain_seconds=LONG)
+
+    service.process.terminate()
+    service.wait_for(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503)
+
+    readiness = _get_until(service, "/health/ready", 503)
+    assert readiness.json()["type"] == "/problems/stopping"
+    assert _get_until(service, "/v2/health/ready", 503).json().keys() == {"error"}
+    assert httpx.get(f"{service.url}/health/live").status_code == 200
+    answer = httpx.post(f"{service.url}/predict", content=seven)
+    assert answer.json()["digit"] == 7
+    assert answer.headers["Connection"] == "close"
+
+
+@one_or_two_workers
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_it_at_once(start, workers, second):
+    service = _ready(start, workers=workers, drain_seconds=LONG)
+
+    service.process.terminate()
+    service.wait_for(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503)
+    service.process.send_signal(second)
+
+    assert service.process.wait(LONG / 2) == 128 + second
+    assert "ends at once" in service.log
+    assert "Traceback" not in service.log
+
+
+@one_or_two_workers
+def test_an_interrupt_from_the_terminal_does_not_wait(start, workers):
+    service = _ready(start, own_group=True, workers=workers, drain_seconds=LONG)
+
+    os.killpg(service.process.pid, signal.SIGINT)
+
+    assert service.process.wait(LONG / 2) == 0
+    assert "Traceback" not in service.log
+
+
+@one_or_two_workers
+def test_a_service_manager_may_signal_every_process(start, seven, workers):
+    service = _ready(start, own_group=True, workers=workers)
+
+    with callers(service.url, seven) as calling:
+        service.wait_for(lambda: calling.answers[200] > 100)
+        os.killpg(service.process.pid, signal.SIGTERM)
+        assert calling.wait_until_refused().keys() == {200}
+
+    assert service.process.wait(LONG) == 0
+
+
+def test_an_idle_connection_does_not_hold_up_the_end(start):
+    service = _ready(start, request_timeout=LONG)
+
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port)):
+        service.process.terminate()
+        assert service.process.wait(LONG / 2) == 0
+
+
+@one_or_two_workers
+def test_a_signal_during_the_start_ends_it_without_a_traceback(start, workers):
+    service = start(workers=workers)
+
+    assert service.stop() == 0
+    assert "Traceback" not in service.log
+
+
+def _ready(start, **settings):
+    service = start(**settings)
+    if settings.get("workers", 1) > 1:
+        service.wait_until_all_serve(settings["workers"])
+    service.wait_until_ready()
+    return service
+
+
+def _get_until(service, path, status):
+    """The answer once it has `status`; workers hear one after another that they are to stop."""
+    found = []
+
+    def has_come():
+        found.append(httpx.get(f"{service.url}{path}"))
+        return found[-1].status_code == status
+
+    service.wait_for(has_come)
+    return found[-1]

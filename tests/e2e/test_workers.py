@@ -1,0 +1,163 @@
+"""Several workers under a supervisor: they share the work, are replaced, and leave no orphans."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.e2e.callers import callers
+from tests.e2e.running import COMMAND
+
+_ESTABLISHED = "01"  # in /proc/net/tcp
+
+# Ends every process that multiprocessing has spawned, before it has imported anything.
+CRASH = """\
+import os, sys
+if "--multiprocessing-fork" in sys.orig_argv:
+    os._exit(9)
+"""
+
+
+def test_the_address_is_logged_once(start):
+    service = _ready(start)
+
+    assert service.log.count("listens on") == 1
+    assert "workers: 2" in service.log
+
+
+def test_an_option_says_how_many_workers_there_are(start):
+    service = start("--workers", "3")
+
+    service.wait_until_all_serve(3)
+
+
+def test_an_address_that_another_service_uses_is_refused(start):
+    port = urlsplit(_ready(start).url).port
+
+    second = subprocess.run(
+        [*COMMAND, "serve", "--port", str(port), "--workers", "2"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert second.returncode == 1
+    assert "cannot listen" in second.stderr
+
+
+def test_every_worker_gets_work(start, seven):
+    service = _ready(start)
+
+    with callers(service.url, seven, number=32) as calling:
+        service.wait_for(lambda: calling.answers[200] > 500)
+        shares = [_accepted_connections(service, worker) for worker in service.worker_ids()]
+        service.process.terminate()
+        calling.wait_until_refused()
+
+    assert sum(shares) == 32
+    assert min(shares) > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+def test_a_worker_that_ends_is_replaced(start, seven, number):
+    service = _ready(start)
+    first, second = service.worker_ids()
+
+    os.kill(first, number)
+
+    service.wait_until_all_serve(3)
+    assert second in service.worker_ids()
+    assert first not in service.worker_ids()
+    assert f"worker {first} " in service.log
+    assert httpx.post(f"{service.url}/predict", content=seven).status_code == 200
+
+
+def test_a_worker_that_hangs_is_replaced(start):
+    service = _ready(start, worker_timeout=2)
+    first, _ = service.worker_ids()
+
+    os.kill(first, signal.SIGSTOP)
+
+    service.wait_for(lambda: f"worker {first} gives no sign of life" in service.log)
+    service.wait_until_all_serve(3)
+
+
+def test_a_connection_is_answered_while_a_worker_is_replaced(start, seven):
+    service = _ready(start)
+
+    os.kill(service.worker_ids()[0], signal.SIGKILL)
+
+    for _ in range(50):
+        assert httpx.post(f"{service.url}/predict", content=seven).status_code == 200
+
+
+def test_workers_that_never_come_up_are_given_up(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(CRASH)
+    path = os.pathsep.join([str(tmp_path), str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
+
+    ended = subprocess.run(
+        [*COMMAND, "serve", "--port", "0", "--workers", "2"],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert "none comes up, so this is given up" in ended.stderr
+    assert len(re.findall("ended with status 9; another one starts", ended.stderr)) < 10
+
+
+def test_workers_end_when_their_supervisor_is_killed(start):
+    service = _ready(start)
+    workers = service.worker_ids()
+
+    service.process.kill()
+    service.process.wait()
+
+    service.wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(service.url)
+
+
+def test_the_supervisor_itself_holds_no_models(start):
+    service = _ready(start)
+
+    maps = Path(f"/proc/{service.process.pid}/maps").read_text()
+
+    assert "onnxruntime" not in maps
+    assert "cv2" not in maps
+
+
+def _ready(start, **settings):
+    service = start(**({"workers": 2} | settings))
+    service.wait_until_all_serve(2)
+    return service
+
+
+def _accepted_connections(service, worker: int) -> int:
+    """How many connections `worker` holds that clients have opened."""
+    port = f"{urlsplit(service.url).port:04X}"
+    table = Path(f"/proc/{worker}/net/tcp").read_text().splitlines()[1:]
+    established = {
+        fields[9]
+        for fields in map(str.split, table)
+        if fields[1].endswith(f":{port}") and fields[3] == _ESTABLISHED
+    }
+    return sum(f"socket:[{inode}]" in _open_files(worker) for inode in established)
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(str(descriptor.readlink()))
+    return found
