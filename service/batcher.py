@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from service.imaging import UnreadableImage
 from service.inference.decide import Criteria
 from service.inference.sessions import LARGEST_MICRO_BATCH, Classifier
 from service.metrics.events import Metrics
@@ -180,13 +181,7 @@ def _run(classifier: Classifier, batch: MicroBatch, metrics: Metrics) -> None:
         return
     finished = time.perf_counter_ns()
     each = (finished - began) // len(outcomes)
-    metrics.micro_batch(
-        classifier.card.name, images=len(outcomes), seconds=1e-9 * (finished - began)
-    )
-    metrics.answered(
-        classifier.card.name,
-        [outcome.answer for outcome in outcomes if isinstance(outcome, Reading)],
-    )
+    _count(classifier, outcomes, 1e-9 * (finished - began), metrics)
     start = 0
     for job, count in batch.shares:
         job.outcomes += outcomes[start : start + count]
@@ -196,6 +191,19 @@ def _run(classifier: Classifier, batch: MicroBatch, metrics: Metrics) -> None:
             job.times.finished = finished
             metrics.waited((1e-9 * job.times.waiting,))
             job.done.set_result(None)
+
+
+def _count(
+    classifier: Classifier, outcomes: Sequence[Outcome], seconds: float, metrics: Metrics
+) -> None:
+    model = classifier.card.name
+    answers = [outcome.answer for outcome in outcomes if isinstance(outcome, Reading)]
+    metrics.micro_batch(model, images=len(outcomes), seconds=seconds)
+    metrics.answered(model, answers)
+    if len(answers) < len(outcomes):
+        for outcome in outcomes:
+            if isinstance(outcome, UnreadableImage):
+                metrics.unreadable(outcome.kind)
 
 
 def _fail(batch: MicroBatch, error: Exception) -> None:

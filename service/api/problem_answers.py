@@ -11,7 +11,6 @@ from service.api.errors import InvalidRequest
 from service.api.openapi import problem_responses
 from service.api.state import metrics_of, request_id_of
 from service.api.v2.errors import is_protocol, protocol_error
-from service.imaging import UnreadableImage
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
@@ -31,10 +30,7 @@ async def answer(request: Request, error: Exception) -> Response:
         error = InvalidRequest.from_pydantic(error.errors())
     request_id = request_id_of(request)
     problem = problems.problem_of(error, request_id)
-    slug = problems.kind_of(error).slug
-    metrics_of(request).rejected(slug)
-    if isinstance(error, UnreadableImage):
-        metrics_of(request).unreadable(slug)
+    metrics_of(request).rejected(problems.kind_of(error).slug)
     headers = problems.headers_of(error)
     if problem.status == problems.INTERNAL_ERROR.status:
         _log.error("request failed", exc_info=error)

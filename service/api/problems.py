@@ -120,7 +120,7 @@ TABLE: Mapping[type[Exception], Kind] = {
         "body-too-large", 413, "Body too large", "NUMERAL_MAX_BODY_BYTES sets the limit."
     ),
     PictureTooLarge: Kind(
-        "picture-too-large", 413, "Picture too large", "NUMERAL_MAX_PIXELS sets the limit."
+        PictureTooLarge.kind, 413, "Picture too large", "NUMERAL_MAX_PIXELS sets the limit."
     ),
     errors.BatchTooLarge: Kind(
         "batch-too-large", 413, "Batch too large", "NUMERAL_MAX_BATCH sets the limit."
@@ -132,13 +132,13 @@ TABLE: Mapping[type[Exception], Kind] = {
         "The body's Content-Type is none that this path reads, or it is compressed.",
     ),
     UnreadableImage: Kind(
-        "unreadable-image",
+        UnreadableImage.kind,
         422,
         "Unreadable image",
         "The image is damaged, incomplete or empty, or not 28 x 28 for `preprocess=none`.",
     ),
     UnsupportedFormat: Kind(
-        "unsupported-format",
+        UnsupportedFormat.kind,
         422,
         "Unsupported image format",
         "Images may be PNG, JPEG, BMP, GIF, WebP or TIFF.",

@@ -49,7 +49,7 @@ class Metrics:
         in_flight: requests that are not answered yet.
         decoded: call it with the seconds that an image file took to decode.
         normalised: call it with the seconds that a picture took to normalise.
-        waited: call it with the seconds that each image of a micro-batch has waited.
+        waited: call it with the seconds in which nothing was done about a request, of several.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

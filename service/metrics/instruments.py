@@ -83,7 +83,7 @@ class Instruments:
             queue=make.gauge("queue_images", "Images in work or waiting.", together="livesum"),
             queue_wait=make.histogram(
                 "queue_wait_seconds",
-                "Time that a prepared image waits until a micro-batch takes it.",
+                "Time in which nothing was done about a request's images.",
             ),
             micro_batch=make.histogram(
                 "micro_batch_images",
