@@ -97,8 +97,6 @@ def test_a_malformed_form(server, content_type, body):
         ("/predict", "application/json"),
         ("/predict", "text/plain"),
         ("/predict/batch", "image/png"),
-        ("/predict/batch", "application/x-npy"),
-        ("/predict/batch", "application/x-ndjson"),
     ],
 )
 def test_another_content_type(server, seven, path, content_type):

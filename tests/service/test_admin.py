@@ -1,39 +1,25 @@
-"""`/admin/reload` for a caller whom the service knows; who that is, is not this test's affair."""
-
-from types import SimpleNamespace
+"""`/admin/reload` of one process, for the caller of each key and for one without."""
 
 import pytest
 from starlette.testclient import TestClient
 
+from service.access import Access, Role, new_key
 from service.app import create_app
 from service.settings import Settings
 
 
-class KnownCaller:
-    """A middleware that says who calls, as that for API keys does."""
-
-    def __init__(self, app, roles):
-        self.app = app
-        self.roles = roles
-
-    async def __call__(self, scope, receive, send):
-        if scope["type"] == "http":
-            scope.setdefault("state", {})["caller"] = SimpleNamespace(roles=self.roles)
-        await self.app(scope, receive, send)
-
-
 @pytest.fixture
 def client_of(models_copy):
-    def client(*roles):
-        app = create_app(Settings(models_dir=models_copy), load_first=True)
-        app.add_middleware(KnownCaller, roles=frozenset(roles))
-        return TestClient(app)
+    def client(role):
+        key, line = new_key("mine", role)
+        app = create_app(Settings(models_dir=models_copy), Access((line,)), load_first=True)
+        return TestClient(app, headers={"X-API-Key": key})
 
     return client
 
 
 def test_an_admin_reloads_the_models(client_of):
-    with client_of("admin") as client:
+    with client_of(Role.ADMIN) as client:
         answer = client.post("/admin/reload")
         models = client.get("/models").json()
 
@@ -45,20 +31,30 @@ def test_an_admin_reloads_the_models(client_of):
 
 
 def test_an_admin_is_told_why_a_reload_failed(client_of, models_copy):
-    with client_of("admin") as client:
+    with client_of(Role.ADMIN) as client:
         (models_copy / "manifest.json").unlink()
         answer = client.post("/admin/reload")
         readiness = client.get("/health/ready")
+        metrics = client.get("/metrics").text
 
     assert answer.status_code == 409
     assert answer.json()["type"] == "/problems/reload-failed"
     assert "manifest.json" in answer.json()["detail"]
     assert readiness.status_code == 200
+    assert 'numeral_reloads_total{outcome="failure"} 1.0' in metrics
 
 
 def test_another_role_is_refused(client_of):
-    with client_of("predict") as client:
+    with client_of(Role.PREDICT) as client:
         answer = client.post("/admin/reload")
 
     assert answer.status_code == 403
-    assert answer.json()["type"] == "/problems/not-admin"
+    assert answer.json()["type"] == "/problems/role-required"
+
+
+def test_without_keys_it_is_off(models_copy):
+    with TestClient(create_app(Settings(models_dir=models_copy), load_first=True)) as client:
+        answer = client.post("/admin/reload")
+
+    assert answer.status_code == 403
+    assert answer.json()["type"] == "/problems/admin-off"
