@@ -1,0 +1,1 @@
+"""How fast the service answers, beside other ways to serve the same model."""

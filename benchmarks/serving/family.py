@@ -1,0 +1,47 @@
+"""All processes of one server, known by a mark in their environment.
+
+Some servers start processes that leave their group and their parent; the environment stays.
+"""
+
+from contextlib import suppress
+
+import psutil
+
+from benchmarks.serving.results import Memory
+
+MARK = "NUMERAL_BENCHMARK_SERVER"
+_MIB = 1024 * 1024
+
+
+def memory(mark: str) -> Memory:
+    """What the processes with this mark hold together."""
+    infos = []
+    for process in _marked(mark):
+        with suppress(psutil.Error):  # it has just ended
+            infos.append(process.memory_full_info())
+    return Memory(
+        processes=len(infos),
+        rss_mib=sum(info.rss for info in infos) / _MIB,
+        pss_mib=sum(info.pss for info in infos) / _MIB,
+    )
+
+
+def end(mark: str, seconds: float) -> None:
+    """Ask the processes with this mark to end, and end those that have not after so long."""
+    left = _marked(mark)
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(left, timeout=seconds)
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=seconds)
+
+
+def _marked(mark: str) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.process_iter(["environ"])
+        if (process.info["environ"] or {}).get(MARK) == mark
+    ]
