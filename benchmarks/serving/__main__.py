@@ -6,6 +6,7 @@ server has its turn, so that a slow minute of the machine meets them all.
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -99,6 +100,8 @@ def serving(
 
 def main() -> None:
     """Run the command; an expected error becomes one line and exit status 1."""
+    # Servers are stopped on the way out; without this SIGTERM would leave them behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except (DataError, LoadFailed, ManifestError, Unfit) as error:

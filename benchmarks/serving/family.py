@@ -1,8 +1,11 @@
-"""All processes of one server, known by a mark in their environment.
+"""All processes of one server, known by a mark in their environment, and their children.
 
-Some servers start processes that leave their group and their parent; the environment stays.
+Some servers start processes that leave their group and their parent; the environment stays, unless
+a process writes its title over it.
 """
 
+import os
+from collections.abc import Collection
 from contextlib import suppress
 
 import psutil
@@ -26,6 +29,17 @@ def memory(mark: str) -> Memory:
     )
 
 
+def strays(mark: str, cores: Collection[int]) -> int:
+    """How many threads may run on other processors than `cores`: libraries can undo taskset."""
+    count = 0
+    for process in _marked(mark):
+        with suppress(psutil.Error):
+            for thread in process.threads():
+                with suppress(ProcessLookupError):
+                    count += not os.sched_getaffinity(thread.id) <= set(cores)
+    return count
+
+
 def end(mark: str, seconds: float) -> None:
     """Ask the processes with this mark to end, and end those that have not after so long."""
     left = _marked(mark)
@@ -40,8 +54,10 @@ def end(mark: str, seconds: float) -> None:
 
 
 def _marked(mark: str) -> list[psutil.Process]:
-    return [
-        process
-        for process in psutil.process_iter(["environ"])
-        if (process.info["environ"] or {}).get(MARK) == mark
-    ]
+    found = set()
+    for process in psutil.process_iter(["environ"]):
+        if (process.info["environ"] or {}).get(MARK) == mark:
+            found.add(process)
+            with suppress(psutil.Error):
+                found.update(process.children(recursive=True))
+    return list(found)

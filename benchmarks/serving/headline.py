@@ -38,7 +38,7 @@ def _of_singles(numeral: Cell, cells: list[Cell], peers: set[str]) -> Iterator[s
     tutorial = reference(cells)
     if tutorial:
         yield f"  - {_times(numeral, tutorial)} the tutorial's"
-    others = [cell for cell in cells if cell.server in peers]
+    others = [cell for cell in cells if cell.server in peers and cell.rate]
     best = fastest(others)
     if best:
         quickest = min(others, key=lambda cell: cell.p99)

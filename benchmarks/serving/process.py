@@ -44,10 +44,15 @@ class Server:
 
     url: str
     mark: str
+    cores: tuple[int, ...]
 
     def memory(self) -> Memory:
         """What all its processes hold."""
         return family.memory(self.mark)
+
+    def strays(self) -> int:
+        """How many of its threads may run on processors that it was not given."""
+        return family.strays(self.mark, self.cores)
 
 
 def free_ports(count: int) -> list[int]:
@@ -93,7 +98,7 @@ def running(
                 start_new_session=True,
             )
         try:
-            server = Server(f"http://127.0.0.1:{place.port}", mark)
+            server = Server(f"http://127.0.0.1:{place.port}", mark, tuple(cores))
             _wait(process, server.url + ready, log)
             yield server
         finally:

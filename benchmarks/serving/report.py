@@ -25,7 +25,8 @@ on {machine}, at commit {commit}, with {tools}.
 ![Images per second]({plot})
 
 - Each server runs alone on {server_cores}; wrk asks from {load_cores}, in a closed loop: a
-  connection sends its next request when the last is answered.
+  connection sends its next request when the last is answered. A server any thread of which could
+  run on another processor would not be counted.
 - {images} test images of MNIST in turn, as PNGs of 28x28 pixels or in the form that a server takes,
   all made beforehand. Before a server is timed, its answers are compared with the model's.
 - A round gives every server its turn: it is started, warmed up for a second in each way of asking,

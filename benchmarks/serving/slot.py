@@ -90,6 +90,8 @@ def _ask(
             found = _load(server, turn, question, scenario, enough)
             known_rate = found.requests / found.seconds
             measured.append(Measurement(scenario=scenario, **found.model_dump()))
+    if strays := server.strays():
+        return turn.slot(missing=f"{strays} of its threads run on processors that it was not given")
     return turn.slot(measurements=tuple(measured), refused=refused, memory=server.memory())
 
 
@@ -105,6 +107,8 @@ def _load(
         cores=turn.load_cores,
     )
     _let_it_finish(server.url + turn.contender.ready)
+    if not found.requests:  # wrk does not count what it still waits for
+        return found.model_copy(update={"socket_errors": scenario.concurrency})
     return found
 
 

@@ -1,12 +1,16 @@
 """The serving benchmark: what is sent, what wrk prints, medians, ratios, the report."""
 
 import json
+import os
+import subprocess
+import sys
+import uuid
 
 import cv2
 import numpy as np
 import pytest
 
-from benchmarks.serving import answers, bodies, summary, wrk
+from benchmarks.serving import answers, bodies, family, summary, wrk
 from benchmarks.serving.contenders import BATCH
 from benchmarks.serving.environments import PEERS as PEERS_FOLDER
 from benchmarks.serving.journal import Journal
@@ -269,6 +273,24 @@ def test_digits_are_read_from_every_form_of_answer():
     assert answers.listed({}, b'[{"digit": 3}, {"digit": 8}]') == [3, 8]
     assert answers.tensor({}, flat) == [3, 8]
     assert answers.tensor(binary, head + probabilities.tobytes()) == [3, 8]
+
+
+def test_a_thread_that_leaves_its_processors_is_found():
+    mark = uuid.uuid4().hex
+    everywhere = os.sched_getaffinity(0)
+    sleeper = subprocess.Popen(
+        [sys.executable, "-c", "input()"],
+        stdin=subprocess.PIPE,
+        env=os.environ | {family.MARK: mark},
+    )
+
+    with sleeper:
+        try:
+            assert family.strays(mark, everywhere) == 0
+            assert family.strays(mark, {max(everywhere) + 1}) == 1
+            assert family.memory(mark).processes == 1
+        finally:
+            family.end(mark, 5)
 
 
 def test_peers_are_pinned_and_name_no_registry():

@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime as ort
 
 MAX_BATCH_SIZE = 64
-BATCH_TIMEOUT = float(os.environ.get("BATCH_TIMEOUT", "0.001"))
+BATCH_TIMEOUT = 0.001  # seconds; with 0.01, LitServe answered a lone image a fifth as fast
 
 
 class DigitAPI(ls.LitAPI):
@@ -58,9 +58,7 @@ def decode(data: bytes) -> np.ndarray:
 
 if __name__ == "__main__":
     api = DigitAPI(api_path="/predict", max_batch_size=MAX_BATCH_SIZE, batch_timeout=BATCH_TIMEOUT)
-    server = ls.LitServer(
-        api, accelerator="cpu", workers_per_device=1, fast_queue=os.environ.get("FAST", "1") == "1"
-    )
+    server = ls.LitServer(api, accelerator="cpu", workers_per_device=1, fast_queue=True)
     server.run(
         host="127.0.0.1",
         port=int(os.environ["PORT"]),

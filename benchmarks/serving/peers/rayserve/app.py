@@ -5,12 +5,13 @@ import os
 import cv2
 import numpy as np
 import onnxruntime as ort
+import ray
 from ray import serve
 from ray.serve.schema import LoggingConfig
 from starlette.requests import Request
 
 MAX_BATCH_SIZE = 64
-BATCH_WAIT_SECONDS = float(os.environ.get("BATCH_WAIT", "0.002"))
+BATCH_WAIT_SECONDS = 0.002  # with 0.02, Ray answered a lone image half as fast, and many no faster
 
 
 @serve.deployment(
@@ -58,8 +59,6 @@ def decode(data: bytes) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    import ray
-
     quiet = LoggingConfig(enable_access_log=False, log_level="WARNING")
     ray.init(
         num_cpus=1,
