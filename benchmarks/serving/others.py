@@ -17,8 +17,8 @@ TUTORIAL = Contender(
     name="tutorial",
     title="tutorial: FastAPI + ONNX Runtime",
     kind=Kind.PEER,
-    setup="A declared `UploadFile`, Pillow, uvicorn; one ONNX Runtime thread, as by default it binds"
-    " threads to processors that the server is not to use.",
+    setup="A declared `UploadFile`, Pillow, uvicorn; one ONNX Runtime thread, since by default it"
+    " binds threads to processors that the server is not to use.",
     command=_UVICORN,
     ready="/health",
     packages=("fastapi", "uvicorn", "onnxruntime", "pillow"),
