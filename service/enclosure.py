@@ -6,6 +6,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from service.api import predict
+from service.api.negotiation import BATCH_PATH
 from service.exchange import Exchanges
 from service.guard import Guard
 from service.headers import PageHeaders
@@ -36,8 +37,8 @@ def enclose(api: FastAPI, parts: Parts) -> ASGIApp:
     """
     settings = parts.settings
     paths = _paths(api)
-    app: ASGIApp = HeadAsGet(api)
-    app = Lane(app, posts={"/predict": predict.predict})
+    app: ASGIApp = PageHeaders(HeadAsGet(api))
+    app = Lane(app, posts={"/predict": predict.predict, BATCH_PATH: predict.predict_batch})
     app = Exchanges(
         app,
         max_bytes=settings.max_body_bytes,
@@ -55,7 +56,6 @@ def enclose(api: FastAPI, parts: Parts) -> ASGIApp:
             allow_headers=_CORS_REQUEST_HEADERS,
             expose_headers=_CORS_RESPONSE_HEADERS,
         )
-    app = PageHeaders(app)
     app = Observe(
         app,
         metrics=parts.exposition.metrics,

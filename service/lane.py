@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.api.answers import JsonResponse
 from service.api.problem_answers import answer
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -39,7 +40,9 @@ class Lane:
             response = await endpoint(request)
         except Exception as error:
             response = await answer(request, error)
-        # As the response would send itself, for one that neither streams nor has tasks behind it.
+        if not isinstance(response, JsonResponse):
+            await response(scope, receive, send)
+            return
         await send(
             {
                 "type": "http.response.start",

@@ -1,8 +1,8 @@
 """What is noted of every request: its id and trace, a count, a time, a line in the log."""
 
 import logging
-import os
 import re
+from random import getrandbits
 from time import perf_counter
 from urllib.parse import quote
 
@@ -58,7 +58,7 @@ class Observe:
         if _SANE_REQUEST_ID.fullmatch(offered):
             request_id = offered.decode()
         else:
-            request_id = os.urandom(16).hex()
+            request_id = f"{getrandbits(128):032x}"
         header = (_HEADER, request_id.encode())
         fields = {"request_id": request_id}
         if self.traced:

@@ -1,9 +1,10 @@
 """One way to read digits: a model, an operating point, a preprocessing. Plain functions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from itertools import repeat
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,8 +50,7 @@ class Wish:
     preprocess: Preprocess = Preprocess.AUTO
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class Reading(NamedTuple):
     """An answer, the model that gave it, and what that model said.
 
     Attributes:
@@ -104,7 +104,7 @@ class Pipeline:
 
     def normalise(self, picture: Picture | Ready) -> Ready:
         """What the model can be shown of a picture; anything else is left as it is."""
-        if isinstance(picture, Normalised | UnreadableImage):
+        if not isinstance(picture, np.ndarray):
             return picture
         try:
             return _PREPROCESSING[self.preprocess](picture)
@@ -129,18 +129,15 @@ def classify(
     classifier: Classifier, ready: Sequence[Ready], criteria: Sequence[Criteria]
 ) -> list[Outcome]:
     """Let a model see a micro-batch, and decide on every picture by the criteria of its caller."""
-    shown = [
-        (item, criterion)
+    shown = [item for item in ready if isinstance(item, Normalised) and not item.blank]
+    if len(shown) == len(ready):
+        return list(_readings(classifier, shown, criteria))
+    asked = [
+        criterion
         for item, criterion in zip(ready, criteria, strict=True)
         if isinstance(item, Normalised) and not item.blank
     ]
-    scored = classifier.run(np.array([item.image for item, _ in shown], np.uint8))
-    answers = decide(
-        scored.probabilities,
-        [criterion for _, criterion in shown],
-        [item.several for item, _ in shown],
-    )
-    readings = map(partial(Reading, classifier.card), answers, scored.logits)
+    readings = _readings(classifier, shown, asked)
     return [
         item
         if isinstance(item, UnreadableImage)
@@ -149,6 +146,15 @@ def classify(
         else next(readings)
         for item in ready
     ]
+
+
+def _readings(
+    classifier: Classifier, shown: Sequence[Normalised], criteria: Sequence[Criteria]
+) -> Iterator[Reading]:
+    images, _, several = zip(*shown, strict=True) if shown else ((), (), ())
+    scored = classifier.run(np.array(images, np.uint8))
+    answers = decide(scored.probabilities, criteria, several)
+    return map(Reading, repeat(classifier.card), answers, scored.logits)
 
 
 def choose_pipeline(

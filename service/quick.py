@@ -28,8 +28,4 @@ def _is_quick_png(data: bytes) -> bool:
     if len(data) > _MOST_BYTES:
         return False
     pixels = png.announced_pixels(data)
-    return (
-        pixels is not None
-        and pixels <= _MOST_PIXELS
-        and _HARMLESS_CHUNKS.issuperset(png.chunk_names(data))
-    )
+    return pixels is not None and pixels <= _MOST_PIXELS and png.has_only(data, _HARMLESS_CHUNKS)

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from starlette.responses import Response
 
 from service.pipeline import Reading
+
+_CONTENT_TYPE = (b"content-type", b"application/json")
 
 
 def prediction(reading: Reading, **place: object) -> dict[str, Any]:
@@ -23,6 +26,16 @@ def prediction(reading: Reading, **place: object) -> dict[str, Any]:
         "reasons": answer.reasons,
         "probabilities": answer.probabilities,
     }
+
+
+class JsonResponse(Response):
+    """An answer that is JSON already; its headers cost a fraction of those of any response."""
+
+    def __init__(self, body: bytes) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = body
+        self.raw_headers = [_CONTENT_TYPE, (b"content-length", b"%d" % len(body))]
 
 
 def to_json(answer: Mapping[str, Any]) -> bytes:

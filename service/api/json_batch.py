@@ -1,6 +1,6 @@
 """A batch in JSON to its items: bounded before it is built, each item for itself."""
 
-import base64
+import binascii
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from service.api.errors import BatchTooLarge, InvalidItem, InvalidRequest, MalformedBody
 from service.api.item import Item
-from service.api.schemas import Fault
+from service.api.schemas import Fault, ItemId
 
 _MAX_ID_LENGTH = 256
 
@@ -94,15 +94,23 @@ def _images(document: object) -> list[object]:
 
 
 def _item(value: object) -> Item:
-    fields = {"image": value} if isinstance(value, str) else value
-    if not isinstance(fields, dict):
+    if isinstance(value, str):
+        return _item_of(None, value)
+    if not isinstance(value, dict):
         return Item(None, InvalidItem("the item is neither Base64 nor an object with `image`"))
-    item_id = fields.get("id")
+    item_id = value.get("id")
     if not _is_id(item_id):
         what = f"`id` must be a whole number or a text of up to {_MAX_ID_LENGTH} characters"
         return Item(None, InvalidItem(what))
     try:
-        return Item(item_id, _content(fields))
+        return _item_of(item_id, _text(value))
+    except InvalidItem as error:
+        return Item(item_id, error)
+
+
+def _item_of(item_id: ItemId | None, text: str) -> Item:
+    try:
+        return Item(item_id, from_base64(text))
     except InvalidItem as error:
         return Item(item_id, error)
 
@@ -113,7 +121,7 @@ def _is_id(value: object) -> bool:
     return value is None or (isinstance(value, int) and not isinstance(value, bool))
 
 
-def _content(fields: dict[str, object]) -> bytes:
+def _text(fields: dict[str, object]) -> str:
     if strangers := fields.keys() - {"id", "image"}:
         name = min(strangers)[:100]
         raise InvalidItem(f"`{name}` is not known; an item has `image` and, if you like, `id`")
@@ -122,7 +130,7 @@ def _content(fields: dict[str, object]) -> bytes:
     image = fields["image"]
     if not isinstance(image, str):
         raise InvalidItem("`image` must be a text: the image file in Base64")
-    return from_base64(image)
+    return image
 
 
 def from_base64(text: str) -> bytes:
@@ -134,7 +142,7 @@ def from_base64(text: str) -> bytes:
     if text.startswith("data:"):
         raise InvalidItem("the image is a `data:` URL; send only what follows `base64,`")
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return _decoded(text)
     except ValueError as error:
         if "-" in text or "_" in text:
             raise InvalidItem(
@@ -142,3 +150,11 @@ def from_base64(text: str) -> bytes:
                 " and `_`"
             ) from error
         raise InvalidItem("the image is not valid Base64") from error
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        # Rarely there are line breaks, so that they are looked for only now.
+        return binascii.a2b_base64("".join(text.split()), strict_mode=True)

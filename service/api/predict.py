@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from service.api import errors
-from service.api.answers import prediction, to_json
+from service.api.answers import JsonResponse, prediction, to_json
 from service.api.batch_answer import write_answer
 from service.api.negotiation import (
     BATCH_PATH,
@@ -54,7 +54,7 @@ async def predict(request: Request) -> Response:
     pipeline = engine.pipeline(wish_of(request))
     data = await read_picture(request)
     reading = await engine.read(pipeline, data)
-    return Response(to_json(prediction(reading)), media_type=JSON)
+    return JsonResponse(to_json(prediction(reading)))
 
 
 @router.post(
@@ -93,4 +93,4 @@ async def predict_batch(request: Request) -> Response:
     contents = [item.content for item in items if not isinstance(item.content, errors.InvalidItem)]
     outcomes = await engine.read_many(pipeline, contents)
     answer = await write_answer(items, outcomes, request_id)
-    return Response(answer, media_type=JSON)
+    return JsonResponse(answer)

@@ -84,13 +84,13 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
         PictureTooLarge: the picture has more than `max_pixels`; nothing was decoded.
         UnreadableImage: the bytes are damaged or incomplete.
     """
-    file_format = _format_of(data)
-    if file_format == "TIFF":
-        tiff.check_directory(data, max_pixels)
-    elif file_format == "PNG":
+    if data.startswith(png.SIGNATURE):
         picture = png.decode_plain(data, max_pixels=min(max_pixels, _MOST_PLAIN_PIXELS))
         if picture is not None:
             return picture
+    file_format = _format_of(data)
+    if file_format == "TIFF":
+        tiff.check_directory(data, max_pixels)
     try:
         with Image.open(BytesIO(data), formats=(file_format,)) as image:
             _check_size(image, max_pixels)

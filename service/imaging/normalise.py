@@ -1,7 +1,7 @@
 """A grey picture to MNIST's own form: borders -> shadow -> paper -> ink -> scale -> centre."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,8 +18,7 @@ from service.imaging.shadow import evenly_lit
 _REDUCED_LONGER_SIDE = 1000
 
 
-@dataclass(frozen=True, eq=False)
-class Normalised:
+class Normalised(NamedTuple):
     """What a model is shown.
 
     Attributes:

@@ -1,9 +1,9 @@
 """Calibrated probabilities to a decision: believe the digit, or let a person look."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,7 @@ class Reason(StrEnum):
     SEVERAL_DIGITS = "several_digits"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class Answer(NamedTuple):
     """What one image says, and whether to believe it.
 
     Attributes:
@@ -61,20 +60,6 @@ class Criteria:
     threshold: float | None
     outlier_entropy: float
 
-    @property
-    def least_confidence(self) -> float:
-        """The threshold, above every confidence where nothing is accepted."""
-        return math.inf if self.threshold is None else self.threshold
-
-
-# What may speak against an answer once it has ink, and every combination of it, by its bits.
-_DOUBTS = (Reason.SEVERAL_DIGITS, Reason.NOT_A_DIGIT, Reason.LOW_CONFIDENCE)
-_BITS = 1 << np.arange(len(_DOUBTS))
-_REASONS = tuple(
-    tuple(reason for bit, reason in zip(_BITS.tolist(), _DOUBTS, strict=True) if code & bit)
-    for code in range(1 << len(_DOUBTS))
-)
-
 
 def decide(
     probabilities: NDArray[np.float32], criteria: Sequence[Criteria], several: Sequence[bool]
@@ -89,12 +74,14 @@ def decide(
     # A rounding error of float32 can lift a probability above 1.
     probabilities = np.minimum(probabilities, 1.0)
     return [
-        Answer(digit, confidence, row, Decision.REVIEW if reasons else Decision.ACCEPT, reasons)
-        for row, digit, confidence, reasons in zip(
+        _answer(*image)
+        for image in zip(
             probabilities,
             probabilities.argmax(axis=1).tolist(),
             probabilities.max(axis=1).tolist(),
-            _reasons(probabilities, criteria, several),
+            entropy(probabilities).tolist(),
+            criteria,
+            several,
             strict=True,
         )
     ]
@@ -105,14 +92,23 @@ def decide_blank() -> Answer:
     return Answer(None, 0.0, np.zeros(DIGITS, np.float32), Decision.REVIEW, (Reason.BLANK,))
 
 
-def _reasons(
-    probabilities: NDArray[np.float32], criteria: Sequence[Criteria], several: Sequence[bool]
-) -> list[tuple[Reason, ...]]:
-    doubts = np.array(
-        (
-            several,
-            entropy(probabilities) > [each.outlier_entropy for each in criteria],
-            probabilities.max(axis=1) < [each.least_confidence for each in criteria],
-        )
+def _answer(
+    probabilities: Probabilities,
+    digit: int,
+    confidence: float,
+    entropy_of_it: float,
+    criteria: Criteria,
+    several: bool,
+) -> Answer:
+    threshold = criteria.threshold
+    unsure = threshold is None or confidence < threshold
+    outlier = entropy_of_it > criteria.outlier_entropy
+    if not (several or outlier or unsure):
+        return Answer(digit, confidence, probabilities, Decision.ACCEPT, ())
+    doubts = (
+        (Reason.SEVERAL_DIGITS, several),
+        (Reason.NOT_A_DIGIT, outlier),
+        (Reason.LOW_CONFIDENCE, unsure),
     )
-    return [_REASONS[code] for code in (_BITS @ doubts).tolist()]
+    reasons = tuple(reason for reason, applies in doubts if applies)
+    return Answer(digit, confidence, probabilities, Decision.REVIEW, reasons)

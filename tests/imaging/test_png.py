@@ -6,7 +6,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -50,6 +50,7 @@ def test_a_file_that_was_cut_is_left_to_pillow(length):
     assert png.decode_plain(FILE[:length], max_pixels=10**6) is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 8 * len(FILE) - 1))
 def test_a_file_with_a_bit_turned_has_its_pixels_or_none(bit):
     damaged = bytearray(FILE)
