@@ -37,17 +37,21 @@ _HALVED_STROKE = 3.0
 _ENLARGED_GAIN = 1.5
 _ENLARGED_MIDDLE = 115
 
+# What the pixels count for in the sums of ink, of ink by column and of ink by row: in one product
+# they take half the time of OpenCV's twenty-four moments.
+_ROWS, _COLUMNS = np.indices((SIDE, SIDE), np.float32)
+_MOMENTS = np.stack((np.ones_like(_ROWS), _COLUMNS, _ROWS), axis=-1).reshape(-1, 3)
+
 
 def is_normalised(image: Picture) -> bool:
     """Whether `image`, uint8 [28, 28], has MNIST's form already: light ink on pure black."""
     _, _, width, height = cv2.boundingRect(image)
     if abs(max(width, height) - BOX) > _BOX_SLACK:
         return False
-    moments = cv2.moments(image)
-    mass = moments["m00"]
+    mass, across, down = (image.reshape(-1).astype(np.float32) @ _MOMENTS).tolist()
     return (
-        abs(moments["m10"] / mass - CENTRE) <= _CENTRE_SLACK
-        and abs(moments["m01"] / mass - CENTRE) <= _CENTRE_SLACK
+        abs(across / mass - CENTRE) <= _CENTRE_SLACK
+        and abs(down / mass - CENTRE) <= _CENTRE_SLACK
         and cv2.minMaxLoc(image)[1] >= _FULL_INK
     )
 

@@ -23,6 +23,10 @@ from service.settings import Settings
 _CLOSE = (b"connection", b"close")
 _TICK_SECONDS = 0.1
 
+# Requests leave next to no cycles behind. Looked for as often as by default, they cost a tenth of
+# the throughput (measured with 64 requests at a time).
+_COLLECTOR_THRESHOLDS = (20_000, 20, 100)
+
 # For a handshake that has begun to be completed, and for a request that its sender has sent before
 # it could see that the connection closes.
 _QUIET_SECONDS = 0.2
@@ -220,3 +224,4 @@ def _spare_the_collector() -> None:
     # again took a quarter of the time of a request (measured with 32 requests at a time).
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
