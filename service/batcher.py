@@ -99,20 +99,21 @@ class Batcher:
         self._at_work = False
         self._arrived = 0
 
-    async def read(self, job: Job) -> None:
+    def submit(self, job: Job) -> asyncio.Future[None]:
         """Read the pictures of `job` with whatever waits.
 
-        Raises:
-            DeadlineExceeded: it was not finished at its deadline.
+        The future ends with the job. It raises:
+            DeadlineExceeded: the job was not taken before its deadline.
         """
         if not job.contents:
-            return
+            job.done.set_result(None)
+            return job.done
         self._waiting.setdefault(job.pipeline.classifier, deque()).append(job)
         self._arrived += 1
         if not self._at_work:
             self._at_work = True
             asyncio.get_running_loop().call_soon(self._work)
-        await job.done
+        return job.done
 
     def _work(self) -> None:
         # What the sockets hold is read first, as long as it brings more: that costs no time, but a

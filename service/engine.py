@@ -215,7 +215,7 @@ class Engine:
                     contents = await self._prepared(pipeline, contents, times)
             deadline = times.submitted + int(seconds * 1e9)
             job = Job(pipeline, contents, deadline, self._loop.create_future(), times)
-            await self._batcher.read(job)
+            await self._batcher.submit(job)
         except (TimeoutError, DeadlineExceeded) as error:
             raise DeadlineExceeded(
                 f"no answer within {seconds:g} s; send it again later, or in smaller batches"

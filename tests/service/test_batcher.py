@@ -70,7 +70,7 @@ def test_models_take_turns(session):
         jobs.append(_job(_pipeline(other, largest=1), [9]))
         for job in jobs:
             job.done.add_done_callback(lambda _, job=job: order.append(_digits(job)))
-        await asyncio.gather(*map(batcher.read, jobs))
+        await asyncio.gather(*map(batcher.submit, jobs))
 
     _in_loop(scenario)
 
@@ -80,8 +80,8 @@ def test_models_take_turns(session):
 def test_a_caller_who_gave_up_is_not_computed(session):
     async def scenario(batcher):
         pipeline = _pipeline(session)
-        abandoned = asyncio.create_task(batcher.read(_job(pipeline, [1])))
-        patient = asyncio.create_task(batcher.read(_job(pipeline, [2])))
+        abandoned = batcher.submit(_job(pipeline, [1]))
+        patient = batcher.submit(_job(pipeline, [2]))
         await asyncio.sleep(0)
         abandoned.cancel()
         await patient
@@ -95,7 +95,7 @@ def test_a_job_past_its_deadline_is_not_computed(session):
     async def scenario(batcher):
         late = _job(_pipeline(session), [1], deadline=time.perf_counter_ns() - 1)
         with pytest.raises(DeadlineExceeded):
-            await batcher.read(late)
+            await batcher.submit(late)
 
     _in_loop(scenario)
 
@@ -106,7 +106,7 @@ def test_a_picture_that_cannot_be_read_does_not_disturb_its_neighbours(session):
     async def scenario(batcher):
         job = _job(_pipeline(session), [1])
         job.contents = [image(1), b"no picture", image(2)]
-        await batcher.read(job)
+        await batcher.submit(job)
         return job.outcomes
 
     first, second, third = _in_loop(scenario)
@@ -119,7 +119,7 @@ def test_a_failed_run_fails_for_all_its_callers_and_no_others(session):
     async def scenario(batcher):
         failing = _pipeline(FailingSession(RuntimeError("broken")))
         jobs = [_job(failing, [1]), _job(failing, [2] * 100), _job(_pipeline(session), [3])]
-        return await asyncio.gather(*map(batcher.read, jobs), return_exceptions=True)
+        return await asyncio.gather(*map(batcher.submit, jobs), return_exceptions=True)
 
     first, second, third = _in_loop(scenario)
 
@@ -131,7 +131,7 @@ def test_a_failed_run_fails_for_all_its_callers_and_no_others(session):
 
 def test_others_run_between_the_micro_batches_of_a_large_job(session):
     async def scenario(batcher):
-        job = asyncio.create_task(batcher.read(_job(_pipeline(session, largest=1), [1] * 100)))
+        job = batcher.submit(_job(_pipeline(session, largest=1), [1] * 100))
         while not session.batches:
             await asyncio.sleep(0)
         assert not job.done()
@@ -145,7 +145,7 @@ def test_others_run_between_the_micro_batches_of_a_large_job(session):
 def test_the_times_of_a_job_add_up(session):
     async def scenario(batcher):
         job = _job(_pipeline(session, largest=1), [1, 2, 3])
-        await batcher.read(job)
+        await batcher.submit(job)
         return job.times
 
     times = _in_loop(scenario)
@@ -161,7 +161,7 @@ def _run(session, jobs, *, largest=64):
     async def scenario(batcher):
         pipeline = _pipeline(session, largest=largest)
         made = [_job(pipeline, digits) for digits in jobs]
-        await asyncio.gather(*map(batcher.read, made))
+        await asyncio.gather(*map(batcher.submit, made))
         return list(map(_digits, made))
 
     return _in_loop(scenario)
