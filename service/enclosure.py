@@ -9,10 +9,10 @@ from service.api import predict
 from service.api.negotiation import BATCH_PATH
 from service.exchange import Exchanges
 from service.guard import Guard
-from service.headers import PageHeaders
+from service.head_as_get import HeadAsGet
 from service.lane import Lane
-from service.middleware import HeadAsGet
 from service.observe import Observe
+from service.page_headers import PageHeaders
 from service.parts import Parts
 from service.paths import PathTemplates
 from service.trace_requests import TraceRequests
