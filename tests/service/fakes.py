@@ -1,10 +1,12 @@
 """A classifier whose session is of the test's own making."""
 
 import numpy as np
+from prometheus_client import CollectorRegistry
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
 from service.imaging import Normalised
 from service.inference.sessions import Classifier
+from service.metrics.events import Metrics
 
 CARD = load_manifest(PACKAGE_DIRECTORY).models[0]
 
@@ -45,3 +47,8 @@ def classifier_of(session, card=CARD, *, largest=64) -> Classifier:
 def image(digit: int) -> Normalised:
     """An image that a `RecordingSession` reads as `digit`."""
     return Normalised(np.full((28, 28), digit, np.uint8))
+
+
+def silent_metrics() -> Metrics:
+    """Metrics of nobody else's."""
+    return Metrics(CollectorRegistry())

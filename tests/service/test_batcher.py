@@ -4,14 +4,18 @@ import asyncio
 import time
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from service.batcher import TURN, Batcher, DeadlineExceeded, Job, Times
 from service.imaging import UnreadableImage
 from service.inference.decide import Criteria
-from service.metrics.events import Metrics
 from service.pipeline import Pipeline, Preprocess
-from tests.service.fakes import FailingSession, RecordingSession, classifier_of, image
+from tests.service.fakes import (
+    FailingSession,
+    RecordingSession,
+    classifier_of,
+    image,
+    silent_metrics,
+)
 
 MINUTE_NS = 60 * 10**9
 
@@ -169,7 +173,7 @@ def _run(session, jobs, *, largest=64):
 
 def _in_loop(scenario):
     async def main():
-        return await asyncio.wait_for(scenario(Batcher(Metrics(CollectorRegistry()))), 60)
+        return await asyncio.wait_for(scenario(Batcher(silent_metrics())), 60)
 
     return asyncio.run(main())
 
