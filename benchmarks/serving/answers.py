@@ -27,6 +27,11 @@ def several(_: Mapping[str, str], body: bytes) -> list[int]:
     return [prediction["digit"] for prediction in json.loads(body)["predictions"]]
 
 
+def lines(_: Mapping[str, str], body: bytes) -> list[int]:
+    """`{"digit": 7, ...}` in each line."""
+    return [json.loads(line)["digit"] for line in body.splitlines()]
+
+
 def listed(_: Mapping[str, str], body: bytes) -> list[int]:
     """`[{"digit": 7, ...}, ...]`."""
     return [prediction["digit"] for prediction in json.loads(body)]

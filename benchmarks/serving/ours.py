@@ -25,7 +25,7 @@ NUMERAL = Contender(
     batches=(
         Way("PNGs in a form", "/predict/batch", multipart("files"), answers.several),
         Way("PNGs, Base64 in JSON", "/predict/batch", base64_json, answers.several),
-        Way("PNGs, Base64 in NDJSON", "/predict/batch", ndjson, answers.several),
+        Way("PNGs, Base64 in NDJSON", "/predict/batch", ndjson, answers.lines),
         Way("npy array", "/predict/batch", npy, answers.several),
         Way("tensor, binary", _V2, v2_binary, answers.tensor),
     ),
