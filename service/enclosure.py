@@ -7,6 +7,8 @@ from starlette.types import ASGIApp
 
 from service.api import predict
 from service.api.negotiation import BATCH_PATH
+from service.api.v2.infer import infer
+from service.api.v2.routes import INFER_PATHS
 from service.exchange import Exchanges
 from service.guard import Guard
 from service.head_as_get import HeadAsGet
@@ -38,7 +40,14 @@ def enclose(api: FastAPI, parts: Parts) -> ASGIApp:
     settings = parts.settings
     paths = _paths(api)
     app: ASGIApp = PageHeaders(HeadAsGet(api))
-    app = Lane(app, posts={"/predict": predict.predict, BATCH_PATH: predict.predict_batch})
+    app = Lane(
+        app,
+        posts={
+            "/predict": predict.predict,
+            BATCH_PATH: predict.predict_batch,
+            **dict.fromkeys(INFER_PATHS, infer),
+        },
+    )
     app = Exchanges(
         app,
         max_bytes=settings.max_body_bytes,

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.answers import JsonResponse
@@ -24,14 +25,18 @@ class Lane:
     """
 
     def __init__(self, app: ASGIApp, *, posts: Mapping[str, Endpoint]) -> None:
+        """Let POSTs to these paths take the lane, which may have parameters: `/models/{name}`."""
         self.app = app
-        self.posts = posts
+        self._endpoints = {path: endpoint for path, endpoint in posts.items() if "{" not in path}
+        self._templates = [
+            (compile_path(path)[0], endpoint) for path, endpoint in posts.items() if "{" in path
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a POST to one of the paths, or hand it on."""
         endpoint = None
         if scope["type"] == "http" and scope["method"] == "POST":
-            endpoint = self.posts.get(scope["path"])
+            endpoint = self._endpoints.get(scope["path"]) or self._matching(scope)
         if endpoint is None:
             await self.app(scope, receive, send)
             return
@@ -51,3 +56,10 @@ class Lane:
             }
         )
         await send({"type": "http.response.body", "body": response.body})
+
+    def _matching(self, scope: Scope) -> Endpoint | None:
+        for template, endpoint in self._templates:
+            if match := template.match(scope["path"]):
+                scope["path_params"] = match.groupdict()
+                return endpoint
+        return None

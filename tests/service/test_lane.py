@@ -32,6 +32,13 @@ def test_an_endpoint_is_called_with_its_request():
     assert _sent(endpoint) == [200, b'"/predict"']
 
 
+def test_a_path_may_have_parameters():
+    async def endpoint(request):
+        return JsonResponse(b'"%s"' % request.path_params["name"].encode())
+
+    assert _sent(endpoint, path="/models/cnn/infer") == [200, b'"cnn"']
+
+
 def test_a_response_of_another_kind_sends_itself():
     async def endpoint(_request):
         return StreamingResponse(iter([b"a", b"b"]))
@@ -80,5 +87,6 @@ def _sent(endpoint, *, method="POST", path="/predict"):
     async def send(message):
         sent.append(message.get("status", message.get("body")))
 
-    asyncio.run(Lane(framework, posts={"/predict": endpoint})(scope, receive, send))
+    lane = Lane(framework, posts={"/predict": endpoint, "/models/{name}/infer": endpoint})
+    asyncio.run(lane(scope, receive, send))
     return sent

@@ -9,6 +9,9 @@ from service.api.v2.errors import PREFIX
 _MODEL = "/models/{name}"
 _VERSION = "/versions/{version}"
 
+# Where tensors are sent to, with and without the model's version.
+INFER_PATHS = tuple(PREFIX + _MODEL + version + "/infer" for version in ("", _VERSION))
+
 
 def _operation_id(route: APIRoute) -> str:
     version = "_version" if _VERSION in route.path else ""
