@@ -39,6 +39,9 @@ Under `/v2` it speaks the Open Inference Protocol, with Triton's binary tensors:
 `{"error": "..."}`, and a Triton client works as it is.
 """
 
+# How long to wait before models that could not be loaded are tried again.
+_NEXT_TRY_SECONDS = 5.0
+
 # The service observes itself: the framework's own way costs as much as half a prediction.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
 
@@ -79,14 +82,16 @@ def create_api(parts: Parts) -> FastAPI:
             Engine(parts.settings, parts.exposition.metrics) as engine,
             _metrics_kept_fresh(parts.exposition),
         ):
-            # Otherwise beside the server: liveness answers while the models are loaded.
-            loading = asyncio.create_task(engine.load())
             if parts.load_first:
-                await loading
-            yield _state(parts, engine)
-            loading.cancel()
-        if parts.tracing:
-            await asyncio.to_thread(parts.tracing.close)
+                await engine.load()
+            # Otherwise beside the server: liveness answers while the models are loaded.
+            loading = asyncio.create_task(_load_until_ready(engine))
+            try:
+                yield _state(parts, engine)
+            finally:
+                loading.cancel()
+                if parts.tracing:
+                    await asyncio.to_thread(parts.tracing.close)
 
     app = FastAPIOffline(
         title="Numeral",
@@ -107,6 +112,13 @@ def create_api(parts: Parts) -> FastAPI:
         describe_keys(app.openapi(), quotas=parts.access.has_quotas)
     openapi.describe(app, max_batch=parts.settings.max_batch)
     return app
+
+
+async def _load_until_ready(engine: Engine) -> None:
+    # Whoever mends the folder of the models has to tell nobody.
+    while not engine.is_ready:
+        await engine.load()
+        await asyncio.sleep(_NEXT_TRY_SECONDS)
 
 
 def _state(parts: Parts, engine: Engine) -> State:
@@ -134,6 +146,8 @@ async def _metrics_kept_fresh(exposition: Exposition) -> AsyncIterator[None]:
         yield
         return
     flushing = asyncio.create_task(exposition.metrics.flush_regularly())
-    yield
-    flushing.cancel()
-    exposition.metrics.flush()
+    try:
+        yield
+    finally:
+        flushing.cancel()
+        exposition.metrics.flush()

@@ -24,6 +24,10 @@ class DeadlineExceeded(Exception):
     """The answer did not come in the time that a request may take."""
 
 
+class InferenceFailed(Exception):
+    """A model could not be run."""
+
+
 @dataclass(slots=True)
 class Times:
     """Where a job's time went, in ns by `time.perf_counter_ns`.
@@ -97,7 +101,8 @@ class Batcher:
         self._metrics = metrics
         self._waiting: dict[Classifier, deque[Job]] = {}
         self._at_work = False
-        self._arrived = 0
+        # Jobs that came since the last micro-batch, and how many of them were seen to come.
+        self._arrived = self._seen = 0
 
     def submit(self, job: Job) -> asyncio.Future[None]:
         """Read the pictures of `job` with whatever waits.
@@ -116,23 +121,25 @@ class Batcher:
         return job.done
 
     def _work(self) -> None:
-        # What the sockets hold is read first, as long as it brings more: that costs no time, but a
-        # turn of the event loop.
-        if 0 < self._arrived < LARGEST_MICRO_BATCH:
-            self._arrived = 0
+        # What the sockets hold is read first, as long as it brings more and fits in: that takes no
+        # time, but a turn of the event loop.
+        if self._seen < self._arrived < LARGEST_MICRO_BATCH:
+            self._seen = self._arrived
             asyncio.get_running_loop().call_soon(self._work)
             return
-        self._arrived = 0
-        classifier, jobs = next(iter(self._waiting.items()))
-        del self._waiting[classifier]
-        batch = _take(jobs, classifier.largest, self._metrics)
-        if jobs:
-            self._waiting[classifier] = jobs
-        self._at_work = bool(self._waiting)
-        if self._at_work:
-            asyncio.get_running_loop().call_soon(self._work)
-        if batch.ready:
-            _run(classifier, batch, self._metrics)
+        self._seen = self._arrived = 0
+        classifier = next(iter(self._waiting))
+        jobs = self._waiting.pop(classifier)
+        try:
+            batch = _take(jobs, classifier.largest, self._metrics)
+            if batch.ready:
+                _run(classifier, batch, self._metrics)
+        finally:
+            if jobs:
+                self._waiting[classifier] = jobs
+            self._at_work = bool(self._waiting)
+            if self._at_work:
+                asyncio.get_running_loop().call_soon(self._work)
 
 
 def prepare(pipeline: Pipeline, content: Content, times: Times, metrics: Metrics) -> Ready:
@@ -162,13 +169,18 @@ def _take(jobs: deque[Job], largest: int, metrics: Metrics) -> MicroBatch:
             continue
         stop = job.taken + min(TURN, largest - len(batch.ready), len(job.contents) - job.taken)
         first = job.taken
-        while job.taken < stop and now - began < _TAKING_NS:
-            batch.ready.append(prepare(job.pipeline, job.contents[job.taken], job.times, metrics))
-            job.taken += 1
-            now = time.perf_counter_ns()
+        try:
+            while job.taken < stop and now - began < _TAKING_NS:
+                picture = job.contents[job.taken]
+                batch.ready.append(prepare(job.pipeline, picture, job.times, metrics))
+                job.taken += 1
+                now = time.perf_counter_ns()
+        except Exception as error:
+            # A fault of the service, which must cost nobody else an answer.
+            job.done.set_exception(error)
         batch.criteria.extend([job.pipeline.criteria] * (job.taken - first))
         batch.shares.append((job, job.taken - first))
-        if job.taken < len(job.contents):
+        if job.taken < len(job.contents) and not job.done.done():
             jobs.append(job)
     return batch
 
@@ -182,7 +194,6 @@ def _run(classifier: Classifier, batch: MicroBatch, metrics: Metrics) -> None:
         return
     finished = time.perf_counter_ns()
     each = (finished - began) // len(outcomes)
-    _count(classifier, outcomes, 1e-9 * (finished - began), metrics)
     start = 0
     for job, count in batch.shares:
         job.outcomes += outcomes[start : start + count]
@@ -190,8 +201,9 @@ def _run(classifier: Classifier, batch: MicroBatch, metrics: Metrics) -> None:
         job.times.inferring += count * each
         if len(job.outcomes) == len(job.contents) and not job.done.done():
             job.times.finished = finished
-            metrics.waited((1e-9 * job.times.waiting,))
             job.done.set_result(None)
+            metrics.waited((1e-9 * job.times.waiting,))
+    _count(classifier, outcomes, 1e-9 * (finished - began), metrics)
 
 
 def _count(
@@ -210,4 +222,7 @@ def _count(
 def _fail(batch: MicroBatch, error: Exception) -> None:
     for job, _ in batch.shares:
         if not job.done.done():
-            job.done.set_exception(error)
+            # One for each: whoever raises an exception writes into its traceback.
+            failure = InferenceFailed(f"{job.pipeline.classifier.card.name}: {error}")
+            failure.__cause__ = error
+            job.done.set_exception(failure)

@@ -126,15 +126,10 @@ class Engine:
         self._serve(catalogue)
         self._metrics.reloaded("success")
 
-    async def reload(self) -> Catalogue:
-        """Load the models again and serve them, or go on with those that are served.
-
-        Raises:
-            ReloadFailed: as `load_again` says.
-        """
-        catalogue = await self.load_again()
-        self.adopt(catalogue)
-        return catalogue
+    @property
+    def is_ready(self) -> bool:
+        """Whether pictures can be read."""
+        return not isinstance(self._state, NotReady)
 
     @property
     def catalogue(self) -> Catalogue:

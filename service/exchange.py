@@ -115,7 +115,7 @@ class _Exchange:
     def end(self) -> None:
         """The request is answered."""
         self._limits.patience.stop(self._key)
-        self._held.add(-self._held.size)
+        self._held.close()
         if self._timer:
             self._timer.cancel()
         if self._watch:

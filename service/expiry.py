@@ -41,5 +41,6 @@ class Expiry:
                 loop.call_at(deadline, self._expire, loop)
                 return
             del self._waiting[key]
-            callback()
+            # Later, so that one that fails disturbs neither the others nor the timer.
+            loop.call_soon(callback)
         self._armed = False

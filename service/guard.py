@@ -52,5 +52,7 @@ class Guard:
         caller = self._callers.find(key)
         if caller is None:
             raise KeyRequired("the API key is not known; check it, or ask who runs the service")
-        scope.setdefault("state", {})["caller"] = caller
+        state = scope.setdefault("state", {})
+        state["caller"] = caller
+        state["log_fields"] = {"caller": caller.name}
         return caller

@@ -1,6 +1,5 @@
 """A lane past the framework for the paths that a program calls thousands of times a second."""
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
@@ -12,8 +11,6 @@ from service.api.answers import JsonResponse
 from service.api.problem_answers import answer
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-_log = logging.getLogger(__name__)
 
 
 class Lane:
@@ -42,20 +39,11 @@ class Lane:
             return
         request = Request(scope, receive)
         try:
-            response = await endpoint(request)
+            await _send(await endpoint(request), scope, receive, send)
         except Exception as error:
-            response = await answer(request, error)
-        if not isinstance(response, JsonResponse):
-            await response(scope, receive, send)
-            return
-        await send(
-            {
-                "type": "http.response.start",
-                "status": response.status_code,
-                "headers": response.raw_headers,
-            }
-        )
-        await send({"type": "http.response.body", "body": response.body})
+            if scope["state"].get("answering"):
+                raise
+            await _send(await answer(request, error), scope, receive, send)
 
     def _matching(self, scope: Scope) -> Endpoint | None:
         for template, endpoint in self._templates:
@@ -63,3 +51,17 @@ class Lane:
                 scope["path_params"] = match.groupdict()
                 return endpoint
         return None
+
+
+async def _send(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    if not isinstance(response, JsonResponse):
+        await response(scope, receive, send)
+        return
+    await send(
+        {
+            "type": "http.response.start",
+            "status": response.status_code,
+            "headers": response.raw_headers,
+        }
+    )
+    await send({"type": "http.response.body", "body": response.body})

@@ -30,7 +30,12 @@ def conditions_of(plan: Plan) -> Conditions:
 def measured_with(plan: Plan) -> str:
     """What makes figures comparable: the code, the models and the conditions."""
     digest = hashlib.sha256()
-    code = [path for folder in _MEASURED_CODE for path in (_ROOT / folder).rglob("*.py")]
+    code = [
+        path
+        for folder in _MEASURED_CODE
+        for path in (_ROOT / folder).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    ]
     for path in (*sorted(code), *plan.models.values(), *plan.keras.values()):
         digest.update(path.read_bytes())
     cores = [plan.cores.server, plan.cores.load]

@@ -22,7 +22,7 @@ class HeldBytes:
         try:
             yield holding
         finally:
-            holding.add(-holding.size)
+            holding.close()
 
 
 class Holding:
@@ -30,14 +30,22 @@ class Holding:
 
     def __init__(self, everyone: HeldBytes) -> None:
         self.size = 0
+        self._closed = False
         self._everyone = everyone
 
     def add(self, size: int) -> None:
         """Count `size` bytes more, or less."""
+        if self._closed:
+            return
         self.size += size
         self._everyone.total += size
         if size < 0:
             self._everyone.changed.set()
+
+    def close(self) -> None:
+        """Give everything back; what is counted later counts for nothing."""
+        self.add(-self.size)
+        self._closed = True
 
     def check(self) -> None:
         """Make sure that everyone together holds no more than the limit.

@@ -11,6 +11,7 @@ from service.api.item import Item
 from service.api.schemas import Fault, ItemId
 
 _MAX_ID_LENGTH = 256
+_LEAST_ID, _GREATEST_ID = -(2**63), 2**64 - 1
 
 # Every value in JSON but the first follows one of these. An item in its largest form has three,
 # and its id may be made of them.
@@ -31,7 +32,11 @@ class EncodedImage(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: Annotated[str, Field(max_length=_MAX_ID_LENGTH)] | int | None = None
+    id: (
+        Annotated[str, Field(max_length=_MAX_ID_LENGTH)]
+        | Annotated[int, Field(ge=_LEAST_ID, le=_GREATEST_ID)]
+        | None
+    ) = None
     image: Base64
 
 
@@ -100,7 +105,10 @@ def _item(value: object) -> Item:
         return Item(None, InvalidItem("the item is neither Base64 nor an object with `image`"))
     item_id = value.get("id")
     if not _is_id(item_id):
-        what = f"`id` must be a whole number or a text of up to {_MAX_ID_LENGTH} characters"
+        what = (
+            "`id` must be a whole number of up to 64 bits or a text of up to"
+            f" {_MAX_ID_LENGTH} characters"
+        )
         return Item(None, InvalidItem(what))
     try:
         return _item_of(item_id, _text(value))
@@ -118,7 +126,9 @@ def _item_of(item_id: ItemId | None, text: str) -> Item:
 def _is_id(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= _MAX_ID_LENGTH
-    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+    if isinstance(value, bool):
+        return False
+    return value is None or (isinstance(value, int) and _LEAST_ID <= value <= _GREATEST_ID)
 
 
 def _text(fields: dict[str, object]) -> str:

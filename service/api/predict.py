@@ -1,5 +1,7 @@
 """`POST /predict` and `/predict/batch`: pictures in, predictions out."""
 
+from functools import partial
+
 from fastapi import APIRouter, Request, Response
 
 from service.api import errors
@@ -85,7 +87,9 @@ async def predict_batch(request: Request) -> Response:
     if is_streamed(request.scope):
         require_uncompressed(request)
         parts = parts_of_body(max_line=settings.max_body_bytes, seconds=settings.body_timeout)
-        return StreamedAnswer(desk_of(request), pipeline, parts, request_id)
+        return StreamedAnswer(
+            desk_of(request), pipeline, parts, request_id, charge=partial(charge, request)
+        )
     items = await read_batch(request, max_batch=settings.max_batch, max_pixels=settings.max_pixels)
     charge(request, len(items))
     if answer_type != JSON:

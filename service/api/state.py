@@ -87,11 +87,6 @@ def metrics_of(request: Request) -> Metrics:
     return cast(Metrics, request.scope["state"]["metrics"])
 
 
-def note_in_log(request: Request, **fields: str) -> None:
-    """Let the request's line in the log say more; never what is in an image."""
-    request.scope["state"].setdefault("log_fields", {}).update(fields)
-
-
 def lifecycle_of(request: Request) -> Lifecycle:
     """Where the process stands between its start and its end."""
     return cast(Lifecycle, request.scope["state"]["lifecycle"])

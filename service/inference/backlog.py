@@ -16,6 +16,7 @@ class Backlog:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.admitted = 0
+        self._admitted_in_turn = 0
         self._in_line: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @contextmanager
@@ -25,9 +26,9 @@ class Backlog:
         More than the limit are admitted when nothing else is there, as they would never fit.
 
         Raises:
-            QueueFull: there is no room for them, or others wait for it.
+            QueueFull: there is no room for them.
         """
-        if self._in_line or not self._has_room(images):
+        if self.admitted and self.admitted + images > self._limit:
             raise QueueFull(
                 f"{self.admitted} images are in work or waiting, the limit is {self._limit};"
                 " send it again in a moment"
@@ -36,25 +37,31 @@ class Backlog:
         try:
             yield
         finally:
-            self._leave(images)
+            self.admitted -= images
 
     @asynccontextmanager
     async def turn(self, images: int) -> AsyncIterator[None]:
         """Count `images` as `admit` does, but wait until there is room; first come, first served.
 
-        For callers whose own number is bounded.
+        For callers whose own number is bounded. Half of the limit is theirs, whatever the others
+        have, and no more: neither can keep the other out.
         """
         if self._in_line or not self._has_room(images):
             await self._wait_in_line(images)
         else:
-            self.admitted += images
+            self._enter(images)
         try:
             yield
         finally:
             self._leave(images)
 
     def _has_room(self, images: int) -> bool:
-        return not self.admitted or self.admitted + images <= self._limit
+        taken = self._admitted_in_turn
+        return not taken or taken + images <= self._limit // 2
+
+    def _enter(self, images: int) -> None:
+        self.admitted += images
+        self._admitted_in_turn += images
 
     async def _wait_in_line(self, images: int) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -70,6 +77,7 @@ class Backlog:
 
     def _leave(self, images: int) -> None:
         self.admitted -= images
+        self._admitted_in_turn -= images
         self._call_next()
 
     def _call_next(self) -> None:
@@ -79,6 +87,6 @@ class Backlog:
                 if not self._has_room(images):
                     return
                 # Counted at once: nobody may slip in before the caller runs.
-                self.admitted += images
+                self._enter(images)
                 turn.set_result(None)
             self._in_line.popleft()

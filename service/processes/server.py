@@ -61,6 +61,9 @@ class DrainingServer(uvicorn.Server):
         config = uvicorn.Config(
             create_app(settings, access, lifecycle, load_first=load_first),
             log_config=None,
+            # What is known of a connection below is known of this protocol's.
+            http="httptools",
+            ws="none",
             access_log=False,
             server_header=False,
             proxy_headers=False,  # nothing here depends on who calls through which proxy

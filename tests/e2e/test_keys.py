@@ -1,5 +1,6 @@
 """Keys over a real socket: who is let in, who is not, and what the document says of it."""
 
+import base64
 import json
 import re
 import socket
@@ -25,7 +26,7 @@ def keys():
         "boss": new_key("boss", Role.ADMIN),
         **{
             name: new_key(name, Role.PREDICT, Quota.parse(f"{QUOTA}/day"))
-            for name in ("single", "batch", "tensor", "large")
+            for name in ("single", "batch", "stream", "tensor", "large")
         },
     }
 
@@ -149,6 +150,19 @@ def test_a_batch_that_never_fits_is_told_so(client, seven):
 
     assert response.status_code == 429
     assert "in parts" in response.json()["detail"]
+
+
+def test_a_stream_counts_its_images_as_they_come(client, seven):
+    line = json.dumps(base64.b64encode(seven).decode()) + "\n"
+    headers = {"Content-Type": "application/x-ndjson"}
+
+    def answers(lines):
+        return client("stream").post("/predict/batch", content=line * lines, headers=headers)
+
+    first, second = answers(QUOTA), answers(1)
+
+    assert len(first.text.splitlines()) == QUOTA
+    assert (first.status_code, second.status_code) == (200, 429)
 
 
 def test_a_tensor_counts_its_images(client):

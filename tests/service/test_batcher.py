@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from service.batcher import TURN, Batcher, DeadlineExceeded, Job, Times
+from service.batcher import TURN, Batcher, DeadlineExceeded, InferenceFailed, Job, Times
 from service.imaging import UnreadableImage
 from service.inference.decide import Criteria
 from service.pipeline import Pipeline, Preprocess
@@ -127,10 +127,47 @@ def test_a_failed_run_fails_for_all_its_callers_and_no_others(session):
 
     first, second, third = _in_loop(scenario)
 
-    assert isinstance(first, RuntimeError)
-    assert isinstance(second, RuntimeError)
+    assert isinstance(first, InferenceFailed)
+    assert isinstance(second, InferenceFailed)
+    assert first is not second
     assert third is None
     assert session.batches == [[3]]
+
+
+def test_a_fault_with_one_picture_costs_nobody_else_an_answer(session, monkeypatch):
+    def prepare(_pipeline, content, *_):
+        if content is None:
+            raise RuntimeError("unforeseen")
+        return content
+
+    monkeypatch.setattr("service.batcher.prepare", prepare)
+
+    async def scenario(batcher):
+        pipeline = _pipeline(session)
+        faulty, sound, later = (_job(pipeline, [digit]) for digit in (1, 2, 3))
+        faulty.contents = [image(1), None, image(1)]
+        ended = await asyncio.gather(*map(batcher.submit, (faulty, sound)), return_exceptions=True)
+        await batcher.submit(later)
+        return [*ended, *map(_digits, (sound, later))]
+
+    fault, *others = _in_loop(scenario)
+
+    assert isinstance(fault, RuntimeError)
+    assert others == [None, [2], [3]]
+
+
+def test_those_who_come_one_by_one_do_not_put_it_off(session):
+    async def scenario(batcher):
+        pipeline, jobs = _pipeline(session), []
+        while not session.batches:
+            jobs.append(_job(pipeline, [1]))
+            batcher.submit(jobs[-1])
+            await asyncio.sleep(0)
+        await asyncio.gather(*(job.done for job in jobs))
+
+    _in_loop(scenario)
+
+    assert len(session.batches[0]) <= 64
 
 
 def test_others_run_between_the_micro_batches_of_a_large_job(session):

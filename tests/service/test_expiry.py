@@ -43,6 +43,22 @@ def test_what_starts_later_is_called_back_later():
     assert called == ["second"]
 
 
+def test_one_that_fails_disturbs_neither_the_others_nor_those_to_come():
+    called = []
+
+    async def scenario(expiry):
+        asyncio.get_running_loop().set_exception_handler(lambda *_: called.append("failed"))
+        expiry.start(lambda: 1 / 0)
+        expiry.start(lambda: called.append("beside"))
+        await asyncio.sleep(0.1)
+        expiry.start(lambda: called.append("after"))
+        await asyncio.sleep(0.1)
+
+    _run(scenario)
+
+    assert called == ["failed", "beside", "after"]
+
+
 def test_to_call_off_what_was_called_back_is_no_mistake():
     async def scenario(expiry):
         key = expiry.start(lambda: None)

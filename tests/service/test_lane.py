@@ -67,6 +67,27 @@ def test_a_fault_is_answered_without_its_text_and_logged_with_it(caplog):
     assert "1234" in caplog.text
 
 
+def test_a_response_that_fails_before_it_begins_is_answered_with_the_problem():
+    assert _sent(_answering_with(MalformedBody("no lines"), begun=False))[0] == 400
+
+
+def test_a_response_that_fails_after_it_has_begun_is_cut_off():
+    with pytest.raises(MalformedBody):
+        _sent(_answering_with(MalformedBody("no more lines"), begun=True))
+
+
+def _answering_with(error, *, begun):
+    class Failing(PlainTextResponse):
+        async def __call__(self, scope, _receive, _send):
+            scope["state"]["answering"] = begun
+            raise error
+
+    async def endpoint(_request):
+        return Failing("")
+
+    return endpoint
+
+
 def _sent(endpoint, *, method="POST", path="/predict"):
     scope = {
         "type": "http",

@@ -82,39 +82,47 @@ def test_an_error_comes_after_the_lines_before_it():
     _run(scenario())
 
 
-def test_turns_are_taken_in_order_and_nobody_slips_in():
+def test_turns_are_taken_in_order():
     async def scenario():
-        backlog, entered = Backlog(10), []
+        backlog, entered = Backlog(20), []
 
         async def enter(images):
             async with backlog.turn(images):
                 entered.append(images)
                 await asyncio.sleep(0)
 
-        with backlog.admit(8):
+        async with backlog.turn(8):
             waiting = [asyncio.create_task(enter(images)) for images in (5, 20, 1)]
             await asyncio.sleep(0)
             assert entered == []
-            with pytest.raises(QueueFull), backlog.admit(1):
-                pass
         await asyncio.gather(*waiting)
-        with backlog.admit(10):
+        with backlog.admit(20):
             return entered
 
     assert _run(scenario()) == [5, 20, 1]
 
 
+def test_neither_turns_nor_others_keep_the_others_out():
+    async def scenario():
+        backlog = Backlog(20)
+        async with backlog.turn(10):
+            waiting = asyncio.create_task(_enter(backlog, 1))
+            await asyncio.sleep(0)
+            with backlog.admit(10), pytest.raises(QueueFull), backlog.admit(1):
+                pass
+        await waiting
+        with backlog.admit(20):
+            await asyncio.wait_for(_enter(backlog, 10), 10)
+
+    _run(scenario())
+
+
 @pytest.mark.parametrize("called", [False, True])
 def test_who_gives_up_waiting_takes_nobodys_turn(called):
     async def scenario():
-        backlog = Backlog(10)
-
-        async def enter(images):
-            async with backlog.turn(images):
-                pass
-
-        with backlog.admit(10):
-            first, second = (asyncio.create_task(enter(10)) for _ in range(2))
+        backlog = Backlog(20)
+        async with backlog.turn(10):
+            first, second = (asyncio.create_task(_enter(backlog, 10)) for _ in range(2))
             await asyncio.sleep(0)
             if not called:
                 first.cancel()
@@ -122,10 +130,15 @@ def test_who_gives_up_waiting_takes_nobodys_turn(called):
         if called:
             first.cancel()
         await second
-        with backlog.admit(10):
+        async with backlog.turn(10):
             return first.cancelled()
 
     assert _run(scenario())
+
+
+async def _enter(backlog, images):
+    async with backlog.turn(images):
+        pass
 
 
 def test_a_stream_waits_for_the_bytes_of_others_to_be_given_back():

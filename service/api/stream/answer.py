@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect
@@ -54,13 +55,23 @@ class StreamedAnswer(Response):
     caller's client sees that it is not whole.
     """
 
-    def __init__(self, desk: Desk, pipeline: Pipeline, parts: Parts, request_id: str) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        pipeline: Pipeline,
+        parts: Parts,
+        request_id: str,
+        *,
+        charge: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Answer `parts`, each of which is charged with its number of images before it is read."""
         super().__init__(media_type=NDJSON)
         del self.headers["content-length"]
         self._desk = desk
         self._pipeline = pipeline
         self._parts = parts
         self._request_id = request_id
+        self._charge = charge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer. What goes wrong before the first line is raised, later it is the last line.
@@ -74,7 +85,9 @@ class StreamedAnswer(Response):
             stack.enter_context(desk.streams.one())
             holding = stack.enter_context(desk.held.holding())
             outbox = stack.enter_context(contextlib.closing(Outbox(max_bytes=desk.max_waiting)))
-            work = Work(desk.engine, self._pipeline, outbox, holding, self._request_id)
+            work = Work(
+                desk.engine, self._pipeline, outbox, holding, self._request_id, self._charge
+            )
             working = asyncio.create_task(work.run(self._parts, receive))
             try:
                 await way_out.send_all(outbox)

@@ -24,11 +24,13 @@ class Part:
 
     Attributes:
         first: the index of the first.
+        images: how many there are.
         size: bytes that are held for it.
         unpack: gives the images.
     """
 
     first: int
+    images: int
     size: int
     unpack: Callable[[], Sequence[Item]]
 
@@ -43,7 +45,7 @@ def parts_of(items: Sequence[Item]) -> Parts:
     async def parts(_receive: Receive, _holding: Holding, _busy: object) -> AsyncIterator[Part]:
         for first in range(0, len(items), _MOST_IMAGES):
             part = items[first : first + _MOST_IMAGES]
-            yield Part(first, 0, partial(list, part))
+            yield Part(first, len(part), 0, partial(list, part))
 
     return parts
 
@@ -76,7 +78,7 @@ def parts_of_body(*, max_line: int, seconds: float) -> Parts:
             for part in _cut(ended):
                 size = sum(len(line) for line in part if isinstance(line, bytes))
                 holding.add(size)
-                yield Part(first, size, partial(_items, part))
+                yield Part(first, len(part), size, partial(_items, part))
                 first += len(part)
 
     return parts

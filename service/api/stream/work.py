@@ -1,7 +1,7 @@
 """From the parts of a stream to its lines, a few parts at once, in order."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
@@ -35,6 +35,7 @@ class Work:
         outbox: Outbox,
         holding: Holding,
         request_id: str,
+        charge: Callable[[int], None],
     ) -> None:
         self.more_comes = False
         self._engine = engine
@@ -42,6 +43,7 @@ class Work:
         self._outbox = outbox
         self._holding = holding
         self._request_id = request_id
+        self._charge = charge
         # What is in work, in order, then how it ended.
         self._window: asyncio.Queue[asyncio.Task[bytes] | Exception | None] = asyncio.Queue(
             _MOST_PARTS - 1
@@ -71,6 +73,7 @@ class Work:
             return message
 
         async for part in parts(receive_and_note, self._holding, self._is_busy):
+            self._charge(part.images)
             reading = asyncio.create_task(self._read(part))
             self._reading.add(reading)
             reading.add_done_callback(self._end_reading)
