@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from service.batcher import Batcher, DeadlineExceeded, Job, Times, prepare
 from service.imaging import UnreadableImage
-from service.inference.backlog import Backlog
+from service.inference.backlog import Backlog, QueueFull
 from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
 from service.lifecycle import ReloadFailed
 from service.metrics.events import Metrics
@@ -160,6 +160,14 @@ class Engine:
         if isinstance(self._state, NotReady):
             raise NotReady(*self._state.args)
         return self._state
+
+    def has_room(self, images: int) -> bool:
+        """Whether the queue has room for `images` more."""
+        return self._backlog.has_room(images)
+
+    def queue_full(self) -> QueueFull:
+        """What a caller is told for whom it has none."""
+        return self._backlog.full()
 
     async def read(self, pipeline: Pipeline, content: Content) -> Reading:
         """Read one picture.

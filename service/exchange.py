@@ -11,6 +11,7 @@ from service.api.headers import header
 from service.api.held import HeldBytes, Holding
 from service.api.negotiation import is_streamed
 from service.api.problem_answers import answer
+from service.departure import on_departure_of
 from service.expiry import Expiry
 
 # Most requests are answered sooner; only of the others is it worth knowing who still waits.
@@ -152,11 +153,17 @@ class _Exchange:
             self._task.cancel()
 
     def _watch_caller(self) -> None:
-        self._watch = asyncio.get_running_loop().create_task(self._wait_for_disconnect())
+        if on_departure := on_departure_of(self._scope):
+            on_departure(self._caller_has_gone)
+        else:
+            self._watch = asyncio.get_running_loop().create_task(self._wait_for_disconnect())
 
     async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self._caller_has_gone()
+
+    def _caller_has_gone(self) -> None:
         if not self._scope["state"].get("answering"):
             self._gone = True
             self._task.cancel()

@@ -90,7 +90,7 @@ class Observe:
             metrics.in_flight -= 1
             metrics.request(scope["method"], self.paths.of(scope["path"]), status, seconds)
             if _access_level.isEnabledFor(logging.INFO):
-                _write_line(scope, status, seconds, size)
+                write_line(scope, status, seconds, size)
 
 
 def _add_own_trace(fields: dict[str, str]) -> None:
@@ -106,7 +106,8 @@ def _add_trace_of_caller(fields: dict[str, str], traceparent: bytes) -> None:
         fields["span_id"] = context.span_id
 
 
-def _write_line(scope: Scope, status: int, seconds: float, size: int) -> None:
+def write_line(scope: Scope, status: int, seconds: float, size: int) -> None:
+    """Write the line of a request that was answered."""
     client = scope.get("client")
     _access_log.info(
         "request",

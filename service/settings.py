@@ -103,7 +103,7 @@ class Settings(BaseSettings):
         30.0,
         allow_inf_nan=False,
         description="Seconds that a request body may take to arrive; then 408. In a stream it is"
-        " the limit for each pause.",
+        " the limit for each pause. A request's head may take as long; then 400.",
     )
     max_pixels: PositiveInt = Field(
         16_000_000, description="Largest picture, width x height; a larger one is not decoded."

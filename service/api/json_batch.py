@@ -11,6 +11,7 @@ from service.api.item import Item
 from service.api.schemas import Fault, ItemId
 
 _MAX_ID_LENGTH = 256
+# Larger ones cannot be written into the answer.
 _LEAST_ID, _GREATEST_ID = -(2**63), 2**64 - 1
 
 # Every value in JSON but the first follows one of these. An item in its largest form has three,

@@ -16,6 +16,7 @@ _SECOND_LENGTH, _SECOND_NAME = slice(33, 37), slice(37, 41)
 # A chunk has its length and its name before its content, and a checksum after it.
 _AROUND_CHUNK = 12
 _LEAST_BYTES = _SECOND_CHUNK + 2 * _AROUND_CHUNK
+_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 # Eight bits, grey, not interlaced.
 _GREY = b"\x08\x00\x00\x00\x00"
@@ -32,14 +33,18 @@ def announced_pixels(data: bytes) -> int | None:
 
 
 def has_only(data: bytes, names: frozenset[bytes]) -> bool:
-    """Whether the chunks after the header, as far as their lengths lead, are all of `names`.
+    """Whether the chunks after the header fill the file and are all of `names`.
+
+    One that announces more than the file holds is dear to read: OpenCV makes room for all of it,
+    up to 4 GB, at once.
 
     Args:
         data: a file that starts as a PNG file does.
         names: IDAT and IEND among them.
     """
     length = int.from_bytes(data[_SECOND_LENGTH])
-    if len(data) == _LEAST_BYTES + length and data[_SECOND_NAME] == b"IDAT":
+    fits = len(data) == _LEAST_BYTES + length
+    if fits and data[_SECOND_NAME] == b"IDAT" and data.endswith(_END):
         # As most have it: the pixels, then the end.
         return True
     start = _SECOND_CHUNK
@@ -47,7 +52,7 @@ def has_only(data: bytes, names: frozenset[bytes]) -> bool:
         if data[start + 4 : start + 8] not in names:
             return False
         start += _AROUND_CHUNK + int.from_bytes(data[start : start + 4])
-    return True
+    return start == len(data)
 
 
 def decode_plain(data: bytes, *, max_pixels: int) -> Picture | None:

@@ -28,11 +28,8 @@ class Backlog:
         Raises:
             QueueFull: there is no room for them.
         """
-        if self.admitted and self.admitted + images > self._limit:
-            raise QueueFull(
-                f"{self.admitted} images are in work or waiting, the limit is {self._limit};"
-                " send it again in a moment"
-            )
+        if not self.has_room(images):
+            raise self.full()
         self.admitted += images
         try:
             yield
@@ -46,7 +43,7 @@ class Backlog:
         For callers whose own number is bounded. Half of the limit is theirs, whatever the others
         have, and no more: neither can keep the other out.
         """
-        if self._in_line or not self._has_room(images):
+        if self._in_line or not self._is_turn_of(images):
             await self._wait_in_line(images)
         else:
             self._enter(images)
@@ -55,7 +52,18 @@ class Backlog:
         finally:
             self._leave(images)
 
-    def _has_room(self, images: int) -> bool:
+    def has_room(self, images: int) -> bool:
+        """Whether `images` more would be admitted now."""
+        return not self.admitted or self.admitted + images <= self._limit
+
+    def full(self) -> QueueFull:
+        """What a caller is told for whom there is no room."""
+        return QueueFull(
+            f"{self.admitted} images are in work or waiting, the limit is {self._limit}; send it"
+            " again in a moment"
+        )
+
+    def _is_turn_of(self, images: int) -> bool:
         taken = self._admitted_in_turn
         return not taken or taken + images <= self._limit // 2
 
@@ -84,7 +92,7 @@ class Backlog:
         while self._in_line:
             images, turn = self._in_line[0]
             if not turn.cancelled():
-                if not self._has_room(images):
+                if not self._is_turn_of(images):
                     return
                 # Counted at once: nobody may slip in before the caller runs.
                 self._enter(images)

@@ -7,15 +7,19 @@ import math
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from types import FrameType
 from typing import Any, cast
 
 import uvicorn
 
 from service.access import Access
+from service.api.state import State
 from service.app import create_app
 from service.lifecycle import Lifecycle
+from service.processes.connection import Connection, is_idle
 from service.processes.listening import accept_waiting, refuse_newcomers
+from service.processes.refusals import Refusals
 from service.processes.terminal import Terminal
 from service.reloading import Reloader
 from service.settings import Settings
@@ -60,9 +64,9 @@ class DrainingServer(uvicorn.Server):
     ) -> None:
         config = uvicorn.Config(
             create_app(settings, access, lifecycle, load_first=load_first),
+            http=self._connection,  # type: ignore[arg-type]
             log_config=None,
-            # What is known of a connection below is known of this protocol's.
-            http="httptools",
+            # What is known of a connection below is known of HTTP's.
             ws="none",
             access_log=False,
             server_header=False,
@@ -72,6 +76,7 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._lifecycle = lifecycle
         self._drain_seconds = settings.drain_seconds
+        self._body_timeout = settings.body_timeout
         self._terminal = Terminal()
         self._told_to_reload = False
         self.alone = True
@@ -179,16 +184,23 @@ class DrainingServer(uvicorn.Server):
         return cast(set[Any], self.server_state.connections)
 
     def _protocol(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(  # type: ignore[call-arg]
+        return self._connection(
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
+
+    def _connection(self, **options: Any) -> Connection:  # noqa: ANN401 - the server's own
+        return Connection(self._refusals, seconds=self._body_timeout, **options)
+
+    @cached_property
+    def _refusals(self) -> Refusals:
+        return Refusals(cast(State, self.lifespan.state))
 
     async def _answer_the_rest(self) -> None:
         loop = asyncio.get_running_loop()
         idle_since: dict[Any, float] = {}
         while self._connections:
             now = loop.time()
-            idle = filter(_is_idle, self._connections)
+            idle = filter(is_idle, self._connections)
             idle_since = {each: idle_since.get(each, now) for each in idle}
             for connection, since in idle_since.items():
                 if now - since > _QUIET_SECONDS:
@@ -207,14 +219,6 @@ class DrainingServer(uvicorn.Server):
                     connection.shutdown()
                 while self._connections:
                     await asyncio.sleep(_QUIET_SECONDS / 10)
-
-
-def _is_idle(connection: Any) -> bool:  # noqa: ANN401 - the server names no type for all of them
-    cycle = connection.cycle
-    if cycle is None:
-        return connection.scope is None
-    # A request whose head is still arriving has a scope, but no cycle of its own yet.
-    return cycle.response_complete and connection.scope is cycle.scope
 
 
 async def _all_of(tasks: set[asyncio.Task[None]]) -> None:

@@ -90,6 +90,18 @@ def test_a_bomb_is_refused_without_memory(bomb):
     assert growth < 8 * MIB
 
 
+@pytest.mark.parametrize("name", [b"IDAT", b"IEND"], ids=["first", "last"])
+def test_a_chunk_that_announces_gigabytes_takes_no_memory(name):
+    file = encoded(Image.new("L", (28, 28)), "PNG")
+    at = file.index(name)
+
+    _, growth = outcome_and_growth(
+        file[: at - 4] + b"\xff\xff\xff\x00IDAT" + file[at + len(name) :]
+    )
+
+    assert growth < 8 * MIB
+
+
 def test_the_exif_of_a_tiff_is_not_unpacked():
     count = 1_000_000
     exif = struct.pack("<HHHLLL", 1, 33434, RATIONAL, count, BLOB_AT + 18, 0)

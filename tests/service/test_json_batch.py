@@ -68,6 +68,8 @@ def test_one_image_too_many():
         ({"image": "eA==", "id": True}, "`id`"),
         ({"image": "eA==", "id": 1.5}, "`id`"),
         ({"image": "eA==", "id": ["a"]}, "`id`"),
+        ({"image": "eA==", "id": 2**64}, "64 bits"),
+        ({"image": "eA==", "id": -(2**63) - 1}, "64 bits"),
         ({"image": "eA==", "id": "a" * 257}, "`id`"),
         ("e", "not valid Base64"),
         ("é", "not valid Base64"),

@@ -1,0 +1,112 @@
+"""What a fuzzer calls: each takes any bytes, and raises nothing that is not foreseen."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks import fuzz_seeds as seeds
+from service.api.answers import to_json
+from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody
+from service.api.item import Item
+from service.api.json_batch import parse_batch
+from service.api.multipart import parse_form
+from service.api.ndjson import Lines, item_of
+from service.api.npy import parse_npy
+from service.api.v2.request import parse
+from service.imaging import PictureTooLarge, UnreadableImage, decode, normalise
+
+_FORESEEN = (MalformedBody, InvalidRequest, BatchTooLarge, PictureTooLarge)
+_MAX_BATCH = 8
+_MAX_PIXELS = 100_000
+_MAX_LINE = 2000
+
+
+def multipart(data: bytes) -> None:
+    """A Content-Type in the first line, then a form."""
+    content_type, _, body = data.partition(b"\n")
+    with contextlib.suppress(*_FORESEEN):
+        parts = parse_form(body, content_type.decode("latin-1"), max_parts=_MAX_BATCH)
+        assert sum(len(part.content) for part in parts) <= len(body)
+        to_json({"ids": [part.filename for part in parts]})
+
+
+def json_batch(data: bytes) -> None:
+    """A batch as JSON; what it calls its items must go into the answer."""
+    with contextlib.suppress(*_FORESEEN):
+        _answerable(parse_batch(data, max_batch=_MAX_BATCH))
+
+
+def ndjson(data: bytes) -> None:
+    """A stream of lines, which must be the same however it is cut; the first byte says how."""
+    step, body = max(1, data[0] if data else 1), data[1:]
+    whole, piecemeal = Lines(max_bytes=_MAX_LINE), Lines(max_bytes=_MAX_LINE)
+    lines = whole.feed(body) + whole.end()
+    again = []
+    for start in range(0, len(body), step):
+        again += piecemeal.feed(body[start : start + step])
+    again += piecemeal.end()
+    assert list(map(str, again)) == list(map(str, lines))
+    _answerable([item_of(line) for line in lines])
+
+
+def npy(data: bytes) -> None:
+    """An array of pictures."""
+    with contextlib.suppress(*_FORESEEN):
+        for item in parse_npy(data, max_batch=_MAX_BATCH, max_pixels=_MAX_PIXELS):
+            assert item.content.dtype == np.uint8
+            assert item.content.ndim == 2
+
+
+def tensor(data: bytes) -> None:
+    """A header length in the first line (none where it is empty), then a request to infer."""
+    header_length, _, body = data.partition(b"\n")
+    length = header_length.decode("latin-1") or None
+    with contextlib.suppress(*_FORESEEN):
+        inference = parse(body, length, max_batch=_MAX_BATCH)
+        assert len(inference.content) <= _MAX_BATCH
+        to_json({"id": inference.id})
+
+
+def picture(data: bytes) -> None:
+    """An image file, decoded and normalised."""
+    with contextlib.suppress(UnreadableImage):
+        image = normalise(decode(data, max_pixels=_MAX_PIXELS)).image
+        assert image.shape == (28, 28)
+        assert image.dtype == np.uint8
+
+
+def _answerable(items: Iterable[Item]) -> None:
+    to_json({"ids": [item.id for item in items]})
+
+
+@dataclass(frozen=True)
+class Target:
+    """A function, and inputs that are as they should be or nearly so."""
+
+    run: Callable[[bytes], None]
+    seeds: Callable[[], Iterable[bytes]]
+
+
+def _forms() -> Iterable[bytes]:
+    return [f"multipart/form-data; boundary={seeds.BOUNDARY}\n".encode() + seeds.form()]
+
+
+def _tensors() -> Iterable[bytes]:
+    yield b"\n" + json.dumps(seeds.tensor_in_json()).encode()
+    for name in ("image", "image_bytes"):
+        request, binary = seeds.binary_tensor(name)
+        content = json.dumps(request).encode()
+        yield b"%d\n%b%b" % (len(content), content, binary)
+
+
+TARGETS: Mapping[str, Target] = {
+    "multipart": Target(multipart, _forms),
+    "json": Target(json_batch, lambda: [json.dumps(seeds.batch()).encode()]),
+    "ndjson": Target(ndjson, lambda: [b"\x10" + seeds.lines()]),
+    "npy": Target(npy, lambda: [seeds.array()]),
+    "tensor": Target(tensor, _tensors),
+    "picture": Target(picture, seeds.pictures),
+}

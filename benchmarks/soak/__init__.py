@@ -1,0 +1,1 @@
+"""The command `python -m benchmarks.soak`: what the service does when it is treated badly."""

@@ -1,0 +1,202 @@
+"""Clients that break HTTP, or break off: the service stays up and answers the next request."""
+
+import contextlib
+import re
+import socket
+import struct
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.e2e.running import run_service
+
+POST = b"POST /predict HTTP/1.1\r\nHost: test\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+GET = b"GET /health/live HTTP/1.1\r\nHost: test\r\n"
+
+# What a client may have sent when its connection breaks.
+STATES = {
+    "nothing": b"",
+    "half a request line": b"POST /pre",
+    "half a header": POST + b"Content-Le",
+    "a head but its end": POST,
+    "a head": POST + b"Content-Length: 1000\r\n\r\n",
+    "a head that expects to continue": POST
+    + b"Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n",
+    "half a body": POST + b"Content-Length: 1000\r\n\r\n" + bytes(500),
+    "half a chunk's size": CHUNKED + b"1",
+    "a chunk's size": CHUNKED + b"100\r\n",
+    "half a chunk": CHUNKED + b"100\r\n" + bytes(100),
+    "a chunk": CHUNKED + b"4\r\nabcd\r\n",
+    "all but the last line break": CHUNKED + b"4\r\nabcd\r\n0\r\n",
+    "half a stream": CHUNKED.replace(
+        b"/predict HTTP/1.1\r\n",
+        b"/predict/batch HTTP/1.1\r\nContent-Type: application/x-ndjson\r\n",
+    )
+    + b'6\r\n"eA=="\r\n',
+    "a request and a half": GET + b"\r\n" + POST,
+}
+
+# What is no HTTP, or none that leads anywhere.
+NONSENSE = {
+    "no words": b"\r\n\r\n\r\n\x00\r\n\r\n",
+    "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)),
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/9": b"GET / HTTP/9.9\r\n\r\n",
+    "an unknown method": b"BREW /predict HTTP/1.1\r\nHost: test\r\n\r\n",
+    "a raw byte in the path": b"GET /\xff HTTP/1.1\r\nHost: test\r\n\r\n",
+    "a line break in a name": GET + b"a\r\nb: c\r\n\r\n",
+    "a zero byte in a value": GET + b"a: \x00\r\n\r\n",
+    "a space before the colon": GET + b"a : b\r\n\r\n",
+    "no colon": GET + b"abc\r\n\r\n",
+    "a negative length": POST + b"Content-Length: -1\r\n\r\n",
+    "a length that is a word": POST + b"Content-Length: all\r\n\r\n",
+    "a length of 5000 digits": POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "a length and chunks": POST
+    + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a chunk's size that is a word": CHUNKED + b"zz\r\n",
+    "a chunk's size below zero": CHUNKED + b"-1\r\n",
+    "a chunk's size past 64 bits": CHUNKED + b"f" * 17 + b"\r\n",
+    "a chunk longer than it says": CHUNKED + b"1\r\nabc\r\n0\r\n\r\n",
+}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    with run_service(tmp_path_factory.mktemp("rude"), log_level="debug", body_timeout=1) as running:
+        running.wait_until_ready()
+        yield running
+        assert "Traceback" not in running.log
+
+
+@pytest.fixture(autouse=True)
+def _answers_the_next_request(service, seven):
+    yield
+    assert httpx.post(f"{service.url}/predict", content=seven).json()["digit"] == 7
+
+
+@pytest.mark.parametrize("abruptly", [False, True], ids=["closed", "reset"])
+@pytest.mark.parametrize("sent", STATES.values(), ids=STATES.keys())
+def test_a_connection_that_is_cut(service, sent, abruptly):
+    with _connected(service) as caller:
+        if abruptly:
+            # Closing it then sends a reset.
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        caller.sendall(sent)
+
+
+@pytest.mark.parametrize("sent", NONSENSE.values(), ids=NONSENSE.keys())
+def test_what_is_no_http_is_refused_and_the_connection_closed(service, sent):
+    with _connected(service) as caller:
+        caller.sendall(sent)
+
+        assert _rest(caller).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        (b"GET /", b"a" * 8192),
+        (GET, b"a: b\r\n" * 1024),
+        (GET + b"a: ", b"b" * 8192),
+        (CHUNKED + b"0\r\n", b"a: b\r\n" * 1024),
+        (CHUNKED + b"1;", b"a" * 8192),
+    ],
+    ids=["path", "headers", "header", "trailers", "chunk extension"],
+)
+def test_what_never_ends_is_cut_off(service, endless):
+    beginning, more = endless
+
+    with _connected(service) as caller, pytest.raises((ConnectionResetError, BrokenPipeError)):
+        caller.sendall(beginning + more * 10_000)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET /hea", GET, CHUNKED + b"0\r\na: b"],
+    ids=["nothing", "a word", "a header", "half a trailer"],
+)
+def test_a_head_that_does_not_come_is_not_waited_for(service, sent):
+    with _connected(service) as caller:
+        caller.sendall(sent)
+
+        answer = _rest(caller)
+
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
+
+
+def test_a_head_of_thirty_thousand_bytes_is_read(service):
+    with _connected(service) as caller:
+        caller.sendall(GET + b"Cookie: " + b"a" * 30_000 + b"\r\nConnection: close\r\n\r\n")
+
+        assert _rest(caller).startswith(b"HTTP/1.1 200 ")
+
+
+def test_requests_that_are_sent_ahead_are_answered_in_order(service, seven):
+    post = POST + b"Content-Length: %d\r\n\r\n" % len(seven) + seven
+
+    with _connected(service) as caller:
+        caller.sendall(GET + b"\r\n" + post + GET.replace(b"live", b"none") + b"\r\n" + post)
+        caller.sendall(GET + b"Connection: close\r\n\r\n")
+
+        assert _statuses(_rest(caller)) == [200, 200, 404, 200, 200]
+
+
+def test_a_request_sent_a_byte_at_a_time_is_answered(service, seven):
+    with _connected(service) as caller:
+        caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        request = CHUNKED.replace(b"Host", b"Connection: close\r\nHost")
+        for byte in request + b"%x\r\n%b\r\n0\r\n\r\n" % (len(seven), seven):
+            caller.sendall(bytes([byte]))
+
+        assert b'"digit":7' in _rest(caller)
+
+
+def test_http_1_0_is_answered_and_its_connection_closed(service, seven):
+    with _connected(service) as caller:
+        head = b"POST /predict HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(seven)
+        caller.sendall(head + seven)
+
+        assert b'"digit":7' in _rest(caller)
+
+
+def test_who_expects_to_continue_is_told_to(service, seven):
+    with _connected(service) as caller:
+        length = b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(seven)
+        caller.sendall(POST + b"Expect: 100-continue\r\n" + length)
+        assert caller.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        caller.sendall(seven)
+
+        assert b'"digit":7' in _rest(caller)
+
+
+@pytest.mark.parametrize("name", ["websocket", "h2c", "nonsense"])
+def test_a_wish_for_another_protocol_is_passed_over(service, name):
+    wish = f"Upgrade: {name}\r\nConnection: Upgrade, close\r\n\r\n"
+
+    with _connected(service) as caller:
+        caller.sendall(GET + wish.encode())
+
+        assert _statuses(_rest(caller)) == [200]
+
+
+@contextlib.contextmanager
+def _connected(service):
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as caller:
+        yield caller
+
+
+def _rest(caller):
+    """What comes until the service closes the connection."""
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := caller.recv(65536):
+            received += piece
+    return received
+
+
+def _statuses(answers):
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", answers)]

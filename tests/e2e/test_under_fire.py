@@ -1,0 +1,150 @@
+"""A worker killed, a stop and bad callers in the midst of work: every answer is still right."""
+
+import json
+import os
+import signal
+import socket
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.e2e.test_workers import _accepted_connections
+
+CALLERS = 8
+
+
+@pytest.fixture(scope="module")
+def pictures(draw):
+    """A picture of each digit that is read, by what it is read as."""
+    return {digit: draw(digit) for digit in (1, 3, 7)}
+
+
+@contextmanager
+def _checking_callers(url, pictures):
+    """Callers that compare each answer with its picture; one that loses a connection goes on.
+
+    Yields how many answers were right and wrong, and how many requests were lost.
+    """
+    counts: Counter = Counter()
+    over = threading.Event()
+    address = urlsplit(url)
+
+    def call(number):
+        connection = HTTPConnection(address.hostname, address.port, timeout=30)
+        digits = sorted(pictures)
+        while not over.is_set():
+            digit = digits[number % len(digits)]
+            number += 1
+            try:
+                connection.connect() if connection.sock is None else None
+            except OSError:
+                if counts["stopping"]:
+                    return
+                continue
+            try:
+                connection.request("POST", "/predict", pictures[digit])
+                answer = connection.getresponse()
+                found = json.loads(answer.read()).get("digit")
+            except (OSError, HTTPException):
+                counts["lost"] += 1
+                connection.close()
+            else:
+                counts["right" if (answer.status, found) == (200, digit) else "wrong"] += 1
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        calling = [pool.submit(call, number) for number in range(CALLERS)]
+        try:
+            yield counts
+        finally:
+            over.set()
+        for each in calling:
+            each.result(60)
+
+
+def test_a_killed_worker_costs_what_it_held_and_no_answer_is_wrong(start, pictures):
+    service = _ready(start, workers=2)
+
+    with _checking_callers(service.url, pictures) as counts:
+        service.wait_for(lambda: counts["right"] > 200)
+        os.kill(service.worker_ids()[0], signal.SIGKILL)
+        service.wait_until_all_serve(3)
+        before = counts["right"]
+        service.wait_for(lambda: counts["right"] > before + 200)
+
+    assert counts["wrong"] == 0
+    assert counts["lost"] <= CALLERS
+
+
+def test_a_stop_in_mid_work_gives_no_wrong_answer(start, pictures):
+    service = _ready(start, workers=2)
+
+    with _checking_callers(service.url, pictures) as counts:
+        service.wait_for(lambda: counts["right"] > 200)
+        counts["stopping"] = 1
+        assert service.stop() == 0
+
+    assert counts["wrong"] == counts["lost"] == 0
+
+
+def test_bad_callers_take_nothing_from_others_and_leave_nothing_behind(start, pictures):
+    service = _ready(start, body_timeout=1)
+
+    with ExitStack() as stack:
+        slow = [stack.enter_context(_connected(service)) for _ in range(20)]
+        for number, caller in enumerate(slow):
+            caller.sendall(b"POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\nx")
+            if number % 2:
+                caller.close()
+        deaf = [stack.enter_context(_connected(service)) for _ in range(5)]
+        batch = pictures[7] * 1
+        for caller in deaf:
+            caller.sendall(_request(batch) * 50)
+        with _checking_callers(service.url, pictures) as counts:
+            service.wait_for(lambda: counts["right"] > 200)
+        for caller in slow[::2]:
+            assert b" 408 " in caller.recv(1000)
+        assert counts["wrong"] == counts["lost"] == 0
+
+    service.wait_for(lambda: _accepted_connections(service, service.process.pid) == 0)
+    assert httpx.post(f"{service.url}/predict", content=pictures[7]).json()["digit"] == 7
+
+
+def test_who_leaves_a_full_house_before_the_answer_makes_room(start, pictures):
+    service = _ready(start, queue_size=4)
+
+    for _ in range(20):
+        with _connected(service) as caller, suppress(OSError):
+            caller.sendall(_request(pictures[7]))
+    service.wait_for(
+        lambda: httpx.post(f"{service.url}/predict", content=pictures[7]).status_code == 200
+    )
+    service.wait_for(lambda: _accepted_connections(service, service.process.pid) == 0)
+    assert "Traceback" not in service.log
+
+
+def _ready(start, **settings):
+    service = start(**settings)
+    if settings.get("workers", 1) > 1:
+        service.wait_until_all_serve(settings["workers"])
+    service.wait_until_ready()
+    return service
+
+
+def _request(picture):
+    return b"POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(picture),
+        picture,
+    )
+
+
+@contextmanager
+def _connected(service):
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as caller:
+        yield caller
