@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.departure import offer_departure
 from service.processes.bounded import BoundedConnection
@@ -13,20 +14,20 @@ from service.processes.refusals import Refusals
 class Connection(BoundedConnection):
     """HTTP/1.1 as the server speaks it.
 
-    Its requests are told when their caller has gone. A task for each that waits for it costs a
-    tenth of what reading a picture costs (measured), and under load all of them would need one.
+    Its requests are told when their caller has gone: a task for each that waits for it would be
+    needed by all of them once the queue is long.
     Those for a single picture that find the queue full are refused before they are even parsed.
     """
 
     def __init__(self, refusals: Refusals, **options: Any) -> None:  # noqa: ANN401 - the server's own
         super().__init__(**options)
         self._refusals = refusals
+        self._running: RequestResponseCycle | None = None
         self._departed: Callable[[], object] | None = None
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._departed = None
         offer_departure(cast(Scope, self.scope), self._on_departure)
 
     def data_received(self, data: bytes) -> None:
@@ -42,18 +43,20 @@ class Connection(BoundedConnection):
                 return
         super().data_received(data)
 
-    def on_response_complete(self) -> None:
-        """Go on with what was asked next, if anybody is there to be answered."""
-        if self.transport.is_closing():
-            self.pipeline.clear()
-        super().on_response_complete()
-
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller has gone, or was sent away."""
-        self.pipeline.clear()
         super().connection_lost(exc)
-        if self._departed is not None and not self.cycle.response_complete:
-            self._departed()
+        # The server tells only the request that came last, and later ones would still be started.
+        self.pipeline.clear()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+            if self._departed is not None:
+                self._departed()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:  # noqa: ANN401 - the server's own
+        self._running, self._departed = cycle, None
+        super()._start_asgi_task(cycle, app)
 
     def _on_departure(self, callback: Callable[[], object]) -> None:
         self._departed = callback

@@ -36,8 +36,8 @@ _access_level = logging.getLogger(ACCESS_LOGGER)
 class Refusals:
     """What a process answers to single pictures while its queue has no room for another one.
 
-    A request that is refused where others are read costs about as much as reading a picture does
-    (measured), so that a service with twice its load would do little else. Here it costs a tenth.
+    Refused where others are read, a request costs so much that a service with twice its load does
+    little else. Here it is neither parsed nor given a task.
     """
 
     def __init__(self, state: State) -> None:

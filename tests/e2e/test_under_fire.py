@@ -113,6 +113,7 @@ def test_bad_callers_take_nothing_from_others_and_leave_nothing_behind(start, pi
 
     service.wait_for(lambda: _accepted_connections(service, service.process.pid) == 0)
     assert httpx.post(f"{service.url}/predict", content=pictures[7]).json()["digit"] == 7
+    assert "Traceback" not in service.log
 
 
 def test_who_leaves_a_full_house_before_the_answer_makes_room(start, pictures):
