@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 
@@ -27,10 +28,8 @@ def run(settings: Settings) -> None:
     """
     access = _access(settings)
     configure_logging(settings.log_format, settings.log_level)
-    # A signal to stop that comes before anything listens to signals ends it, and is no failure.
-    with contextlib.suppress(KeyboardInterrupt):
-        _prepare_for_signals()
-        _run(settings, access)
+    _prepare_for_signals()
+    _run(settings, access)
 
 
 def _access(settings: Settings) -> Access:
@@ -42,7 +41,10 @@ def _access(settings: Settings) -> Access:
 
 
 def _prepare_for_signals() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A signal to stop that comes before anything listens to signals ends it, and is no failure. Not
+    # by an exception, which an import could swallow: there is nothing to tidy up yet.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
     # Under nohup it stays ignored. Otherwise it would end a service that is to reload its models.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)
