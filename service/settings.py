@@ -124,7 +124,7 @@ class Settings(BaseSettings):
         " then it is cut off.",
     )
     queue_size: PositiveInt = Field(
-        4096,
+        2048,
         description="Most images in work or waiting in one worker, all of a batch counted; a"
         " request past it is answered with 503.",
     )

@@ -112,7 +112,7 @@ def _open(
         _PATIENCE_SECONDS,
     )
     found = list(pool.map(offer, [wanted] * processes))
-    # The queue holds 4096 images for each worker, and fills with what is offered past the peak.
+    # The queue fills with what is offered past the peak.
     settle = min(seconds / 3, 5.0)
     return load(found, rate=rate, seconds=seconds, settle=settle, peak=peak)
 

@@ -13,6 +13,7 @@ from benchmarks.soak.results import (
 )
 from benchmarks.soak.results import Overload as Found
 from benchmarks.tables import header, row
+from service.settings import Settings
 
 _HEAD = """\
 # Under fire
@@ -38,7 +39,7 @@ an open loop sends at a fixed rate, whether or not what was sent before is answe
 {connections:,} connections. At {share:g} times the peak, for {seconds:.0f} s, **{kept:.0%} of the
 peak** are answered with 200, {least:,.0f}/s in the worst second. What the queue has no room for is
 refused with 503 and `Retry-After`. Times are from when a request was due until its answer came;
-those of accepted ones are the time in a full queue (`NUMERAL_QUEUE_SIZE`, 4096 images for each
+those of accepted ones are the time in a full queue (`NUMERAL_QUEUE_SIZE`, {queue:,} images for each
 worker).
 """
 
@@ -72,6 +73,7 @@ def _overload(found: Found) -> Iterator[str]:
         share=found.long.share_of_peak,
         seconds=found.long.seconds,
         kept=found.kept,
+        queue=Settings.model_fields["queue_size"].default,
         least=found.long.least_goodput,
     )
     yield from header(

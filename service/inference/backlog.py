@@ -59,7 +59,7 @@ class Backlog:
     def full(self) -> QueueFull:
         """What a caller is told for whom there is no room."""
         return QueueFull(
-            f"{self.admitted} images are in work or waiting, the limit is {self._limit}; send it"
+            f"there is no room: at most {self._limit} images may be in work or waiting; send it"
             " again in a moment"
         )
 

@@ -48,7 +48,10 @@ class Refusals:
         # Where there are keys, one is asked for first.
         self._off = state["settings"].tracing or state["settings"].api_keys_file is not None
         self._let_in = 0
-        self._said = self._text = ""
+        # The same for all but for the id, which needs no escaping: a caller's own is of letters,
+        # digits and a few signs.
+        problem = problems.problem_of(self._engine.queue_full(), _ID_PLACE)
+        self._before_id, self._after_id = problem.model_dump_json().encode().split(_ID_PLACE.encode())
         self._server_headers: list[tuple[bytes, bytes]] = []
         self._server_lines = b""
 
@@ -90,7 +93,7 @@ class Refusals:
             return None
         own = _OWN_ID.search(head)
         request_id = data[slice(*own.span(1))] if own else b"%032x" % random.getrandbits(128)
-        body = self._body(request_id.decode())
+        body = self._before_id + request_id + self._after_id
         self._note(request_id.decode(), perf_counter() - began, len(body), client)
         return b"%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (
             _STATUS_LINE,
@@ -100,14 +103,6 @@ class Refusals:
             len(body),
             body,
         )
-
-    def _body(self, request_id: str) -> bytes:
-        error = self._engine.queue_full()
-        if self._said != str(error):
-            problem = problems.problem_of(error, _ID_PLACE)
-            self._said, self._text = str(error), problem.model_dump_json()
-        # No id needs to be escaped: a caller's own is of letters, digits and a few signs.
-        return self._text.replace(_ID_PLACE, request_id).encode()
 
     def _lines_of(self, headers: list[tuple[bytes, bytes]]) -> bytes:
         # The server makes a new list of them every second, for the date.

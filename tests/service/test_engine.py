@@ -117,7 +117,7 @@ def test_a_batch_takes_as_much_of_the_queue_as_it_has_pictures():
         pipeline = _recorded(engine, RecordingSession())
         batch = asyncio.create_task(engine.read_many(pipeline, [_picture(1)] * 100))
         await asyncio.sleep(0)
-        with pytest.raises(QueueFull, match="100 images are in work or waiting"):
+        with pytest.raises(QueueFull, match="at most 199 images may be in work"):
             await engine.read_many(pipeline, [_picture(1)] * 100)
         return await batch
 
