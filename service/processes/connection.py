@@ -8,6 +8,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.departure import offer_departure
 from service.processes.bounded import BoundedConnection
+from service.processes.parting import EarlyAnswers
 from service.processes.refusals import Refusals
 
 
@@ -24,6 +25,7 @@ class Connection(BoundedConnection):
         self._refusals = refusals
         self._running: RequestResponseCycle | None = None
         self._departed: Callable[[], object] | None = None
+        self._answered_early: RequestResponseCycle | None = None
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -34,18 +36,24 @@ class Connection(BoundedConnection):
         """Hand on what has come, or refuse it."""
         refusals = self._refusals
         if refusals.concerns(data) and self._is_between_requests() and refusals.is_due():
-            caller = self.client[0] if self.client else None
-            answer = refusals.answer(data, self.server_state.default_headers, caller)
+            answer = refusals.answer(data, self.server_state.default_headers, self._caller)
             if answer is not None:
                 self.stop_timer()
                 self.transport.write(answer)
                 self.on_response_complete()
                 return
         super().data_received(data)
+        if self._in_body and self._answered_early is not self.cycle:
+            # Most requests are whole by now, and are not concerned.
+            self._answered_early = self.cycle
+            EarlyAnswers(self, self.transport, self.cycle)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller has gone, or was sent away."""
         super().connection_lost(exc)
+        self._forsake()
+
+    def _forsake(self) -> None:
         # The server tells only the request that came last, and later ones would still be started.
         self.pipeline.clear()
         if self._running is not None and not self._running.response_complete:
@@ -53,10 +61,15 @@ class Connection(BoundedConnection):
             self._running.message_event.set()
             if self._departed is not None:
                 self._departed()
+                self._departed = None
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:  # noqa: ANN401 - the server's own
         self._running, self._departed = cycle, None
         super()._start_asgi_task(cycle, app)
+
+    @property
+    def _caller(self) -> str | None:
+        return self.client[0] if self.client else None
 
     def _on_departure(self, callback: Callable[[], object]) -> None:
         self._departed = callback

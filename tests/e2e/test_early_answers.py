@@ -1,0 +1,117 @@
+"""Errors that are known before the body has arrived: the caller sees them, and sends no more."""
+
+import socket
+from contextlib import contextmanager
+from http.client import HTTPResponse
+from urllib.parse import urlsplit
+
+import pytest
+
+from service.access import Role, new_key
+
+MEBIBYTE = 1024 * 1024
+
+HEADS = {
+    "too large": ("POST /predict", 413),
+    "no such path": ("POST /nowhere", 404),
+    "no such method": ("PUT /predict", 405),
+    "no such type": ("POST /predict", 415),
+}
+
+
+@pytest.mark.parametrize(("line", "status"), HEADS.values(), ids=HEADS.keys())
+def test_who_still_sends_sees_the_answer_and_the_end(server, line, status):
+    with _caller(server) as caller:
+        _begin(caller, line, 10 * MEBIBYTE if status != 413 else 20 * MEBIBYTE)
+        answer = _answer(caller)
+
+        # Nobody is reset while the answer may be on its way.
+        for _ in range(10):
+            caller.sendall(bytes(64 * 1024))
+        assert answer.status == status
+        assert answer.headers["Connection"] == "close"
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.read()
+        assert caller.recv(1) == b""
+
+
+def test_who_sends_on_for_ever_is_cut_off(server):
+    def send_for_ever(caller):
+        while True:
+            caller.sendall(bytes(MEBIBYTE))
+
+    with _caller(server) as caller:
+        _begin(caller, "POST /nowhere", 1 << 40)
+
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            send_for_ever(caller)
+
+
+def test_who_sends_in_chunks_without_end_is_told_to_stop(server):
+    with _caller(server) as caller:
+        caller.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        for _ in range(17):
+            caller.sendall(b"%x\r\n%b\r\n" % (MEBIBYTE, bytes(MEBIBYTE)))
+        answer = _answer(caller)
+
+        assert answer.status == 413
+        assert answer.headers["Connection"] == "close"
+
+
+def test_the_rest_of_a_short_body_is_taken_and_the_connection_serves_on(server, seven):
+    with _caller(server) as caller:
+        for _ in range(2):
+            _begin(caller, "POST /nowhere", len(seven))
+            answer = _answer(caller)
+            assert answer.status == 404
+            assert answer.headers["Connection"] is None
+            answer.read()
+            caller.sendall(seven)
+        _begin(caller, "POST /predict", len(seven))
+        caller.sendall(seven)
+        assert _answer(caller).status == 200
+
+
+def test_who_waits_to_be_told_to_go_on_is_sent_away(server):
+    with _caller(server) as caller:
+        _begin(caller, "POST /nowhere", 10, "Expect: 100-continue\r\n")
+        answer = _answer(caller)
+
+        assert answer.status == 404
+        assert answer.headers["Connection"] == "close"
+
+
+def test_a_missing_key_is_answered_before_the_body(start, tmp_path):
+    _, line = new_key("teller", Role.PREDICT)
+    file = tmp_path / "keys.jsonl"
+    file.write_text(line.model_dump_json())
+    service = start(api_keys_file=file)
+
+    with _caller(service.url) as caller:
+        _begin(caller, "POST /predict", 10 * MEBIBYTE)
+        answer = _answer(caller)
+
+        assert answer.status == 401
+        assert answer.headers["Connection"] == "close"
+
+
+@contextmanager
+def _caller(url):
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as caller:
+        yield caller
+
+
+def _begin(caller, line, length, more=""):
+    """Send a head, and nothing of the body."""
+    media_type = "text/plain" if length == 10 * MEBIBYTE else "image/png"
+    head = f"Host: test\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n{more}"
+    caller.sendall(f"{line} HTTP/1.1\r\n{head}\r\n".encode())
+
+
+def _answer(caller):
+    answer = HTTPResponse(caller)
+    answer.begin()
+    return answer
