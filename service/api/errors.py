@@ -10,6 +10,10 @@ from service.api.schemas import Fault
 MOST_FAULTS = 20
 
 
+class BadRequest(ValueError):
+    """What came over a connection is no HTTP request."""
+
+
 class KeyRequired(Exception):
     """The request shows no API key, or one that is not known."""
 

@@ -70,6 +70,14 @@ INTERNAL_ERROR = Kind(
 
 # The most specific class decides, so that a subclass may have a line of its own.
 TABLE: Mapping[type[Exception], Kind] = {
+    errors.BadRequest: Kind(
+        "bad-request",
+        400,
+        "Bad request",
+        "What came is no HTTP/1.1 request, or its head is too long or too slow; the connection is"
+        " closed.",
+        {"Connection": "close"},
+    ),
     errors.MalformedBody: Kind(
         "malformed-body", 400, "Malformed body", "The body is not what its Content-Type says."
     ),

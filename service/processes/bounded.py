@@ -14,6 +14,9 @@ class BoundedConnection(HttpToolsProtocol):
     """Closed where its caller sends too much that is no body, or takes too long for a head.
 
     `service.exchange` bounds the body itself, and its time.
+
+    Attributes:
+        refused: nothing more is read from it.
     """
 
     def __init__(self, *arguments: Any, seconds: float, **options: Any) -> None:  # noqa: ANN401 - the server's
@@ -22,6 +25,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._has_come_on = self._in_body = False
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self.refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
@@ -50,8 +54,9 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A head is there."""
-        self._has_come_on = self._in_body = True
+        self._has_come_on = True
         super().on_headers_complete()
+        self._in_body = True
 
     def on_body(self, body: bytes) -> None:
         """Some of a body is there."""
@@ -81,11 +86,6 @@ class BoundedConnection(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, why: str) -> None:
-        if self.transport.is_closing():
-            return
-        self.logger.warning(why)
-        if self.cycle is None or self.cycle.response_complete:
+        if not (self.refused or self.transport.is_closing()):
+            self.logger.warning(why)
             self.send_400_response(why)
-        else:
-            # An answer is on its way, and nothing may be written into it.
-            self.transport.close()

@@ -6,9 +6,11 @@ from typing import Any, cast
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from service.api.state import State
 from service.departure import offer_departure
+from service.processes.bad_requests import bad_request
 from service.processes.bounded import BoundedConnection
-from service.processes.parting import EarlyAnswers
+from service.processes.parting import EarlyAnswers, part
 from service.processes.refusals import Refusals
 
 
@@ -43,10 +45,22 @@ class Connection(BoundedConnection):
                 self.on_response_complete()
                 return
         super().data_received(data)
-        if self._in_body and self._answered_early is not self.cycle:
+        if self._in_body and not self.refused and self._answered_early is not self.cycle:
             # Most requests are whole by now, and are not concerned.
             self._answered_early = self.cycle
             EarlyAnswers(self, self.transport, self.cycle)
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that what came is no request, where that cannot be taken for another one's answer."""
+        self.refused = True
+        if not self._owes_an_answer():
+            self.transport.close()
+            return
+        self._forsake()
+        metrics = cast(State, self.app_state)["exposition"].metrics
+        headers = self.server_state.default_headers
+        self.transport.write(bad_request(msg, metrics, headers, self._caller))
+        part(self, self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller has gone, or was sent away."""
@@ -66,6 +80,15 @@ class Connection(BoundedConnection):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:  # noqa: ANN401 - the server's own
         self._running, self._departed = cycle, None
         super()._start_asgi_task(cycle, app)
+
+    def _owes_an_answer(self) -> bool:
+        """Whether the next answer is that of the request which is being received."""
+        running = self._running
+        if running is None:
+            return True
+        if running.response_complete:
+            return not self._in_body
+        return self._in_body and running is self.cycle and not running.response_started
 
     @property
     def _caller(self) -> str | None:

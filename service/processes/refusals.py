@@ -4,16 +4,15 @@ import asyncio
 import logging
 import random
 import re
-from collections.abc import Iterable
 from time import perf_counter
 
 from starlette.types import Scope
 
 from service.api import problems
-from service.api.security_headers import SECURITY_HEADERS
 from service.api.state import State
 from service.inference.backlog import QueueFull
 from service.observe import write_line
+from service.processes.raw import encoded, headers_of_kind
 from service.telemetry import ACCESS_LOGGER
 
 _METHOD, _PATH = "POST", "/predict"
@@ -107,7 +106,7 @@ class Refusals:
     def _lines_of(self, headers: list[tuple[bytes, bytes]]) -> bytes:
         # The server makes a new list of them every second, for the date.
         if self._server_headers is not headers:
-            self._server_headers, self._server_lines = headers, _encoded(headers)
+            self._server_headers, self._server_lines = headers, encoded(headers)
         return self._server_lines
 
     def _note(self, request_id: str, seconds: float, size: int, client: str | None) -> None:
@@ -122,16 +121,6 @@ class Refusals:
         self._let_in = 0
 
 
-def _encoded(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
-
-
 _KIND = problems.TABLE[QueueFull]
 _STATUS_LINE = b"HTTP/1.1 %d Service Unavailable\r\n" % _KIND.status
-_HEADERS = _encoded(
-    [
-        (b"content-type", problems.MEDIA_TYPE.encode()),
-        *((name.lower().encode(), value.encode()) for name, value in _KIND.headers.items()),
-        *SECURITY_HEADERS,
-    ]
-)
+_HEADERS = headers_of_kind(_KIND)

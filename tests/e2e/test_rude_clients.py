@@ -1,9 +1,11 @@
 """Clients that break HTTP, or break off: the service stays up and answers the next request."""
 
 import contextlib
+import json
 import re
 import socket
 import struct
+from email import message_from_bytes
 from urllib.parse import urlsplit
 
 import httpx
@@ -92,7 +94,25 @@ def test_what_is_no_http_is_refused_and_the_connection_closed(service, sent):
     with _connected(service) as caller:
         caller.sendall(sent)
 
-        assert _rest(caller).startswith(b"HTTP/1.1 400 ")
+        head, body = _rest(caller).split(b"\r\n\r\n", 1)
+
+    assert head.startswith(b"HTTP/1.1 400 ")
+    headers = message_from_bytes(head.split(b"\r\n", 1)[1])
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["Connection"] == "close"
+    problem = json.loads(body)
+    assert problem["type"] == "/problems/bad-request"
+    assert problem["request_id"] == headers["X-Request-ID"]
+    service.wait_for(lambda: problem["request_id"] in service.log)
+
+
+def test_nonsense_behind_a_request_is_no_answer_to_it(service, seven):
+    post = POST + b"Content-Length: %d\r\n\r\n" % len(seven) + seven
+
+    with _connected(service) as caller:
+        caller.sendall(post + b"\x00\r\n\r\n")
+
+        assert set(_statuses(_rest(caller))) <= {200}
 
 
 @pytest.mark.parametrize(
