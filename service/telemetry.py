@@ -3,9 +3,11 @@
 import json
 import logging
 import logging.config
+import os
 import sys
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import structlog
@@ -27,11 +29,13 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
     """Send the log of the whole process to standard error; for the process's entry point.
 
     Lines of structlog are written directly, those of the standard library (the service's own,
-    uvicorn's, other libraries') come through a handler; both look the same.
+    uvicorn's, other libraries') come through a handler; both look the same. Every line names the
+    process that calls this; a worker calls it for itself.
     """
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        partial(_add_process, pid=os.getpid()),
         _add_request_fields,
     ]
     render = _json_processors() if log_format is LogFormat.JSON else _console_processors()
@@ -60,6 +64,12 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
             },
         }
     )
+
+
+def _add_process(_: WrappedLogger, __: str, event: EventDict, *, pid: int) -> EventDict:
+    # Several workers write into one log.
+    event["process"] = pid
+    return event
 
 
 def _add_request_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

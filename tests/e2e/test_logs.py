@@ -60,6 +60,18 @@ def test_the_trace_of_the_caller_stands_in_the_line(start):
     assert "trace_id" not in untraced
 
 
+def test_a_line_names_the_worker_that_wrote_it(start):
+    service = start(log_format="json", workers=2)
+    service.wait_until_all_serve(2)
+    httpx.get(f"{service.url}/models", headers={"X-Request-ID": "order-66"})
+
+    assert _line(service, request_id="order-66")["process"] in service.worker_ids()
+    served = [
+        line for line in map(json.loads, service.log.splitlines()) if "serves" in line["event"]
+    ]
+    assert {line["process"] for line in served} == {service.process.pid}
+
+
 def test_what_a_library_logs_looks_the_same(start):
     service = _ready(start, log_format="json")
     url = urlsplit(service.url)
