@@ -150,10 +150,12 @@ class Settings(BaseSettings):
         description="Seconds to go on answering, not ready any more, between SIGTERM and the end;"
         " SIGINT (Ctrl-C) does not wait.",
     )
-    worker_timeout: PositiveFloat = Field(
+    worker_timeout: float = Field(
         30.0,
+        ge=2.0,
         allow_inf_nan=False,
-        description="Seconds that a worker may give no sign of life; then it is replaced.",
+        description="Seconds that a worker may give no sign of life, at least 2, as it gives one a"
+        " second; then it is replaced.",
     )
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="How log lines are written.")
     log_level: LogLevel = Field(

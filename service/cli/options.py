@@ -2,7 +2,10 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, get_origin
+from functools import reduce
+from operator import or_
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 from pydantic import ValidationError
@@ -46,8 +49,17 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=",".join(field.default) or None if several else field.default,
-        annotation=Annotated[str | None if several else field.annotation, option],
+        annotation=Annotated[str | None if several else _plain(field.annotation), option],
     )
+
+
+def _plain(annotation: Any) -> Any:  # noqa: ANN401 - what a type is depends on the type
+    """`annotation` without the limits in it, which the settings check: typer would print them."""
+    if get_origin(annotation) is Annotated:
+        return get_args(annotation)[0]
+    if get_origin(annotation) in (Union, UnionType):
+        return reduce(or_, map(_plain, get_args(annotation)))
+    return annotation
 
 
 def _variable(name: str) -> str:

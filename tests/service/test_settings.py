@@ -32,6 +32,13 @@ def test_a_time_or_rate_is_a_number(name, value):
         Settings(**{name: value})
 
 
+def test_a_worker_is_given_time_for_a_sign_of_life(monkeypatch):
+    monkeypatch.setenv("NUMERAL_WORKER_TIMEOUT", "1.9")
+
+    with pytest.raises(ValidationError, match="greater than or equal to 2"):
+        Settings()
+
+
 def test_origins_are_parted_by_commas(monkeypatch):
     monkeypatch.setenv("NUMERAL_CORS_ORIGINS", "https://forms.example, http://localhost:3000")
 
