@@ -9,6 +9,10 @@ from io import FileIO
 from pathlib import Path
 from tempfile import mkstemp
 
+from service.leftovers import held, remove_leftovers
+
+_PREFIX = "numeral-quotas-"
+
 # A cell holds the number of a window in its upper half and what was counted in it in its lower
 # one: written at once, the two always belong together.
 _HALF = 32
@@ -69,13 +73,15 @@ class Counters:
 @contextmanager
 def shared_counters(keys: int, workers: int) -> Iterator[Path]:
     """A file where the counts of up to `workers` processes meet, as long as the block lasts."""
+    remove_leftovers(_PREFIX)
     # Twice as many, so that a worker may start before the one that it replaces has ended.
-    descriptor, name = mkstemp(prefix="numeral-quotas-")
+    descriptor, name = mkstemp(prefix=_PREFIX)
     os.truncate(descriptor, keys * 2 * workers * _CELL_BYTES)
     os.close(descriptor)
     owner = os.getpid()
     try:
-        yield Path(name)
+        with held(Path(name)):
+            yield Path(name)
     finally:
         # A worker that was forked in here passes by on its way out.
         if os.getpid() == owner:

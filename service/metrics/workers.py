@@ -13,6 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from service.leftovers import held, remove_leftovers
+
+_PREFIX = "numeral-metrics-"
+
 # The library's own variable: children inherit it, and it is read as the library is imported.
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -20,7 +24,8 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 @contextmanager
 def shared_metrics() -> Iterator[Path]:
     """Let all processes that are started in the block share their metrics; for their parent."""
-    with tempfile.TemporaryDirectory(prefix="numeral-metrics-") as folder:
+    remove_leftovers(_PREFIX)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder, held(Path(folder)):
         before = os.environ.get(_VARIABLE)
         prepare_multiprocess(Path(folder))
         try:
