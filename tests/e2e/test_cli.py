@@ -154,6 +154,7 @@ def test_serve_has_an_option_for_every_setting():
     for name in Settings.model_fields:
         assert f"--{name.replace('_', '-')}" in shown
         assert f"NUMERAL_{name.upper()}" in shown
+    assert "typing" not in shown
 
 
 def test_help_needs_no_onnx_runtime():

@@ -260,6 +260,21 @@ def test_a_key_that_cannot_be_made(arguments):
     assert result.stdout == ""
 
 
+def test_a_name_that_is_taken_makes_no_second_key(tmp_path):
+    file = tmp_path / "keys.jsonl"
+    settings = {"NUMERAL_API_KEYS_FILE": str(file)}
+    made = _numeral("keys", "create", "till", environment=settings)
+    file.write_text(made.stdout)
+
+    again = _numeral("keys", "create", "till", environment=settings | {"COLUMNS": "500"})
+
+    assert "went to standard output" in made.stderr
+    assert again.returncode == 2
+    assert again.stdout == ""
+    assert f"'till' is the name of a key in {file}" in again.stderr
+    assert _numeral("keys", "create", "till2", environment=settings).returncode == 0
+
+
 @pytest.mark.parametrize("content", [None, "", "numeral_abc\n"])
 def test_the_service_does_not_start_open_because_its_keys_are_wrong(tmp_path, content):
     file = tmp_path / "keys.jsonl"
