@@ -38,6 +38,8 @@ class Reloads:
     def begin(self, members: Iterable[Member], asker: Member | None = None) -> None:
         """Let `members` load the models, and tell `asker` in the end."""
         if self._round:
+            if asker is None:
+                _log.info("SIGHUP: the models are being loaded again already")
             _tell(asker, Reloaded("the models are being loaded again already", busy=True))
             return
         waiting = set(members)
