@@ -1,6 +1,5 @@
 """The pictures in a request's body, whichever way they were sent."""
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -18,12 +17,10 @@ from service.api.ndjson import parse_lines
 from service.api.negotiation import JSON, NDJSON, NPY, media_type
 from service.api.npy import parse_npy
 from service.api.schemas import Fault
+from service.api.unpacking import unpacked
 
 OCTET_STREAM = "application/octet-stream"
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/bmp", "image/gif", "image/webp", "image/tiff")
-
-# A larger body is taken apart in a thread, so that others do not wait for it.
-_QUICK_BYTES = 64 * 1024
 
 _Unpacked = TypeVar("_Unpacked")
 
@@ -136,4 +133,4 @@ async def _unpacked(
     request: Request, unpack: Callable[[bytes], list[_Unpacked]]
 ) -> list[_Unpacked]:
     body = await body_of(request)
-    return unpack(body) if len(body) <= _QUICK_BYTES else await asyncio.to_thread(unpack, body)
+    return await unpacked(partial(unpack, body), len(body))

@@ -11,14 +11,12 @@ from service.api.errors import InvalidItem
 from service.api.held import Holding
 from service.api.stream.outbox import Outbox
 from service.api.stream.parts import Part, Parts
+from service.api.unpacking import unpacked
 from service.engine import Engine
 from service.pipeline import Pipeline
 
 # So many parts are in work at once: one is unpacked and decoded while the model sees another.
 _MOST_PARTS = 4
-
-# A larger part is unpacked in a thread, so that others do not wait for it.
-_QUICK_BYTES = 64 * 1024
 
 
 class Work:
@@ -93,8 +91,7 @@ class Work:
 
     async def _read(self, part: Part) -> bytes:
         try:
-            quick = part.size <= _QUICK_BYTES
-            items = part.unpack() if quick else await asyncio.to_thread(part.unpack)
+            items = await unpacked(part.unpack, part.size)
             contents = [item.content for item in items if not isinstance(item.content, InvalidItem)]
             outcomes = await self._engine.read_in_turn(self._pipeline, contents)
             return await write_lines(items, outcomes, self._request_id, first=part.first)

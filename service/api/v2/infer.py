@@ -10,6 +10,7 @@ from models.manifest import ModelCard
 from service.api import errors
 from service.api.problems import READING_ERRORS
 from service.api.state import charge, engine_of, settings_of, statistics_of
+from service.api.unpacking import unpacked
 from service.api.uploads import body_of, require_uncompressed
 from service.api.v2.answer_schemas import InferAnswer
 from service.api.v2.body import HEADER_LENGTH
@@ -20,9 +21,7 @@ from service.api.v2.reading import contents_of, readable
 from service.api.v2.request import Inference, parse
 from service.pipeline import Reading
 
-# A larger body is taken apart in a thread, and a longer answer written in one, so that others do
-# not wait for them.
-_QUICK_BYTES = 64 * 1024
+# A longer answer is written in a thread, so that others do not wait for it.
 _QUICK_IMAGES = 64
 
 router = APIRouter()
@@ -61,7 +60,7 @@ async def _parsed(request: Request, body: bytes) -> Inference:
     header_length = request.headers.get(HEADER_LENGTH)
     max_batch = settings_of(request).max_batch
     work = partial(parse, body, header_length, max_batch=max_batch)
-    return work() if len(body) <= _QUICK_BYTES else await asyncio.to_thread(work)
+    return await unpacked(work, len(body))
 
 
 async def _written(inference: Inference, card: ModelCard, readings: Sequence[Reading]) -> Response:
