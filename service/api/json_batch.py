@@ -4,10 +4,10 @@ import binascii
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import from_json
 
 from service.api.errors import BatchTooLarge, InvalidItem, InvalidRequest, MalformedBody
 from service.api.item import Item
+from service.api.json_text import read_json
 from service.api.schemas import Fault, ItemId
 
 _MAX_ID_LENGTH = 256
@@ -56,7 +56,7 @@ def parse_line(line: bytes) -> Item:
     if sum(map(line.count, _BEFORE_A_VALUE)) > _MOST_PER_ITEM:
         return Item(None, InvalidItem("the line holds more than an item can"))
     try:
-        value = from_json(line, allow_inf_nan=False, cache_strings="keys")
+        value = read_json(line)
     except ValueError as error:
         return Item(None, InvalidItem(f"the line is not JSON: {error}"))
     return _item(value)
@@ -76,7 +76,7 @@ def parse_batch(body: bytes, *, max_batch: int) -> list[Item]:
             f"the body holds more than a batch of {max_batch} images can; send it in parts"
         )
     try:
-        document = from_json(body, allow_inf_nan=False, cache_strings="keys")
+        document = read_json(body)
     except ValueError as error:
         raise MalformedBody(f"the body is not JSON: {error}") from error
     images = _images(document)

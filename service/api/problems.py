@@ -24,6 +24,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPES_PATH = "/problems"
 
 _RETRY_SOON = {"Retry-After": "1"}
+_SEND_AGAIN = "send it again after Retry-After"
 
 
 # What any request to read pictures may end with, whichever protocol it speaks.
@@ -65,7 +66,10 @@ METHOD_NOT_ALLOWED = Kind(
     "method-not-allowed", 405, "Method not allowed", "The Allow header lists what is allowed."
 )
 INTERNAL_ERROR = Kind(
-    "internal-error", 500, "Internal error", "A fault of the service, written to its log."
+    "internal-error",
+    500,
+    "Internal error",
+    "A fault of the service, written to its log with the request's id.",
 )
 
 # The most specific class decides, so that a subclass may have a line of its own.
@@ -79,7 +83,10 @@ TABLE: Mapping[type[Exception], Kind] = {
         {"Connection": "close"},
     ),
     errors.MalformedBody: Kind(
-        "malformed-body", 400, "Malformed body", "The body is not what its Content-Type says."
+        "malformed-body",
+        400,
+        "Malformed body",
+        "The body is not what its Content-Type says; the detail tells where it differs.",
     ),
     errors.KeyRequired: Kind(
         "key-required",
@@ -92,7 +99,7 @@ TABLE: Mapping[type[Exception], Kind] = {
         "role-required",
         403,
         "Not for this key",
-        "A key is made for predict, metrics or admin; the last may do all.",
+        "A key is made for predict, metrics or admin; the last may do all. Take another key.",
     ),
     errors.AdminOff: Kind(
         "admin-off",
@@ -112,26 +119,39 @@ TABLE: Mapping[type[Exception], Kind] = {
         "body-too-slow",
         408,
         "Body too slow",
-        "NUMERAL_BODY_TIMEOUT sets the limit.",
+        "Send the body faster, or in smaller batches. NUMERAL_BODY_TIMEOUT sets the limit.",
         {"Connection": "close"},
     ),
     ReloadInProgress: Kind(
-        "reload-in-progress", 409, "Reload in progress", "The models are being loaded again."
+        "reload-in-progress",
+        409,
+        "Reload in progress",
+        "The models are being loaded again already; ask again when that is done.",
     ),
     ReloadFailed: Kind(
         "reload-failed",
         409,
         "Reload failed",
-        "The models' folder cannot take the place of what is served; that goes on.",
+        "The models' folder cannot take the place of what is served, which goes on; the detail"
+        " tells what is wrong with it.",
     ),
     errors.BodyTooLarge: Kind(
-        "body-too-large", 413, "Body too large", "NUMERAL_MAX_BODY_BYTES sets the limit."
+        "body-too-large",
+        413,
+        "Body too large",
+        "Send a smaller picture or batch, or a stream. NUMERAL_MAX_BODY_BYTES sets the limit.",
     ),
     PictureTooLarge: Kind(
-        PictureTooLarge.kind, 413, "Picture too large", "NUMERAL_MAX_PIXELS sets the limit."
+        PictureTooLarge.kind,
+        413,
+        "Picture too large",
+        "Send the picture with fewer pixels. NUMERAL_MAX_PIXELS sets the limit.",
     ),
     errors.BatchTooLarge: Kind(
-        "batch-too-large", 413, "Batch too large", "NUMERAL_MAX_BATCH sets the limit."
+        "batch-too-large",
+        413,
+        "Batch too large",
+        "Send the batch in parts, or as a stream. NUMERAL_MAX_BATCH sets the limit.",
     ),
     errors.UnsupportedMediaType: Kind(
         "unsupported-media-type",
@@ -161,7 +181,7 @@ TABLE: Mapping[type[Exception], Kind] = {
         "line-too-long",
         413,
         "Line too long",
-        "NUMERAL_MAX_BODY_BYTES sets the limit for each line of a stream.",
+        "Send a smaller picture. NUMERAL_MAX_BODY_BYTES sets the limit for each line of a stream.",
     ),
     errors.InvalidRequest: Kind(
         "invalid-request",
@@ -197,34 +217,42 @@ TABLE: Mapping[type[Exception], Kind] = {
         "model-unavailable",
         503,
         "Model unavailable",
-        "The model's file is missing or damaged; other models are served.",
+        "The model's file is missing or damaged; take another model, which GET /models lists.",
     ),
     QueueFull: Kind(
-        "queue-full", 503, "Queue full", "NUMERAL_QUEUE_SIZE sets the limit.", _RETRY_SOON
+        "queue-full",
+        503,
+        "Queue full",
+        f"Too many images wait; {_SEND_AGAIN}. NUMERAL_QUEUE_SIZE sets the limit.",
+        _RETRY_SOON,
     ),
     errors.TooManyBodies: Kind(
         "too-many-bodies",
         503,
         "Too many bodies",
-        "NUMERAL_MAX_TOTAL_BODY_BYTES sets the limit.",
+        f"Too much is being received; {_SEND_AGAIN}. NUMERAL_MAX_TOTAL_BODY_BYTES sets the limit.",
         _RETRY_SOON,
     ),
     errors.TooManyStreams: Kind(
         "too-many-streams",
         503,
         "Too many streams",
-        "NUMERAL_MAX_STREAMS sets the limit.",
+        f"So many streams are answered already; {_SEND_AGAIN}. NUMERAL_MAX_STREAMS sets the limit.",
         _RETRY_SOON,
     ),
     errors.Stopping: Kind(
         "stopping",
         503,
         "Service stops",
-        "The service was told to stop: it is not ready any more, and gives up what takes long.",
+        "The service stops, and gives up what takes long; send it again, over a new connection.",
         _RETRY_SOON,
     ),
     DeadlineExceeded: Kind(
-        "deadline-exceeded", 504, "Deadline exceeded", "NUMERAL_REQUEST_TIMEOUT sets the limit."
+        "deadline-exceeded",
+        504,
+        "Deadline exceeded",
+        "The service is busy, or the batch too large for it: send smaller ones. Retry-After is not"
+        " sent, as the same may end the same way. NUMERAL_REQUEST_TIMEOUT sets the limit.",
     ),
 }
 

@@ -50,6 +50,10 @@ def test_a_full_batch_is_read_however_much_its_ids_look_like_json():
     assert items == [Item(image["id"], b"x")] * 50
 
 
+def test_a_byte_order_mark_is_passed_over():
+    assert parse_batch(b'\xef\xbb\xbf{"images": ["eA=="]}', max_batch=1) == [Item(None, b"x")]
+
+
 def test_one_image_too_many():
     with pytest.raises(BatchTooLarge, match="holds 4 images, the limit is 3"):
         _parse(["eA=="] * 4, max_batch=3)

@@ -27,6 +27,10 @@ def test_a_body_is_cut_into_the_same_lines_however_it_comes(body, cuts):
     assert found == [line for line in body.split(b"\n") if line.strip()]
 
 
+def test_a_byte_order_mark_is_passed_over():
+    assert parse_lines(b'\xef\xbb\xbf"eA=="\n"eA=="', max_batch=2) == [Item(None, b"x")] * 2
+
+
 @pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n", b"\n\n \n"])
 def test_the_last_line_needs_no_line_break(ending):
     items = parse_lines(b'"eA=="\n{"id": 7, "image": "eQ=="}' + ending, max_batch=2)

@@ -66,6 +66,14 @@ def test_files_follow_their_lengths():
     assert _parsed({"inputs": [tensor]}, binary).content == files
 
 
+def test_a_byte_order_mark_is_passed_over():
+    request = json.dumps({"inputs": [_image([1, 28, 28], data=[0] * 784)]}).encode()
+
+    inference = parse(b"\xef\xbb\xbf" + request, None, max_batch=MAX_BATCH)
+
+    assert inference.content.shape == (1, 28, 28)
+
+
 def test_parameters_become_a_wish():
     parameters = {"max_error": 0.01, "preprocess": "none"}
 

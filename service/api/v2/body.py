@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import from_json
-
 from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody
+from service.api.json_text import read_json
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
@@ -76,7 +75,7 @@ def _parsed(content: bytes, most_values: int) -> dict[str, Any]:
             " parts"
         )
     try:
-        document = from_json(content, allow_inf_nan=False, cache_strings="keys")
+        document = read_json(content)
     except ValueError as error:
         raise MalformedBody(f"the request is not JSON: {error}") from error
     if not isinstance(document, dict):
