@@ -67,7 +67,7 @@ def test_files_follow_their_lengths():
 
 
 def test_a_byte_order_mark_is_passed_over():
-    request = json.dumps({"inputs": [_image([1, 28, 28], data=[0] * 784)]}).encode()
+    request = json.dumps(_image([1, 28, 28], data=[0] * 784)).encode()
 
     inference = parse(b"\xef\xbb\xbf" + request, None, max_batch=MAX_BATCH)
 
