@@ -102,7 +102,7 @@ def test_a_request_past_the_queue_is_refused_at_once():
         pipeline = _recorded(engine, RecordingSession())
         waiting = [asyncio.create_task(engine.read(pipeline, _picture(digit))) for digit in (1, 2)]
         await asyncio.sleep(0)
-        with pytest.raises(QueueFull, match="limit is 2"):
+        with pytest.raises(QueueFull, match="at most 2 images"):
             await engine.read(pipeline, _picture(3))
         answered = await asyncio.gather(*waiting)
         return [*answered, await engine.read(pipeline, _picture(3))]
