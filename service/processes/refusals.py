@@ -50,7 +50,9 @@ class Refusals:
         # The same for all but for the id, which needs no escaping: a caller's own is of letters,
         # digits and a few signs.
         problem = problems.problem_of(self._engine.queue_full(), _ID_PLACE)
-        self._before_id, self._after_id = problem.model_dump_json().encode().split(_ID_PLACE.encode())
+        self._before_id, self._after_id = (
+            problem.model_dump_json().encode().split(_ID_PLACE.encode())
+        )
         self._server_headers: list[tuple[bytes, bytes]] = []
         self._server_lines = b""
 

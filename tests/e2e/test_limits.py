@@ -52,7 +52,7 @@ def test_a_request_past_the_queue(start, seven, long_work):
 
     with _in_work(service, seven, long_work) as (work, refused):
         problem = _expect(refused, 503, "queue-full")
-        assert "limit is 1" in problem["detail"]
+        assert "at most 1 images" in problem["detail"]
         assert int(refused.headers["Retry-After"]) > 0
         assert work.result().status_code == 200
     assert _predict(service, seven).status_code == 200

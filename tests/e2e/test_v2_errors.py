@@ -246,7 +246,7 @@ def test_a_request_past_the_queue(start, draw):
         work = caller.submit(_persistently, service.url, long_work)
         while (refused := _infer(service.url, _request())).status_code == 200:
             assert not work.done()
-        assert "limit is 1" in _expect(refused, 503)
+        assert "at most 1 images" in _expect(refused, 503)
         assert int(refused.headers["Retry-After"]) > 0
         assert work.result().status_code == 200
 

@@ -55,7 +55,7 @@ def test_a_tensor_past_the_queue_is_refused_at_once():
     async def scenario(engine, pipeline):
         picture = asyncio.create_task(engine.read(pipeline, _picture(1)))
         await asyncio.sleep(0)
-        with pytest.raises(QueueFull, match="limit is 1"):
+        with pytest.raises(QueueFull, match="at most 1 images"):
             await engine.work(pipeline, _tensor([2]))
         await picture
         await engine.work(pipeline, _tensor([2]))
