@@ -19,15 +19,31 @@ def at_once(url: str, lines: Iterable[bytes], came: Came) -> int:
 
 def one_after_the_other(url: str, lines: Iterable[bytes], came: Came) -> int:
     """Send all lines, then take the answers, as httpx and requests do; how many came."""
-    answers = 0
+    tally = _Tally(came)
     with httpx.stream(
         "POST", url, content=iter(lines), headers=_HEADERS, timeout=_PATIENCE
     ) as response:
         response.raise_for_status()
         for piece in response.iter_raw():
-            answers += piece.count(b"\n")
-            came(answers)
-    return answers
+            tally.take(piece)
+    return tally.answers
+
+
+class _Tally:
+    """Counts the lines of an answer as its pieces come; a picture that was not read ends it."""
+
+    def __init__(self, came: Came) -> None:
+        self.answers = 0
+        self._came = came
+        self._rest = b""
+
+    def take(self, piece: bytes) -> None:
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            if b'"error"' in line:
+                raise RuntimeError(line.decode())
+        self.answers += len(lines)
+        self._came(self.answers)
 
 
 async def _at_once(url: str, lines: Iterable[bytes], came: Came) -> int:
@@ -45,16 +61,15 @@ async def _at_once(url: str, lines: Iterable[bytes], came: Came) -> int:
         writer.write(b"0\r\n\r\n")
 
     sending = asyncio.create_task(send())
-    answers = 0
+    tally = _Tally(came)
     try:
         async for piece in _pieces(reader):
-            answers += piece.count(b"\n")
-            came(answers)
+            tally.take(piece)
         await sending
     finally:
         sending.cancel()
         writer.close()
-    return answers
+    return tally.answers
 
 
 async def _pieces(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:

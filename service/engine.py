@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from io import BytesIO
@@ -220,10 +220,57 @@ class Engine:
             job = Job(pipeline, contents, deadline, self._loop.create_future(), times)
             await self._batcher.submit(job)
         except (TimeoutError, DeadlineExceeded) as error:
-            raise DeadlineExceeded(
-                f"no answer within {seconds:g} s; send it again later, or in smaller batches"
-            ) from error
+            raise self._late() from error
         return job
+
+    def submit(
+        self, pipeline: Pipeline, picture: bytes, then: Callable[[Outcome | Exception | None], None]
+    ) -> asyncio.Future[None]:
+        """Read a picture that is quick, with no task that waits for it.
+
+        Args:
+            pipeline: how it is read.
+            picture: its file.
+            then: called with what was read, the error that came instead, or None if it was given
+                up.
+
+        Returns:
+            What is to be cancelled to give it up.
+
+        Raises:
+            QueueFull: too much is waiting already.
+        """
+        self._backlog.take(1)
+        times = Times()
+        deadline = times.submitted + int(self._settings.request_timeout * 1e9)
+        job = Job(pipeline, (picture,), deadline, self._loop.create_future(), times)
+        job.done.add_done_callback(partial(self._end, job, then))
+        return self._batcher.submit(job)
+
+    def _end(
+        self,
+        job: Job,
+        then: Callable[[Outcome | Exception | None], None],
+        done: asyncio.Future[None],
+    ) -> None:
+        self._backlog.give_back(1)
+        if done.cancelled():
+            then(None)
+            return
+        try:
+            done.result()
+        except DeadlineExceeded:
+            then(self._late())
+        except Exception as error:
+            then(error)
+        else:
+            then(job.outcomes[0])
+
+    def _late(self) -> DeadlineExceeded:
+        seconds = self._settings.request_timeout
+        return DeadlineExceeded(
+            f"no answer within {seconds:g} s; send it again later, or in smaller batches"
+        )
 
     async def _prepared(
         self, pipeline: Pipeline, contents: Sequence[Content], times: Times

@@ -25,7 +25,12 @@ def install(app: FastAPI) -> None:
 
 
 async def answer(request: Request, error: Exception) -> Response:
-    """The response for `error`."""
+    """The response for `error`; a handler, as the framework calls it."""
+    return response_for(request, error)
+
+
+def response_for(request: Request, error: Exception) -> Response:
+    """The response for `error`, which is counted."""
     if isinstance(error, RequestValidationError):
         error = InvalidRequest.from_pydantic(error.errors())
     request_id = request_id_of(request)

@@ -23,6 +23,18 @@ class Backlog:
     def admit(self, images: int) -> Iterator[None]:
         """Count `images` for as long as the block lasts.
 
+        Raises:
+            QueueFull: there is no room for them.
+        """
+        self.take(images)
+        try:
+            yield
+        finally:
+            self.give_back(images)
+
+    def take(self, images: int) -> None:
+        """Count `images` until they are given back.
+
         More than the limit are admitted when nothing else is there, as they would never fit.
 
         Raises:
@@ -31,10 +43,10 @@ class Backlog:
         if not self.has_room(images):
             raise self.full()
         self.admitted += images
-        try:
-            yield
-        finally:
-            self.admitted -= images
+
+    def give_back(self, images: int) -> None:
+        """Count `images` no longer."""
+        self.admitted -= images
 
     @asynccontextmanager
     async def turn(self, images: int) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ from service.api import problems
 from service.api.errors import BadRequest
 from service.metrics.events import Metrics
 from service.observe import write_line
-from service.processes.raw import encoded, headers_of_kind
+from service.processes.raw import SECURITY_LINES, Stationery, encoded
 from service.telemetry import ACCESS_LOGGER
 
 # Neither has arrived whole.
@@ -36,16 +36,16 @@ def bad_request(
         request: Scope = {"method": _UNKNOWN, "path": _UNKNOWN, "client": (client,)}
         request["state"] = {"log_fields": {"request_id": request_id}}
         write_line(request, _KIND.status, 0.0, len(body))
-    return b"%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (
-        _STATUS_LINE,
-        encoded(server_headers),
-        _HEADERS,
-        request_id.encode(),
-        len(body),
-        body,
-    )
+    return Stationery().answer(_KIND.status, server_headers, _LINES, request_id.encode(), body)
 
 
 _KIND = problems.TABLE[BadRequest]
-_STATUS_LINE = b"HTTP/1.1 %d Bad Request\r\n" % _KIND.status
-_HEADERS = headers_of_kind(_KIND)
+_LINES = (
+    encoded(
+        [
+            (b"content-type", problems.MEDIA_TYPE.encode()),
+            *((name.lower().encode(), value.encode()) for name, value in _KIND.headers.items()),
+        ]
+    )
+    + SECURITY_LINES
+)

@@ -18,8 +18,8 @@ from service.api.state import State
 from service.app import create_app
 from service.lifecycle import Lifecycle
 from service.processes.connection import Connection, is_idle
+from service.processes.express import Express
 from service.processes.listening import accept_waiting, refuse_newcomers
-from service.processes.refusals import Refusals
 from service.processes.terminal import Terminal
 from service.reloading import Reloader
 from service.settings import Settings
@@ -189,11 +189,11 @@ class DrainingServer(uvicorn.Server):
         )
 
     def _connection(self, **options: Any) -> Connection:  # noqa: ANN401 - the server's own
-        return Connection(self._refusals, seconds=self._body_timeout, **options)
+        return Connection(self._express, seconds=self._body_timeout, **options)
 
     @cached_property
-    def _refusals(self) -> Refusals:
-        return Refusals(cast(State, self.lifespan.state))
+    def _express(self) -> Express:
+        return Express(cast(State, self.lifespan.state))
 
     async def _answer_the_rest(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,0 +1,209 @@
+"""Plain requests for a single picture, past the parser, the framework and the tasks of both."""
+
+import asyncio
+import contextvars
+import logging
+import random
+from functools import lru_cache
+from time import perf_counter
+from typing import Any, Protocol
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Scope
+
+from service.api import multipart, problems
+from service.api.answers import prediction, to_json
+from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody, Stopping
+from service.api.parameters import wish_of
+from service.api.problem_answers import response_for
+from service.api.state import State
+from service.engine import NotReady
+from service.inference.backlog import QueueFull
+from service.inference.catalogue import ModelUnavailable, UnknownModel
+from service.observe import write_line
+from service.pipeline import Outcome, Pipeline, Reading, UnsupportedMaxError, Wish
+from service.processes.plain import PlainRequest, plain_request
+from service.processes.raw import SECURITY_LINES, Stationery, encoded
+from service.quick import is_quick
+from service.telemetry import ACCESS_LOGGER, request_fields
+
+_METHOD, _PATH = "POST", "/predict"
+_FORM = multipart.MEDIA_TYPE.encode()
+_MOST_WISHES = 256
+_JSON_LINES = encoded([(b"content-type", b"application/json")]) + SECURITY_LINES
+_ID_PLACE = "{request_id}"
+
+# Of these the framework's way tells more.
+_UNUSABLE = (NotReady, UnknownModel, ModelUnavailable, UnsupportedMaxError)
+
+_access_level = logging.getLogger(ACCESS_LOGGER)
+
+
+class Carrier(Protocol):
+    """The connection that a request came over."""
+
+    client: tuple[str, int] | None
+    transport: asyncio.Transport
+    scope: Any
+    server_state: Any
+
+    def set_out(self, trip: "Trip") -> None:
+        """Have `trip` be the request that is on its way."""
+
+    def on_response_complete(self) -> None:
+        """It is answered."""
+
+
+class Trip:
+    """A request on its way, to its connection what a cycle of the server is."""
+
+    message_event = asyncio.Event()  # that nobody waits for
+    response_started = False
+    more_body = False
+
+    def __init__(self, carrier: Carrier, request_id: bytes) -> None:
+        self.scope = carrier.scope
+        self.response_complete = self.disconnected = False
+        self.keep_alive = True
+        self.began = perf_counter()
+        self.carrier = carrier
+        self.request_id = request_id or b"%032x" % random.getrandbits(128)
+        self.done: asyncio.Future[None] | None = None
+
+    def give_up(self) -> None:
+        """The caller has gone."""
+        self.disconnected = True
+        if self.done is not None:
+            self.done.cancel()
+
+
+class Express:
+    """Reads single pictures whose requests came whole and are plain; refuses them at a full queue.
+
+    The server's parser, a task for each request and what stands around the framework cost as much
+    as reading a small picture (measured), and a refusal further in nearly as much as an answer.
+    What is answered, counted and logged is the same as there.
+    """
+
+    def __init__(self, state: State) -> None:
+        settings = state["settings"]
+        self._state = state
+        self._engine = state["engine"]
+        self._lifecycle = state["lifecycle"]
+        self._metrics = state["exposition"].metrics
+        self._most_bytes = settings.max_body_bytes
+        # Where there are keys, one is asked for first. What is traced is not to be missed there.
+        self._off = settings.tracing or settings.api_keys_file is not None
+        self._stationery = Stationery()
+        self._refused = _Refused(self._engine.queue_full())
+
+    def takes(self, data: bytes, carrier: Carrier) -> bool:
+        """Whether the request that `data` is will be answered, or is already."""
+        if self._off or self._lifecycle.draining:
+            return False
+        plain = plain_request(data)
+        if plain is None or not 0 < len(plain.body) <= self._most_bytes:
+            return False
+        has_room = self._engine.has_room(1)
+        way = self._way(plain) if has_room else None
+        if has_room and way is None:
+            return False
+        trip = Trip(carrier, plain.request_id)
+        self._metrics.in_flight += 1
+        if way is None:
+            self._metrics.rejected(self._refused.kind.slug)
+            body = self._refused.body(trip.request_id)
+            carrier.set_out(trip)
+            self._answer(trip, self._refused.kind.status, self._refused.lines, body)
+        else:
+            carrier.set_out(trip)
+            trip.done = self._engine.submit(*way, lambda outcome: self._finish(trip, outcome))
+            carrier.server_state.tasks.add(trip.done)
+        return True
+
+    def _way(self, plain: PlainRequest) -> tuple[Pipeline, bytes] | None:
+        # Where something is wrong, the framework's way says what.
+        wish = _wish(plain.query)
+        picture = _picture(plain)
+        if wish is None or picture is None or not is_quick(picture):
+            return None
+        try:
+            return self._engine.pipeline(wish), picture
+        except _UNUSABLE:
+            return None
+
+    def _finish(self, trip: Trip, outcome: Outcome | Exception | None) -> None:
+        trip.carrier.server_state.tasks.discard(trip.done)
+        if isinstance(outcome, Reading):
+            self._answer(trip, 200, _JSON_LINES, to_json(prediction(outcome)))
+            return
+        if outcome is None:
+            outcome = (
+                ClientDisconnect()
+                if trip.disconnected
+                else Stopping("the service stops and gave the request up; send it again")
+            )
+        contextvars.copy_context().run(self._answer_error, trip, outcome)
+
+    def _answer_error(self, trip: Trip, error: Exception) -> None:
+        request_id = trip.request_id.decode()
+        request_fields.set({"request_id": request_id})
+        state = {**self._state, "request_id": request_id, "metrics": self._metrics}
+        request = Request({"type": "http", "path": _PATH, "headers": [], "state": state})
+        response = response_for(request, error)
+        lines = [each for each in response.raw_headers if each[0] != b"content-length"]
+        body = bytes(response.body)
+        self._answer(trip, response.status_code, encoded(lines) + SECURITY_LINES, body)
+
+    def _answer(self, trip: Trip, status: int, lines: bytes, body: bytes) -> None:
+        carrier = trip.carrier
+        if not trip.disconnected:
+            headers = carrier.server_state.default_headers
+            carrier.transport.write(
+                self._stationery.answer(status, headers, lines, trip.request_id, body)
+            )
+            trip.response_complete = True
+            if not trip.keep_alive:
+                carrier.transport.close()
+            carrier.on_response_complete()
+        seconds = perf_counter() - trip.began
+        self._metrics.in_flight -= 1
+        self._metrics.request(_METHOD, _PATH, status, seconds)
+        if _access_level.isEnabledFor(logging.INFO):
+            scope: Scope = {"method": _METHOD, "path": _PATH, "client": carrier.client}
+            scope["state"] = {"log_fields": {"request_id": trip.request_id.decode()}}
+            write_line(scope, status, seconds, len(body))
+
+
+class _Refused:
+    """The problem of a full queue, the same for all but for the id."""
+
+    def __init__(self, error: QueueFull) -> None:
+        self.kind = problems.kind_of(error)
+        headers = {"Content-Type": problems.MEDIA_TYPE, **problems.headers_of(error)}
+        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self.lines = encoded(pairs) + SECURITY_LINES
+        # No id needs escaping: a caller's own is of letters, digits and a few signs.
+        text = problems.problem_of(error, _ID_PLACE).model_dump_json().encode()
+        self._before_id, self._after_id = text.split(_ID_PLACE.encode())
+
+    def body(self, request_id: bytes) -> bytes:
+        return self._before_id + request_id + self._after_id
+
+
+@lru_cache(_MOST_WISHES)
+def _wish(query: bytes) -> Wish | None:
+    try:
+        return wish_of(Request({"type": "http", "query_string": query, "headers": []}))
+    except InvalidRequest:
+        return None
+
+
+def _picture(plain: PlainRequest) -> bytes | None:
+    if plain.content_type[: len(_FORM)].lower() != _FORM:
+        return plain.body
+    try:
+        parts = multipart.parse_form(plain.body, plain.content_type.decode("latin-1"), max_parts=1)
+    except (MalformedBody, BatchTooLarge):
+        return None
+    return parts[0].content if [part.name for part in parts] == ["file"] else None
