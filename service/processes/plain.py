@@ -10,6 +10,7 @@ _BEGINNINGS = (b"POST /predict HTTP/1.1\r\n", b"POST /predict?")
 _HEAD = re.compile(
     rb"POST /predict(?:\?(?P<query>[!\"$-~]*))? HTTP/1\.1\r\n(?i:(?:"
     rb"(?:host|user-agent|accept-encoding|accept-language): *[ -~]*\r\n"
+    rb"|(?:x-forwarded-[a-z]+|x-real-ip): *[ -~]*\r\n"
     rb"|accept: *\*/\*\r\n"
     rb"|connection: *keep-alive\r\n"
     rb"|content-type: *(?P<type>image/[a-z0-9.+-]+|application/octet-stream"

@@ -1,16 +1,17 @@
-"""What a full queue answers at the door: the same that it answers further in, only sooner."""
+"""What plain requests for a picture are answered: the same as others, only sooner."""
 
 import json
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.client import HTTPResponse
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-# The framework takes its time for a page's request, and the door leaves it to that.
+# A page's request is not plain, and goes the framework's way.
 FURTHER_IN = {"Origin": "https://forms.example"}
 
 
@@ -66,13 +67,59 @@ def test_refusals_are_counted(busy, seven):
 
 
 def test_a_connection_serves_on_after_refusals(busy, seven):
-    with _caller(busy) as caller:
+    with _caller(busy.url) as caller:
         for pieces in ([_request(seven)], [_request(seven)[:99], _request(seven)[99:]]):
             for piece in pieces:
                 caller.sendall(piece)
-            assert _status(caller) == 503
+            assert _read(caller)[0] == 503
         caller.sendall(b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n")
-        assert _status(caller) == 200
+        assert _read(caller)[0] == 200
+
+
+@pytest.mark.parametrize("query", ["", "?model=cnn&max_error=0.01"])
+@pytest.mark.parametrize("kind", ["digit", "blank", "cut"])
+def test_the_express_answers_as_the_framework_does(server, seven, blank, kind, query):
+    picture = {"digit": seven, "blank": blank, "cut": seven[:-30] + b"x" * 30}[kind]
+    with _caller(server) as caller:
+        answers = []
+        for lines in (b"", b"Origin: https://forms.example\r\n"):
+            caller.sendall(_request(picture, query, lines))
+            answers.append(_read(caller))
+
+    (status, headers, answer), (other_status, other_headers, other_answer) = answers
+    assert status == other_status
+    assert _without_ids(answer) == _without_ids(other_answer)
+    assert headers.keys() == other_headers.keys()
+    own = {"x-request-id", "date"}
+    assert {n: v for n, v in headers.items() if n not in own} == {
+        n: v for n, v in other_headers.items() if n not in own
+    }
+
+
+def test_answers_come_in_the_order_of_their_requests(server, seven, blank):
+    live = b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n"
+    with _caller(server) as caller:
+        for _ in range(30):
+            for data in (_request(seven), live, _request(blank), _request(seven) + live):
+                caller.sendall(data)
+            answers = [_read(caller)[2] for _ in range(5)]
+            assert [answer.get("digit", "live") for answer in answers] == [
+                7,
+                "live",
+                None,
+                7,
+                "live",
+            ]
+
+
+def test_a_request_in_pieces_is_read_too(server, seven):
+    data = _request(seven)
+    with _caller(server) as caller:
+        for cut in (5, 30, len(data) - len(seven), len(data) - 1):
+            for piece in (data[:cut], data[cut:]):
+                caller.sendall(piece)
+                time.sleep(0.02)
+            assert _read(caller)[2]["digit"] == 7
 
 
 def _refused(service, picture, headers=()):
@@ -86,25 +133,23 @@ def _without_ids(problem):
     return {name: value for name, value in problem.items() if name != "request_id"}
 
 
-def _request(picture):
-    return b"POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%b" % (
-        len(picture),
-        picture,
-    )
+def _request(picture, query="", lines=b""):
+    start = b"POST /predict%b HTTP/1.1\r\nHost: test\r\n" % query.encode()
+    return b"%b%bContent-Length: %d\r\n\r\n%b" % (start, lines, len(picture), picture)
 
 
 @contextmanager
-def _caller(service):
-    address = urlsplit(service.url)
+def _caller(url):
+    address = urlsplit(url)
     with socket.create_connection((address.hostname, address.port), timeout=30) as caller:
-        yield caller
+        yield SimpleNamespace(sendall=caller.sendall, file=caller.makefile("rb"))
 
 
-def _status(caller):
-    answer = HTTPResponse(caller)
-    answer.begin()
-    json.loads(answer.read())
-    return answer.status
+def _read(caller):
+    status = int(caller.file.readline().split()[1])
+    lines = iter(lambda: caller.file.readline().decode().strip(), "")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    return status, headers, json.loads(caller.file.read(int(headers["content-length"])))
 
 
 def _queue(service):
