@@ -128,6 +128,7 @@ def _state(parts: Parts, engine: Engine) -> State:
         "settings": settings,
         "statistics": StatisticsBook(),
         "exposition": parts.exposition,
+        "held": parts.held,
         "desk": Desk(
             engine,
             Streams(settings.max_streams),

@@ -53,7 +53,7 @@ class Holding:
         Raises:
             TooManyBodies: they do.
         """
-        if not self._fits():
+        if not self.fits():
             raise TooManyBodies(
                 f"the requests in work hold more than {self._everyone.limit} bytes; send it again"
                 " in a moment"
@@ -67,11 +67,12 @@ class Holding:
         """
         try:
             async with asyncio.timeout(seconds):
-                while not self._fits():
+                while not self.fits():
                     self._everyone.changed.clear()
                     await self._everyone.changed.wait()
         except TimeoutError:
             self.check()
 
-    def _fits(self) -> bool:
+    def fits(self) -> bool:
+        """Whether everyone together holds no more than the limit."""
         return self._everyone.total <= max(self.size, self._everyone.limit)

@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from service.access import Caller
 from service.api.errors import Stopping
+from service.api.held import HeldBytes
 from service.api.stream.answer import Desk
 from service.api.v2.statistics import StatisticsBook
 from service.engine import Engine
@@ -26,6 +27,7 @@ class State(TypedDict):
     settings: Settings
     statistics: StatisticsBook
     exposition: Exposition
+    held: HeldBytes
     desk: Desk
     lifecycle: Lifecycle
     reloader: Reloader

@@ -14,6 +14,7 @@ from starlette.types import Scope
 from service.api import multipart, problems
 from service.api.answers import prediction, to_json
 from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody, Stopping
+from service.api.held import Holding
 from service.api.parameters import wish_of
 from service.api.problem_answers import response_for
 from service.api.state import State
@@ -61,12 +62,13 @@ class Trip:
     response_started = False
     more_body = False
 
-    def __init__(self, carrier: Carrier, request_id: bytes) -> None:
+    def __init__(self, carrier: Carrier, request_id: bytes, holding: Holding) -> None:
         self.scope = carrier.scope
         self.response_complete = self.disconnected = False
         self.keep_alive = True
         self.began = perf_counter()
         self.carrier = carrier
+        self.holding = holding
         self.request_id = request_id or b"%032x" % random.getrandbits(128)
         self.done: asyncio.Future[None] | None = None
 
@@ -91,6 +93,7 @@ class Express:
         self._engine = state["engine"]
         self._lifecycle = state["lifecycle"]
         self._metrics = state["exposition"].metrics
+        self._held = state["held"]
         self._most_bytes = settings.max_body_bytes
         # Where there are keys, one is asked for first. What is traced is not to be missed there.
         self._off = settings.tracing or settings.api_keys_file is not None
@@ -108,7 +111,11 @@ class Express:
         way = self._way(plain) if has_room else None
         if has_room and way is None:
             return False
-        trip = Trip(carrier, plain.request_id)
+        trip = Trip(carrier, plain.request_id, Holding(self._held))
+        trip.holding.add(len(plain.body))
+        if not trip.holding.fits():
+            trip.holding.close()
+            return False
         self._metrics.in_flight += 1
         if way is None:
             self._metrics.rejected(self._refused.kind.slug)
@@ -167,6 +174,7 @@ class Express:
                 carrier.transport.close()
             carrier.on_response_complete()
         seconds = perf_counter() - trip.began
+        trip.holding.close()
         self._metrics.in_flight -= 1
         self._metrics.request(_METHOD, _PATH, status, seconds)
         if _access_level.isEnabledFor(logging.INFO):

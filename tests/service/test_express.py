@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client import CollectorRegistry
 
+from service.api.held import HeldBytes
 from service.engine import Engine
 from service.lifecycle import Lifecycle
 from service.metrics.events import Metrics
@@ -138,6 +139,16 @@ def test_a_full_queue_refuses(seven):
     assert int(third.headers["retry-after"]) > 0
 
 
+def test_bodies_past_what_all_may_hold_go_the_way_that_says_so(seven):
+    async def scenario(express, _):
+        first, second = Connection(), Connection()
+        taken = [express.takes(request(seven), each) for each in (first, second)]
+        await asyncio.sleep(0.2)
+        return [*taken, express.takes(request(seven), Connection())]
+
+    assert _run(scenario, max_total_body_bytes=len(seven) + 1) == [True, False, True]
+
+
 def test_a_caller_who_leaves_is_not_read(seven):
     async def scenario(express, metrics):
         connection = Connection()
@@ -214,6 +225,7 @@ def _run(scenario, **values):
                 "engine": engine,
                 "settings": settings,
                 "lifecycle": Lifecycle(),
+                "held": HeldBytes(settings.max_total_body_bytes),
                 "exposition": SimpleNamespace(metrics=metrics),
             }
             return await scenario(Express(state), metrics)
