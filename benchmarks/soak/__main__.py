@@ -7,9 +7,12 @@ work for long: what is lost, what is wrong, what it costs. Wants Linux; uses wrk
 import os
 import shlex
 import sys
+from collections.abc import Callable, Set
 from dataclasses import replace
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -34,6 +37,17 @@ from service.version import version
 REPORT, FIGURES, PLOT = "soak.md", "soak.json", "soak.png"
 _IMAGES = 500
 
+
+class Section(StrEnum):
+    """A section of the page, by its name in the results."""
+
+    OVERLOAD = "overload"
+    KILLED = "killed"
+    STOPPED = "stopped"
+    TROUBLEMAKERS = "troublemakers"
+    ENDURANCE = "endurance"
+
+
 app = typer.Typer(add_completion=False)
 
 
@@ -56,6 +70,10 @@ def soak(
     endurance_seconds: Annotated[
         int | None, typer.Option(min=10, help="Of mixed work. [600, quick 25]")
     ] = None,
+    only: Annotated[
+        list[Section] | None,
+        typer.Option(help="Measure this section anew and keep the others; may be repeated."),
+    ] = None,
     verify: Annotated[
         bool, typer.Option(help="Check the files' MD5 sums; --no-verify for digits of your own.")
     ] = True,
@@ -74,7 +92,8 @@ def soak(
         ),
         workers=workers,
     )
-    results = measure(plan)
+    before = Results.model_validate_json((out / FIGURES).read_bytes()) if only else None
+    results = measure(plan, before, frozenset(only or ()))
     page = markdown(results)
     out.mkdir(parents=True, exist_ok=True)
     (out / REPORT).write_text(page)
@@ -84,8 +103,15 @@ def soak(
     print(f"written: {out / REPORT}, {out / FIGURES}, {out / PLOT}")
 
 
-def measure(plan: Plan) -> Results:
-    """All sections, one after another."""
+def measure(plan: Plan, before: Results | None, only: Set[Section]) -> Results:
+    """All sections, one after another; of those not in `only` what `before` holds, if it does."""
+    measures: dict[Section, Callable[[Callable[[str], None]], Any]] = {
+        Section.OVERLOAD: partial(overload, plan),
+        Section.KILLED: partial(kill_workers, plan),
+        Section.STOPPED: lambda say: tuple(stop_under_load(plan, say)),
+        Section.TROUBLEMAKERS: lambda say: tuple(trouble_makers(plan, say)),
+        Section.ENDURANCE: partial(endure, plan),
+    }
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("start", total=None)
@@ -93,19 +119,24 @@ def measure(plan: Plan) -> Results:
         def say(what: str) -> None:
             progress.update(task, description=what)
 
-        return Results(
-            command=shlex.join(["python", "-m", "benchmarks.soak", *sys.argv[1:]]),
-            machine=machine(),
-            version=version(),
-            model=plan.model,
-            server_cores=plan.cores.server,
-            load_cores=plan.cores.load,
-            overload=overload(plan, say),
-            killed=kill_workers(plan, say),
-            stopped=tuple(stop_under_load(plan, say)),
-            troublemakers=tuple(trouble_makers(plan, say)),
-            endurance=endure(plan, say),
-        )
+        found = {
+            section.value: getattr(before, section) if before and section not in only else it(say)
+            for section, it in measures.items()
+        }
+    return Results(
+        command=" && ".join(
+            [
+                *([before.command] if before else []),
+                shlex.join(["python", "-m", "benchmarks.soak", *sys.argv[1:]]),
+            ]
+        ),
+        machine=machine(),
+        version=version(),
+        model=plan.model,
+        server_cores=plan.cores.server,
+        load_cores=plan.cores.load,
+        **found,
+    )
 
 
 def _cores(server: str) -> Cores:

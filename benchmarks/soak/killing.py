@@ -60,7 +60,7 @@ def _killed(plan: Plan, calls: Calls, began: float, moments: list[float]) -> Kil
         other_answers=calls.others,
         lost=calls.lost,
         most_at_once=max(
-            int(((lost >= moment) & (lost < end + 1)).sum())
+            int(((lost >= moment) & (lost <= end)).sum())
             for moment, end in zip(moments, ends, strict=True)
         ),
         before=usual,

@@ -48,6 +48,9 @@ class Carrier(Protocol):
     scope: Any
     server_state: Any
 
+    def stop_timer(self) -> None:
+        """Wait for no head any more."""
+
     def set_out(self, trip: "Trip") -> None:
         """Have `trip` be the request that is on its way."""
 
@@ -69,7 +72,7 @@ class Trip:
         self.began = perf_counter()
         self.carrier = carrier
         self.holding = holding
-        self.request_id = request_id or b"%032x" % random.getrandbits(128)
+        self.request_id = request_id
         self.done: asyncio.Future[None] | None = None
 
     def give_up(self) -> None:
@@ -107,26 +110,34 @@ class Express:
         plain = plain_request(data)
         if plain is None or not 0 < len(plain.body) <= self._most_bytes:
             return False
-        has_room = self._engine.has_room(1)
-        way = self._way(plain) if has_room else None
-        if has_room and way is None:
+        if not self._engine.has_room(1):
+            self._refuse(plain.request_id or _new_id(), carrier)
+            return True
+        way = self._way(plain)
+        if way is None:
             return False
-        trip = Trip(carrier, plain.request_id, Holding(self._held))
+        trip = Trip(carrier, plain.request_id or _new_id(), Holding(self._held))
         trip.holding.add(len(plain.body))
         if not trip.holding.fits():
             trip.holding.close()
             return False
         self._metrics.in_flight += 1
-        if way is None:
-            self._metrics.rejected(self._refused.kind.slug)
-            body = self._refused.body(trip.request_id)
-            carrier.set_out(trip)
-            self._answer(trip, self._refused.kind.status, self._refused.lines, body)
-        else:
-            carrier.set_out(trip)
-            trip.done = self._engine.submit(*way, lambda outcome: self._finish(trip, outcome))
-            carrier.server_state.tasks.add(trip.done)
+        carrier.set_out(trip)
+        trip.done = self._engine.submit(*way, lambda outcome: self._finish(trip, outcome))
+        carrier.server_state.tasks.add(trip.done)
         return True
+
+    def _refuse(self, request_id: bytes, carrier: Carrier) -> None:
+        began = perf_counter()
+        refused, headers = self._refused, carrier.server_state.default_headers
+        body = refused.body(request_id)
+        carrier.stop_timer()
+        carrier.transport.write(
+            self._stationery.answer(refused.status, headers, refused.lines, request_id, body)
+        )
+        carrier.on_response_complete()
+        self._metrics.rejected(refused.slug)
+        self._note(carrier, request_id, refused.status, perf_counter() - began, len(body))
 
     def _way(self, plain: PlainRequest) -> tuple[Pipeline, bytes] | None:
         # Where something is wrong, the framework's way says what.
@@ -173,21 +184,26 @@ class Express:
             if not trip.keep_alive:
                 carrier.transport.close()
             carrier.on_response_complete()
-        seconds = perf_counter() - trip.began
         trip.holding.close()
         self._metrics.in_flight -= 1
+        self._note(carrier, trip.request_id, status, perf_counter() - trip.began, len(body))
+
+    def _note(
+        self, carrier: Carrier, request_id: bytes, status: int, seconds: float, size: int
+    ) -> None:
         self._metrics.request(_METHOD, _PATH, status, seconds)
         if _access_level.isEnabledFor(logging.INFO):
             scope: Scope = {"method": _METHOD, "path": _PATH, "client": carrier.client}
-            scope["state"] = {"log_fields": {"request_id": trip.request_id.decode()}}
-            write_line(scope, status, seconds, len(body))
+            scope["state"] = {"log_fields": {"request_id": request_id.decode()}}
+            write_line(scope, status, seconds, size)
 
 
 class _Refused:
     """The problem of a full queue, the same for all but for the id."""
 
     def __init__(self, error: QueueFull) -> None:
-        self.kind = problems.kind_of(error)
+        kind = problems.kind_of(error)
+        self.status, self.slug = kind.status, kind.slug
         headers = {"Content-Type": problems.MEDIA_TYPE, **problems.headers_of(error)}
         pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self.lines = encoded(pairs) + SECURITY_LINES
@@ -197,6 +213,10 @@ class _Refused:
 
     def body(self, request_id: bytes) -> bytes:
         return self._before_id + request_id + self._after_id
+
+
+def _new_id() -> bytes:
+    return b"%032x" % random.getrandbits(128)
 
 
 @lru_cache(_MOST_WISHES)
