@@ -37,7 +37,12 @@ class Connection(BoundedConnection):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what has come, or let it take the express."""
-        if may_be_plain(data) and self._is_between_requests() and self._express.takes(data, self):
+        if (
+            may_be_plain(data)
+            and self._is_between_requests()
+            and self._is_read()
+            and self._express.takes(data, self)
+        ):
             return
         super().data_received(data)
         if self._in_body and not self.refused and self._answered_early is not self.cycle:
@@ -105,6 +110,10 @@ class Connection(BoundedConnection):
     def _is_between_requests(self) -> bool:
         # The body of a request that was answered early may still be arriving.
         return is_idle(self) and not (self.cycle and self.cycle.more_body)
+
+    def _is_read(self) -> bool:
+        # Who does not read answers waits where the server waits for it.
+        return not self.flow.write_paused
 
 
 def is_idle(connection: Any) -> bool:  # noqa: ANN401 - the server names no type for all of them

@@ -18,11 +18,9 @@ from service.api.held import Holding
 from service.api.parameters import wish_of
 from service.api.problem_answers import response_for
 from service.api.state import State
-from service.engine import NotReady
 from service.inference.backlog import QueueFull
-from service.inference.catalogue import ModelUnavailable, UnknownModel
 from service.observe import write_line
-from service.pipeline import Outcome, Pipeline, Reading, UnsupportedMaxError, Wish
+from service.pipeline import Outcome, Pipeline, Reading, Wish
 from service.processes.plain import PlainRequest, plain_request
 from service.processes.raw import SECURITY_LINES, Stationery, encoded
 from service.quick import is_quick
@@ -32,10 +30,11 @@ _METHOD, _PATH = "POST", "/predict"
 _FORM = multipart.MEDIA_TYPE.encode()
 _MOST_WISHES = 256
 _JSON_LINES = encoded([(b"content-type", b"application/json")]) + SECURITY_LINES
+_CLOSE_LINE = encoded([(b"connection", b"close")])
 _ID_PLACE = "{request_id}"
 
-# Of these the framework's way tells more.
-_UNUSABLE = (NotReady, UnknownModel, ModelUnavailable, UnsupportedMaxError)
+# Of a form; more hold no picture that is read so quickly.
+_MOST_FORM_BYTES = 32 * 1024
 
 _access_level = logging.getLogger(ACCESS_LOGGER)
 
@@ -58,10 +57,17 @@ class Carrier(Protocol):
         """It is answered."""
 
 
+class _Nobody:
+    """Whom the server wakes for a message: nobody waits for one here."""
+
+    def set(self) -> None:
+        """Wake nobody."""
+
+
 class Trip:
     """A request on its way, to its connection what a cycle of the server is."""
 
-    message_event = asyncio.Event()  # that nobody waits for
+    message_event = _Nobody()
     response_started = False
     more_body = False
 
@@ -71,6 +77,8 @@ class Trip:
         self.keep_alive = True
         self.began = perf_counter()
         self.carrier = carrier
+        # As they are now: one that ends the connection is for those after it.
+        self.headers = carrier.server_state.default_headers
         self.holding = holding
         self.request_id = request_id
         self.done: asyncio.Future[None] | None = None
@@ -121,9 +129,9 @@ class Express:
         if not trip.holding.fits():
             trip.holding.close()
             return False
+        trip.done = self._engine.submit(*way, lambda outcome: self._finish(trip, outcome))
         self._metrics.in_flight += 1
         carrier.set_out(trip)
-        trip.done = self._engine.submit(*way, lambda outcome: self._finish(trip, outcome))
         carrier.server_state.tasks.add(trip.done)
         return True
 
@@ -147,14 +155,19 @@ class Express:
             return None
         try:
             return self._engine.pipeline(wish), picture
-        except _UNUSABLE:
+        except Exception:
             return None
 
     def _finish(self, trip: Trip, outcome: Outcome | Exception | None) -> None:
         trip.carrier.server_state.tasks.discard(trip.done)
         if isinstance(outcome, Reading):
-            self._answer(trip, 200, _JSON_LINES, to_json(prediction(outcome)))
-            return
+            try:
+                body = to_json(prediction(outcome))
+            except Exception as error:
+                outcome = error
+            else:
+                self._answer(trip, 200, _JSON_LINES, body)
+                return
         if outcome is None:
             outcome = (
                 ClientDisconnect()
@@ -176,9 +189,10 @@ class Express:
     def _answer(self, trip: Trip, status: int, lines: bytes, body: bytes) -> None:
         carrier = trip.carrier
         if not trip.disconnected:
-            headers = carrier.server_state.default_headers
+            if not trip.keep_alive:
+                lines += _CLOSE_LINE
             carrier.transport.write(
-                self._stationery.answer(status, headers, lines, trip.request_id, body)
+                self._stationery.answer(status, trip.headers, lines, trip.request_id, body)
             )
             trip.response_complete = True
             if not trip.keep_alive:
@@ -230,6 +244,8 @@ def _wish(query: bytes) -> Wish | None:
 def _picture(plain: PlainRequest) -> bytes | None:
     if plain.content_type[: len(_FORM)].lower() != _FORM:
         return plain.body
+    if len(plain.body) > _MOST_FORM_BYTES:
+        return None
     try:
         parts = multipart.parse_form(plain.body, plain.content_type.decode("latin-1"), max_parts=1)
     except (MalformedBody, BatchTooLarge):

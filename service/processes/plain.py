@@ -7,17 +7,18 @@ _BEGINNINGS = (b"POST /predict HTTP/1.1\r\n", b"POST /predict?")
 
 # What most programs and proxies send, one line each. Anything else may have a meaning that is to be
 # looked into: a connection's end, a body in chunks, a key, a page of another origin, a trace.
+# Possessive all through: a head is seen once from its beginning to where it is not plain.
 _HEAD = re.compile(
-    rb"POST /predict(?:\?(?P<query>[!\"$-~]*))? HTTP/1\.1\r\n(?i:(?:"
-    rb"(?:host|user-agent|accept-encoding|accept-language): *[ -~]*\r\n"
-    rb"|(?:x-forwarded-[a-z]+|x-real-ip): *[ -~]*\r\n"
-    rb"|accept: *\*/\*\r\n"
-    rb"|connection: *keep-alive\r\n"
-    rb"|content-type: *(?P<type>image/[a-z0-9.+-]+|application/octet-stream"
-    rb"|multipart/form-data; ?boundary=[!-~]+)\r\n"
-    rb"|content-length: *(?P<length>[0-9]{1,9})\r\n"
-    rb"|x-request-id: *(?P<id>[a-z0-9._-]{1,128})\r\n"
-    rb")*)\r\n"
+    rb"POST /predict(?:\?(?P<query>[!\"$-~]{0,512}+))?+ HTTP/1\.1\r\n(?i:(?:"
+    rb"(?:host|user-agent|accept-encoding|accept-language):[ -~]*+\r\n"
+    rb"|(?:x-forwarded-[a-z]+|x-real-ip):[ -~]*+\r\n"
+    rb"|accept: *+\*/\*\r\n"
+    rb"|connection: *+keep-alive\r\n"
+    rb"|content-type: *+(?P<type>image/[a-z0-9.+-]++|application/octet-stream"
+    rb"|multipart/form-data; ?boundary=[!-~]++)\r\n"
+    rb"|content-length: *+(?P<length>[0-9]{1,9}+)\r\n"
+    rb"|x-request-id: *+(?P<id>[a-z0-9._-]{1,128}+)\r\n"
+    rb")*+)\r\n"
 )
 _SINGLE = (b"\r\ncontent-length:", b"\r\ncontent-type:")
 

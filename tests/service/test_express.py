@@ -3,14 +3,18 @@
 import asyncio
 import json
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
+import uvicorn
 from prometheus_client import CollectorRegistry
+from uvicorn.server import ServerState
 
 from service.api.held import HeldBytes
 from service.engine import Engine
 from service.lifecycle import Lifecycle
 from service.metrics.events import Metrics
+from service.processes.connection import Connection as HttpConnection
 from service.processes.express import Express
 from service.settings import Settings
 from tests.service.test_plain import request
@@ -196,7 +200,49 @@ def test_a_connection_that_is_to_close_is_closed_after_the_answer(seven):
     connection = _run(scenario)
 
     assert connection.status == 200
+    assert connection.headers["connection"] == "close"
     assert connection.closed
+
+
+def test_a_fault_is_answered_and_logged(seven, monkeypatch, caplog):
+    monkeypatch.setattr("service.processes.express.to_json", lambda _: 1 / 0)
+
+    connection = _answered(request(seven))
+
+    assert connection.status == 500
+    assert connection.answer["request_id"] == "Mine.1"
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("more", [{}, {"Origin": "https://forms.example"}])
+def test_who_does_not_read_answers_is_sent_no_more(seven, more):
+    async def scenario(express, _):
+        sent = []
+        transport = mock.MagicMock(write=sent.append, is_closing=lambda: False)
+        config = uvicorn.Config(_answers_nothing, log_config=None, ws="none", lifespan="off")
+        config.load()
+        connection = HttpConnection(
+            express, seconds=30, config=config, server_state=ServerState(), app_state={}
+        )
+        connection.connection_made(transport)
+        connection.pause_writing()
+        for _ in range(5):
+            connection.data_received(request(seven, **more))
+            await asyncio.sleep(0.02)
+        before = len(sent)
+        connection.resume_writing()
+        await asyncio.sleep(0.2)
+        return before, len(sent)
+
+    before, after = _run(scenario)
+
+    assert before == 0
+    assert after > 0
+
+
+async def _answers_nothing(_scope, _receive, send):
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
 
 
 async def _takes(express, data):

@@ -104,6 +104,25 @@ def test_only_requests_for_a_single_picture_are_worth_a_look():
     assert not may_be_plain(request(start="GET /predict"))
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"X-Real-IP: a\r\n" * 200 + b"Origin: a\r\n",
+        b"X-Real-IP: a\r\n" * 200,
+        b"Host:" + b" " * 60_000,
+    ],
+)
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+def test_a_head_that_is_not_plain_is_seen_to_be_so_at_once(lines, end):
+    assert plain_request(b"POST /predict HTTP/1.1\r\n" + lines + end) is None
+
+
+def test_a_long_query_is_not_plain():
+    assert plain_request(request(query="?" + "a" * 512)) is not None
+    assert plain_request(request(query="?" + "a" * 513)) is None
+
+
 class Parsed:
     """What the server's parser reads."""
 
