@@ -21,6 +21,7 @@ from service.api.v2.statistics import StatisticsBook
 from service.enclosure import enclose
 from service.engine import Engine
 from service.lifecycle import Lifecycle
+from service.loading import LoadedModels
 from service.metrics.exposition import Exposition
 from service.parts import Parts
 from service.reloading import Reloader
@@ -83,9 +84,9 @@ def create_api(parts: Parts) -> FastAPI:
             _metrics_kept_fresh(parts.exposition),
         ):
             if parts.load_first:
-                await engine.load()
+                await engine.models.load()
             # Otherwise beside the server: liveness answers while the models are loaded.
-            loading = asyncio.create_task(_load_until_ready(engine))
+            loading = asyncio.create_task(_load_until_ready(engine.models))
             try:
                 yield _state(parts, engine)
             finally:
@@ -114,10 +115,10 @@ def create_api(parts: Parts) -> FastAPI:
     return app
 
 
-async def _load_until_ready(engine: Engine) -> None:
+async def _load_until_ready(models: LoadedModels) -> None:
     # Whoever mends the folder of the models has to tell nobody.
-    while not engine.is_ready:
-        await engine.load()
+    while not models.are_ready:
+        await models.load()
         await asyncio.sleep(_NEXT_TRY_SECONDS)
 
 
@@ -137,7 +138,7 @@ def _state(parts: Parts, engine: Engine) -> State:
             settings.answer_timeout,
         ),
         "lifecycle": parts.lifecycle,
-        "reloader": Reloader(engine),
+        "reloader": Reloader(engine.models),
     }
 
 

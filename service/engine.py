@@ -1,39 +1,21 @@
 """Reads pictures for many callers at once: bounded, batched, in time. Knows nothing of HTTP."""
 
 import asyncio
-import logging
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
-from io import BytesIO
+from functools import partial
 from typing import Self
 
-import numpy as np
-from PIL import Image
 from prometheus_client import CollectorRegistry
 
 from service.batcher import Batcher, DeadlineExceeded, Job, Times, prepare
 from service.imaging import UnreadableImage
 from service.inference.backlog import Backlog, QueueFull
-from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
-from service.lifecycle import ReloadFailed
+from service.loading import LoadedModels
 from service.metrics.events import Metrics
-from service.pipeline import (
-    Content,
-    Outcome,
-    Pipeline,
-    Reading,
-    Ready,
-    UnsupportedMaxError,
-    Wish,
-    choose_pipeline,
-    threshold_for,
-)
+from service.pipeline import Content, Outcome, Pipeline, Reading, Ready, Wish
 from service.quick import is_quick
 from service.settings import Settings
-
-_log = logging.getLogger(__name__)
 
 # So many pictures of a request go to a thread at once.
 _PART_OF_SLOW = 4
@@ -41,33 +23,28 @@ _PART_OF_SLOW = 4
 # More threads would not decode faster on a few cores, but hold more large pictures in memory.
 _IMAGING_THREADS = 2
 
-# Callers may wish for any error rate, but few do.
-_MOST_PIPELINES = 256
-
-
-class NotReady(Exception):
-    """The models are being loaded, or none could be."""
-
 
 class Engine:
-    """The models, the threads and the queue of one process.
+    """The threads and the queue of one process, and its models.
 
         async with Engine(settings) as engine:
-            await engine.load()
+            await engine.models.load()
             reading = await engine.read(engine.pipeline(Wish()), data)
 
     Belongs to one event loop.
+
+    Attributes:
+        models: what reads the pictures.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         self._settings = settings
         self._metrics = metrics or Metrics(CollectorRegistry())
-        self._state: _Served | NotReady = NotReady("the models are being loaded")
+        self.models = LoadedModels(settings, self._metrics)
         self._imaging = ThreadPoolExecutor(_IMAGING_THREADS, "imaging")
         self._batcher = Batcher(self._metrics)
         self._backlog = Backlog(settings.queue_size)
         self._metrics.watch_queue(lambda: self._backlog.admitted)
-        self._loading = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -76,90 +53,9 @@ class Engine:
     async def __aexit__(self, *_: object) -> None:
         self._imaging.shutdown(wait=False, cancel_futures=True)
 
-    async def load(self) -> None:
-        """Load, check and warm up the models in a thread; readiness follows from the outcome."""
-        async with self._loading:
-            await self._load()
-
-    async def _load(self) -> None:
-        started = time.perf_counter()
-        try:
-            catalogue = await asyncio.to_thread(_load_warm, self._settings)
-        except NothingToServe as error:
-            _log.error("not ready: %s", error)
-            self._state = NotReady(str(error))
-        except Exception:
-            # Whatever it is, it must not end the process: liveness goes on, readiness says no.
-            _log.exception("not ready")
-            self._state = NotReady("the models could not be loaded; the service's log says why")
-        else:
-            self._serve(catalogue)
-            seconds = time.perf_counter() - started
-            _log.info("ready after %.2f s: %s", seconds, ", ".join(catalogue.classifiers))
-
-    async def load_again(self) -> Catalogue:
-        """Load, check and warm up the models as they are now, beside those that are served.
-
-        Raises:
-            ReloadFailed: the manifest or a model that is served cannot be used any more.
-        """
-        try:
-            return await self._loaded_again()
-        except ReloadFailed:
-            self._metrics.reloaded("failure")
-            raise
-
-    async def _loaded_again(self) -> Catalogue:
-        async with self._loading:
-            try:
-                catalogue = await asyncio.to_thread(_load_warm, self._settings)
-            except NothingToServe as error:
-                raise ReloadFailed(str(error)) from error
-            except Exception as error:
-                raise ReloadFailed(f"the models could not be loaded: {error!r}") from error
-        if not isinstance(self._state, NotReady):
-            _check_nothing_is_lost(self._state.catalogue, catalogue)
-        return catalogue
-
-    def adopt(self, catalogue: Catalogue) -> None:
-        """Serve `catalogue` from now on; requests in work finish with what they began with."""
-        self._serve(catalogue)
-        self._metrics.reloaded("success")
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether pictures can be read."""
-        return not isinstance(self._state, NotReady)
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The models.
-
-        Raises:
-            NotReady: they are still being loaded, or none could be.
-        """
-        return self._served.catalogue
-
     def pipeline(self, wish: Wish) -> Pipeline:
-        """The pipeline for `wish`, completed from the settings.
-
-        Raises:
-            NotReady: no model is there yet.
-            UnknownModel, ModelUnavailable, UnsupportedMaxError: as `choose_pipeline` says.
-        """
-        return self._served.pipeline(wish)
-
-    def _serve(self, catalogue: Catalogue) -> None:
-        self._state = _Served(catalogue, self._settings)
-        versions = {name: catalogue.card(name).version for name in catalogue.classifiers}
-        self._metrics.serving(versions, default=catalogue.default, failed=len(catalogue.failures))
-        _warn_if_nothing_is_accepted(catalogue, self._settings.max_error)
-
-    @property
-    def _served(self) -> "_Served":
-        if isinstance(self._state, NotReady):
-            raise NotReady(*self._state.args)
-        return self._state
+        """The pipeline for `wish`, as `LoadedModels.pipeline` says."""
+        return self.models.pipeline(wish)
 
     def has_room(self, images: int) -> bool:
         """Whether the queue has room for `images` more."""
@@ -293,52 +189,3 @@ def _prepare(
     pipeline: Pipeline, contents: Sequence[Content], times: Times, metrics: Metrics
 ) -> list[Ready]:
     return [prepare(pipeline, content, times, metrics) for content in contents]
-
-
-class _Served:
-    """The models that are loaded, and the pipelines that callers have wished for lately."""
-
-    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
-        self.catalogue = catalogue
-        self.pipeline = lru_cache(_MOST_PIPELINES)(partial(_pipeline, catalogue, settings))
-
-
-def _pipeline(catalogue: Catalogue, settings: Settings, wish: Wish) -> Pipeline:
-    return choose_pipeline(
-        catalogue, wish, max_error=settings.max_error, max_pixels=settings.max_pixels
-    )
-
-
-def _warn_if_nothing_is_accepted(catalogue: Catalogue, max_error: float) -> None:
-    try:
-        threshold_for(catalogue.card(catalogue.default), max_error)
-    except UnsupportedMaxError as error:
-        _log.warning(
-            "every picture will be sent to review where a caller names neither model nor max_error:"
-            " %s; set NUMERAL_MAX_ERROR or NUMERAL_DEFAULT_MODEL otherwise",
-            error,
-        )
-
-
-def _check_nothing_is_lost(served: Catalogue, catalogue: Catalogue) -> None:
-    # A model that the manifest lists no more was taken out on purpose.
-    lost = [name for name in served.classifiers if name in catalogue.failures]
-    if lost:
-        raise ReloadFailed("; ".join(f"{name}: {catalogue.failures[name]}" for name in lost))
-
-
-def _load_warm(settings: Settings) -> Catalogue:
-    catalogue = load_catalogue(settings.models_dir, settings.default_model)
-    # The libraries that decode and normalise set themselves up at the first picture, which takes
-    # a tenth of a second; a caller should not wait for it.
-    any_model = Wish(model=next(iter(catalogue.classifiers)))
-    _pipeline(catalogue, settings, any_model).read([_sample_picture()])
-    return catalogue
-
-
-def _sample_picture() -> bytes:
-    paper = np.full((64, 64), 255, np.uint8)
-    paper[12:52, 28:36] = 0
-    file = BytesIO()
-    Image.fromarray(paper).save(file, "PNG")
-    return file.getvalue()

@@ -2,23 +2,23 @@
 
 import logging
 
-from service.engine import Engine
 from service.inference.catalogue import Catalogue
 from service.lifecycle import ReloadFailed, ReloadInProgress, Served, ServedModel
+from service.loading import LoadedModels
 
 _log = logging.getLogger(__name__)
 
 
 class Reloader:
-    """Reloads the models of `engine`, in one step or in two.
+    """Reloads the models of a process, in one step or in two.
 
         served = await reloader.reload()
 
     In two, for a process that has others beside it: `prepare`, then `adopt` or `discard`.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, models: LoadedModels) -> None:
+        self._models = models
         self._candidate: Catalogue | None = None
         self._busy = False
 
@@ -49,13 +49,13 @@ class Reloader:
         Raises:
             ReloadFailed: they cannot be used.
         """
-        self._candidate = await self._engine.load_again()
+        self._candidate = await self._models.load_again()
         return _served_by(self._candidate)
 
     def adopt(self) -> None:
         """Serve what was prepared."""
         if self._candidate:
-            self._engine.adopt(self._candidate)
+            self._models.adopt(self._candidate)
         self._candidate = None
 
     def discard(self) -> None:

@@ -6,7 +6,7 @@ from service.api.errors import Stopping
 from service.api.openapi import problem_responses
 from service.api.schemas import Liveness, Readiness
 from service.api.state import engine_of, refuse_while_draining
-from service.engine import NotReady
+from service.loading import NotReady
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -21,4 +21,4 @@ async def live() -> Liveness:
 async def ready(request: Request) -> Readiness:
     """Whether pictures should be sent: the models are loaded and warm, and it does not stop."""
     refuse_while_draining(request)
-    return Readiness(models=tuple(engine_of(request).catalogue.classifiers))
+    return Readiness(models=tuple(engine_of(request).models.catalogue.classifiers))

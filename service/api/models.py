@@ -10,8 +10,8 @@ from service.api.negotiation import require_json_accepted
 from service.api.openapi import problem_responses
 from service.api.schemas import ModelDetail, ModelList, ModelSummary, OperatingPointSummary
 from service.api.state import engine_of
-from service.engine import NotReady
 from service.inference.catalogue import Catalogue, UnknownModel
+from service.loading import NotReady
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/models", tags=["models"])
 async def list_models(request: Request) -> ModelList:
     """Compare the models: size, accuracy, and what can be accepted at which error rate."""
     require_json_accepted(request)
-    catalogue = engine_of(request).catalogue
+    catalogue = engine_of(request).models.catalogue
     return ModelList(models=tuple(_summary(card, catalogue) for card in catalogue.cards.values()))
 
 
@@ -38,7 +38,7 @@ async def list_models(request: Request) -> ModelList:
 async def get_model(request: Request, name: str) -> ModelDetail:
     """Everything that is known of a model: its training, its measurements, its file."""
     require_json_accepted(request)
-    catalogue = engine_of(request).catalogue
+    catalogue = engine_of(request).models.catalogue
     card = catalogue.card(name)
     return ModelDetail(**dict(card), **_availability(card, catalogue))
 

@@ -11,11 +11,11 @@ from service.access import QuotaExceeded
 from service.api import errors
 from service.api.schemas import Problem
 from service.batcher import DeadlineExceeded
-from service.engine import NotReady
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.inference.backlog import QueueFull
 from service.inference.catalogue import ModelUnavailable, UnknownModel
 from service.lifecycle import ReloadFailed, ReloadInProgress
+from service.loading import NotReady
 from service.pipeline import UnsupportedMaxError
 
 MEDIA_TYPE = "application/problem+json"

@@ -1,21 +1,12 @@
 """What is answered where what came is no HTTP, and so no request that the service could see."""
 
-import logging
-import random
-
-from starlette.types import Scope
-
-from service.api import problems
 from service.api.errors import BadRequest
 from service.metrics.events import Metrics
-from service.observe import write_line
-from service.processes.raw import SECURITY_LINES, Stationery, encoded
-from service.telemetry import ACCESS_LOGGER
+from service.processes.raw import Stationery
+from service.processes.raw_problems import RawProblem, log_request, new_id
 
 # Neither has arrived whole.
 _UNKNOWN = "-"
-
-_access_level = logging.getLogger(ACCESS_LOGGER)
 
 
 def bad_request(
@@ -29,23 +20,8 @@ def bad_request(
         server_headers: what the server adds to every answer.
         client: who calls.
     """
-    request_id = f"{random.getrandbits(128):032x}"
-    body = problems.problem_of(BadRequest(why), request_id).model_dump_json().encode()
-    metrics.rejected(_KIND.slug)
-    if _access_level.isEnabledFor(logging.INFO):
-        request: Scope = {"method": _UNKNOWN, "path": _UNKNOWN, "client": (client,)}
-        request["state"] = {"log_fields": {"request_id": request_id}}
-        write_line(request, _KIND.status, 0.0, len(body))
-    return Stationery().answer(_KIND.status, server_headers, _LINES, request_id.encode(), body)
-
-
-_KIND = problems.TABLE[BadRequest]
-_LINES = (
-    encoded(
-        [
-            (b"content-type", problems.MEDIA_TYPE.encode()),
-            *((name.lower().encode(), value.encode()) for name, value in _KIND.headers.items()),
-        ]
-    )
-    + SECURITY_LINES
-)
+    problem, request_id = RawProblem(BadRequest(why)), new_id()
+    body = problem.body(request_id)
+    metrics.rejected(problem.slug)
+    log_request(_UNKNOWN, _UNKNOWN, client, request_id, problem.status, 0.0, len(body))
+    return Stationery().answer(problem.status, server_headers, problem.lines, request_id, body)

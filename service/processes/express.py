@@ -2,41 +2,39 @@
 
 import asyncio
 import contextvars
-import logging
-import random
 from functools import lru_cache
 from time import perf_counter
 from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Scope
 
-from service.api import multipart, problems
+from service.api import multipart
 from service.api.answers import prediction, to_json
 from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody, Stopping
 from service.api.held import Holding
 from service.api.parameters import wish_of
 from service.api.problem_answers import response_for
 from service.api.state import State
-from service.inference.backlog import QueueFull
-from service.observe import write_line
-from service.pipeline import Outcome, Pipeline, Reading, Wish
+from service.inference.catalogue import ModelUnavailable, UnknownModel
+from service.loading import NotReady
+from service.pipeline import Outcome, Pipeline, Reading, UnsupportedMaxError, Wish
 from service.processes.plain import PlainRequest, plain_request
 from service.processes.raw import SECURITY_LINES, Stationery, encoded
+from service.processes.raw_problems import RawProblem, log_request, new_id
 from service.quick import is_quick
-from service.telemetry import ACCESS_LOGGER, request_fields
+from service.telemetry import request_fields
 
 _METHOD, _PATH = "POST", "/predict"
 _FORM = multipart.MEDIA_TYPE.encode()
 _MOST_WISHES = 256
 _JSON_LINES = encoded([(b"content-type", b"application/json")]) + SECURITY_LINES
 _CLOSE_LINE = encoded([(b"connection", b"close")])
-_ID_PLACE = "{request_id}"
+
+# What `Engine.pipeline` raises.
+_NO_PIPELINE = (NotReady, UnknownModel, ModelUnavailable, UnsupportedMaxError)
 
 # Of a form; more hold no picture that is read so quickly.
 _MOST_FORM_BYTES = 32 * 1024
-
-_access_level = logging.getLogger(ACCESS_LOGGER)
 
 
 class Carrier(Protocol):
@@ -109,7 +107,7 @@ class Express:
         # Where there are keys, one is asked for first. What is traced is not to be missed there.
         self._off = settings.tracing or settings.api_keys_file is not None
         self._stationery = Stationery()
-        self._refused = _Refused(self._engine.queue_full())
+        self._refused = RawProblem(self._engine.queue_full())
 
     def takes(self, data: bytes, carrier: Carrier) -> bool:
         """Whether the request that `data` is will be answered, or is already."""
@@ -119,12 +117,12 @@ class Express:
         if plain is None or not 0 < len(plain.body) <= self._most_bytes:
             return False
         if not self._engine.has_room(1):
-            self._refuse(plain.request_id or _new_id(), carrier)
+            self._refuse(plain.request_id or new_id(), carrier)
             return True
         way = self._way(plain)
         if way is None:
             return False
-        trip = Trip(carrier, plain.request_id or _new_id(), Holding(self._held))
+        trip = Trip(carrier, plain.request_id or new_id(), Holding(self._held))
         trip.holding.add(len(plain.body))
         if not trip.holding.fits():
             trip.holding.close()
@@ -155,7 +153,7 @@ class Express:
             return None
         try:
             return self._engine.pipeline(wish), picture
-        except Exception:
+        except _NO_PIPELINE:
             return None
 
     def _finish(self, trip: Trip, outcome: Outcome | Exception | None) -> None:
@@ -206,31 +204,8 @@ class Express:
         self, carrier: Carrier, request_id: bytes, status: int, seconds: float, size: int
     ) -> None:
         self._metrics.request(_METHOD, _PATH, status, seconds)
-        if _access_level.isEnabledFor(logging.INFO):
-            scope: Scope = {"method": _METHOD, "path": _PATH, "client": carrier.client}
-            scope["state"] = {"log_fields": {"request_id": request_id.decode()}}
-            write_line(scope, status, seconds, size)
-
-
-class _Refused:
-    """The problem of a full queue, the same for all but for the id."""
-
-    def __init__(self, error: QueueFull) -> None:
-        kind = problems.kind_of(error)
-        self.status, self.slug = kind.status, kind.slug
-        headers = {"Content-Type": problems.MEDIA_TYPE, **problems.headers_of(error)}
-        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        self.lines = encoded(pairs) + SECURITY_LINES
-        # No id needs escaping: a caller's own is of letters, digits and a few signs.
-        text = problems.problem_of(error, _ID_PLACE).model_dump_json().encode()
-        self._before_id, self._after_id = text.split(_ID_PLACE.encode())
-
-    def body(self, request_id: bytes) -> bytes:
-        return self._before_id + request_id + self._after_id
-
-
-def _new_id() -> bytes:
-    return b"%032x" % random.getrandbits(128)
+        client = carrier.client[0] if carrier.client else None
+        log_request(_METHOD, _PATH, client, request_id, status, seconds, size)
 
 
 @lru_cache(_MOST_WISHES)

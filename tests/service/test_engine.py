@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from service.batcher import DeadlineExceeded
-from service.engine import Engine, NotReady
+from service.engine import Engine
 from service.imaging import UnreadableImage
 from service.inference.backlog import QueueFull
 from service.inference.decide import Reason
+from service.loading import NotReady
 from service.pipeline import Preprocess, Wish
 from service.settings import Settings
 from tests.service.fakes import CARD, RecordingSession, classifier_of
@@ -176,7 +177,7 @@ def test_without_models_the_engine_is_not_ready_and_says_why(tmp_path):
 @asynccontextmanager
 async def _loaded(**settings):
     async with Engine(Settings(**settings)) as engine:
-        await engine.load()
+        await engine.models.load()
         yield engine
 
 

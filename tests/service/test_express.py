@@ -269,7 +269,7 @@ def _run(scenario, **values):
         settings = Settings(**values)
         metrics = Metrics(CollectorRegistry())
         async with Engine(settings, metrics) as engine:
-            await engine.load()
+            await engine.models.load()
             state = {
                 "engine": engine,
                 "settings": settings,

@@ -77,7 +77,7 @@ def _answer(session, parts, body=(), *, ends=False):
 
     async def main():
         async with Engine(Settings()) as engine:
-            await engine.load()
+            await engine.models.load()
             pipeline = engine.pipeline(Wish(preprocess=Preprocess.NONE))
             pipeline = replace(pipeline, classifier=classifier_of(session))
             desk = Desk(engine, Streams(1), HeldBytes(10**6), 10**6, 30.0)

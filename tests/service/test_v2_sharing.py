@@ -68,7 +68,7 @@ def test_a_tensor_past_the_queue_is_refused_at_once():
 def _run(scenario, session, **settings):
     async def main():
         async with Engine(Settings(**settings)) as engine:
-            await engine.load()
+            await engine.models.load()
             pipeline = engine.pipeline(Wish(preprocess=Preprocess.NONE))
             pipeline = replace(pipeline, classifier=classifier_of(session))
             return await asyncio.wait_for(scenario(engine, pipeline), 60)
