@@ -69,3 +69,17 @@ def start(tmp_path: Path) -> Iterator[Callable[..., RunningService]]:
             return running.enter_context(run_service(tmp_path, *options, **settings))
 
         yield started
+
+
+@pytest.fixture
+def start_ready(start: Callable[..., RunningService]) -> Callable[..., RunningService]:
+    """Starts `numeral serve` as `start` does, and waits until all its workers are ready."""
+
+    def started(*options: str, **settings: object) -> RunningService:
+        service = start(*options, **settings)
+        if settings.get("workers", 1) > 1:
+            service.wait_until_all_serve(settings["workers"])
+        service.wait_until_ready()
+        return service
+
+    return started

@@ -19,9 +19,9 @@ one_or_two_workers = pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("keep_alive", [True, False])
 @pytest.mark.parametrize("drain_seconds", [0, 0.5])
 def test_no_request_is_lost_when_a_busy_service_stops(
-    start, seven, workers, keep_alive, drain_seconds
+    start_ready, seven, workers, keep_alive, drain_seconds
 ):
-    service = _ready(start, workers=workers, drain_seconds=drain_seconds)
+    service = start_ready(workers=workers, drain_seconds=drain_seconds)
 
     with callers(service.url, seven, keep_alive=keep_alive) as calling:
         service.wait_for(lambda: calling.answers[200] > 100)
@@ -34,8 +34,8 @@ def test_no_request_is_lost_when_a_busy_service_stops(
 
 
 @one_or_two_workers
-def test_a_draining_service_is_not_ready_but_answers(start, seven, workers):
-    service = _ready(start, workers=workers, drain_seconds=LONG)
+def test_a_draining_service_is_not_ready_but_answers(start_ready, seven, workers):
+    service = start_ready(workers=workers, drain_seconds=LONG)
 
     service.process.terminate()
     service.wait_for(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503)
@@ -51,8 +51,8 @@ def test_a_draining_service_is_not_ready_but_answers(start, seven, workers):
 
 @one_or_two_workers
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_ends_it_at_once(start, workers, second):
-    service = _ready(start, workers=workers, drain_seconds=LONG)
+def test_a_second_signal_ends_it_at_once(start_ready, workers, second):
+    service = start_ready(workers=workers, drain_seconds=LONG)
 
     service.process.terminate()
     service.wait_for(lambda: httpx.get(f"{service.url}/health/ready").status_code == 503)
@@ -64,8 +64,8 @@ def test_a_second_signal_ends_it_at_once(start, workers, second):
 
 
 @one_or_two_workers
-def test_an_interrupt_from_the_terminal_does_not_wait(start, workers):
-    service = _ready(start, own_group=True, workers=workers, drain_seconds=LONG)
+def test_an_interrupt_from_the_terminal_does_not_wait(start_ready, workers):
+    service = start_ready(own_group=True, workers=workers, drain_seconds=LONG)
 
     os.killpg(service.process.pid, signal.SIGINT)
 
@@ -74,8 +74,8 @@ def test_an_interrupt_from_the_terminal_does_not_wait(start, workers):
 
 
 @one_or_two_workers
-def test_a_service_manager_may_signal_every_process(start, seven, workers):
-    service = _ready(start, own_group=True, workers=workers)
+def test_a_service_manager_may_signal_every_process(start_ready, seven, workers):
+    service = start_ready(own_group=True, workers=workers)
 
     with callers(service.url, seven) as calling:
         service.wait_for(lambda: calling.answers[200] > 100)
@@ -85,8 +85,8 @@ def test_a_service_manager_may_signal_every_process(start, seven, workers):
     assert service.process.wait(LONG) == 0
 
 
-def test_an_idle_connection_does_not_hold_up_the_end(start):
-    service = _ready(start, request_timeout=LONG)
+def test_an_idle_connection_does_not_hold_up_the_end(start_ready):
+    service = start_ready(request_timeout=LONG)
 
     address = urlsplit(service.url)
     with socket.create_connection((address.hostname, address.port)):
@@ -100,14 +100,6 @@ def test_a_signal_during_the_start_ends_it_without_a_traceback(start, workers):
 
     assert service.stop() == 0
     assert "Traceback" not in service.log
-
-
-def _ready(start, **settings):
-    service = start(**settings)
-    if settings.get("workers", 1) > 1:
-        service.wait_until_all_serve(settings["workers"])
-    service.wait_until_ready()
-    return service
 
 
 def _get_until(service, path, status):

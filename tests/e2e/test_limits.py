@@ -22,22 +22,22 @@ def long_work(draw):
     return [("files", (f"{index}.png", picture)) for index in range(LONG_WORK_PICTURES)]
 
 
-def test_a_body_past_its_limit(start, seven):
-    service = _ready(start, max_body_bytes=len(seven))
+def test_a_body_past_its_limit(start_ready, seven):
+    service = start_ready(max_body_bytes=len(seven))
 
     assert _predict(service, seven).status_code == 200
     _expect(_predict(service, seven + b"\0"), 413, "body-too-large")
 
 
-def test_a_picture_past_its_limit(start, draw):
-    service = _ready(start, max_pixels=50 * 50)
+def test_a_picture_past_its_limit(start_ready, draw):
+    service = start_ready(max_pixels=50 * 50)
 
     assert _predict(service, draw(7, side=50)).status_code == 200
     _expect(_predict(service, draw(7, side=51)), 413, "picture-too-large")
 
 
-def test_a_batch_past_its_limit(start, seven):
-    service = _ready(start, max_batch=2)
+def test_a_batch_past_its_limit(start_ready, seven):
+    service = start_ready(max_batch=2)
 
     def answer(images):
         files = [("files", ("7.png", seven))] * images
@@ -47,8 +47,8 @@ def test_a_batch_past_its_limit(start, seven):
     _expect(answer(3), 413, "batch-too-large")
 
 
-def test_a_request_past_the_queue(start, seven, long_work):
-    service = _ready(start, queue_size=1)
+def test_a_request_past_the_queue(start_ready, seven, long_work):
+    service = start_ready(queue_size=1)
 
     with _in_work(service, seven, long_work) as (work, refused):
         problem = _expect(refused, 503, "queue-full")
@@ -58,8 +58,8 @@ def test_a_request_past_the_queue(start, seven, long_work):
     assert _predict(service, seven).status_code == 200
 
 
-def test_a_request_past_its_deadline(start, seven, long_work):
-    service = _ready(start, request_timeout=0.2)
+def test_a_request_past_its_deadline(start_ready, seven, long_work):
+    service = start_ready(request_timeout=0.2)
 
     response = httpx.post(f"{service.url}/predict/batch", files=long_work)
 
@@ -67,8 +67,8 @@ def test_a_request_past_its_deadline(start, seven, long_work):
     assert _predict(service, seven).status_code == 200
 
 
-def test_a_body_past_its_deadline(start):
-    service = _ready(start, body_timeout=0.5)
+def test_a_body_past_its_deadline(start_ready):
+    service = start_ready(body_timeout=0.5)
 
     with _upload(service, announced=1000) as caller:
         began = time.monotonic()
@@ -81,8 +81,8 @@ def test_a_body_past_its_deadline(start):
     assert response.headers["Connection"] == "close"
 
 
-def test_bodies_past_what_all_may_hold(start, seven):
-    service = _ready(start, max_total_body_bytes=len(seven))
+def test_bodies_past_what_all_may_hold(start_ready, seven):
+    service = start_ready(max_total_body_bytes=len(seven))
 
     with _upload(service, announced=1000, sent=b"x"):
         # Beside the other connection's byte, as soon as that has arrived.
@@ -94,14 +94,14 @@ def test_bodies_past_what_all_may_hold(start, seven):
     service.wait_for(lambda: _predict(service, seven).status_code == 200)
 
 
-def test_a_body_alone_may_hold_more_than_all_together(start, seven):
-    service = _ready(start, max_total_body_bytes=1)
+def test_a_body_alone_may_hold_more_than_all_together(start_ready, seven):
+    service = start_ready(max_total_body_bytes=1)
 
     assert _predict(service, seven).status_code == 200
 
 
-def test_a_stop_lets_a_request_in_work_finish(start, seven, long_work):
-    service = _ready(start, queue_size=1)
+def test_a_stop_lets_a_request_in_work_finish(start_ready, seven, long_work):
+    service = start_ready(queue_size=1)
 
     with _in_work(service, seven, long_work) as (work, _):
         status = service.stop()
@@ -112,8 +112,8 @@ def test_a_stop_lets_a_request_in_work_finish(start, seven, long_work):
     assert len(response.json()["predictions"]) == LONG_WORK_PICTURES
 
 
-def test_a_stop_gives_up_an_upload_that_hangs(start):
-    service = _ready(start, request_timeout=1)
+def test_a_stop_gives_up_an_upload_that_hangs(start_ready):
+    service = start_ready(request_timeout=1)
 
     with _upload(service, announced=1000, sent=b"x") as caller:
         began = time.monotonic()
@@ -126,12 +126,12 @@ def test_a_stop_gives_up_an_upload_that_hangs(start):
     assert "Traceback" not in service.log
 
 
-def test_a_stop_of_an_idle_service_is_no_failure(start):
-    assert _ready(start).stop() == 0
+def test_a_stop_of_an_idle_service_is_no_failure(start_ready):
+    assert start_ready().stop() == 0
 
 
-def test_a_path_cannot_write_lines_into_the_log(start):
-    service = _ready(start)
+def test_a_path_cannot_write_lines_into_the_log(start_ready):
+    service = start_ready()
 
     httpx.get(f"{service.url}/x%0AERROR%20forged%0D%1B[2J")
 
@@ -140,25 +140,19 @@ def test_a_path_cannot_write_lines_into_the_log(start):
     assert "path=/x%0AERROR%20forged%0D%1B%5B2J" in line
 
 
-def test_a_misspelt_setting_is_named_in_the_log(start):
-    log = _ready(start, queue_sise=1, data="/nowhere").log
+def test_a_misspelt_setting_is_named_in_the_log(start_ready):
+    log = start_ready(queue_sise=1, data="/nowhere").log
 
     assert "[warning  ] NUMERAL_QUEUE_SISE sets nothing" in log
     assert log.count("sets nothing") == 1
 
 
-def test_an_error_rate_that_the_default_model_cannot_keep_is_named_in_the_log(start):
-    assert "[warning  ] every picture will be sent to review" in _ready(start, max_error=1e-9).log
+def test_an_error_rate_that_the_default_model_cannot_keep_is_named_in_the_log(start_ready):
+    assert "[warning  ] every picture will be sent to review" in start_ready(max_error=1e-9).log
 
 
-def test_with_the_settings_as_they_are_there_is_nothing_to_warn_of(start):
-    assert "[warning" not in _ready(start).log
-
-
-def _ready(start, **settings):
-    service = start(**settings)
-    service.wait_until_ready()
-    return service
+def test_with_the_settings_as_they_are_there_is_nothing_to_warn_of(start_ready):
+    assert "[warning" not in start_ready().log
 
 
 def _predict(service, picture):

@@ -9,8 +9,8 @@ import httpx
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
-def test_a_request_has_a_line_in_json(start, seven):
-    service = _ready(start, log_format="json")
+def test_a_request_has_a_line_in_json(start_ready, seven):
+    service = start_ready(log_format="json")
 
     response = httpx.post(
         f"{service.url}/predict", content=seven, headers={"X-Request-ID": "order-66"}
@@ -28,8 +28,8 @@ def test_a_request_has_a_line_in_json(start, seven):
     assert line["client"] == "127.0.0.1"
 
 
-def test_a_request_has_a_line_on_the_console(start):
-    service = _ready(start)
+def test_a_request_has_a_line_on_the_console(start_ready):
+    service = start_ready()
 
     httpx.get(f"{service.url}/models", headers={"X-Request-ID": "order-66"})
 
@@ -40,16 +40,16 @@ def test_a_request_has_a_line_on_the_console(start):
     assert "path=/models" in line
 
 
-def test_the_answer_to_head_has_no_bytes(start):
-    service = _ready(start, log_format="json")
+def test_the_answer_to_head_has_no_bytes(start_ready):
+    service = start_ready(log_format="json")
 
     httpx.head(f"{service.url}/models", headers={"X-Request-ID": "head"})
 
     assert _line(service, request_id="head")["bytes"] == 0
 
 
-def test_the_trace_of_the_caller_stands_in_the_line(start):
-    service = _ready(start, log_format="json")
+def test_the_trace_of_the_caller_stands_in_the_line(start_ready):
+    service = start_ready(log_format="json")
 
     for request_id, traceparent in {"a": f"00-{TRACE}-{SPAN}-01", "b": "nonsense"}.items():
         headers = {"X-Request-ID": request_id, "traceparent": traceparent}
@@ -72,8 +72,8 @@ def test_a_line_names_the_worker_that_wrote_it(start):
     assert {line["process"] for line in served} == {service.process.pid}
 
 
-def test_what_a_library_logs_looks_the_same(start):
-    service = _ready(start, log_format="json")
+def test_what_a_library_logs_looks_the_same(start_ready):
+    service = start_ready(log_format="json")
     url = urlsplit(service.url)
 
     with socket.create_connection((url.hostname, url.port)) as caller:
@@ -82,12 +82,6 @@ def test_what_a_library_logs_looks_the_same(start):
     line = _line(service, logger="uvicorn.error")
     assert line["level"] == "warning"
     assert "Invalid HTTP request" in line["event"]
-
-
-def _ready(start, **settings):
-    service = start(**settings)
-    service.wait_until_ready()
-    return service
 
 
 def _line(service, **fields):

@@ -15,8 +15,8 @@ from tests.e2e.running import run_service, wait_for
 MANIFEST = load_manifest(PACKAGE_DIRECTORY)
 
 
-def test_requests_are_counted_and_timed(start, seven):
-    service = _ready(start)
+def test_requests_are_counted_and_timed(start_ready, seven):
+    service = start_ready()
     for _ in range(3):
         httpx.post(f"{service.url}/predict", content=seven)
     httpx.head(f"{service.url}/models/{MANIFEST.default}")
@@ -31,8 +31,8 @@ def test_requests_are_counted_and_timed(start, seven):
     assert samples["numeral_requests_in_flight", _key({})] == 1
 
 
-def test_paths_that_are_not_served_share_a_series(start):
-    service = _ready(start)
+def test_paths_that_are_not_served_share_a_series(start_ready):
+    service = start_ready()
     for path in ("/a", "/b", "/v2/c", "/models/d/e"):
         httpx.get(f"{service.url}{path}")
 
@@ -43,8 +43,8 @@ def test_paths_that_are_not_served_share_a_series(start):
     assert samples["numeral_rejected_total", _key({"reason": "not-found"})] == 4
 
 
-def test_a_path_of_the_protocol_is_told_apart_by_its_template(start):
-    service = _ready(start)
+def test_a_path_of_the_protocol_is_told_apart_by_its_template(start_ready):
+    service = start_ready()
     httpx.get(f"{service.url}/v2/models/{MANIFEST.default}/ready")
 
     samples = _samples(service.url)
@@ -53,8 +53,8 @@ def test_a_path_of_the_protocol_is_told_apart_by_its_template(start):
     assert samples["numeral_requests_total", _key(route)] == 1
 
 
-def test_a_picture_that_cannot_be_read_is_counted(start):
-    service = _ready(start)
+def test_a_picture_that_cannot_be_read_is_counted(start_ready):
+    service = start_ready()
     httpx.post(f"{service.url}/predict", content=b"no picture")
 
     samples = _samples(service.url)
@@ -123,12 +123,6 @@ def test_the_document_says_so(server):
         "text/plain",
         "application/openmetrics-text",
     ]
-
-
-def _ready(start):
-    service = start()
-    service.wait_until_ready()
-    return service
 
 
 def _samples(url: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

@@ -109,8 +109,8 @@ def test_lines_are_answered_in_json_where_it_is_asked_for(server, seven):
     assert second["error"]["type"] == "/problems/invalid-item"
 
 
-def test_only_an_answer_in_json_is_limited_to_a_batch(start, seven):
-    service = _ready(start, max_batch=2)
+def test_only_an_answer_in_json_is_limited_to_a_batch(start_ready, seven):
+    service = start_ready(max_batch=2)
     images = [_base64(seven)] * 3
 
     assert len(_lines(_post(service.url, images))) == 3
@@ -137,8 +137,8 @@ def test_an_answer_comes_while_the_next_line_is_not_even_sent(server, draw):
         assert stream.chunk() == []
 
 
-def test_a_line_past_its_limit_is_an_error_in_its_place(start, seven):
-    service = _ready(start, max_body_bytes=2000 + len(_base64(seven)))
+def test_a_line_past_its_limit_is_an_error_in_its_place(start_ready, seven):
+    service = start_ready(max_body_bytes=2000 + len(_base64(seven)))
     lines = [_base64(seven), "x" * 10_000_000, _base64(seven)] * 2
 
     answers = _lines(_post(service.url, lines))
@@ -147,8 +147,8 @@ def test_a_line_past_its_limit_is_an_error_in_its_place(start, seven):
     assert answers[1]["error"]["type"] == "/problems/line-too-long"
 
 
-def test_a_stream_takes_its_turn_in_a_full_queue(start, seven):
-    service = _ready(start, queue_size=1)
+def test_a_stream_takes_its_turn_in_a_full_queue(start_ready, seven):
+    service = start_ready(queue_size=1)
 
     with open_stream(service.url) as one, open_stream(service.url) as other:
         for stream in (one, other):
@@ -160,8 +160,8 @@ def test_a_stream_takes_its_turn_in_a_full_queue(start, seven):
             assert [answer["digit"] for answer in answers] == [7] * 100
 
 
-def test_one_stream_too_many(start, seven):
-    service = _ready(start, max_streams=1)
+def test_one_stream_too_many(start_ready, seven):
+    service = start_ready(max_streams=1)
 
     with open_stream(service.url) as stream:
         stream.send(_base64(seven))
@@ -174,8 +174,8 @@ def test_one_stream_too_many(start, seven):
     assert "Traceback" not in service.log
 
 
-def test_a_caller_who_sends_no_more_gets_a_last_line_and_no_end(start, seven):
-    service = _ready(start, body_timeout=0.3)
+def test_a_caller_who_sends_no_more_gets_a_last_line_and_no_end(start_ready, seven):
+    service = start_ready(body_timeout=0.3)
 
     with open_stream(service.url) as stream:
         stream.send(_base64(seven))
@@ -187,13 +187,13 @@ def test_a_caller_who_sends_no_more_gets_a_last_line_and_no_end(start, seven):
         assert stream.is_cut()
 
 
-def test_a_body_that_never_begins_is_too_slow(start):
-    with open_stream(_ready(start, body_timeout=0.3).url) as stream:
+def test_a_body_that_never_begins_is_too_slow(start_ready):
+    with open_stream(start_ready(body_timeout=0.3).url) as stream:
         assert stream.begin() == 408
 
 
-def test_an_http_client_notices_that_an_answer_was_cut_short(start, seven):
-    service = _ready(start, body_timeout=0.3)
+def test_an_http_client_notices_that_an_answer_was_cut_short(start_ready, seven):
+    service = start_ready(body_timeout=0.3)
 
     def hesitant():
         yield json.dumps(_base64(seven)).encode() + b"\n"
@@ -203,8 +203,8 @@ def test_an_http_client_notices_that_an_answer_was_cut_short(start, seven):
         httpx.post(f"{service.url}/predict/batch", content=hesitant(), headers=NDJSON)
 
 
-def test_a_caller_who_takes_no_answers_is_read_no_further_and_then_cut_off(start):
-    service = _ready(start, max_waiting_bytes=1, answer_timeout=1)
+def test_a_caller_who_takes_no_answers_is_read_no_further_and_then_cut_off(start_ready):
+    service = start_ready(max_waiting_bytes=1, answer_timeout=1)
 
     with open_stream(service.url, receive_buffer=4096) as stream:
         stream.caller.settimeout(1)
@@ -218,8 +218,8 @@ def test_a_caller_who_takes_no_answers_is_read_no_further_and_then_cut_off(start
     assert _post(service.url, ["eA=="]).status_code == 200
 
 
-def test_a_stop_lets_a_stream_finish(start, seven):
-    service = _ready(start)
+def test_a_stop_lets_a_stream_finish(start_ready, seven):
+    service = start_ready()
 
     with open_stream(service.url) as stream:
         stream.send(_base64(seven))
@@ -233,8 +233,8 @@ def test_a_stop_lets_a_stream_finish(start, seven):
     assert service.process.wait(30) == 0
 
 
-def test_a_stop_ends_a_stream_that_goes_on(start, seven):
-    service = _ready(start, request_timeout=1)
+def test_a_stop_ends_a_stream_that_goes_on(start_ready, seven):
+    service = start_ready(request_timeout=1)
 
     with open_stream(service.url) as stream:
         stream.send(_base64(seven))
@@ -248,8 +248,8 @@ def test_a_stop_ends_a_stream_that_goes_on(start, seven):
     assert "Traceback" not in service.log
 
 
-def test_a_long_stream_takes_no_more_memory_than_a_short_one(start, draw):
-    service = _ready(start)
+def test_a_long_stream_takes_no_more_memory_than_a_short_one(start_ready, draw):
+    service = start_ready()
     # What follows the pixels of a BMP is not looked at.
     line = json.dumps(_base64(draw(7, suffix=".bmp", side=28) + bytes(300_000))).encode() + b"\n"
 
@@ -282,12 +282,6 @@ def _post_npy(url, array, headers=(), **options):
 def _lines(response):
     assert response.status_code == 200, response.text
     return [json.loads(line) for line in response.text.splitlines()]
-
-
-def _ready(start, **settings):
-    service = start(**settings)
-    service.wait_until_ready()
-    return service
 
 
 def _base64(content):

@@ -67,8 +67,8 @@ def _checking_callers(url, pictures):
             each.result(60)
 
 
-def test_a_killed_worker_costs_what_it_held_and_no_answer_is_wrong(start, pictures):
-    service = _ready(start, workers=2)
+def test_a_killed_worker_costs_what_it_held_and_no_answer_is_wrong(start_ready, pictures):
+    service = start_ready(workers=2)
 
     with _checking_callers(service.url, pictures) as counts:
         service.wait_for(lambda: counts["right"] > 200)
@@ -81,8 +81,8 @@ def test_a_killed_worker_costs_what_it_held_and_no_answer_is_wrong(start, pictur
     assert counts["lost"] <= CALLERS
 
 
-def test_a_stop_in_mid_work_gives_no_wrong_answer(start, pictures):
-    service = _ready(start, workers=2)
+def test_a_stop_in_mid_work_gives_no_wrong_answer(start_ready, pictures):
+    service = start_ready(workers=2)
 
     with _checking_callers(service.url, pictures) as counts:
         service.wait_for(lambda: counts["right"] > 200)
@@ -92,8 +92,8 @@ def test_a_stop_in_mid_work_gives_no_wrong_answer(start, pictures):
     assert counts["wrong"] == counts["lost"] == 0
 
 
-def test_bad_callers_take_nothing_from_others_and_leave_nothing_behind(start, pictures):
-    service = _ready(start, body_timeout=1)
+def test_bad_callers_take_nothing_from_others_and_leave_nothing_behind(start_ready, pictures):
+    service = start_ready(body_timeout=1)
 
     with ExitStack() as stack:
         slow = [stack.enter_context(_connected(service)) for _ in range(20)]
@@ -116,8 +116,8 @@ def test_bad_callers_take_nothing_from_others_and_leave_nothing_behind(start, pi
     assert "Traceback" not in service.log
 
 
-def test_who_leaves_a_full_house_before_the_answer_makes_room(start, pictures):
-    service = _ready(start, queue_size=4)
+def test_who_leaves_a_full_house_before_the_answer_makes_room(start_ready, pictures):
+    service = start_ready(queue_size=4)
 
     for _ in range(20):
         with _connected(service) as caller, suppress(OSError):
@@ -127,14 +127,6 @@ def test_who_leaves_a_full_house_before_the_answer_makes_room(start, pictures):
     )
     service.wait_for(lambda: _accepted_connections(service, service.process.pid) == 0)
     assert "Traceback" not in service.log
-
-
-def _ready(start, **settings):
-    service = start(**settings)
-    if settings.get("workers", 1) > 1:
-        service.wait_until_all_serve(settings["workers"])
-    service.wait_until_ready()
-    return service
 
 
 def _request(picture):

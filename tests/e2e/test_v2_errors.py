@@ -238,8 +238,8 @@ def test_an_index_that_is_asked_for_wrongly(server, body):
     _expect(httpx.post(f"{server}/v2/repository/index", content=body), 400)
 
 
-def test_a_request_past_the_queue(start, draw):
-    service = _ready(start, queue_size=1)
+def test_a_request_past_the_queue(start_ready, draw):
+    service = start_ready(queue_size=1)
     long_work = _files([draw(1, side=1500)] * 50)
 
     with ThreadPoolExecutor(1) as caller:
@@ -251,8 +251,8 @@ def test_a_request_past_the_queue(start, draw):
         assert work.result().status_code == 200
 
 
-def test_a_request_past_its_deadline(start, draw):
-    service = _ready(start, request_timeout=0.2)
+def test_a_request_past_its_deadline(start_ready, draw):
+    service = start_ready(request_timeout=0.2)
 
     response = _infer(service.url, _files([draw(1, side=1500)] * 50))
 
@@ -260,9 +260,9 @@ def test_a_request_past_its_deadline(start, draw):
     assert _infer(service.url, _request()).status_code == 200
 
 
-def test_a_model_that_could_not_be_loaded(start, models_copy):
+def test_a_model_that_could_not_be_loaded(start_ready, models_copy):
     (models_copy / CARD.file).write_bytes(b"damaged")
-    service = _ready(start, models_dir=models_copy)
+    service = start_ready(models_dir=models_copy)
 
     _expect(httpx.get(f"{service.url}/v2/models/{CARD.name}/ready"), 503)
     _expect(_infer(service.url, _request()), 503)
@@ -314,12 +314,6 @@ def _persistently(server, request):
         # The other request may have taken the place first.
         if response.status_code != 503:
             return response
-
-
-def _ready(start, **settings):
-    service = start(**settings)
-    service.wait_until_ready()
-    return service
 
 
 def _expect(response, status):
