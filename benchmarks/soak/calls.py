@@ -12,7 +12,7 @@ import numpy as np
 import uvloop
 from numpy.typing import NDArray
 
-from benchmarks.soak.exchange import Answer, answer_in
+from benchmarks.soak.exchange import Answer, Script, answer_in
 from benchmarks.soak.offer import LOST
 
 _PATIENCE_SECONDS = 60.0
@@ -21,20 +21,14 @@ _PIECE = 65536
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What one process is to do.
+class Wanted(Script):
+    """What one process is to do, besides.
 
     Attributes:
-        url: of the service.
-        requests: whole requests, sent in turn.
-        digits: what the answer to each must say; None where it does not matter.
         callers: how many connections are under way.
         seconds: how long; unset: until a connection is refused.
     """
 
-    url: str
-    requests: Sequence[bytes]
-    digits: Sequence[str | None]
     callers: int
     seconds: float | None
 

@@ -1,7 +1,7 @@
 """Requests and answers of HTTP/1.1 as bytes, for callers that have no time for a client library."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -10,6 +10,21 @@ _CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _RETRY = re.compile(rb"\r\nretry-after: *\d", re.IGNORECASE)
 _DIGIT = b'"digit":'
 _HEAD_END = b"\r\n\r\n"
+
+
+@dataclass(frozen=True)
+class Script:
+    """What one process says.
+
+    Attributes:
+        url: of the service.
+        requests: whole requests, sent in turn.
+        digits: what the answer to each must say; None where it does not matter.
+    """
+
+    url: str
+    requests: Sequence[bytes]
+    digits: Sequence[str | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import asyncio
 import gc
 from array import array
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ import numpy as np
 import uvloop
 from numpy.typing import NDArray
 
-from benchmarks.soak.exchange import answer_in
+from benchmarks.soak.exchange import Script, answer_in
 
 # How a request ended that has no status.
 LOST, LATE, NO_CONNECTION = 0, -1, -2
@@ -22,22 +21,16 @@ _OPEN_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What one process offers.
+class Offer(Script):
+    """How one process offers it.
 
     Attributes:
-        url: of the service.
-        requests: whole requests, sent in turn.
-        digits: what the answer to each must say.
         rate: requests per second, evenly.
         seconds: how long.
         connections: how many requests may be under way at most.
         patience: seconds after the last request until what has no answer is given up.
     """
 
-    url: str
-    requests: Sequence[bytes]
-    digits: Sequence[str]
     rate: float
     seconds: float
     connections: int
