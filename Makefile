@@ -32,7 +32,7 @@ serve: $(VENV)/.service ## Start the service; ARGS="--port 9000" passes options 
 	$(BIN)/numeral serve $(ARGS)
 
 test: lint ## Run every check and all tests; ARGS="-k batch" goes to pytest.
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.test ## Check style, types, imports and docker-compose.yml.
 	$(BIN)/ruff check
