@@ -1,0 +1,87 @@
+"""What the field reader sees of a strip: the same in training, in the export and in the service.
+
+>>> strip = standardise(grey)  # grey: uint8 [height, width], of any size
+>>> images = pad([strip.pixels, other.pixels])  # uint8 [2, 40, widest], the reader's input
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]  # [height, width]
+
+# The reader's classes: the blank of CTC comes first, then each symbol in this order.
+DIGITS = "0123456789"
+SEPARATORS = ".,-=#"
+SYMBOLS = DIGITS + SEPARATORS
+BLANK = 0
+CLASSES = 1 + len(SYMBOLS)
+
+HEIGHT = 40  # rows that the reader sees
+STRIDE = 4  # columns a step of its output
+MARGIN = 8  # columns of paper before and after the strip, for strokes that touch its ends
+MAX_WIDTH = 1024  # columns, margins included; a longer strip is made smaller, not narrower
+BUCKET = 32  # widths of batches are multiples of it: few shapes, little padding
+
+PAPER = 192  # the grey of the paper once standardised, and of all padding
+_INK = 32  # the grey of the darkest ink
+_DARK, _LIGHT = 0.5, 99.5  # percentiles: a lone digit on a long strip covers no more
+_MIN_CONTRAST = 24.0  # grey values; less is the grain of paper, not ink
+_LIGHTER = 2.0  # times as far from the paper as the dark: then the ink is light
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A strip as the reader sees it, and where it was in the picture.
+
+    `pixels` is uint8 [HEIGHT, width], width a multiple of STRIDE; column x and row y of it show
+    the picture at ((x - MARGIN) / scale, (y - top) / scale).
+    """
+
+    pixels: Grey
+    scale: float
+    top: int
+
+
+def standardise(grey: Grey) -> Strip:
+    """Bring a strip to the reader's height, paper and ink; its aspect stays.
+
+    The middle grey is taken for paper and what lies farthest from it for ink, whichever is darker.
+    """
+    height, width = grey.shape
+    scale = min(HEIGHT / height, (MAX_WIDTH - 2 * MARGIN) / width)
+    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = np.asarray(cv2.resize(grey, (columns, rows), interpolation=method), np.uint8)
+    top = (HEIGHT - rows) // 2
+    padded_width = -(-(columns + 2 * MARGIN) // STRIDE) * STRIDE
+    pixels = np.full((HEIGHT, padded_width), PAPER, np.uint8)
+    pixels[top : top + rows, MARGIN : MARGIN + columns] = _level(small)
+    return Strip(pixels, scale, top)
+
+
+def pad(strips: Sequence[Grey]) -> NDArray[np.uint8]:
+    """Put standardised strips [HEIGHT, width] into a batch [N, HEIGHT, widest], paper after each.
+
+    The widest is rounded up to a multiple of BUCKET.
+    """
+    widest = -(-max(strip.shape[1] for strip in strips) // BUCKET) * BUCKET
+    batch = np.full((len(strips), HEIGHT, widest), PAPER, np.uint8)
+    for place, strip in zip(batch, strips, strict=True):
+        place[:, : strip.shape[1]] = strip
+    return batch
+
+
+def _level(grey: Grey) -> Grey:
+    dark, paper, light = np.percentile(grey, (_DARK, 50, _LIGHT))
+    if light - paper > _LIGHTER * (paper - dark):
+        sign, contrast = -1.0, light - paper
+    else:
+        sign, contrast = 1.0, paper - dark
+    gain = sign * (PAPER - _INK) / max(contrast, _MIN_CONTRAST)
+    table = PAPER + (np.arange(256) - paper) * gain
+    levels = np.clip(np.rint(table), 0, 255).astype(np.uint8)
+    return np.asarray(levels[grey], np.uint8)
