@@ -1,0 +1,139 @@
+"""The strips that the reader learns from: composed, real, and spliced of real ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.mnist import Digits
+from models.strips import STRIDE, Grey, standardise
+from training.reader import texts
+from training.reader.amounts import Amount
+from training.reader.ink import Random, cut_out
+from training.reader.line import Cabinet, any_hand, thicken, write
+from training.reader.nothing import nothing
+from training.reader.paper import Backgrounds, erased, paper, rule
+from training.reader.real import splice, tighten
+from training.reader.spoil import Bending, bend, scan
+from training.reader.texts import steps_needed
+
+_LIGHT_BENDING = Bending(slant=0.1, turn=0.02, scale=0.05, stretch=0.05, shift=0.0)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A standardised strip, what stands on it, and whether that includes the separators."""
+
+    pixels: Grey
+    text: str
+    separators_labelled: bool
+
+
+@dataclass(frozen=True)
+class Material:
+    """What strips are made of."""
+
+    cabinet: Cabinet
+    amounts: Sequence[Amount]
+    papers: Backgrounds
+
+    @classmethod
+    def of(cls, digits: Digits, amounts: Sequence[Amount]) -> "Material":
+        """Material from MNIST's `digits` and real `amounts`."""
+        return cls(Cabinet.of(digits, cut_out(amounts)), amounts, erased(amounts))
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The shares of the kinds of strips; what is left is composed."""
+
+    real: float = 0.25
+    spliced: float = 0.20
+    empty: float = 0.04
+
+
+def draw(material: Material, mixture: Mixture, random: Random) -> Sample:
+    """A strip of a kind drawn by `mixture`."""
+    while True:
+        kind = random.random()
+        if kind < mixture.real:
+            sample = _real(material, random)
+        elif kind < mixture.real + mixture.spliced:
+            sample = _spliced(material, random)
+        elif kind < mixture.real + mixture.spliced + mixture.empty:
+            sample = empty(material, random)
+        else:
+            sample = composed(material, texts.text(random), random)
+        if steps_needed(sample.text) <= sample.pixels.shape[1] // STRIDE:
+            return sample
+
+
+def composed(material: Material, text: str, random: Random, *, touching: bool = False) -> Sample:
+    """`text` written by some hand on some paper, scanned; `touching`: of MNIST's digits, joined."""
+    height = int(random.integers(36, 72))
+    hand = any_hand(height, random)
+    if touching:
+        hand = replace(hand, touching=1.0, real=0.0)
+    ink = write(text, hand, height, material.cabinet, random)
+    return Sample(_on_paper(ink, material, random), texts.label(text), True)
+
+
+def empty(material: Material, random: Random) -> Sample:
+    """A strip without digits."""
+    ink = nothing(int(random.integers(36, 72)), random)
+    return Sample(_on_paper(ink, material, random), "", True)
+
+
+def _real(material: Material, random: Random) -> Sample:
+    amount = material.amounts[random.integers(len(material.amounts))]
+    return Sample(_again(tighten(amount.grey, amount, random), random), amount.digits, False)
+
+
+def _spliced(material: Material, random: Random) -> Sample:
+    strip, digits = splice(material.amounts, random)
+    return Sample(_again(strip, random), digits, False)
+
+
+def _again(strip: Grey, random: Random) -> Grey:
+    """A real strip as another hand would have written it and another scanner seen it."""
+    if random.random() < 0.9:
+        strip = bend(strip, Bending(), random)
+    if random.random() < 0.3:
+        # The minimum of grey is the maximum of ink.
+        strip = 255 - thicken(255 - strip, random.uniform(-0.6, 0.6))
+    return standardise(scan(strip, random, strength=0.5)).pixels
+
+
+def _on_paper(ink: Grey, material: Material, random: Random) -> Grey:
+    height, width = ink.shape
+    before, after = (int(height * room) for room in random.exponential(0.12, 2))
+    ink = cv2.copyMakeBorder(ink, 0, 0, before, after, cv2.BORDER_CONSTANT, value=0)
+    if random.random() < 0.8:
+        ink = bend(ink, _LIGHT_BENDING, random, border=cv2.BORDER_CONSTANT)
+    if random.random() < 0.5:
+        ink = thicken(ink, random.uniform(-0.5, 1.0))
+    if random.random() < 0.3:
+        ink = cv2.GaussianBlur(ink, (0, 0), random.uniform(0.4, 0.8))
+    height, width = ink.shape
+    strip = paper(height, width, material.papers, random)
+    if random.random() < 0.35:
+        rule(strip, random)
+    strip = _written(strip, ink, random)
+    return standardise(scan(strip, random, strength=random.uniform(0.2, 1.0))).pixels
+
+
+def _written(strip: Grey, ink: Grey, random: Random) -> Grey:
+    grey = strip.astype(np.float32)
+    darkest = float(np.median(grey)) * random.uniform(0.05, 0.55)
+    opacity = ink * np.float32(1 / 255)
+    if random.random() < 0.5:
+        opacity *= _pressure(ink.shape, random)
+    mixed = grey + (np.minimum(darkest, grey) - grey) * opacity
+    return np.clip(mixed, 0, 255).astype(np.uint8)
+
+
+def _pressure(shape: tuple[int, ...], random: Random) -> NDArray[np.float32]:
+    coarse = random.uniform(0.55, 1.0, (4, 2 + shape[1] // 12)).astype(np.float32)
+    return cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_LINEAR)

@@ -1,0 +1,69 @@
+"""What is written in fields: amounts, ZIP codes, account numbers, plain numbers.
+
+A text may hold marks that have no label, `$ / *`; `label` leaves them out.
+"""
+
+from itertools import pairwise
+
+from models.strips import DIGITS, SYMBOLS
+from training.reader.ink import Random
+
+LONGEST = 12  # digits
+UNLABELLED = "$/*"
+
+
+def label(text: str) -> str:
+    """What the reader is to say of `text`."""
+    return "".join(symbol for symbol in text if symbol in SYMBOLS)
+
+
+def steps_needed(text: str) -> int:
+    """The fewest steps that can say `text`: a blank must part equal neighbours."""
+    return len(text) + sum(a == b for a, b in pairwise(text))
+
+
+def text(random: Random) -> str:
+    """A text of 1 to 12 digits, often as an amount or a code is written."""
+    return _KINDS[random.integers(len(_KINDS))](random)
+
+
+def digits(count: int, random: Random) -> str:
+    """So many digits, drawn evenly; at times one of them repeated, as in round amounts."""
+    drawn = random.integers(10, size=count)
+    if count > 2 and random.random() < 0.15:
+        drawn[-int(random.integers(2, count)) :] = 0 if random.random() < 0.6 else drawn[-1]
+    return "".join(DIGITS[digit] for digit in drawn)
+
+
+def _number(random: Random) -> str:
+    return digits(int(random.integers(1, LONGEST + 1)), random)
+
+
+def _zip_code(random: Random) -> str:
+    code = digits(5, random)
+    return f"{code}-{digits(4, random)}" if random.random() < 0.12 else code
+
+
+def _account(random: Random) -> str:
+    groups = [digits(int(random.integers(1, 5)), random) for _ in range(random.integers(2, 4))]
+    return ("-" if random.random() < 0.6 else ".").join(groups)
+
+
+def _amount(random: Random) -> str:
+    whole = digits(int(random.choice((1, 2, 3, 4, 5, 6, 7), p=_AMOUNT_LENGTHS)), random)
+    point, comma = (".", ",") if random.random() < 0.75 else (",", ".")
+    if len(whole) > 3 and random.random() < 0.7:
+        whole = f"{whole[:-3]}{point}{whole[-3:]}"
+    if random.random() < 0.2:
+        whole += comma + digits(2, random)
+    return _pick(_BEFORE, random) + whole + _pick(_AFTER, random)
+
+
+def _pick(marks: tuple[str, ...], random: Random) -> str:
+    return marks[random.integers(len(marks))] if random.random() < 0.5 else ""
+
+
+_AMOUNT_LENGTHS = (0.04, 0.06, 0.2, 0.25, 0.27, 0.12, 0.06)
+_BEFORE = ("#", "$", "$", "=", "-", "*", "")
+_AFTER = (".", "-", ".-", "=", ".=", "#", "/", "*", "-", ".", ",-")
+_KINDS = (_number, _number, _zip_code, _zip_code, _account, _amount, _amount, _amount)
