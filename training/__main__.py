@@ -18,13 +18,16 @@ from models.mnist import DataError
 from training import architectures, plots
 from training.data import load_mnist
 from training.evaluate import answer
+from training.reader.amounts import load_amounts
 from training.recipes import BASELINE, RECIPES
+from training.recipes import READER as READER_RECIPE
 from training.report import write_report
 from training.runs import Run, RunError
 from training.study import full_runs, run_study
 from training.train import Task, train
 
 SHOWN_PREDICTIONS = 50
+READER = "reader"
 
 app = typer.Typer(
     help="Train Numeral's models on MNIST.", no_args_is_help=True, add_completion=False
@@ -41,7 +44,7 @@ DataDir = Annotated[
 Verify = Annotated[
     bool, typer.Option(help="Check the files' MD5 sums; --no-verify for digits of your own.")
 ]
-ModelName = StrEnum("ModelName", {name: name for name in architectures.names()})  # type: ignore[misc]
+ModelName = StrEnum("ModelName", {name: name for name in (*architectures.names(), READER)})  # type: ignore[misc]
 RecipeName = StrEnum("RecipeName", {name: name for name in RECIPES})  # type: ignore[misc]
 DEFAULT_RECIPE = RecipeName(BASELINE.name)
 
@@ -81,7 +84,14 @@ def fit(
         SavedFormat, typer.Option("--format", help="h5 saves model.h5 beside model.keras.")
     ] = SavedFormat.KERAS,
 ) -> None:
-    """Train one model; the same command again resumes an interrupted run."""
+    """Train one model; the same command again resumes an interrupted run.
+
+    The reader of fields takes its own recipe and, of the options, epochs, batch size, seed and
+    folders; the data folder also holds orand-car-a.
+    """
+    if model.value == READER:
+        _fit_reader(data_dir, runs_dir, epochs, batch_size, seed)
+        return
     try:
         settings = RECIPES[recipe].with_(epochs=epochs, batch_size=batch_size)
     except ValueError as error:
@@ -108,6 +118,23 @@ def fit(
     _, validation = task.digits(mnist)
     accuracy = answer(trained, validation).accuracy
     console.print(f"{run.folder}: validation accuracy {accuracy:.2%}")
+
+
+def _fit_reader(
+    data_dir: Path | None, runs_dir: Path, epochs: int | None, batch_size: int | None, seed: int
+) -> None:
+    # Imported here: the composing of strips and their loss concern no other command.
+    from training.reader.fit import fit_reader  # noqa: PLC0415
+
+    if data_dir is None:
+        raise typer.BadParameter(
+            "the reader needs a folder with orand-car-a", param_hint="--data-dir"
+        )
+    recipe = READER_RECIPE.with_(epochs=epochs, batch_size=batch_size)
+    mnist, amounts = load_mnist(data_dir), load_amounts(data_dir)
+    run = fit_reader(mnist, amounts, runs_dir, recipe=recipe, seed=seed)
+    last = run.history()[-1]
+    console.print(f"{run.folder}: validation amounts {last['val_amounts']:.2%}")
 
 
 @app.command()

@@ -16,13 +16,15 @@ from training.runs import Run
 AUGMENTING_THREADS = 2
 
 
-class _EpochTimer(keras.callbacks.Callback):
+class EpochTimer(keras.callbacks.Callback):
     """Adds the epoch's wall-clock seconds to its logs; stands before whatever writes them."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Look at the clock; Keras calls it."""
         self._begin = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Tell the seconds since; Keras calls it."""
         if logs is not None:
             logs["seconds"] = time.perf_counter() - self._begin
 
@@ -59,7 +61,7 @@ def fit(
         validation_data=(validation.images, one_hot(validation.labels)),
         shuffle=False,  # the batches are shuffled, and in the same way after an interruption
         callbacks=[
-            _EpochTimer(),
+            EpochTimer(),
             keras.callbacks.CSVLogger(run.history_file, append=finished > 0),
             *callbacks,
             # Last, so that an epoch counts as finished only when everything about it is written.

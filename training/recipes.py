@@ -41,14 +41,18 @@ class Recipe:
     def compile(self, model: keras.Model, steps_per_epoch: int) -> None:
         """Give `model` the optimizer and the loss; targets are float32 [batch, 10]."""
         model.compile(
-            optimizer=keras.optimizers.AdamW(
-                self._schedule(steps_per_epoch),
-                weight_decay=self.weight_decay,
-                use_ema=self.average is not None,
-                ema_momentum=self.average or 0.99,
-            ),
+            optimizer=self.optimizer(steps_per_epoch),
             loss="categorical_crossentropy",
             metrics=["accuracy"],
+        )
+
+    def optimizer(self, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+        """AdamW with the recipe's schedule; if it averages, `fit` ends with the average."""
+        return keras.optimizers.AdamW(
+            self._schedule(steps_per_epoch),
+            weight_decay=self.weight_decay,
+            use_ema=self.average is not None,
+            ema_momentum=self.average or 0.99,
         )
 
     def _schedule(self, steps_per_epoch: int) -> float | keras.optimizers.schedules.CosineDecay:
@@ -125,6 +129,11 @@ REFINE = Recipe(
     average=0.998,
     initial_share=0.7,
     augmentation=replace(_BEST_AUGMENTATION, corruption_rate=0.35),
+)
+
+# The field reader's: an epoch is `training.reader.fit.STEPS` batches of strips drawn anew.
+READER = replace(
+    _MODERN, name="strips", epochs=40, batch_size=48, learning_rate=1.5e-3, warmup_epochs=1
 )
 
 RECIPES = {recipe.name: recipe for recipe in (BASELINE, BEST, TEACHER, REFINE)}

@@ -1,0 +1,79 @@
+"""How many strips the reader reads without a fault while it is trained."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from models.mnist import Digits
+from models.strips import BLANK, DIGITS, SYMBOLS, pad, standardise
+from training.reader import texts
+from training.reader.amounts import Amount
+from training.reader.samples import Material, Sample, composed
+
+COMPOSED = 400
+ZIP_CODES = 300
+_SEED = 7
+_BATCH = 50
+
+
+def greedy(logits: NDArray[np.float32]) -> str:
+    """The text of the likeliest class at each step, logits [steps, classes]."""
+    best = logits.argmax(axis=-1)
+    changed = best[np.flatnonzero(np.diff(best, prepend=-1))]
+    return "".join(SYMBOLS[place - 1] for place in changed if place != BLANK)
+
+
+def only_digits(text: str) -> str:
+    """`text` without separators."""
+    return "".join(symbol for symbol in text if symbol in DIGITS)
+
+
+def read(model: keras.Model, samples: Sequence[Sample]) -> list[str]:
+    """What `model` says stands on `samples`, separators included."""
+    order = sorted(range(len(samples)), key=lambda place: samples[place].pixels.shape[1])
+    said = [""] * len(samples)
+    for start in range(0, len(order), _BATCH):
+        places = order[start : start + _BATCH]
+        logits = model.predict_on_batch(pad([samples[place].pixels for place in places]))
+        for place, steps in zip(places, logits, strict=True):
+            said[place] = greedy(steps)
+    return said
+
+
+def accuracy(model: keras.Model, samples: Sequence[Sample]) -> float:
+    """The share of `samples` whose digits are all read, and no others."""
+    said = map(only_digits, read(model, samples))
+    right = [text == only_digits(s.text) for text, s in zip(said, samples, strict=True)]
+    return float(np.mean(right))
+
+
+def validation_sets(digits: Digits, amounts: Sequence[Amount]) -> dict[str, list[Sample]]:
+    """Real amounts, composed texts and touching ZIP codes, of what is held out; always the same."""
+    material = Material.of(digits, amounts)
+    random = np.random.default_rng(_SEED)
+    return {
+        "amounts": [Sample(standardise(a.grey).pixels, a.digits, False) for a in amounts],
+        "composed": [composed(material, texts.text(random), random) for _ in range(COMPOSED)],
+        "zip_codes": [_zip_code(material, random) for _ in range(ZIP_CODES)],
+    }
+
+
+def _zip_code(material: Material, random: np.random.Generator) -> Sample:
+    code = texts.digits(5, random)
+    return composed(material, code, random, touching=True)
+
+
+class Validation(keras.callbacks.Callback):
+    """Adds the accuracy on each set to the epoch's logs; stands before whatever writes them."""
+
+    def __init__(self, sets: Mapping[str, Sequence[Sample]]) -> None:
+        super().__init__()
+        self._sets = sets
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Measure; Keras calls it."""
+        if logs is not None:
+            for name, samples in self._sets.items():
+                logs[f"val_{name}"] = accuracy(self.model, samples)
