@@ -124,6 +124,7 @@ def _fit_reader(
     data_dir: Path | None, runs_dir: Path, epochs: int | None, batch_size: int | None, seed: int
 ) -> None:
     # Imported here: the composing of strips and their loss concern no other command.
+    from training.reader.fit import Task as ReaderTask  # noqa: PLC0415
     from training.reader.fit import fit_reader  # noqa: PLC0415
 
     if data_dir is None:
@@ -132,7 +133,7 @@ def _fit_reader(
         )
     recipe = READER_RECIPE.with_(epochs=epochs, batch_size=batch_size)
     mnist, amounts = load_mnist(data_dir), load_amounts(data_dir)
-    run = fit_reader(mnist, amounts, runs_dir, recipe=recipe, seed=seed)
+    run = fit_reader(ReaderTask(recipe, seed), mnist, amounts, runs_dir)
     last = run.history()[-1]
     console.print(f"{run.folder}: validation amounts {last['val_amounts']:.2%}")
 

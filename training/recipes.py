@@ -131,7 +131,7 @@ REFINE = Recipe(
     augmentation=replace(_BEST_AUGMENTATION, corruption_rate=0.35),
 )
 
-# The field reader's: an epoch is `training.reader.fit.STEPS` batches of strips drawn anew.
+# The field reader's: an epoch is as many batches of strips drawn anew as its task says.
 READER = replace(
     _MODERN, name="strips", epochs=40, batch_size=48, learning_rate=1.5e-3, warmup_epochs=1
 )

@@ -2,6 +2,8 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -19,23 +21,31 @@ from training.reader.validate import Validation, validation_sets
 from training.recipes import READER, Recipe
 from training.runs import Run, RunConfig
 
-STEPS = 240  # an epoch
+
+@dataclass(frozen=True)
+class Task:
+    """How to train; an epoch is so many `steps`, and ends with the reading of so many `checks`."""
+
+    recipe: Recipe = READER
+    seed: int = 1
+    steps: int = 240
+    checks: int = 400  # composed strips, and ZIP codes besides
 
 
 def fit_reader(
+    task: Task,
     mnist: Mnist,
     amounts: list[Amount],
     runs_dir: Path,
     *,
-    recipe: Recipe = READER,
-    seed: int = 1,
-    steps: int = STEPS,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
     """Train the reader, or finish it where it was interrupted; a finished run stays as it is.
 
     Raises:
         RunError: its folder holds another run.
     """
+    recipe, seed, steps = task.recipe, task.seed, task.steps
     digits, validation_digits = mnist.hold_out()
     learnt, validated = hold_out(amounts)
     config = RunConfig(NAME, recipe, seed, len(digits) + len(learnt), len(validated))
@@ -55,8 +65,9 @@ def fit_reader(
         steps_per_epoch=steps,
         callbacks=[
             EpochTimer(),
-            Validation(validation_sets(validation_digits, validated)),
+            Validation(validation_sets(validation_digits, validated, task.checks)),
             keras.callbacks.CSVLogger(run.history_file, append=finished > 0),
+            *callbacks,
             # Last, so that an epoch counts as finished only when everything about it is written.
             keras.callbacks.BackupAndRestore(
                 run.backup_folder, double_checkpoint=True, delete_checkpoint=False

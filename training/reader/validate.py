@@ -12,8 +12,6 @@ from training.reader import texts
 from training.reader.amounts import Amount
 from training.reader.samples import Material, Sample, composed
 
-COMPOSED = 400
-ZIP_CODES = 300
 _SEED = 7
 _BATCH = 50
 
@@ -49,14 +47,18 @@ def accuracy(model: keras.Model, samples: Sequence[Sample]) -> float:
     return float(np.mean(right))
 
 
-def validation_sets(digits: Digits, amounts: Sequence[Amount]) -> dict[str, list[Sample]]:
+def validation_sets(
+    digits: Digits, amounts: Sequence[Amount], composed_strips: int
+) -> dict[str, list[Sample]]:
     """Real amounts, composed texts and touching ZIP codes, of what is held out; always the same."""
     material = Material.of(digits, amounts)
     random = np.random.default_rng(_SEED)
     return {
         "amounts": [Sample(standardise(a.grey).pixels, a.digits, False) for a in amounts],
-        "composed": [composed(material, texts.text(random), random) for _ in range(COMPOSED)],
-        "zip_codes": [_zip_code(material, random) for _ in range(ZIP_CODES)],
+        "composed": [
+            composed(material, texts.text(random), random) for _ in range(composed_strips)
+        ],
+        "zip_codes": [_zip_code(material, random) for _ in range(composed_strips)],
     }
 
 

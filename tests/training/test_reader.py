@@ -1,0 +1,121 @@
+"""The reader's loss and network, and a short training with an interruption."""
+
+import numpy as np
+import pytest
+
+from models.strips import BLANK, CLASSES, HEIGHT, STRIDE, SYMBOLS, pad, standardise
+from tests.amounts import write_amounts
+from tests.generated import drawn_mnist
+
+keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+
+from training.reader.amounts import load_amounts  # noqa: E402
+from training.reader.architecture import build  # noqa: E402
+from training.reader.fit import Task, fit_reader  # noqa: E402
+from training.reader.loss import ctc  # noqa: E402
+from training.reader.targets import targets  # noqa: E402
+from training.reader.validate import greedy  # noqa: E402
+from training.recipes import READER  # noqa: E402
+
+
+def logits_saying(steps, confidence=12.0):
+    """Logits [1, steps, classes] that say, step by step, the symbols of `steps`; `_` is blank."""
+    classes = [BLANK if symbol == "_" else 1 + SYMBOLS.index(symbol) for symbol in steps]
+    return confidence * np.eye(CLASSES, dtype=np.float32)[classes][None]
+
+
+def loss_of(steps, text, *, labelled):
+    return float(ctc(targets([text], [labelled]), logits_saying(steps))[0])
+
+
+def test_what_is_said_costs_little_and_anything_else_much():
+    assert loss_of("_1_2.2_", "12.2", labelled=True) < 0.1
+    assert loss_of("_1_2.2_", "12.3", labelled=True) > 5
+
+
+def test_a_separator_costs_where_separators_are_labelled_and_is_missing_in_the_label():
+    assert loss_of("_12.5_", "125", labelled=True) > 5
+
+
+def test_a_separator_costs_nothing_where_separators_are_not_labelled():
+    assert loss_of("_12.5_-", "125", labelled=False) < 0.1
+
+
+def test_a_separator_parts_equal_digits_where_separators_are_not_labelled():
+    assert loss_of("_1.1_", "11", labelled=False) < 0.1
+    assert loss_of("_111_", "11", labelled=False) > 5
+
+
+def test_nothing_is_the_text_of_a_strip_that_says_nothing():
+    assert loss_of("_____", "", labelled=True) < 0.1
+    assert loss_of("__3__", "", labelled=True) > 5
+
+
+def test_greedy_decoding_joins_repeats_and_drops_blanks():
+    assert greedy(logits_saying("__11_1.22__")[0]) == "11.2"
+    assert greedy(logits_saying("____")[0]) == ""
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(1)
+    return build()
+
+
+def test_the_network_gives_a_step_for_every_four_columns(network):
+    strips = np.zeros((2, HEIGHT, 96), np.uint8)
+
+    logits = network(strips).numpy()
+
+    assert network.input.dtype == "uint8"
+    assert logits.shape == (2, 96 // STRIDE, CLASSES)
+
+
+def test_the_network_takes_strips_of_any_width(network):
+    widths = [network(np.zeros((1, HEIGHT, width), np.uint8)).shape[1] for width in (16, 64, 400)]
+
+    assert widths == [4, 16, 100]
+
+
+def test_padding_far_away_changes_nothing(network):
+    page = np.full((50, 200), 220, np.uint8)
+    page[10:40, 20:180:25] = 30
+    strip = standardise(page).pixels
+
+    alone = network(pad([strip])).numpy()[0]
+    beside_a_longer_one = network(pad([strip, np.hstack([strip] * 4)])).numpy()[0]
+
+    middle = slice(0, len(alone) // 3)
+    np.testing.assert_allclose(beside_a_longer_one[middle], alone[middle], atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("amounts") / "orand-car-a"
+    write_amounts(folder)
+    return drawn_mnist(), load_amounts(folder.parent)
+
+
+def train(material, folder, **settings):
+    mnist, amounts = material
+    task = Task(READER.with_(epochs=2, batch_size=4), steps=4, checks=6)
+    return fit_reader(task, mnist, amounts, folder, **settings)
+
+
+class Interrupt(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_training_goes_on_where_it_was(material, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(material, tmp_path, callbacks=[Interrupt()])
+
+    run = train(material, tmp_path)
+
+    history = run.history()
+    assert [row["epoch"] for row in history] == [0, 1]
+    assert {"loss", "val_amounts", "val_composed", "val_zip_codes"} <= set(history[0])
+    assert run.load_model().output.shape == (None, None, CLASSES)
+    assert not run.backup_folder.exists()

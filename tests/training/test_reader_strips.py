@@ -1,0 +1,184 @@
+"""The strips that the reader learns from: read, cut, spliced, composed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.mnist import DataError
+from models.strips import DIGITS, HEIGHT, STRIDE, SYMBOLS
+from tests.amounts import write_amounts
+from tests.generated import drawn_digits
+from training.reader import separators, texts
+from training.reader.amounts import FOLDER, hold_out, load_amounts
+from training.reader.ink import INK, Shape, crop, write_mnist
+from training.reader.line import any_hand, write
+from training.reader.nothing import nothing
+from training.reader.paper import erased
+from training.reader.real import cuts, part, splice, tighten
+from training.reader.samples import Material, Mixture, composed, draw, empty
+
+
+@pytest.fixture(scope="module")
+def amounts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_amounts(folder / FOLDER)
+    return load_amounts(folder)
+
+
+@pytest.fixture(scope="module")
+def material(amounts):
+    return Material.of(drawn_digits(60, seed=1), amounts)
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(3)
+
+
+def hand(random, **changes):
+    return replace(any_hand(60, random), **{"size": 40.0, "climb": 0.0, **changes})
+
+
+def ink_gaps(page):
+    """How many runs of blank columns lie inside the ink."""
+    inked = (page > INK).any(axis=0)
+    return int(np.sum(np.diff(inked.astype(int)) == 1)) - 1
+
+
+def test_amounts_come_with_their_digits_and_a_box_each(amounts):
+    first = amounts[0]
+
+    assert first.digits == "012"
+    assert len(first.boxes) == 3
+    assert first.grey.dtype == np.uint8
+
+
+def test_a_missing_image_is_named(tmp_path):
+    write_amounts(tmp_path)
+    (tmp_path / "images" / "3.jpg").unlink()
+
+    with pytest.raises(DataError, match=r"3\.jpg: is missing or no picture"):
+        load_amounts(tmp_path)
+
+
+def test_a_folder_without_amounts_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"holds no orand-car-a/labels\.csv"):
+        load_amounts(tmp_path)
+
+
+def test_a_fifth_is_held_out_whatever_the_order(amounts):
+    learnt, held_out = hold_out(amounts)
+    again = hold_out(amounts[::-1])[1]
+
+    assert len(held_out) == 2
+    assert [amount.file for amount in again] == [amount.file for amount in held_out]
+    assert not {amount.file for amount in learnt} & {amount.file for amount in held_out}
+
+
+def test_a_part_of_an_amount_holds_the_columns_of_its_digits(amounts):
+    amount = amounts[2]
+
+    second = part(amount, 1, 1)
+
+    assert cuts(amount) == [0, 1, 2, 3, 4, 5]
+    assert second.shape[1] == pytest.approx(amount.boxes[1].width, abs=4)
+    assert second.min() < 90
+
+
+def test_a_splice_names_the_digits_of_its_parts(amounts, random):
+    known = "|".join(amount.digits for amount in amounts)
+
+    for _ in range(20):
+        strip, digits = splice(amounts, random)
+        assert 1 <= len(digits) <= 8
+        assert strip.shape[1] >= 10 * len(digits)
+        assert set(digits) <= set(known)
+
+
+def test_a_tightened_strip_keeps_its_digits(amounts, random):
+    amount = amounts[1]
+    digits = sum(box.width for box in amount.boxes)
+
+    widths = {tighten(amount.grey, amount, random).shape[1] for _ in range(20)}
+
+    assert min(widths) >= digits
+    assert max(widths) <= amount.grey.shape[1]
+
+
+def test_the_paper_of_an_amount_keeps_no_ink(amounts):
+    amount = amounts[0]
+
+    paper = erased([amount])[0]
+
+    assert amount.grey.min() < 70
+    assert paper.min() > 120
+
+
+def test_a_digit_is_written_at_the_size_that_was_asked_for(random):
+    digits = drawn_digits(10, seed=1)
+    drawn_height = crop(digits.images[8]).shape[0]
+
+    small, large = (write_mnist(digits, 8, Shape(size)) for size in (20.0, 40.0))
+
+    assert small.shape[0] == pytest.approx(drawn_height, abs=2)
+    assert large.shape[0] == pytest.approx(2 * drawn_height, abs=3)
+
+
+def test_digits_stand_apart_or_touch_as_the_hand_has_it(material, random):
+    apart = write("80808", hand(random, touching=0.0, gap=0.4), 60, material.cabinet, random)
+    joined = write("80808", hand(random, touching=1.0), 60, material.cabinet, random)
+
+    assert ink_gaps(apart) >= 4
+    assert ink_gaps(joined) < 4
+    assert joined.shape[1] < apart.shape[1]
+
+
+@pytest.mark.parametrize("symbol", [*SYMBOLS[len(DIGITS) :], *texts.UNLABELLED])
+def test_every_separator_is_drawn(symbol, random):
+    mark = separators.draw(symbol, 30.0, 2.0, random)
+
+    assert mark.ink.max() > 200
+    assert max(mark.ink.shape) <= 60
+
+
+def test_texts_are_of_one_to_twelve_digits_and_known_symbols(random):
+    for _ in range(300):
+        label = texts.label(texts.text(random))
+        assert set(label) <= set(SYMBOLS)
+        assert 1 <= sum(symbol in DIGITS for symbol in label) <= texts.LONGEST
+
+
+@pytest.mark.parametrize(("text", "steps"), [("", 0), ("123", 3), ("1001", 5), ("000", 5)])
+def test_equal_neighbours_need_a_blank_between(text, steps):
+    assert texts.steps_needed(text) == steps
+
+
+def test_a_composed_strip_is_labelled_with_its_separators(material, random):
+    sample = composed(material, "$1.250,-", random)
+
+    assert sample.text == "1.250,-"
+    assert sample.separators_labelled
+    assert sample.pixels.shape[0] == HEIGHT
+
+
+def test_a_strip_without_digits_has_an_empty_label(material, random):
+    assert empty(material, random).text == ""
+    assert {bool(nothing(50, random).any()) for _ in range(30)} == {True, False}
+
+
+def test_every_strip_that_is_drawn_has_the_steps_to_say_its_text(material, random):
+    for _ in range(60):
+        sample = draw(material, Mixture(), random)
+        assert texts.steps_needed(sample.text) <= sample.pixels.shape[1] // STRIDE
+
+
+def test_the_same_seed_draws_the_same_strips(material):
+    first, second = (
+        [draw(material, Mixture(), np.random.default_rng(seed)) for seed in range(8)]
+        for _ in range(2)
+    )
+
+    for one, other in zip(first, second, strict=True):
+        assert one.text == other.text
+        np.testing.assert_array_equal(one.pixels, other.pixels)
