@@ -1,0 +1,72 @@
+"""Where in a reader's steps each digit of a text stands, and which separators are around them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.fields.steps import LogProbabilities, Step
+from models.strips import BLANK, DIGITS, SYMBOLS
+
+Span = tuple[int, int]  # first and last step
+
+
+def align(steps: Sequence[Step], text: str) -> tuple[Span, ...]:
+    """The first and the last step of each digit of `text` on its likeliest way through `steps`.
+
+    Viterbi's; () where no way exists.
+    """
+    digits = [int(digit) for digit in text]
+    # State 2i stands before digit i, state 2i + 1 on it. From a digit the next can follow at once,
+    # unless it is the same.
+    count = 2 * len(digits) + 1
+    jumps = [s % 2 == 1 and s > 1 and digits[s // 2] != digits[s // 2 - 1] for s in range(count)]
+    scores = [1.0] + [0.0] * (count - 1)
+    came: list[list[int]] = []
+    for step in steps:
+        best, back = [0.0] * count, [0] * count
+        for s in range(count):
+            score, origin = scores[s], s
+            if s and scores[s - 1] > score:
+                score, origin = scores[s - 1], s - 1
+            if jumps[s] and scores[s - 2] > score:
+                score, origin = scores[s - 2], s - 2
+            if s % 2:
+                score *= step.digits[digits[s // 2]] if step.digits else 0.0
+            else:
+                score *= step.free
+            best[s], back[s] = score, origin
+        # The score of a long strip would vanish.
+        most = max(best)
+        if most == 0:
+            return ()
+        scores = [score / most for score in best]
+        came.append(back)
+    state = max(range(max(0, count - 2), count), key=scores.__getitem__)
+    if scores[state] == 0:
+        return ()
+    return _spans(steps, came, state, len(digits))
+
+
+def _spans(
+    steps: Sequence[Step], came: Sequence[Sequence[int]], state: int, digits: int
+) -> tuple[Span, ...]:
+    first, last = [0] * digits, [-1] * digits
+    for step, back in zip(reversed(steps), reversed(came), strict=True):
+        if state % 2:
+            digit = state // 2
+            first[digit] = step.first
+            if last[digit] < 0:
+                last[digit] = step.first
+        state = back[state]
+    return tuple(zip(first, last, strict=True))
+
+
+def with_separators(log_probabilities: LogProbabilities, text: str, spans: Sequence[Span]) -> str:
+    """`text` with the separators that the steps outside of `spans` say."""
+    said = log_probabilities.copy()
+    said[:, 1 : 1 + len(DIGITS)] = -np.inf
+    classes = said.argmax(axis=1)
+    for digit, (first, last) in zip(text, spans, strict=True):
+        classes[first : last + 1] = 1 + DIGITS.index(digit)
+    changed = classes[np.flatnonzero(np.diff(classes, prepend=-1))]
+    return "".join(SYMBOLS[place - 1] for place in changed.tolist() if place != BLANK)

@@ -1,0 +1,125 @@
+"""What is known of a field before it is read: how many digits it has, and their checksum.
+
+>>> constraints = Constraints(length=9, checksum=Checksum.ABA)
+>>> state = constraints.extend(START, 0)  # a digit further, or None: no such field begins so
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+LONGEST = 40  # digits; no strip that the reader takes has room for more
+_ABA_LENGTH = 9
+_ABA_WEIGHTS = (3, 7, 1)
+
+
+class Checksum(StrEnum):
+    """How the last digit follows from those before it."""
+
+    LUHN = "luhn"  # card numbers and many account numbers: ISO/IEC 7812-1
+    ABA = "aba"  # routing numbers of banks in the United States, nine digits
+
+
+class State(NamedTuple):
+    """What the digits read so far mean to the constraints.
+
+    The Luhn sum doubles every second digit from the right. Read from the left it stays open which
+    these are until the length is known, so there is a sum for either case.
+    """
+
+    digits: int = 0
+    even: int = 0  # modulo 10; the first, third, ... digits count specially; for ABA the only sum
+    odd: int = 0  # modulo 10; the second, fourth, ... digits are doubled
+
+
+START = State()
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """Texts of so many digits, with a checksum that holds; None leaves open.
+
+    Raises:
+        ValueError: no text could satisfy them, or a length is out of bounds.
+    """
+
+    length: int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    checksum: Checksum | None = None
+
+    def __post_init__(self) -> None:
+        _check_bounds("length", self.length, 1)
+        _check_bounds("min_length", self.min_length, 0)
+        _check_bounds("max_length", self.max_length, 1)
+        if self.shortest > self.longest:
+            raise ValueError(f"{self._lengths()} contradict each other; leave one of them out")
+        if self.checksum is Checksum.ABA and not self.shortest <= _ABA_LENGTH <= self.longest:
+            raise ValueError(
+                f"checksum aba needs {_ABA_LENGTH} digits, which {self._lengths()} rules out;"
+                " leave the length out"
+            )
+
+    @property
+    def shortest(self) -> int:
+        """The fewest digits; a checksum needs one."""
+        given = [n for n in (self.length, self.min_length) if n is not None]
+        return max(given, default=0 if self.checksum is None else 1)
+
+    @property
+    def longest(self) -> int:
+        """The most digits."""
+        given = [n for n in (self.length, self.max_length) if n is not None]
+        return min(given, default=LONGEST)
+
+    @property
+    def are_none(self) -> bool:
+        """Whether any text satisfies them."""
+        return self == Constraints()
+
+    def extend(self, state: State, digit: int) -> State | None:
+        """The state after one `digit` more; None where nothing that begins so can satisfy them."""
+        count = state.digits + 1
+        if count > self._most:
+            return None
+        if self.checksum is None:
+            return State(count)
+        if self.checksum is Checksum.ABA:
+            weight = _ABA_WEIGHTS[state.digits % len(_ABA_WEIGHTS)]
+            longer = State(count, (state.even + weight * digit) % 10)
+        else:
+            doubled = 2 * digit if digit < 5 else 2 * digit - 9
+            first, second = (digit, doubled) if state.digits % 2 else (doubled, digit)
+            longer = State(count, (state.even + first) % 10, (state.odd + second) % 10)
+        return None if count == self._most and not self._sum_holds(longer) else longer
+
+    def missing(self, state: State) -> int:
+        """The fewest digits that have to follow."""
+        return max(0, self._least - state.digits)
+
+    def hold(self, state: State) -> bool:
+        """Whether a text that ends in `state` satisfies them."""
+        return self._least <= state.digits <= self._most and self._sum_holds(state)
+
+    @property
+    def _least(self) -> int:
+        return _ABA_LENGTH if self.checksum is Checksum.ABA else max(self.shortest, 0)
+
+    @property
+    def _most(self) -> int:
+        return _ABA_LENGTH if self.checksum is Checksum.ABA else self.longest
+
+    def _sum_holds(self, state: State) -> bool:
+        if self.checksum is Checksum.LUHN:
+            # The check digit is not doubled: of an even count the first digit is.
+            return (state.odd if state.digits % 2 else state.even) == 0
+        return self.checksum is None or state.even == 0
+
+    def _lengths(self) -> str:
+        given = {n: getattr(self, n) for n in ("length", "min_length", "max_length")}
+        return ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
+
+
+def _check_bounds(name: str, value: int | None, least: int) -> None:
+    if value is not None and not least <= value <= LONGEST:
+        raise ValueError(f"{name} is {value}; it has to be from {least} to {LONGEST}")

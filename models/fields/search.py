@@ -1,0 +1,98 @@
+"""CTC prefix beam search over digits, with constraints inside.
+
+Graves, "Supervised Sequence Labelling with Recurrent Neural Networks", 2012, section 7.5; Hannun,
+Maas, Jurafsky and Ng, arXiv 1408.2873. The beam keeps the best texts, and of constrained ones the
+best in each state of the constraints too: what satisfies them may look unlikely for long.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.fields.constraints import START, Constraints, State
+from models.fields.steps import Step
+from models.strips import DIGITS
+
+_ROOM_FOR_STATES = 4  # times the beam: how many more are kept for their states
+
+
+@dataclass(slots=True)
+class _Prefix:
+    """A text so far: the probability that it ends in no digit, and that in its last digit."""
+
+    free: float
+    digit: float
+    state: State
+
+    @property
+    def total(self) -> float:
+        return self.free + self.digit
+
+
+_Beam = dict[str, _Prefix]
+
+
+def search(
+    steps: Sequence[Step], constraints: Constraints, *, beams: int, floor: float, hopeless: float
+) -> dict[str, float]:
+    """Texts that satisfy `constraints` with their probabilities, as far as the beam has them.
+
+    Digits less likely than `floor` in a step are left out, and prefixes of less than `hopeless`
+    times the likeliest one's probability.
+    """
+    possible = [[(digit, p) for digit, p in enumerate(step.digits) if p > floor] for step in steps]
+    digits_ahead = sum(map(bool, possible))
+    beam: _Beam = {"": _Prefix(1.0, 0.0, START)}
+    for step, digits in zip(steps, possible, strict=True):
+        beam = _advance(beam, step.free, digits, constraints)
+        digits_ahead -= bool(digits)
+        beam = _prune(beam, constraints, beams, digits_ahead, hopeless)
+    return {text: p.total for text, p in beam.items() if p.total > 0 and constraints.hold(p.state)}
+
+
+def _advance(
+    beam: _Beam, free: float, digits: list[tuple[int, float]], constraints: Constraints
+) -> _Beam:
+    grown: _Beam = {}
+    for text, prefix in beam.items():
+        total = prefix.total
+        same = grown.get(text)
+        if same is None:
+            same = grown[text] = _Prefix(0.0, 0.0, prefix.state)
+        same.free += total * free
+        last = int(text[-1]) if text else None
+        for digit, p in digits:
+            gain = total * p
+            if digit == last:
+                same.digit += prefix.digit * p
+                gain = prefix.free * p  # only something between the two makes it a second one
+            longer_text = text + DIGITS[digit]
+            longer = grown.get(longer_text)
+            if longer is not None:
+                longer.digit += gain
+            elif gain > 0 and (state := constraints.extend(prefix.state, digit)) is not None:
+                grown[longer_text] = _Prefix(0.0, gain, state)
+    return grown
+
+
+def _prune(
+    beam: _Beam, constraints: Constraints, beams: int, digits_ahead: int, hopeless: float
+) -> _Beam:
+    if not beam:
+        return beam
+    best_first = sorted(beam.items(), key=lambda item: -item[1].total)
+    least = best_first[0][1].total * hopeless
+    kept: _Beam = {}
+    states: set[State] = set()
+    for text, prefix in best_first:
+        if prefix.total < least or len(kept) > (1 + _ROOM_FOR_STATES) * beams:
+            break
+        if constraints.missing(prefix.state) > digits_ahead:
+            continue
+        if len(kept) < beams:
+            kept[text] = prefix
+        elif constraints.are_none:
+            break
+        elif prefix.state not in states:
+            kept[text] = prefix
+        states.add(prefix.state)
+    return kept
