@@ -15,12 +15,16 @@ from rich.table import Table
 
 from export.pipeline import export_run
 from export.publish import Exported, PublishError, publish
+from export.reader.pipeline import export_reader
 from export.verify import VerificationError
-from models.manifest import PACKAGE_DIRECTORY
+from models.manifest import PACKAGE_DIRECTORY, ModelCard
 from models.mnist import DataError
-from training.data import load_mnist
+from models.reader_card import ReaderCard
+from training.data import Mnist, load_mnist
+from training.reader.amounts import load_amounts
+from training.reader.architecture import NAME as READER
 from training.runs import Run, RunError
-from training.study import gather
+from training.study import Finding, gather
 
 console = Console()
 
@@ -41,7 +45,8 @@ def export(
         Path | None,
         typer.Option(
             envvar="NUMERAL_DATA",
-            help="Folder with MNIST's four IDX files; without it Keras downloads MNIST once.",
+            help="Folder with MNIST's four IDX files, and orand-car-a for the field reader;"
+            " without it Keras downloads MNIST once.",
         ),
     ] = None,
     verify: Annotated[
@@ -54,15 +59,30 @@ def export(
     exported = [
         model
         for folder in track(runs, "exporting", console=Console(stderr=True))
-        for model in export_run(Run(folder), mnist, study, eight_bits=int8)
+        for model in _export(Run(folder), mnist, data_dir, study, eight_bits=int8)
     ]
     publish(models_dir, exported, default=default)
-    console.print(_table(exported))
+    models = [model.card for model in exported if isinstance(model.card, ModelCard)]
+    readers = [model.card for model in exported if isinstance(model.card, ReaderCard)]
+    if models:
+        console.print(_table(models))
+    if readers:
+        console.print(_readers_table(readers))
 
 
-def _table(exported: list[Exported]) -> Table:
+def _export(
+    run: Run, mnist: Mnist, data_dir: Path | None, study: list[Finding], *, eight_bits: bool
+) -> list[Exported]:
+    if run.config().model != READER:
+        return export_run(run, mnist, study, eight_bits=eight_bits)
+    if data_dir is None:
+        raise DataError("the reader is calibrated on orand-car-a; name its folder by --data-dir")
+    return [export_reader(run, mnist, load_amounts(data_dir))]
+
+
+def _table(cards: list[ModelCard]) -> Table:
     table = Table("model", "version", "parameters", "test accuracy", "95% interval", "ECE", "ms")
-    for card in (model.card for model in exported):
+    for card in cards:
         interval = card.test.accuracy_interval
         table.add_row(
             card.name,
@@ -71,6 +91,20 @@ def _table(exported: list[Exported]) -> Table:
             f"{card.test.accuracy:.2%}",
             f"{interval.low:.2%} to {interval.high:.2%}",
             f"{card.calibration.after.ece:.2%}",
+            f"{card.speed.latency_ms:.3f}",
+        )
+    return table
+
+
+def _readers_table(cards: list[ReaderCard]) -> Table:
+    table = Table("reader", "version", "parameters", "real amounts", "composed", "ms")
+    for card in cards:
+        table.add_row(
+            card.name,
+            card.version,
+            f"{card.parameters:,}",
+            f"{card.held_out.amounts.accuracy:.2%}",
+            f"{card.held_out.composed.accuracy:.2%}",
             f"{card.speed.latency_ms:.3f}",
         )
     return table

@@ -18,7 +18,7 @@ _LAST_START = 0.9  # of the images
 RISK = 0.05  # the probability that a threshold does not keep its promise
 
 # Fixed beforehand, strict to lenient: even steps of log(1 - threshold).
-_THRESHOLDS = 1 - np.logspace(-7, np.log10(0.5), 400)
+THRESHOLDS = 1 - np.logspace(-7, np.log10(0.5), 400)
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
@@ -56,7 +56,7 @@ def choose_threshold(confidences: Confidences, correct: Correct, max_error: floa
             if not passes[place]:
                 break
             most_lenient = max(most_lenient, place)
-    return None if most_lenient < 0 else float(_THRESHOLDS[most_lenient])
+    return None if most_lenient < 0 else float(THRESHOLDS[most_lenient])
 
 
 def _starts(images: int, max_error: float) -> int:
@@ -74,7 +74,7 @@ def _tallies(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """How many answers each of the thresholds accepts, and how many of them are wrong."""
     return tuple(
-        len(values) - np.searchsorted(np.sort(values), _THRESHOLDS)
+        len(values) - np.searchsorted(np.sort(values), THRESHOLDS)
         for values in (confidences, confidences[~correct])
     )
 

@@ -31,12 +31,12 @@ def convert(
     for value in (*converted.graph.input, *converted.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     converted.graph.name = model.name
-    _canonicalise(converted.graph)
+    canonicalise(converted.graph)
     onnx.helper.set_model_props(converted, dict(metadata or {}))
     return converted
 
 
-def _canonicalise(graph: onnx.GraphProto) -> None:
+def canonicalise(graph: onnx.GraphProto) -> None:
     """Rename what tf2onnx named by a counter and order the initializers by their first use.
 
     Its counter goes on from model to model, and which of several equal constants it keeps depends

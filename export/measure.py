@@ -6,15 +6,8 @@ from scipy.special import softmax
 from scipy.stats import binomtest
 
 from export.runtime import Outputs
-from models.manifest import (
-    DIGITS,
-    Calibration,
-    Evaluation,
-    Interval,
-    Reliability,
-    ReliabilityBin,
-    Selection,
-)
+from models.manifest import DIGITS, Calibration, Evaluation
+from models.records import Interval, Reliability, ReliabilityBin, Selection
 
 ECE_BINS = 15
 Labels = NDArray[np.uint8]
@@ -54,20 +47,22 @@ def reliability(outputs: Outputs, labels: Labels) -> Reliability:
     """
     of_label = outputs.probabilities[np.arange(len(labels)), labels]
     correct = outputs.answers == labels
-    places = np.minimum((outputs.confidences * ECE_BINS).astype(int), ECE_BINS - 1)
+    return binned(outputs.confidences, correct, float(-np.log(np.maximum(of_label, 1e-12)).mean()))
+
+
+def binned(confidences: NDArray[np.float64], correct: NDArray[np.bool_], nll: float) -> Reliability:
+    """The reliability of `confidences` [N] in answers, and the `nll` that goes with it."""
+    places = np.minimum((confidences * ECE_BINS).astype(int), ECE_BINS - 1)
     bins = tuple(
         ReliabilityBin(
             images=int((places == place).sum()),
-            confidence=float(outputs.confidences[places == place].mean()),
+            confidence=float(confidences[places == place].mean()),
             accuracy=float(correct[places == place].mean()),
         )
         for place in np.unique(places)
     )
-    return Reliability(
-        nll=float(-np.log(np.maximum(of_label, 1e-12)).mean()),
-        ece=sum(bin_.images * abs(bin_.confidence - bin_.accuracy) for bin_ in bins) / len(labels),
-        bins=bins,
-    )
+    ece = sum(bin_.images * abs(bin_.confidence - bin_.accuracy) for bin_ in bins) / len(correct)
+    return Reliability(nll=nll, ece=ece, bins=bins)
 
 
 def select(

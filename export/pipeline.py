@@ -21,11 +21,11 @@ from models.manifest import (
     OutlierRule,
     Speed,
     StudyResult,
-    TrainingRun,
     sha256_of,
     version_of,
 )
 from models.mnist import Digits
+from models.records import TrainingRun
 from training import architectures
 from training.data import Mnist
 from training.runs import Run, RunError

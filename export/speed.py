@@ -23,7 +23,7 @@ def measure_speed(model: bytes, images: NDArray[np.uint8]) -> Speed:
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     return Speed(
-        hardware=_hardware(),
+        hardware=hardware(),
         latency_ms=1_000 * _median_seconds(session, images[:1]),
         images_per_second=_BATCH / _median_seconds(session, images[:_BATCH]),
     )
@@ -38,7 +38,8 @@ def _median_seconds(session: onnxruntime.InferenceSession, images: NDArray[np.ui
     return statistics.median(seconds[_WARM_UP:])
 
 
-def _hardware() -> str:
+def hardware() -> str:
+    """The processor, of which one thread is used."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

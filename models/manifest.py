@@ -2,17 +2,17 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
+
+from models.reader_card import ReaderCard
+from models.records import Count, Interval, Rate, Record, Reliability, Selection, TrainingRun
 
 MANIFEST_NAME = "manifest.json"
 PACKAGE_DIRECTORY = Path(__file__).parent
 IMAGE_SIDE = 28
 DIGITS = 10
-
-Rate = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=0)]
 
 
 class ManifestError(Exception):
@@ -23,20 +23,7 @@ class ModelFileError(Exception):
     """A model's file is missing or is not the one that the manifest describes."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Interval(_Record):
-    """A two-sided confidence interval of a rate."""
-
-    low: Rate
-    high: Rate
-    confidence: Rate = 0.95
-    method: Literal["wilson"] = "wilson"
-
-
-class Evaluation(_Record):
+class Evaluation(Record):
     """What was measured on a labelled set, on the exported file through ONNX Runtime."""
 
     images: Count
@@ -49,23 +36,7 @@ class Evaluation(_Record):
     )
 
 
-class ReliabilityBin(_Record):
-    """The images whose confidence falls into one of 15 equal bins; empty bins are left out."""
-
-    images: int = Field(ge=1)
-    confidence: Rate = Field(description="Mean over the images.")
-    accuracy: Rate
-
-
-class Reliability(_Record):
-    """Whether confidences mean what they say: near the diagonal they do."""
-
-    nll: float = Field(ge=0.0, description="Mean negative log-likelihood, in nats.")
-    ece: Rate = Field(description="Expected calibration error: mean distance from the diagonal.")
-    bins: tuple[ReliabilityBin, ...]
-
-
-class Calibration(_Record):
+class Calibration(Record):
     """What the temperature did on the test set."""
 
     temperature: float = Field(gt=0.0, description="Divides the logits inside the graph.")
@@ -73,7 +44,7 @@ class Calibration(_Record):
     after: Reliability
 
 
-class Speed(_Record):
+class Speed(Record):
     """Time in ONNX Runtime alone, on one thread; compare models of one manifest, not machines."""
 
     hardware: str
@@ -81,7 +52,7 @@ class Speed(_Record):
     images_per_second: float = Field(gt=0.0, description="In batches of 32, median.")
 
 
-class StudyResult(_Record):
+class StudyResult(Record):
     """A line of the comparison study: the plain recipe after so many epochs (docs/study.md)."""
 
     epochs: Count
@@ -93,20 +64,7 @@ class StudyResult(_Record):
     seconds_per_epoch: float
 
 
-class Selection(_Record):
-    """What a threshold does to a labelled set."""
-
-    images: Count
-    accepted: Count
-    errors: Count = Field(description="Wrong answers among the accepted.")
-    read_rate: Rate
-    error_rate: Rate
-    error_rate_bound: Rate = Field(
-        description="Upper Clopper-Pearson bound of the error rate, one-sided, 95%."
-    )
-
-
-class OperatingPoint(_Record):
+class OperatingPoint(Record):
     """A threshold on the confidence that keeps the error rate among accepted answers down.
 
     Outliers count as not accepted.
@@ -121,7 +79,7 @@ class OperatingPoint(_Record):
     test: Selection = Field(description="The same threshold on the test set.")
 
 
-class OutlierRule(_Record):
+class OutlierRule(Record):
     """What is taken for no digit and never accepted: belief spread over many digits."""
 
     entropy: float = Field(
@@ -131,25 +89,7 @@ class OutlierRule(_Record):
     test: Rate = Field(description="Share of the test digits above it.")
 
 
-class TrainingRun(_Record):
-    """How the weights came about."""
-
-    recipe: str
-    settings: dict[str, JsonValue] = Field(
-        description="Everything that the recipe decides: learning rate, augmentation and the like."
-    )
-    seed: int
-    epochs: Count
-    batch_size: Count
-    train_images: Count
-    validation_images: Count
-    teachers: tuple[str, ...] = Field(
-        default=(), description="The runs whose answers it learnt from, beside the labels."
-    )
-    initial: str | None = Field(default=None, description="The run whose weights it started from.")
-
-
-class ModelCard(_Record):
+class ModelCard(Record):
     """One published model."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)
@@ -187,18 +127,20 @@ class ModelCard(_Record):
         return max(strict_enough, key=lambda point: point.max_error)
 
 
-class Manifest(_Record):
+class Manifest(Record):
     """All published models; `default` answers when a caller names none."""
 
     schema_version: Literal[1] = 1
     default: str
     models: tuple[ModelCard, ...] = Field(min_length=1)
+    readers: tuple[ReaderCard, ...] = Field(default=(), description="Readers of whole fields.")
 
     @model_validator(mode="after")
     def _names_are_consistent(self) -> "Manifest":
         names = [card.name for card in self.models]
-        if len(set(names)) != len(names):
-            raise ValueError(f"model names repeat: {', '.join(names)}")
+        all_names = names + [reader.name for reader in self.readers]
+        if len(set(all_names)) != len(all_names):
+            raise ValueError(f"model names repeat: {', '.join(all_names)}")
         if self.default not in names:
             raise ValueError(f"default is {self.default!r}, the models are {', '.join(names)}")
         return self
@@ -229,7 +171,7 @@ def _first_fault(error: ValidationError) -> str:
     )
 
 
-def read_model_file(directory: Path, card: ModelCard) -> bytes:
+def read_model_file(directory: Path, card: ModelCard | ReaderCard) -> bytes:
     """The bytes of `card`'s ONNX file, checked against its SHA-256.
 
     Raises:

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.manifest import DIGITS, Interval, ModelCard, Rate, StudyResult
+from models.manifest import DIGITS, ModelCard, StudyResult
+from models.records import Interval, Rate
 from service.inference.decide import Decision, Reason
 
 ItemId = str | int

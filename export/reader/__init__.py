@@ -1,0 +1,1 @@
+"""The field reader: Keras -> ONNX, verified, calibrated, measured."""

@@ -1,0 +1,141 @@
+"""Confidences of whole strips that mean what they say, and thresholds on them."""
+
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize, minimize_scalar
+from scipy.stats import binom
+
+from export.calibrate import RISK, THRESHOLDS, Confidences, Correct, choose_threshold
+from export.reader.read import Steps
+from models.fields.confidence import Features, confidences, features
+from models.fields.decode import Hypothesis
+from models.reader_card import ConfidenceRule
+from models.strips import BLANK
+from training.reader.loss import ctc
+from training.reader.samples import Sample
+from training.reader.targets import targets
+
+MAX_ERRORS = (0.05, 0.02, 0.01, 0.005)
+FOLDS = 10
+_BATCH = 64
+_BLANK_LOGIT = 60.0  # of padding
+_SHRINKAGE = 1e-3  # keeps weights finite where one feature parts right from wrong
+
+Read = Sequence[Sequence[Hypothesis]]  # a strip each, best first
+
+
+def fit_temperature(logits: Sequence[Steps], samples: Sequence[Sample]) -> float:
+    """The temperature that minimises the CTC loss of held-out `samples`.
+
+    Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, with
+    strips in place of images.
+    """
+    batches = list(_batches(logits, samples))
+
+    def loss(log_temperature: float) -> float:
+        divisor = np.float32(np.exp(log_temperature))
+        return sum(float(keras.ops.sum(ctc(texts, said / divisor))) for texts, said in batches)
+
+    found = minimize_scalar(loss, bounds=(-1.5, 1.5), method="bounded", options={"xatol": 0.01})
+    return float(np.exp(found.x))
+
+
+def fit_confidence(
+    found: Sequence[Features], correct: Correct, weights: Confidences
+) -> ConfidenceRule:
+    """A logistic regression from features [N] to whether the text was `correct`, never falling.
+
+    Platt, "Probabilistic Outputs for Support Vector Machines", 1999, with several scores.
+    `weights` [N] say how much each strip counts.
+    """
+    inputs = np.column_stack([np.ones(len(found)), np.array(found)])
+    sign = np.where(correct, 1.0, -1.0)
+    weights = weights / weights.sum()
+
+    def loss(rule: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margins = sign * (inputs @ rule)
+        slope = -sign * weights / (1 + np.exp(margins))
+        shrunk = np.concatenate(([0.0], rule[1:]))
+        value = weights @ np.logaddexp(0, -margins) + 0.5 * _SHRINKAGE * shrunk @ shrunk
+        return float(value), inputs.T @ slope + _SHRINKAGE * shrunk
+
+    bounds = [(None, None), *[(0, None)] * (inputs.shape[1] - 1)]
+    fitted = minimize(loss, np.array([0.0, 1.0, 0, 0]), jac=True, method="L-BFGS-B", bounds=bounds)
+    intercept, probability, margin, weakest = fitted.x.tolist()
+    return ConfidenceRule(
+        intercept=intercept, probability=probability, margin=margin, weakest=weakest
+    )
+
+
+def fit_on_both(
+    amounts: Read, right: Correct, composed: Read, composed_right: Correct
+) -> ConfidenceRule:
+    """The rule by real amounts and composed strips, which count as much as one another."""
+    weights = np.concatenate(
+        [np.full(len(correct), 1 / max(1, len(correct))) for correct in (right, composed_right)]
+    )
+    found = [features(strip) for strip in (*amounts, *composed) if strip]
+    readable = np.array([bool(strip) for strip in (*amounts, *composed)])
+    correct = np.concatenate([right, composed_right])
+    return fit_confidence(found, correct[readable], weights[readable])
+
+
+def out_of_fold(
+    amounts: Read, right: Correct, composed: Read, composed_right: Correct
+) -> Confidences:
+    """Confidences of `amounts`, each by a rule that was fitted without its tenth of them."""
+    folds = np.arange(len(amounts)) % FOLDS
+    sure = np.zeros(len(amounts))
+    for fold in np.unique(folds):
+        others = np.flatnonzero(folds != fold)
+        rule = fit_on_both(
+            [amounts[place] for place in others], right[others], composed, composed_right
+        )
+        inside = np.flatnonzero(folds == fold)
+        sure[inside] = confidence_of([amounts[place] for place in inside], rule)
+    return sure
+
+
+def confidence_of(read: Read, rule: ConfidenceRule) -> Confidences:
+    """The confidence of each strip's best text; 0 where there is none, or no digit in it."""
+    return np.array([confidences(s, rule)[0] if s and s[0].text else 0.0 for s in read])
+
+
+def choose(
+    composed: Confidences,
+    composed_right: Correct,
+    amounts: Confidences,
+    right: Correct,
+    max_error: float,
+) -> float | None:
+    """The most lenient threshold shown on composed strips, that real amounts do not contradict.
+
+    Of those there are too few to show a small error rate. They contradict where so many errors
+    would come about with a probability of no more than RISK.
+    """
+    shown = choose_threshold(composed, composed_right, max_error)
+    if shown is None:
+        return None
+    for threshold in (shown, *(t for t in reversed(THRESHOLDS) if t > shown)):
+        accepted = amounts >= threshold
+        errors = int((accepted & ~right).sum())
+        if not errors or binom.sf(errors - 1, int(accepted.sum()), max_error) > RISK:
+            return float(threshold)
+    return None
+
+
+def _batches(
+    logits: Sequence[Steps], samples: Sequence[Sample]
+) -> Iterator[tuple[NDArray[np.int32], Steps]]:
+    order = sorted(range(len(logits)), key=lambda place: len(logits[place]))
+    for start in range(0, len(order), _BATCH):
+        places = order[start : start + _BATCH]
+        said = np.zeros((len(places), len(logits[places[-1]]), logits[0].shape[1]), np.float32)
+        said[:, :, BLANK] = _BLANK_LOGIT
+        for row, place in zip(said, places, strict=True):
+            row[: len(logits[place])] = logits[place]
+        chosen = [samples[place] for place in places]
+        yield targets([s.text for s in chosen], [s.separators_labelled for s in chosen]), said

@@ -1,0 +1,51 @@
+"""Keras reader to ONNX graph, under the reader's contract."""
+
+from collections.abc import Mapping
+
+import keras
+import onnx
+import tensorflow as tf
+import tf2onnx
+
+from export.convert import OPSET, canonicalise
+from models.strips import CLASSES, HEIGHT
+
+
+class _LogSoftmax(keras.layers.Layer):
+    def call(self, logits: keras.KerasTensor) -> keras.KerasTensor:
+        return keras.ops.log_softmax(logits, axis=-1)
+
+
+def convert(
+    model: keras.Model, *, temperature: float = 1.0, metadata: Mapping[str, str] | None = None
+) -> onnx.ModelProto:
+    """Convert `training.reader.architecture`'s network to an ONNX graph that calibrates itself.
+
+    Input `image` uint8 [batch, 40, width]; outputs `logits` float32 [batch, steps, classes], as
+    trained, and `log_probabilities`, the logarithm of the softmax of the logits divided by
+    `temperature`. The same weights give the same bytes.
+    """
+    logits = model.get_layer("logits").output
+    # tf2onnx calls the outputs after the layers that make them.
+    scaled = keras.layers.Rescaling(1 / temperature, name="temperature")(logits)
+    log_probabilities = _LogSoftmax(name="log_probabilities")(scaled)
+    graph = keras.Model(model.input, [logits, log_probabilities], name=model.name)
+    signature = [tf.TensorSpec((None, HEIGHT, None), tf.uint8, name="image")]
+    converted, _ = tf2onnx.convert.from_keras(graph, signature, opset=OPSET)
+    _name_dimensions(converted.graph.input, ("batch", HEIGHT, "width"))
+    _name_dimensions(converted.graph.output, ("batch", "steps", CLASSES))
+    converted.graph.name = model.name
+    canonicalise(converted.graph)
+    onnx.helper.set_model_props(converted, dict(metadata or {}))
+    return converted
+
+
+def _name_dimensions(values: list[onnx.ValueInfoProto], names: tuple[str | int, ...]) -> None:
+    for value in values:
+        del value.type.tensor_type.shape.dim[:]
+        for name in names:
+            dimension = value.type.tensor_type.shape.dim.add()
+            if isinstance(name, str):
+                dimension.dim_param = name
+            else:
+                dimension.dim_value = name

@@ -1,0 +1,90 @@
+"""Figures of an exported reader on labelled strips."""
+
+import statistics
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import onnxruntime
+from scipy.stats import binomtest
+
+from export.calibrate import Confidences, Correct
+from export.measure import binned
+from export.speed import hardware
+from models.reader_card import FieldEvaluation, FieldSpeed
+from models.records import Interval
+from models.strips import HEIGHT, PAPER
+
+WIDTH = 160  # columns: four digits or five
+_BATCH = 16
+_WARM_UP, _ROUNDS = 5, 50
+
+
+def evaluate(
+    said: Sequence[str], said_by_length: Sequence[str], written: Sequence[str], sure: Confidences
+) -> FieldEvaluation:
+    """How well N strips were read, without and with their length known."""
+    correct = are_equal(said, written)
+    with_length = int(are_equal(said_by_length, written).sum())
+    count, right = len(written), int(correct.sum())
+    interval = binomtest(right, count).proportion_ci(method="wilson")
+    return FieldEvaluation(
+        strips=count,
+        correct=right,
+        accuracy=right / count,
+        accuracy_interval=Interval(low=interval.low, high=interval.high),
+        correct_length_known=with_length,
+        accuracy_length_known=with_length / count,
+        digit_error_rate=digit_error_rate(said, written),
+        reliability=binned(sure, correct, _nll(sure, correct)),
+    )
+
+
+def are_equal(said: Sequence[str], written: Sequence[str]) -> Correct:
+    """Whether each of N texts was read without a fault."""
+    return np.array([one == other for one, other in zip(said, written, strict=True)], np.bool_)
+
+
+def digit_error_rate(said: Sequence[str], written: Sequence[str]) -> float:
+    """The edit distance between what was read and what was written, for each digit written."""
+    edits = sum(edit_distance(one, other) for one, other in zip(said, written, strict=True))
+    return edits / sum(map(len, written))
+
+
+def edit_distance(one: str, other: str) -> int:
+    """How many symbols to insert, leave out or change: Levenshtein's."""
+    row = list(range(len(other) + 1))
+    for place, symbol in enumerate(one, 1):
+        before, row = row, [place]
+        for column, wanted in enumerate(other, 1):
+            changed = before[column - 1] + (symbol != wanted)
+            row.append(min(changed, before[column] + 1, row[-1] + 1))
+    return row[-1]
+
+
+def measure_speed(content: bytes) -> FieldSpeed:
+    """Time the ONNX file `content` on one strip and on sixteen."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return FieldSpeed(
+        hardware=hardware(),
+        width=WIDTH,
+        latency_ms=1_000 * _median_seconds(session, 1),
+        strips_per_second=_BATCH / _median_seconds(session, _BATCH),
+    )
+
+
+def _median_seconds(session: onnxruntime.InferenceSession, size: int) -> float:
+    images = np.full((size, HEIGHT, WIDTH), PAPER, np.uint8)
+    seconds = []
+    for _ in range(_WARM_UP + _ROUNDS):
+        began = time.perf_counter()
+        session.run(["log_probabilities"], {"image": images})
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[_WARM_UP:])
+
+
+def _nll(sure: Confidences, correct: Correct) -> float:
+    return float(-np.log(np.maximum(np.where(correct, sure, 1 - sure), 1e-12)).mean())

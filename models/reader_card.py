@@ -1,0 +1,101 @@
+"""What the manifest says of a reader of fields."""
+
+from pydantic import Field
+
+from models.records import Count, Interval, Rate, Record, Reliability, Selection, TrainingRun
+
+
+class FieldEvaluation(Record):
+    """How strips of one kind were read, on the exported file through ONNX Runtime."""
+
+    strips: Count
+    correct: Count = Field(description="Strips whose digits were all read, and no others.")
+    accuracy: Rate
+    accuracy_interval: Interval
+    correct_length_known: Count = Field(description="The same where the length was given.")
+    accuracy_length_known: Rate
+    digit_error_rate: float = Field(
+        ge=0.0, description="Digits to insert, leave out or change, for each digit written."
+    )
+    reliability: Reliability = Field(description="Of the confidence of whole strips.")
+
+
+class FieldEvaluations(Record):
+    """The strips held out of training."""
+
+    amounts: FieldEvaluation = Field(description="Real amounts of cheques.")
+    composed: FieldEvaluation = Field(description="Strips composed of held-out MNIST digits.")
+
+
+class ConfidenceRule(Record):
+    """How the confidence of a whole strip follows from its hypotheses: a logistic regression."""
+
+    intercept: float
+    probability: float = Field(description="Weight of the log-odds of the best text.")
+    margin: float = Field(description="Weight of its log-odds against the second.")
+    weakest: float = Field(description="Weight of the log-odds of its least likely digit.")
+
+
+class FieldSelections(Record):
+    """What a threshold does to the strips held out of training, by kind."""
+
+    amounts: Selection
+    composed: Selection
+
+
+class FieldOperatingPoint(Record):
+    """A threshold on the confidence of whole strips.
+
+    `shown_on` names the kinds of strips for which the error rate among accepted ones was shown to
+    stay below `max_error`, at 95% confidence; for the others, too few to show it, the threshold
+    keeps it on the strips at hand. `threshold` is null where it was shown for no kind: such a
+    point accepts nothing.
+    """
+
+    max_error: Rate
+    threshold: Rate | None
+    shown_on: tuple[str, ...]
+    held_out: FieldSelections
+
+
+class FieldSpeed(Record):
+    """Time in ONNX Runtime alone, on one thread."""
+
+    hardware: str
+    width: Count = Field(description="Columns of the strip that was timed.")
+    latency_ms: float = Field(gt=0.0, description="Median time of one strip.")
+    strips_per_second: float = Field(gt=0.0, description="In batches of 16, median.")
+
+
+class ReaderCard(Record):
+    """One published reader of fields."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)
+    title: str
+    version: str = Field(description="The first eight digits of the file's SHA-256.")
+    architecture: str
+    parameters: Count
+    file: str = Field(pattern=r"^[\w-]+\.onnx$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    opset: int
+    training: TrainingRun
+    temperature: float = Field(gt=0.0, description="Divides the logits inside the graph.")
+    confidence: ConfidenceRule
+    held_out: FieldEvaluations
+    speed: FieldSpeed
+    operating_points: tuple[FieldOperatingPoint, ...]
+
+    def operating_point(self, max_error: float) -> FieldOperatingPoint:
+        """The most permissive operating point that is at least as strict as `max_error`.
+
+        Raises:
+            LookupError: every published point is more permissive than `max_error`.
+        """
+        strict_enough = [point for point in self.operating_points if point.max_error <= max_error]
+        if not strict_enough:
+            published = ", ".join(f"{point.max_error:g}" for point in self.operating_points)
+            raise LookupError(
+                f"{self.name} has no operating point for an error rate of {max_error:g};"
+                f" published: {published or 'none'}"
+            )
+        return max(strict_enough, key=lambda point: point.max_error)
