@@ -30,7 +30,7 @@ def erased(amounts: Sequence[Amount]) -> list[Grey]:
 
 def paper(height: int, width: int, real: Backgrounds, random: Random) -> Grey:
     """A sheet uint8 [height, width] with nothing written on it yet."""
-    if random.random() < 0.4:
+    if random.random() < 0.4 and len(real):
         return _real(height, width, real, random)
     level = random.uniform(110, 250)
     sheet = np.full((height, width), level, np.float32)

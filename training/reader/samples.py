@@ -70,12 +70,17 @@ def draw(material: Material, mixture: Mixture, random: Random) -> Sample:
             return sample
 
 
-def composed(material: Material, text: str, random: Random, *, touching: bool = False) -> Sample:
-    """`text` written by some hand on some paper, scanned; `touching`: of MNIST's digits, joined."""
+def composed(
+    material: Material, text: str, random: Random, *, touching: bool | None = None
+) -> Sample:
+    """`text` written by some hand on some paper, scanned.
+
+    `touching` says whether all digits touch or none does; given, they are MNIST's alone.
+    """
     height = int(random.integers(36, 72))
     hand = any_hand(height, random)
-    if touching:
-        hand = replace(hand, touching=1.0, real=0.0)
+    if touching is not None:
+        hand = replace(hand, touching=float(touching), real=0.0)
     ink = write(text, hand, height, material.cabinet, random)
     return Sample(_on_paper(ink, material, random), texts.label(text), True)
 

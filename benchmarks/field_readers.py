@@ -1,0 +1,140 @@
+"""Two ways to read a strip: the published reader, and components read by the digit models."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import cv2
+import numpy as np
+import onnxruntime
+
+from benchmarks.conditions import png
+from benchmarks.reading import NO_DIGIT, Readers
+from models.fields.confidence import confidences
+from models.fields.constraints import Constraints
+from models.fields.decode import decode
+from models.manifest import load_manifest, read_model_file
+from models.reader_card import ReaderCard
+from models.strips import PAPER, STRIDE, Grey, pad, standardise
+
+_INK = PAPER - 56  # a third of the way from paper to the darkest ink
+_SPECK = 12  # pixels of a strip's 40 rows; less is no digit
+_LEAST_HEIGHT = 10  # rows; less is a separator
+_ROOM = 4  # pixels around a piece
+_BATCH = 16
+
+
+class NoReader(Exception):
+    """The manifest holds no reader; the message says how to make one."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What stands on a strip, and how sure that is."""
+
+    text: str
+    confidence: float
+
+
+class FieldReader:
+    """The published reader of `models_dir`, on one thread.
+
+    Raises:
+        NoReader: none is published.
+    """
+
+    def __init__(self, models_dir: Path) -> None:
+        readers = load_manifest(models_dir).readers
+        if not readers:
+            raise NoReader(f'{models_dir}: holds no reader; run "python -m export RUN" with one')
+        self.card: ReaderCard = readers[0]
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(
+            read_model_file(models_dir, self.card), options, providers=["CPUExecutionProvider"]
+        )
+
+    def read(self, strips: Sequence[Grey], lengths: Sequence[int] | None = None) -> list[Read]:
+        """What stands on standardised `strips`, with their `lengths` where they are known."""
+        order = sorted(range(len(strips)), key=lambda place: strips[place].shape[1])
+        found = [Read("", 0.0)] * len(strips)
+        start = 0
+        while start < len(order):
+            bucket = pad([strips[order[start]]]).shape[2]
+            places = [p for p in order[start : start + _BATCH] if strips[p].shape[1] <= bucket]
+            images = pad([strips[place] for place in places])
+            (said,) = self._session.run(["log_probabilities"], {"image": images})
+            for place, steps in zip(places, said, strict=True):
+                length = None if lengths is None else lengths[place]
+                own = steps[: strips[place].shape[1] // STRIDE]
+                found[place] = self._decoded(own, Constraints(length=length))
+            start += len(places)
+        return found
+
+    def _decoded(self, steps: np.ndarray, constraints: Constraints) -> Read:
+        hypotheses = decode(steps, constraints)
+        if not hypotheses or not hypotheses[0].text:
+            return Read("", 0.0)
+        return Read(hypotheses[0].text, confidences(hypotheses, self.card.confidence)[0])
+
+    def latency_ms(self, pictures: Sequence[Grey]) -> float:
+        """The median time from one grey picture to its text."""
+        return 1_000 * median(self._seconds([picture]) for picture in pictures)
+
+    def fields_per_second(self, pictures: Sequence[Grey]) -> float:
+        """Grey pictures read in batches of one width."""
+        return len(pictures) / self._seconds(pictures)
+
+    def _seconds(self, pictures: Sequence[Grey]) -> float:
+        began = time.perf_counter()
+        self.read([standardise(picture).pixels for picture in pictures])
+        return time.perf_counter() - began
+
+
+def read_components(readers: Readers, model: str, strips: Sequence[Grey]) -> list[Read]:
+    """The baseline: each piece of ink is a digit, read by the digit `model`."""
+    found = []
+    for strip in strips:
+        pictures = [png(piece) for piece in pieces(strip)]
+        if not pictures:
+            found.append(Read("", 0.0))
+            continue
+        answers = readers.read(pictures)[model]
+        text = "".join(str(digit) for digit in answers.digits if digit != NO_DIGIT)
+        found.append(Read(text, float(np.prod(answers.confidences))))
+    return found
+
+
+def pieces(strip: Grey) -> list[Grey]:
+    """The pieces of ink on a standardised strip that may be digits, dark on light, left to right.
+
+    Pieces above one another are one.
+    """
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        (strip < _INK).astype(np.uint8), connectivity=8
+    )
+    kept = [n for n in range(1, count) if stats[n, cv2.CC_STAT_AREA] >= _SPECK]
+    groups: list[tuple[int, int, list[int]]] = []
+    for n in sorted(kept, key=lambda n: stats[n, cv2.CC_STAT_LEFT]):
+        left = int(stats[n, cv2.CC_STAT_LEFT])
+        right = left + int(stats[n, cv2.CC_STAT_WIDTH])
+        if groups and left < (groups[-1][0] + groups[-1][1]) // 2 + _ROOM and left < groups[-1][1]:
+            first, last, members = groups[-1]
+            groups[-1] = first, max(last, right), [*members, n]
+        else:
+            groups.append((left, right, [n]))
+    return [
+        piece
+        for _, _, members in groups
+        if (piece := _cut_out(strip, np.isin(labels, members))).shape[0] - 2 * _ROOM
+        >= _LEAST_HEIGHT
+    ]
+
+
+def _cut_out(strip: Grey, mask: np.ndarray) -> Grey:
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    piece = np.where(mask, strip, PAPER)[y : y + height, x : x + width].astype(np.uint8)
+    return cv2.copyMakeBorder(piece, _ROOM, _ROOM, _ROOM, _ROOM, cv2.BORDER_CONSTANT, value=PAPER)

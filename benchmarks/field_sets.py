@@ -1,0 +1,87 @@
+"""Labelled strips that no training has seen: composed of MNIST's test digits, and real amounts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.mnist import Digits
+from models.strips import STRIDE, Grey, standardise
+from training.reader import texts
+from training.reader.amounts import Amount
+from training.reader.ink import RealDigits
+from training.reader.line import Cabinet
+from training.reader.paper import erased
+from training.reader.samples import Material, Sample, composed
+from training.reader.texts import steps_needed
+from training.reader.validate import only_digits
+
+LONGEST = 12
+_NO_REAL_DIGITS = RealDigits(((),) * 10)
+
+
+@dataclass(frozen=True)
+class FieldSet:
+    """Standardised strips uint8 [40, width] and the digits on each; `names` where they have some."""
+
+    name: str
+    strips: tuple[Grey, ...]
+    written: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
+def composed_sets(
+    digits: Digits, amounts: Sequence[Amount], count: int, seed: int
+) -> Iterator[FieldSet]:
+    """`count` strips of each length, digits touching and apart, and as many ZIP codes of each kind.
+
+    `amounts` give paper, not digits.
+    """
+    material = Material(Cabinet.of(digits, _NO_REAL_DIGITS), amounts, erased(amounts))
+    for touching in (False, True):
+        how = "touching" if touching else "apart"
+        for length in range(1, LONGEST + 1):
+            random = np.random.default_rng((seed, touching, length))
+            samples = (_sample(material, length, touching, random) for _ in range(count))
+            yield _field_set(f"{length} {how}", samples)
+    random = np.random.default_rng((seed, LONGEST + 1))
+    codes = (_sample(material, 5, True, random) for _ in range(4 * count))
+    yield _field_set("ZIP codes, touching", codes)
+
+
+def drawn_set(digits: Digits, count: int, seed: int) -> FieldSet:
+    """`count` strips of 2 to 8 `digits` on generated paper: nothing in them is from a data set."""
+    material = Material(Cabinet.of(digits, _NO_REAL_DIGITS), (), ())
+    random = np.random.default_rng((seed, LONGEST + 2))
+    samples = (
+        _sample(material, int(random.integers(2, 9)), bool(random.random() < 0.5), random)
+        for _ in range(count)
+    )
+    return _field_set("drawn", samples)
+
+
+def real_set(amounts: Sequence[Amount]) -> FieldSet:
+    """Real amounts."""
+    return FieldSet(
+        "real amounts",
+        tuple(standardise(amount.grey).pixels for amount in amounts),
+        tuple(amount.digits for amount in amounts),
+        tuple(amount.file for amount in amounts),
+    )
+
+
+def _sample(material: Material, length: int, touching: bool, random: np.random.Generator) -> Sample:
+    while True:
+        sample = composed(material, texts.digits(length, random), random, touching=touching)
+        # Digits squeezed so that no alignment exists cannot be read by any reader of these steps.
+        if steps_needed(sample.text) <= sample.pixels.shape[1] // STRIDE:
+            return sample
+
+
+def _field_set(name: str, samples: Iterator[Sample]) -> FieldSet:
+    drawn = list(samples)
+    return FieldSet(
+        name,
+        tuple(sample.pixels for sample in drawn),
+        tuple(only_digits(sample.text) for sample in drawn),
+    )
