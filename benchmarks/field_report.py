@@ -10,6 +10,50 @@ from models.strips import Grey
 
 PICTURE = "fields.png"
 
+_HEAD = """# Reading fields
+
+Made by `{results.command}` on {results.machine}. The reader is {results.reader}; the baseline cuts
+a strip into pieces of ink and reads each by the digit model `{results.model}`.
+
+Composed strips hold MNIST test digits that no training has seen, written by
+`training.reader.samples`: slanted, uneven, on printed paper, scanned badly. Real amounts are the
+fifth of ORAND-CAR-A that was held out of training. They are few, so the intervals are wide; about
+1% of their labels are wrong; and they took part in fitting the confidence, though not the reader.
+
+## Strings read without a fault
+"""
+_READ_RATES = """
+The digit error rate counts digits to insert, leave out or change, for each digit written.
+
+## Read rate
+
+The share of strips accepted while at most so many of the accepted are wrong: at the best threshold
+for these very strips, and at the manifest's threshold, with the errors there.
+"""
+_AFTER = """
+## Beside published results
+
+On the test amounts of ORAND-CAR-A a residual network with RNN and CTC reads 89.75%
+(arXiv 1710.03112), a public CRNN 90.5%. Both learnt from about three times as many real amounts,
+and their test amounts are others than those here.
+
+## Speed
+
+On one core, in one process, from the grey picture to the text: {results.latency_ms:.1f} ms for one
+field (median), {results.fields_per_second:,.0f} fields a second in batches.
+
+## The worst mistakes
+
+Pictures of MNIST or of cheques are not published with this project. So the strips below are
+written with digits of strokes (`benchmarks/pen.py`), which the reader never saw, on generated
+paper, and composed as the others are; the reader reads {drawn} such strips. These are the
+mistakes made with the highest confidence.
+
+![Strips with what is written and what was read]({picture})
+
+Of the real amounts, by file:
+"""
+
 
 def markdown(results: Results) -> str:
     """The whole page."""
@@ -33,53 +77,12 @@ def picture(strips: Sequence[Grey], mistakes: Sequence[Mistake]) -> Figure:
 
 
 def _lines(results: Results) -> Iterator[str]:
-    yield "# Reading fields"
-    yield ""
-    yield f"Made by `{results.command}` on {results.machine}."
-    yield f"Reader {results.reader}; the baseline cuts a strip into pieces of ink and reads each"
-    yield f"by the digit model `{results.model}`."
-    yield ""
-    yield "Composed strips hold MNIST test digits that no training has seen, written by"
-    yield "`training.reader.samples`: slanted, uneven, on printed paper, scanned badly. Real amounts"
-    yield "are the fifth of ORAND-CAR-A that was held out of training; it also fitted the"
-    yield "confidence and is 134 strips, so its intervals are wide, and about 1% of its labels are"
-    yield "wrong."
-    yield ""
-    yield "## Strings read without a fault"
-    yield ""
+    drawn = f"{_accuracy(results.drawn)} of {results.drawn.strips:,}"
+    yield _HEAD.format(results=results)
     yield from _accuracies(results.sets)
-    yield ""
-    yield "The digit error rate counts digits to insert, leave out or change, for each digit written."
-    yield ""
-    yield "## Read rate"
-    yield ""
-    yield "The share of strips accepted while at most so many of them are wrong: at the best"
-    yield "threshold for these very strips, and at the manifest's threshold with the errors there."
-    yield ""
+    yield _READ_RATES
     yield from _read_rates(results.sets)
-    yield ""
-    yield "## Beside published results"
-    yield ""
-    yield "On the 3,784 test amounts of ORAND-CAR-A a residual network with RNN and CTC reads 89.75%"
-    yield "(arXiv 1710.03112), a public CRNN 90.5%. Both learnt from about three times as many real"
-    yield "amounts, and the test amounts are others than those here."
-    yield ""
-    yield "## Speed"
-    yield ""
-    yield f"On one core, in one process, from the grey picture to the text: {results.latency_ms:.1f} ms"
-    yield f"for one field (median), {results.fields_per_second:,.0f} fields a second in batches of 16."
-    yield ""
-    yield "## The worst mistakes"
-    yield ""
-    yield "Pictures of MNIST or of cheques are not published with this project. The strips below are"
-    yield "written with digits of strokes (`benchmarks/pen.py`) on generated paper, composed as the"
-    yield f"others are; the reader reads {_accuracy(results.drawn)} of {results.drawn.strips:,} such"
-    yield "strips. These are the mistakes made with the highest confidence."
-    yield ""
-    yield f"![Strips with what is written and what was read]({PICTURE})"
-    yield ""
-    yield "Of the real amounts, by file:"
-    yield ""
+    yield _AFTER.format(results=results, drawn=drawn, picture=PICTURE)
     yield from header("file", "label", "read", "confidence")
     for mistake in results.real_mistakes:
         yield row(

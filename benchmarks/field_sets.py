@@ -22,7 +22,7 @@ _NO_REAL_DIGITS = RealDigits(((),) * 10)
 
 @dataclass(frozen=True)
 class FieldSet:
-    """Standardised strips uint8 [40, width] and the digits on each; `names` where they have some."""
+    """Standardised strips uint8 [40, width], the digits on each, and the names of some."""
 
     name: str
     strips: tuple[Grey, ...]

@@ -34,9 +34,8 @@ def verify(
     Raises:
         VerificationError: with everything that is wrong.
     """
-    wrong = [*_against_contract(exported)]
-    wrong += _against_keras(exported, model, strips, temperature)
-    if wrong:
+    wrong = list(_against_contract(exported))
+    if wrong := wrong or list(_against_keras(exported, model, strips, temperature)):
         raise VerificationError(f"{model.name}: " + "; ".join(dict.fromkeys(wrong)))
 
 

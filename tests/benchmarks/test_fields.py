@@ -1,0 +1,100 @@
+"""The benchmark of fields on drawn digits and an untrained reader."""
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from models.strips import standardise
+from tests.amounts import write_amounts
+from tests.generated import drawn_mnist, write_idx
+
+keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+
+from benchmarks.field_readers import Read, pieces  # noqa: E402
+from benchmarks.field_report import PICTURE  # noqa: E402
+from benchmarks.field_results import Results, best_read_rate, worst  # noqa: E402
+from benchmarks.fields import FIGURES, REPORT, app  # noqa: E402
+from benchmarks.pen import drawn_digits  # noqa: E402
+from export.publish import publish  # noqa: E402
+from export.reader.pipeline import export_model  # noqa: E402
+from models.records import TrainingRun  # noqa: E402
+from training.reader.amounts import load_amounts  # noqa: E402
+from training.reader.architecture import build  # noqa: E402
+
+
+def test_a_run_leaves_a_report_its_figures_and_a_picture(models_copy, tmp_path):
+    data = write_idx(tmp_path / "data", drawn_mnist())
+    amounts = load_amounts(write_amounts(data / "orand-car-a"))
+    publish(models_copy, [exported(amounts)])
+    out = tmp_path / "docs"
+    arguments = ["--data-dir", data, "--no-verify", "--strips", 1, "--out", out]
+
+    done = CliRunner().invoke(app, [*map(str, arguments), "--models-dir", str(models_copy)])
+
+    assert done.exit_code == 0, done.output
+    results = Results.model_validate_json((out / FIGURES).read_bytes())
+    assert len(results.sets) == 2 * 12 + 2
+    page = (out / REPORT).read_text()
+    assert all(one.name in page for one in results.sets)
+    assert "89.75%" in page
+    assert PICTURE in page
+    assert (out / PICTURE).stat().st_size > 1000
+
+
+def exported(amounts):
+    keras.utils.set_random_seed(7)
+    provenance = TrainingRun(
+        recipe="strips",
+        settings={},
+        seed=1,
+        epochs=1,
+        batch_size=8,
+        train_images=1,
+        validation_images=len(amounts),
+    )
+    return export_model(build(), provenance, drawn_mnist(), amounts, composed=4)
+
+
+def test_a_folder_without_a_reader_is_refused(models_copy, tmp_path):
+    data = write_idx(tmp_path / "data", drawn_mnist(10, 10))
+    done = CliRunner().invoke(
+        app, ["--data-dir", str(data), "--no-verify", "--models-dir", str(models_copy)]
+    )
+    assert "holds no reader" in str(done.exception)
+
+
+def test_the_best_read_rate_bears_as_many_errors_as_allowed():
+    sure = np.linspace(1, 0.5, 200)
+    correct = np.ones(200, bool)
+    correct[[99, 120]] = False
+    # One error among the first 120; two among all.
+    assert best_read_rate(sure, correct, 0.01) == 1.0
+    assert best_read_rate(sure, correct, 0.009) == pytest.approx(120 / 200)
+
+
+def test_equal_confidences_are_accepted_together_or_not_at_all():
+    sure = np.array([0.9, 0.8, 0.8, 0.8])
+    assert best_read_rate(sure, np.array([True, True, False, True]), 0.1) == 0.25
+
+
+def test_the_worst_mistake_is_the_most_confident():
+    read = [Read("1", 0.5), Read("2", 0.9), Read("3", 0.99)]
+    places, mistakes = worst(["a", "b", "c"], read, ["7", "7", "3"], 10)
+    assert places == (1, 0)
+    assert [(m.name, m.said) for m in mistakes] == [("b", "2"), ("a", "1")]
+
+
+def test_pieces_stand_apart_from_left_to_right_and_specks_are_none():
+    page = np.full((40, 160), 220, np.uint8)
+    for left in (20, 60, 100):
+        page[6:34, left : left + 12] = 30
+    page[35:37, 80:82] = 30
+
+    assert len(pieces(standardise(page).pixels)) == 3
+
+
+def test_drawn_digits_are_inked_and_differ_from_one_another():
+    digits = drawn_digits(20, seed=1)
+    assert digits.images.shape == (20, 28, 28)
+    assert (digits.images.reshape(20, -1).max(axis=1) > 200).all()
+    assert not np.array_equal(digits.images[0], digits.images[10])

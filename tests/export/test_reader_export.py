@@ -1,0 +1,173 @@
+"""The chain from a trained reader to a published one, over real graphs."""
+
+import numpy as np
+import pytest
+
+from models.fields.confidence import Features
+from models.manifest import PACKAGE_DIRECTORY, load_manifest, read_model_file
+from models.records import TrainingRun
+from models.strips import CLASSES, HEIGHT, STRIDE
+from tests.amounts import write_amounts
+from tests.generated import drawn_mnist
+
+keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+onnx = pytest.importorskip("onnx", reason="needs the extra 'training'")
+
+from export.publish import Exported, PublishError, publish  # noqa: E402
+from export.reader import calibrate  # noqa: E402
+from export.reader.convert import convert  # noqa: E402
+from export.reader.measure import digit_error_rate, edit_distance  # noqa: E402
+from export.reader.pipeline import export_model  # noqa: E402
+from export.reader.read import run  # noqa: E402
+from export.reader.verify import verify  # noqa: E402
+from export.verify import VerificationError  # noqa: E402
+from training.reader.amounts import load_amounts  # noqa: E402
+from training.reader.architecture import build  # noqa: E402
+from training.reader.samples import Sample  # noqa: E402
+
+RANDOM = np.random.default_rng(5)
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(7)
+    return build()
+
+
+@pytest.fixture(scope="module")
+def strips():
+    return [
+        RANDOM.integers(0, 256, (HEIGHT, STRIDE * steps)).astype(np.uint8)
+        for steps in (20, 9, 31, 20, 40)
+    ]
+
+
+def test_a_reader_keeps_its_contract_and_answers_as_keras_does(model, strips):
+    verify(convert(model, temperature=1.7), model, strips, temperature=1.7)
+
+
+def test_a_reader_at_another_temperature_is_refused(model, strips):
+    with pytest.raises(VerificationError, match="not those of the logits divided by 2"):
+        verify(convert(model, temperature=1.7), model, strips, temperature=2.0)
+
+
+def test_a_reader_with_a_fixed_width_is_refused(model, strips):
+    exported = convert(model)
+    exported.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 160
+    with pytest.raises(VerificationError, match="image is"):
+        verify(exported, model, strips, temperature=1.0)
+
+
+def test_outputs_are_those_of_a_strips_own_steps(model, strips):
+    outputs = run(convert(model).SerializeToString(), strips)
+
+    assert [o.log_probabilities.shape for o in outputs] == [
+        (strip.shape[1] // STRIDE, CLASSES) for strip in strips
+    ]
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    amounts = load_amounts(write_amounts(folder / "orand-car-a"))
+    provenance = TrainingRun(
+        recipe="strips",
+        settings={},
+        seed=1,
+        epochs=1,
+        batch_size=8,
+        train_images=1,
+        validation_images=len(amounts),
+    )
+    return export_model(model, provenance, drawn_mnist(), amounts, composed=6)
+
+
+def test_a_reader_is_published_beside_digit_models_which_stay_as_they_are(exported, models_copy):
+    before = load_manifest(models_copy)
+
+    publish(models_copy, [exported])
+
+    after = load_manifest(models_copy)
+    assert (after.models, after.default) == (before.models, before.default)
+    assert [reader.name for reader in after.readers] == ["reader"]
+    assert read_model_file(models_copy, after.readers[0]) == exported.content
+    assert after.readers[0].held_out.amounts.strips == 10
+    assert after.readers[0].held_out.composed.strips == 12
+    assert [point.max_error for point in after.readers[0].operating_points] == list(
+        calibrate.MAX_ERRORS
+    )
+
+
+def test_digit_models_leave_a_published_reader_as_it_is(exported, models_copy):
+    publish(models_copy, [exported])
+    card = load_manifest(models_copy).models[0]
+
+    publish(models_copy, [Exported(card, read_model_file(models_copy, card))])
+
+    assert load_manifest(models_copy).readers == (exported.card,)
+    assert (models_copy / "reader.onnx").is_file()
+
+
+def test_a_reader_alone_is_not_published(exported, tmp_path):
+    with pytest.raises(PublishError, match="export one of them first"):
+        publish(tmp_path, [exported])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_published_manifest_is_valid_without_readers():
+    assert load_manifest(PACKAGE_DIRECTORY).models
+
+
+def test_the_temperature_of_logits_that_say_too_much_is_found():
+    logits, samples = [], []
+    for _ in range(200):
+        digit = RANDOM.integers(10)
+        # As likely wrong as the softmax at a temperature of 1 says, then twice as sure.
+        says = np.full((1, CLASSES), -30.0, np.float32)
+        says[0, 1:11] = RANDOM.normal(0, 1.5, 10)
+        shares = np.exp(says[0, 1:11]) / np.exp(says[0, 1:11]).sum()
+        digit = RANDOM.choice(10, p=shares)
+        logits.append(2 * says)
+        samples.append(Sample(np.zeros((HEIGHT, STRIDE), np.uint8), str(digit), True))
+
+    assert calibrate.fit_temperature(logits, samples) == pytest.approx(2, rel=0.25)
+
+
+def test_confidences_follow_how_often_such_strips_are_right():
+    odds = RANDOM.normal(0, 2, 4000)
+    correct = RANDOM.random(4000) < 1 / (1 + np.exp(-(odds - 1)))
+
+    rule = calibrate.fit_confidence(
+        [Features(value, 0.0, 0.0) for value in odds], correct, np.ones(4000)
+    )
+
+    assert rule.intercept == pytest.approx(-1, abs=0.2)
+    assert rule.probability == pytest.approx(1, abs=0.15)
+    assert min(rule.margin, rule.weakest) >= 0
+
+
+def test_a_threshold_shown_on_composed_strips_rises_where_amounts_contradict_it():
+    sure = np.linspace(0.5, 0.9999, 3000)
+    right = RANDOM.random(3000) < sure
+    calm = calibrate.choose(sure, right, np.full(100, 0.97), np.ones(100, bool), 0.05)
+    wrong = np.full(100, 0.97)
+    contradicted = calibrate.choose(sure, right, wrong, np.arange(100) % 2 == 0, 0.05)
+
+    assert calm <= 0.97 < contradicted
+
+
+def test_no_threshold_is_chosen_where_none_is_shown():
+    few = np.full(10, 0.999)
+    assert calibrate.choose(few, np.ones(10, bool), few, np.ones(10, bool), 0.005) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "written", "edits"),
+    [("180", "180", 0), ("", "18", 2), ("1800", "180", 1), ("170", "180", 1), ("018", "180", 2)],
+)
+def test_edits_are_counted(said, written, edits):
+    assert edit_distance(said, written) == edit_distance(written, said) == edits
+
+
+def test_the_digit_error_rate_is_of_the_digits_written():
+    assert digit_error_rate(["18", "5"], ["180", "5"]) == pytest.approx(1 / 4)
