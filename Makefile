@@ -54,18 +54,21 @@ lock: $(VENV)/.uv ## Write requirements/*.txt anew; ARGS=--upgrade takes newer v
 	mv $(VENV)/service.txt requirements/service.txt
 
 # Hours on a few cores; interrupted, it goes on where it was.
-weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA says where MNIST is.
-	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a folder with the IDX files of MNIST.' >&2; exit 2; }
+weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA says where MNIST and orand-car-a are.
+	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a folder with the IDX files of MNIST and orand-car-a.' >&2; exit 2; }
 	$(TRAINING) fit --model resnet --recipe teacher
 	@for pupil in $(PUPILS); do \
 		$(TRAINING) fit --model $${pupil%:*} --epochs $${pupil#*:} --recipe best --teacher $(TEACHER) || exit; \
 	done
 	$(TRAINING) fit --model resnet --recipe refine --initial runs/resnet/$(RESNET)
+	$(TRAINING) fit --model reader
 	$(TRAINING) study
 	$(BIN)/python -m export --study-dir runs --default resnet runs/resnet/refine-e10-b128-s1-after-$(RESNET) \
 		$(foreach pupil,$(filter-out resnet:%,$(PUPILS)),runs/$(subst :,/best-e,$(pupil))-b128-s1-from-resnet-teacher-e80-b128-s1)
+	$(BIN)/python -m export runs/reader/strips-e40-b48-s1
 	$(BIN)/python -m export.cards
 	$(BIN)/python -m benchmarks.robustness
+	$(BIN)/python -m benchmarks.fields
 
 clean: ## Remove .venv, caches and built packages; training runs stay.
 	rm -rf $(VENV) dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

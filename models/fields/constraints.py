@@ -6,6 +6,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 LONGEST = 40  # digits; no strip that the reader takes has room for more
@@ -72,7 +73,7 @@ class Constraints:
         given = [n for n in (self.length, self.max_length) if n is not None]
         return min(given, default=LONGEST)
 
-    @property
+    @cached_property
     def are_none(self) -> bool:
         """Whether any text satisfies them."""
         return self == Constraints()
@@ -101,11 +102,11 @@ class Constraints:
         """Whether a text that ends in `state` satisfies them."""
         return self._least <= state.digits <= self._most and self._sum_holds(state)
 
-    @property
+    @cached_property
     def _least(self) -> int:
-        return _ABA_LENGTH if self.checksum is Checksum.ABA else max(self.shortest, 0)
+        return _ABA_LENGTH if self.checksum is Checksum.ABA else self.shortest
 
-    @property
+    @cached_property
     def _most(self) -> int:
         return _ABA_LENGTH if self.checksum is Checksum.ABA else self.longest
 

@@ -54,7 +54,7 @@ def _advance(
 ) -> _Beam:
     grown: _Beam = {}
     for text, prefix in beam.items():
-        total = prefix.total
+        total = prefix.free + prefix.digit
         same = grown.get(text)
         if same is None:
             same = grown[text] = _Prefix(0.0, 0.0, prefix.state)
