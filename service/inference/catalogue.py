@@ -1,12 +1,18 @@
 """The published models as far as they could be loaded."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from models.manifest import ManifestError, ModelCard, ModelFileError, load_manifest
-from service.inference.sessions import Classifier, UnusableModel, open_classifier
+from models.manifest import ManifestError, ModelCard, ModelFileError, ReaderCard, load_manifest
+from service.inference.contract import UnusableModel
+from service.inference.readers import Reader, open_reader
+from service.inference.sessions import Classifier, open_classifier
+
+_Card = TypeVar("_Card", ModelCard, ReaderCard)
+_Opened = TypeVar("_Opened")
 
 _log = logging.getLogger(__name__)
 
@@ -33,13 +39,28 @@ class Catalogue:
         default: name of the model that answers when a caller names none.
         cards: every published model, in the manifest's order.
         classifiers: those that are loaded, by name.
-        failures: why each of the others is not, by name.
+        failures: why each of the others is not, by name, readers among them.
+        reader_cards: every published reader of fields; the first answers when a caller names none.
+        readers: those that are loaded, by name.
     """
 
     default: str
     cards: Mapping[str, ModelCard]
     classifiers: Mapping[str, Classifier]
     failures: Mapping[str, str]
+    reader_cards: Mapping[str, ReaderCard] = field(default_factory=dict)
+    readers: Mapping[str, Reader] = field(default_factory=dict)
+
+    @property
+    def default_reader(self) -> str | None:
+        """Name of the reader that answers when a caller names none; None: none is published."""
+        return next(iter(self.reader_cards), None)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of everything that is loaded, by name."""
+        loaded = (*self.classifiers.values(), *self.readers.values())
+        return {each.card.name: each.card.version for each in loaded}
 
     def card(self, name: str) -> ModelCard:
         """The card of the model `name`, loaded or not.
@@ -70,6 +91,25 @@ class Catalogue:
                 f" name another one: {', '.join(self.classifiers)}"
             ) from None
 
+    def reader(self, name: str | None = None) -> Reader:
+        """The reader `name`, or the default one.
+
+        Raises:
+            UnknownModel: no such reader is published, or none at all.
+            ModelUnavailable: it could not be loaded.
+        """
+        known = ", ".join(self.reader_cards)
+        if not known:
+            raise UnknownModel("no reader is published, so that fields cannot be read")
+        name = name or next(iter(self.reader_cards))
+        if name not in self.reader_cards:
+            raise UnknownModel(f"there is no reader {name!r}; the readers are {known}")
+        if name not in self.readers:
+            raise ModelUnavailable(
+                f"the reader {name!r} could not be loaded ({self.failures[name]})"
+            )
+        return self.readers[name]
+
 
 def load_catalogue(directory: Path, default: str | None = None) -> Catalogue:
     """Load, check and warm up every model that `directory`/manifest.json lists.
@@ -93,14 +133,32 @@ def load_catalogue(directory: Path, default: str | None = None) -> Catalogue:
         raise NothingToServe(
             f"the default model is set to {default!r}; the models are {', '.join(cards)}"
         )
-    classifiers: dict[str, Classifier] = {}
     failures: dict[str, str] = {}
-    for name, card in cards.items():
-        try:
-            classifiers[name] = open_classifier(directory, card)
-        except (ModelFileError, UnusableModel) as error:
-            failures[name] = str(error)
-            _log.error("model %s is not served: %s", name, error)
+    classifiers = _opened(cards.values(), open_classifier, directory, failures)
     if not classifiers:
         raise NothingToServe("no model could be loaded: " + "; ".join(failures.values()))
-    return Catalogue(default or manifest.default, cards, classifiers, failures)
+    readers = _opened(manifest.readers, open_reader, directory, failures)
+    return Catalogue(
+        default or manifest.default,
+        cards,
+        classifiers,
+        failures,
+        {card.name: card for card in manifest.readers},
+        readers,
+    )
+
+
+def _opened(
+    cards: Iterable[_Card],
+    open_file: Callable[[Path, _Card], _Opened],
+    directory: Path,
+    failures: dict[str, str],
+) -> dict[str, _Opened]:
+    opened = {}
+    for card in cards:
+        try:
+            opened[card.name] = open_file(directory, card)
+        except (ModelFileError, UnusableModel) as error:
+            failures[card.name] = str(error)
+            _log.error("model %s is not served: %s", card.name, error)
+    return opened

@@ -9,7 +9,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.manifest import DIGITS, IMAGE_SIDE, ModelCard, read_model_file
+from models.manifest import DIGITS, IMAGE_SIDE, ModelCard
+from service.inference.contract import Signature, UnusableModel, open_session
 
 Images = NDArray[np.uint8]  # [N, 28, 28], white ink (255) on black (0)
 Scores = NDArray[np.float32]  # [N, 10], one column per digit
@@ -26,10 +27,10 @@ _TRIALS = 3
 
 _INPUT = "image"
 _OUTPUTS = ("logits", "probabilities")
-
-
-class UnusableModel(Exception):
-    """A model's file is intact, but ONNX Runtime or the model contract refuses it."""
+_CONTRACT = {
+    _INPUT: Signature("tensor(uint8)", ("batch", IMAGE_SIDE, IMAGE_SIDE)),
+    **dict.fromkeys(_OUTPUTS, Signature("tensor(float)", ("batch", DIGITS))),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,49 +82,9 @@ def open_classifier(directory: Path, card: ModelCard) -> Classifier:
         ModelFileError: the file is missing, or its SHA-256 is another.
         UnusableModel: ONNX Runtime cannot load or run it, or it breaks the model contract.
     """
-    path = directory / card.file
-    content = read_model_file(directory, card)
-    try:
-        session = ort.InferenceSession(content, _options(), providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise UnusableModel(f"{path}: ONNX Runtime cannot load it: {error}") from error
-    _check_contract(session, path)
-    classifier = Classifier(card, session)
-    _warm_up(classifier, path)
+    classifier = Classifier(card, open_session(directory, card, _CONTRACT))
+    _warm_up(classifier, directory / card.file)
     return replace(classifier, largest=_largest(classifier))
-
-
-def _options() -> ort.SessionOptions:
-    # One thread per session: requests are what runs in parallel. The defaults would size a pool
-    # to the host's cores, whatever this process may use, and keep it spinning.
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
-
-
-def _check_contract(session: ort.InferenceSession, path: Path) -> None:
-    expected = {_INPUT: f"tensor(uint8) [batch, {IMAGE_SIDE}, {IMAGE_SIDE}]"}
-    expected |= dict.fromkeys(_OUTPUTS, f"tensor(float) [batch, {DIGITS}]")
-    found = {tensor.name: _signature(tensor) for tensor in session.get_inputs()}
-    found |= {tensor.name: _signature(tensor) for tensor in session.get_outputs()}
-    if found != expected:
-        raise UnusableModel(
-            f"{path}: its inputs and outputs are {_listed(found)}; the model contract says"
-            f" {_listed(expected)}"
-        )
-
-
-def _signature(tensor: ort.NodeArg) -> str:
-    first, *others = tensor.shape
-    batch = "batch" if isinstance(first, str) else first
-    return f"{tensor.type} [{', '.join(str(size) for size in (batch, *others))}]"
-
-
-def _listed(tensors: dict[str, str]) -> str:
-    return ", ".join(f"{name}: {signature}" for name, signature in tensors.items())
 
 
 def _warm_up(classifier: Classifier, path: Path) -> None:
