@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp
 
 from service.access import Access
-from service.api import admin, health, metrics, models, openapi, predict, problem_answers
+from service.api import admin, fields, health, metrics, models, openapi, predict, problem_answers
 from service.api.security_document import describe_keys
 from service.api.state import State
 from service.api.stream.answer import Desk
@@ -105,7 +105,7 @@ def create_api(parts: Parts) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None},
         telemetry=_NO_TELEMETRY,
     )
-    for resource in (predict, models, health, metrics, admin, problem_answers):
+    for resource in (predict, fields, models, health, metrics, admin, problem_answers):
         app.include_router(resource.router)
     app.include_router(v2_router)
     problem_answers.install(app)
@@ -131,7 +131,6 @@ def _state(parts: Parts, engine: Engine) -> State:
         "exposition": parts.exposition,
         "held": parts.held,
         "desk": Desk(
-            engine,
             Streams(settings.max_streams),
             parts.held,
             settings.max_waiting_bytes,

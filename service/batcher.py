@@ -11,6 +11,7 @@ from service.inference.decide import Criteria
 from service.inference.sessions import LARGEST_MICRO_BATCH, Classifier
 from service.metrics.events import Metrics
 from service.pipeline import Content, Outcome, Pipeline, Reading, Ready, classify
+from service.preparing import Times, prepare
 
 # So long pictures are taken into a micro-batch, then it is run: what else the event loop has to
 # do waits no longer than this, one picture and one run.
@@ -26,31 +27,6 @@ class DeadlineExceeded(Exception):
 
 class InferenceFailed(Exception):
     """A model could not be run."""
-
-
-@dataclass(slots=True)
-class Times:
-    """Where a job's time went, in ns by `time.perf_counter_ns`.
-
-    Attributes:
-        submitted: when it came.
-        finished: when it was done.
-        decoding: how long its files were decoded.
-        normalising: how long its pictures were normalised.
-        inferring: its share of the time that its micro-batches ran.
-    """
-
-    submitted: int = field(default_factory=time.perf_counter_ns)
-    finished: int = 0
-    decoding: int = 0
-    normalising: int = 0
-    inferring: int = 0
-
-    @property
-    def waiting(self) -> int:
-        """How long nothing was done about it."""
-        busy = self.decoding + self.normalising + self.inferring
-        return max(0, self.finished - self.submitted - busy)
 
 
 @dataclass(slots=True, eq=False)
@@ -140,20 +116,6 @@ class Batcher:
             self._at_work = bool(self._waiting)
             if self._at_work:
                 asyncio.get_running_loop().call_soon(self._work)
-
-
-def prepare(pipeline: Pipeline, content: Content, times: Times, metrics: Metrics) -> Ready:
-    """Decode and normalise a picture, and note how long that took."""
-    began = time.perf_counter_ns()
-    picture = pipeline.decode(content)
-    decoded = time.perf_counter_ns()
-    ready = pipeline.normalise(picture)
-    normalised = time.perf_counter_ns()
-    times.decoding += decoded - began
-    times.normalising += normalised - decoded
-    metrics.decoded(1e-9 * (decoded - began))
-    metrics.normalised(1e-9 * (normalised - decoded))
-    return ready
 
 
 def _take(jobs: deque[Job], largest: int, metrics: Metrics) -> MicroBatch:

@@ -8,17 +8,16 @@ from typing import Self
 
 from prometheus_client import CollectorRegistry
 
-from service.batcher import Batcher, DeadlineExceeded, Job, Times, prepare
+from service.batcher import Batcher, DeadlineExceeded, Job
+from service.fields.engine import FieldEngine
 from service.imaging import UnreadableImage
 from service.inference.backlog import Backlog, QueueFull
 from service.loading import LoadedModels
 from service.metrics.events import Metrics
-from service.pipeline import Content, Outcome, Pipeline, Reading, Ready, Wish
+from service.pipeline import Content, Outcome, Pipeline, Reading, Wish
+from service.preparing import Times, prepare_slow
 from service.quick import is_quick
 from service.settings import Settings
-
-# So many pictures of a request go to a thread at once.
-_PART_OF_SLOW = 4
 
 # More threads would not decode faster on a few cores, but hold more large pictures in memory.
 _IMAGING_THREADS = 2
@@ -35,6 +34,7 @@ class Engine:
 
     Attributes:
         models: what reads the pictures.
+        fields: reads strips of several digits, with the same threads and the same queue.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
@@ -45,6 +45,9 @@ class Engine:
         self._batcher = Batcher(self._metrics)
         self._backlog = Backlog(settings.queue_size)
         self._metrics.watch_queue(lambda: self._backlog.admitted)
+        self.fields = FieldEngine(
+            settings, self._metrics, self._backlog, self._imaging, self.models
+        )
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -111,7 +114,9 @@ class Engine:
         try:
             if not all(map(is_quick, contents)):
                 async with asyncio.timeout(seconds):
-                    contents = await self._prepared(pipeline, contents, times)
+                    contents = await prepare_slow(
+                        pipeline, contents, times, self._metrics, self._imaging
+                    )
             deadline = times.submitted + int(seconds * 1e9)
             job = Job(pipeline, contents, deadline, self._loop.create_future(), times)
             await self._batcher.submit(job)
@@ -167,25 +172,3 @@ class Engine:
         return DeadlineExceeded(
             f"no answer within {seconds:g} s; send it again later, or in smaller batches"
         )
-
-    async def _prepared(
-        self, pipeline: Pipeline, contents: Sequence[Content], times: Times
-    ) -> list[Content]:
-        # A few at a time, one part after another: others find room between them.
-        prepared = list(contents)
-        slow = [place for place, content in enumerate(contents) if not is_quick(content)]
-        for start in range(0, len(slow), _PART_OF_SLOW):
-            places = slow[start : start + _PART_OF_SLOW]
-            work = partial(
-                _prepare, pipeline, [contents[place] for place in places], times, self._metrics
-            )
-            ready = await self._loop.run_in_executor(self._imaging, work)
-            for place, item in zip(places, ready, strict=True):
-                prepared[place] = item
-        return prepared
-
-
-def _prepare(
-    pipeline: Pipeline, contents: Sequence[Content], times: Times, metrics: Metrics
-) -> list[Ready]:
-    return [prepare(pipeline, content, times, metrics) for content in contents]

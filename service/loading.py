@@ -58,7 +58,7 @@ class LoadedModels:
         else:
             self._serve(catalogue)
             seconds = time.perf_counter() - started
-            _log.info("ready after %.2f s: %s", seconds, ", ".join(catalogue.classifiers))
+            _log.info("ready after %.2f s: %s", seconds, ", ".join(catalogue.versions))
 
     async def load_again(self) -> Catalogue:
         """Load, check and warm up the models as they are now, beside those that are served.
@@ -114,8 +114,11 @@ class LoadedModels:
 
     def _serve(self, catalogue: Catalogue) -> None:
         self._state = _Served(catalogue, self._settings)
-        versions = {name: catalogue.card(name).version for name in catalogue.classifiers}
-        self._metrics.serving(versions, default=catalogue.default, failed=len(catalogue.failures))
+        self._metrics.serving(
+            catalogue.versions,
+            defaults=(catalogue.default, catalogue.default_reader),
+            failed=len(catalogue.failures),
+        )
         _warn_if_nothing_is_accepted(catalogue, self._settings.max_error)
 
     @property
@@ -152,7 +155,7 @@ def _warn_if_nothing_is_accepted(catalogue: Catalogue, max_error: float) -> None
 
 def _check_nothing_is_lost(served: Catalogue, catalogue: Catalogue) -> None:
     # A model that the manifest lists no more was taken out on purpose.
-    lost = [name for name in served.classifiers if name in catalogue.failures]
+    lost = [name for name in served.versions if name in catalogue.failures]
     if lost:
         raise ReloadFailed("; ".join(f"{name}: {catalogue.failures[name]}" for name in lost))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from service.access import Access
 from service.api.held import HeldBytes
 from service.api.problems import KINDS
+from service.fields.answers import FieldReason
 from service.inference.decide import Decision, Reason
 from service.lifecycle import Lifecycle
 from service.metrics.exposition import Exposition
@@ -50,7 +51,9 @@ class Parts:
         """
         exposition = Exposition()
         exposition.metrics.expect(
-            problems=[kind.slug for kind in KINDS], decisions=list(Decision), reasons=list(Reason)
+            problems=[kind.slug for kind in KINDS],
+            decisions=list(Decision),
+            reasons=list(dict.fromkeys([*Reason, *FieldReason])),
         )
         return cls(
             settings,

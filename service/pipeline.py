@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.manifest import DIGITS, ModelCard
+from models.reader_card import ReaderCard
 from service.imaging import (
     Normalised,
     Picture,
@@ -182,7 +183,7 @@ def choose_pipeline(
     return Pipeline(classifier, criteria, wish.preprocess, max_pixels)
 
 
-def threshold_for(card: ModelCard, max_error: float) -> float:
+def threshold_for(card: ModelCard | ReaderCard, max_error: float) -> float:
     """The least confidence at which `card`'s model keeps the error rate `max_error`.
 
     Raises:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from service.imaging import png
-from service.pipeline import Content
 
 # Within both limits a picture is decoded and normalised in about a millisecond.
 _MOST_BYTES = 16 * 1024
@@ -14,7 +13,7 @@ _MOST_PIXELS = 256 * 256
 _HARMLESS_CHUNKS = frozenset(b"PLTE tRNS gAMA cHRM sRGB sBIT bKGD pHYs tIME tEXt IDAT IEND".split())
 
 
-def is_quick(content: Content) -> bool:
+def is_quick(content: object) -> bool:
     """Whether `content` is ready, has a few pixels, or is a PNG file of a few bytes and pixels.
 
     PNG alone says cheaply how many pixels its bytes unfold to; it must hold nothing else to unfold.

@@ -64,6 +64,5 @@ class Reloader:
 
 
 def _served_by(catalogue: Catalogue) -> Served:
-    cards = [catalogue.cards[name] for name in catalogue.classifiers]
-    models = tuple(ServedModel(card.name, card.version) for card in cards)
+    models = tuple(ServedModel(name, version) for name, version in catalogue.versions.items())
     return Served(catalogue.default, models)

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     max_error: ErrorRate = Field(
         0.001, description="Error rate among accepted answers when a caller names none."
     )
+    field_max_error: ErrorRate = Field(
+        0.01, description="The same for fields, of which an error is one wrong digit or more."
+    )
     max_body_bytes: PositiveInt = Field(
         16 * _MIB,
         description="Largest request body, in bytes; a larger one is answered with 413. In a stream"

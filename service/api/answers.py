@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from service.fields.pipeline import FieldReading
 from service.pipeline import Reading
 
 _CONTENT_TYPE = (b"content-type", b"application/json")
@@ -26,6 +27,33 @@ def prediction(reading: Reading, **place: object) -> dict[str, Any]:
         "reasons": answer.reasons,
         "probabilities": answer.probabilities,
     }
+
+
+def field(reading: FieldReading, **place: object) -> dict[str, Any]:
+    """What is sent of `reading`, a `FieldAnswer`; in a batch with the fields of its `place`."""
+    answer, card = reading.answer, reading.card
+    return {
+        **place,
+        "model": card.name,
+        "version": card.version,
+        "text": answer.text,
+        "raw": answer.raw,
+        "confidence": _short(answer.confidence),
+        "decision": answer.decision,
+        "reasons": answer.reasons,
+        "digits": [
+            {"digit": each.digit, "confidence": _short(each.confidence), "box": each.box}
+            for each in answer.digits
+        ],
+        "alternatives": [
+            {"text": each.text, "confidence": _short(each.confidence)}
+            for each in answer.alternatives
+        ],
+    }
+
+
+def _short(probability: float) -> float:
+    return round(probability, 7)
 
 
 class JsonResponse(Response):

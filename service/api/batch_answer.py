@@ -5,26 +5,32 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from service.api.answers import prediction, to_json
+from service.api.answers import field, prediction, to_json
 from service.api.errors import InvalidItem
 from service.api.item import Item
 from service.api.problems import problem_of
+from service.fields.pipeline import FieldOutcome, FieldReading
 from service.pipeline import Outcome, Reading
+
+AnyOutcome = Outcome | FieldOutcome
 
 # A longer answer takes milliseconds to write; in a thread, so that others do not wait for it.
 _QUICK_ITEMS = 256
 
 
 async def write_answer(
-    items: Sequence[Item], outcomes: Sequence[Outcome], request_id: str
+    items: Sequence[Item], outcomes: Sequence[AnyOutcome], request_id: str, *, name: str
 ) -> bytes:
-    """The JSON of a `BatchAnswer`, given what was read of those `items` that hold an image."""
-    write = partial(_json, items, outcomes, request_id)
+    """The JSON of a batch's answer, given what was read of those `items` that hold an image.
+
+    It is a `BatchAnswer` or a `FieldBatchAnswer`, whose list is called `name`.
+    """
+    write = partial(_json, items, outcomes, request_id, name)
     return write() if len(items) <= _QUICK_ITEMS else await asyncio.to_thread(write)
 
 
 async def write_lines(
-    items: Sequence[Item], outcomes: Sequence[Outcome], request_id: str, *, first: int
+    items: Sequence[Item], outcomes: Sequence[AnyOutcome], request_id: str, *, first: int
 ) -> bytes:
     """The same as NDJSON, a line for each of `items`, the first of which has the index `first`."""
     write = partial(_ndjson, items, outcomes, request_id, first)
@@ -36,18 +42,20 @@ def write_end(error: Exception, request_id: str) -> bytes:
     return _line(_failure(error, request_id))
 
 
-def _json(items: Sequence[Item], outcomes: Sequence[Outcome], request_id: str) -> bytes:
-    return to_json({"predictions": list(_answers(items, outcomes, request_id, 0))})
+def _json(
+    items: Sequence[Item], outcomes: Sequence[AnyOutcome], request_id: str, name: str
+) -> bytes:
+    return to_json({name: list(_answers(items, outcomes, request_id, 0))})
 
 
 def _ndjson(
-    items: Sequence[Item], outcomes: Sequence[Outcome], request_id: str, first: int
+    items: Sequence[Item], outcomes: Sequence[AnyOutcome], request_id: str, first: int
 ) -> bytes:
     return b"".join(map(_line, _answers(items, outcomes, request_id, first)))
 
 
 def _answers(
-    items: Sequence[Item], outcomes: Sequence[Outcome], request_id: str, first: int
+    items: Sequence[Item], outcomes: Sequence[AnyOutcome], request_id: str, first: int
 ) -> Iterator[dict[str, Any]]:
     remaining = iter(outcomes)
     for index, item in enumerate(items, first):
@@ -56,6 +64,8 @@ def _answers(
         outcome = content if isinstance(content, InvalidItem) else next(remaining)
         if isinstance(outcome, Reading):
             yield prediction(outcome, **place)
+        elif isinstance(outcome, FieldReading):
+            yield field(outcome, **place)
         else:
             yield {**place, **_failure(outcome, request_id)}
 

@@ -21,4 +21,5 @@ async def live() -> Liveness:
 async def ready(request: Request) -> Readiness:
     """Whether pictures should be sent: the models are loaded and warm, and it does not stop."""
     refuse_while_draining(request)
-    return Readiness(models=tuple(engine_of(request).models.catalogue.classifiers))
+    catalogue = engine_of(request).models.catalogue
+    return Readiness(models=tuple(catalogue.classifiers), readers=tuple(catalogue.readers))

@@ -5,10 +5,18 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from models.manifest import ModelCard, OperatingPoint
+from models.reader_card import ReaderCard
 from service.api import errors
 from service.api.negotiation import require_json_accepted
 from service.api.openapi import problem_responses
-from service.api.schemas import ModelDetail, ModelList, ModelSummary, OperatingPointSummary
+from service.api.schemas import (
+    ModelDetail,
+    ModelList,
+    ModelSummary,
+    OperatingPointSummary,
+    ReaderDetail,
+    ReaderSummary,
+)
 from service.api.state import engine_of
 from service.inference.catalogue import Catalogue, UnknownModel
 from service.loading import NotReady
@@ -25,7 +33,10 @@ async def list_models(request: Request) -> ModelList:
     """Compare the models: size, accuracy, and what can be accepted at which error rate."""
     require_json_accepted(request)
     catalogue = engine_of(request).models.catalogue
-    return ModelList(models=tuple(_summary(card, catalogue) for card in catalogue.cards.values()))
+    return ModelList(
+        models=tuple(_summary(card, catalogue) for card in catalogue.cards.values()),
+        readers=tuple(_reader_summary(card, catalogue) for card in catalogue.reader_cards.values()),
+    )
 
 
 @router.get(
@@ -35,10 +46,12 @@ async def list_models(request: Request) -> ModelList:
         errors.InvalidRequest, errors.NotAcceptable, NotReady, UnknownModel
     ),
 )
-async def get_model(request: Request, name: str) -> ModelDetail:
+async def get_model(request: Request, name: str) -> ModelDetail | ReaderDetail:
     """Everything that is known of a model: its training, its measurements, its file."""
     require_json_accepted(request)
     catalogue = engine_of(request).models.catalogue
+    if reader := catalogue.reader_cards.get(name):
+        return ReaderDetail(**dict(reader), **_availability(reader, catalogue))
     card = catalogue.card(name)
     return ModelDetail(**dict(card), **_availability(card, catalogue))
 
@@ -58,10 +71,22 @@ def _summary(card: ModelCard, catalogue: Catalogue) -> ModelSummary:
     )
 
 
-def _availability(card: ModelCard, catalogue: Catalogue) -> dict[str, Any]:
+def _reader_summary(card: ReaderCard, catalogue: Catalogue) -> ReaderSummary:
+    return ReaderSummary(
+        name=card.name,
+        title=card.title,
+        version=card.version,
+        parameters=card.parameters,
+        held_out=card.held_out,
+        operating_points=card.operating_points,
+        **_availability(card, catalogue),
+    )
+
+
+def _availability(card: ModelCard | ReaderCard, catalogue: Catalogue) -> dict[str, Any]:
     return {
-        "default": card.name == catalogue.default,
-        "status": "loaded" if card.name in catalogue.classifiers else "failed",
+        "default": card.name in (catalogue.default, catalogue.default_reader),
+        "status": "failed" if card.name in catalogue.failures else "loaded",
         "reason": catalogue.failures.get(card.name),
     }
 

@@ -14,6 +14,10 @@ NDJSON = "application/x-ndjson"
 NPY = "application/x-npy"
 
 BATCH_PATH = "/predict/batch"
+FIELDS_PATH = "/fields"
+FIELDS_BATCH_PATH = "/fields/batch"
+
+_STREAMED_PATHS = frozenset({BATCH_PATH, FIELDS_BATCH_PATH})
 
 _ANYTHING = "*/*"
 
@@ -46,7 +50,7 @@ def batch_answer_type(scope: Scope) -> str:
 
 def is_streamed(scope: Scope) -> bool:
     """Whether the request of `scope` is a stream of images of any length."""
-    if scope["path"] != BATCH_PATH:
+    if scope["path"] not in _STREAMED_PATHS:
         return False
     try:
         return media_type(scope) == NDJSON == batch_answer_type(scope)

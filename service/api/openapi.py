@@ -11,9 +11,8 @@ from pydantic.json_schema import models_json_schema
 
 from service.api import examples, multipart, problems
 from service.api.json_batch import BatchRequest, EncodedImage
-from service.api.negotiation import BATCH_PATH, JSON, NDJSON, NPY
-from service.api.parameters import ReadingParameters
-from service.api.schemas import BatchEnd, BatchFailure, BatchPrediction, Problem
+from service.api.negotiation import JSON, NDJSON, NPY
+from service.api.schemas import BatchEnd, Problem
 from service.api.uploads import IMAGE_TYPES, OCTET_STREAM
 from service.api.v2.answer_schemas import ProtocolError
 from service.api.v2.request_schemas import InferRequest, RepositoryIndexRequest
@@ -78,52 +77,50 @@ def component(model: type[BaseModel]) -> Json:
     return {"$ref": _COMPONENTS.format(model=model.__name__)}
 
 
-def reading_operation(content: Mapping[str, Json]) -> Json:
+def reading_operation(parameters: type[BaseModel], content: Mapping[str, Json]) -> Json:
     """The parts of an operation that reads pictures: its query parameters and its body."""
     return {
-        "parameters": _query_parameters(ReadingParameters),
+        "parameters": _query_parameters(parameters),
         "requestBody": {"required": True, "content": dict(content)},
     }
 
 
-def single_body() -> dict[str, Json]:
-    """The bodies of `POST /predict`, by media type."""
-    path = "/predict"
+def single_body(path: str, example: examples.Example) -> dict[str, Json]:
+    """The bodies of a POST to `path` with one picture, by media type."""
     return {
-        **{kind: _body(_BINARY, examples.raw(path, kind, kind)) for kind in IMAGE_TYPES},
-        OCTET_STREAM: _body(_BINARY, examples.raw(path, OCTET_STREAM, "image/png")),
-        multipart.MEDIA_TYPE: _body(_form("file", _BINARY), examples.form(path, "file")),
+        **{kind: _body(_BINARY, example.raw(path, kind, kind)) for kind in IMAGE_TYPES},
+        OCTET_STREAM: _body(_BINARY, example.raw(path, OCTET_STREAM, "image/png")),
+        multipart.MEDIA_TYPE: _body(_form("file", _BINARY), example.form(path, "file")),
     }
 
 
-def batch_body() -> dict[str, Json]:
-    """The bodies of `POST /predict/batch`, by media type."""
-    return {
-        JSON: _body(component(BatchRequest), examples.json_batch()),
-        multipart.MEDIA_TYPE: _body(
-            {"$ref": _COMPONENTS.format(model=_BATCH_FORM)},
-            examples.form(BATCH_PATH, "files"),
-        ),
-        NPY: _body(
-            _BINARY | {"description": "uint8 [N, height, width], as `numpy.save` writes it."},
-            examples.npy(BATCH_PATH, NPY),
-        ),
-        NDJSON: _body(
-            _lines("Any number of lines: each an image, or its Base64 alone.", EncodedImage),
-            examples.ndjson(),
-        ),
-    }
-
-
-def batch_answer() -> dict[int | str, Json]:
-    """The answer to `POST /predict/batch` in lines, beside the one in JSON."""
-    lines = _lines(
-        "A line for each image, in order; where the answer is cut short, the last is a `BatchEnd`.",
-        *(BatchPrediction, BatchFailure, BatchEnd),
+def batch_body(path: str, example: examples.Example, *, arrays: bool) -> dict[str, Json]:
+    """The bodies of a POST to `path` with a batch, by media type; `arrays`: NumPy's among them."""
+    array = _body(
+        _BINARY | {"description": "uint8 [N, height, width], as `numpy.save` writes it."},
+        example.npy(path, NPY),
     )
     return {
-        200: {"description": "A prediction for each image", "content": {NDJSON: {"schema": lines}}}
+        JSON: _body(component(BatchRequest), example.json_batch()),
+        multipart.MEDIA_TYPE: _body(
+            {"$ref": _COMPONENTS.format(model=_BATCH_FORM)}, example.form(path, "files")
+        ),
+        **({NPY: array} if arrays else {}),
+        NDJSON: _body(
+            _lines("Any number of lines: each an image, or its Base64 alone.", EncodedImage),
+            example.ndjson(),
+        ),
     }
+
+
+def batch_answer(description: str, *line: type[BaseModel]) -> dict[int | str, Json]:
+    """The answer to a batch in lines of one of these models, beside the one in JSON."""
+    lines = _lines(
+        "A line for each image, in order; where the answer is cut short, the last is a `BatchEnd`.",
+        *line,
+        BatchEnd,
+    )
+    return {200: {"description": description, "content": {NDJSON: {"schema": lines}}}}
 
 
 def describe(app: FastAPI, *, max_batch: int) -> None:

@@ -4,16 +4,10 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from service.api import errors
+from service.api import examples
 from service.api.answers import JsonResponse, prediction, to_json
-from service.api.batch_answer import write_answer
-from service.api.negotiation import (
-    BATCH_PATH,
-    JSON,
-    batch_answer_type,
-    is_streamed,
-    require_json_accepted,
-)
+from service.api.batch import BatchWay, answer_batch
+from service.api.negotiation import BATCH_PATH, require_json_accepted
 from service.api.openapi import (
     batch_answer,
     batch_body,
@@ -21,14 +15,11 @@ from service.api.openapi import (
     reading_operation,
     single_body,
 )
-from service.api.parameters import wish_of
-from service.api.problems import READING_ERRORS
-from service.api.schemas import BatchAnswer, Prediction
-from service.api.state import charge, desk_of, engine_of, request_id_of, settings_of
-from service.api.stream.answer import StreamedAnswer
-from service.api.stream.parts import parts_of, parts_of_body
-from service.api.uploads import read_batch, read_picture, require_uncompressed
-from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
+from service.api.parameters import ReadingParameters, wish_of
+from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS
+from service.api.schemas import BatchAnswer, BatchFailure, BatchPrediction, Prediction
+from service.api.state import engine_of
+from service.api.uploads import read_picture
 
 router = APIRouter(tags=["predict"])
 
@@ -37,14 +28,8 @@ router = APIRouter(tags=["predict"])
     "/predict",
     operation_id="predict",
     response_model=Prediction,
-    responses=problem_responses(
-        *READING_ERRORS,
-        errors.NotAcceptable,
-        PictureTooLarge,
-        UnreadableImage,
-        UnsupportedFormat,
-    ),
-    openapi_extra=reading_operation(single_body()),
+    responses=problem_responses(*SINGLE_ERRORS),
+    openapi_extra=reading_operation(ReadingParameters, single_body("/predict", examples.SEVEN)),
 )
 async def predict(request: Request) -> Response:
     """Read one digit.
@@ -54,7 +39,7 @@ async def predict(request: Request) -> Response:
     require_json_accepted(request)
     engine = engine_of(request)
     pipeline = engine.pipeline(wish_of(request))
-    data = await read_picture(request)
+    data = await read_picture(request, batch_path=BATCH_PATH)
     reading = await engine.read(pipeline, data)
     return JsonResponse(to_json(prediction(reading)))
 
@@ -63,15 +48,11 @@ async def predict(request: Request) -> Response:
     BATCH_PATH,
     operation_id="predict_batch",
     response_model=BatchAnswer,
-    responses=batch_answer()
-    | problem_responses(
-        *READING_ERRORS,
-        errors.NotAcceptable,
-        errors.BatchTooLarge,
-        errors.TooManyStreams,
-        PictureTooLarge,
+    responses=batch_answer("A prediction for each image", BatchPrediction, BatchFailure)
+    | problem_responses(*BATCH_ERRORS),
+    openapi_extra=reading_operation(
+        ReadingParameters, batch_body(BATCH_PATH, examples.SEVEN, arrays=True)
     ),
-    openapi_extra=reading_operation(batch_body()),
 )
 async def predict_batch(request: Request) -> Response:
     """Read many digits, one to an image.
@@ -81,20 +62,12 @@ async def predict_batch(request: Request) -> Response:
     others theirs. With `Accept: application/x-ndjson` each answer is a line, sent when it is there;
     lines are answered in lines, however many they are.
     """
-    answer_type = batch_answer_type(request.scope)
-    engine, settings, request_id = engine_of(request), settings_of(request), request_id_of(request)
+    engine = engine_of(request)
     pipeline = engine.pipeline(wish_of(request))
-    if is_streamed(request.scope):
-        require_uncompressed(request)
-        parts = parts_of_body(max_line=settings.max_body_bytes, seconds=settings.body_timeout)
-        return StreamedAnswer(
-            desk_of(request), pipeline, parts, request_id, charge=partial(charge, request)
-        )
-    items = await read_batch(request, max_batch=settings.max_batch, max_pixels=settings.max_pixels)
-    charge(request, len(items))
-    if answer_type != JSON:
-        return StreamedAnswer(desk_of(request), pipeline, parts_of(items), request_id)
-    contents = [item.content for item in items if not isinstance(item.content, errors.InvalidItem)]
-    outcomes = await engine.read_many(pipeline, contents)
-    answer = await write_answer(items, outcomes, request_id)
-    return JsonResponse(answer)
+    way = BatchWay(
+        partial(engine.read_many, pipeline),
+        partial(engine.read_in_turn, pipeline),
+        name="predictions",
+        arrays=True,
+    )
+    return await answer_batch(request, way)

@@ -45,6 +45,23 @@ READING_ERRORS = (
 )
 
 
+# What one to read a single picture may end with besides, and one to read a batch.
+SINGLE_ERRORS = (
+    *READING_ERRORS,
+    errors.NotAcceptable,
+    PictureTooLarge,
+    UnreadableImage,
+    UnsupportedFormat,
+)
+BATCH_ERRORS = (
+    *READING_ERRORS,
+    errors.NotAcceptable,
+    errors.BatchTooLarge,
+    errors.TooManyStreams,
+    PictureTooLarge,
+)
+
+
 @dataclass(frozen=True)
 class Kind:
     """What all problems of one type have in common."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.manifest import DIGITS, ModelCard, StudyResult
+from models.reader_card import FieldEvaluations, FieldOperatingPoint, ReaderCard
 from models.records import Interval, Rate
 from service.inference.decide import Decision, Reason
 
@@ -16,11 +17,13 @@ def is_none(value: object) -> bool:
     return value is None
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """What is sent."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class Prediction(_Answer):
+class Prediction(Answer):
     """What one image says, and whether to believe it."""
 
     model_config = ConfigDict(
@@ -59,14 +62,14 @@ class Prediction(_Answer):
     )
 
 
-class Fault(_Answer):
+class Fault(Answer):
     """One thing that is wrong with a request."""
 
     where: str = Field(description="The parameter, or the path into the body.")
     what: str
 
 
-class Problem(_Answer):
+class Problem(Answer):
     """An error, as RFC 9457 has it (`application/problem+json`)."""
 
     type: str = Field(
@@ -86,7 +89,9 @@ class Problem(_Answer):
     )
 
 
-class _Place(_Answer):
+class Place(Answer):
+    """Which image of a batch it is."""
+
     index: int = Field(ge=0, description="Place of the image in the request, from 0.")
     id: ItemId | None = Field(
         None,
@@ -95,29 +100,29 @@ class _Place(_Answer):
     )
 
 
-class BatchPrediction(Prediction, _Place):
+class BatchPrediction(Prediction, Place):
     """A prediction with its place in the batch."""
 
 
-class BatchFailure(_Place):
+class BatchFailure(Place):
     """An image of the batch that could not be read."""
 
     error: Problem
 
 
-class BatchEnd(_Answer):
+class BatchEnd(Answer):
     """The last line of an NDJSON answer that could not be finished; a whole answer has none."""
 
     error: Problem
 
 
-class BatchAnswer(_Answer):
+class BatchAnswer(Answer):
     """One item for each image, in the order of the request."""
 
     predictions: tuple[BatchPrediction | BatchFailure, ...]
 
 
-class OperatingPointSummary(_Answer):
+class OperatingPointSummary(Answer):
     """What can be expected at an error rate that a caller may ask for with `max_error`.
 
     Measured on MNIST: it holds for single, upright digits written like those.
@@ -132,7 +137,7 @@ class OperatingPointSummary(_Answer):
     error_rate_bound: Rate = Field(description="Upper 95% bound of that error rate.")
 
 
-class _Availability(_Answer):
+class _Availability(Answer):
     default: bool = Field(description="Whether it answers when a caller names no model.")
     status: Literal["loaded", "failed"]
     reason: str | None = Field(description="Why it could not be loaded; null where it is loaded.")
@@ -155,30 +160,46 @@ class ModelSummary(_Availability):
     )
 
 
-class ModelList(_Answer):
+class ReaderSummary(_Availability):
+    """How large a reader of fields is and how well it reads fields that were held out."""
+
+    name: str
+    title: str
+    version: str
+    parameters: int
+    held_out: FieldEvaluations
+    operating_points: tuple[FieldOperatingPoint, ...]
+
+
+class ModelList(Answer):
     """The published models, in the manifest's order."""
 
     models: tuple[ModelSummary, ...]
+    readers: tuple[ReaderSummary, ...] = Field(description="Those that read fields.")
 
 
 class ModelDetail(_Availability, ModelCard):
     """Everything the manifest says of a model, and whether it is served."""
 
 
-class Liveness(_Answer):
+class ReaderDetail(_Availability, ReaderCard):
+    """Everything the manifest says of a reader of fields, and whether it is served."""
+
+
+class Liveness(Answer):
     """The process answers."""
 
     status: Literal["live"] = "live"
 
 
-class ReloadedModel(_Answer):
+class ReloadedModel(Answer):
     """A model that is served after a reload."""
 
     name: str = Field(description="The model's name.")
     version: str = Field(description="Its version; another file has another version.")
 
 
-class Reload(_Answer):
+class Reload(Answer):
     """What is served now that the models were loaded again."""
 
     default: str = Field(description="Model that answers when a caller names none.")
@@ -186,14 +207,15 @@ class Reload(_Answer):
     workers: int = Field(ge=1, description="How many processes serve them now.")
 
 
-class Readiness(_Answer):
+class Readiness(Answer):
     """Models are loaded and warm."""
 
     status: Literal["ready"] = "ready"
     models: tuple[str, ...] = Field(description="Names of the models that are served.")
+    readers: tuple[str, ...] = Field(description="Names of the readers of fields that are served.")
 
 
-class ProblemKind(_Answer):
+class ProblemKind(Answer):
     """What all problems of one type have in common."""
 
     type: str
@@ -202,7 +224,7 @@ class ProblemKind(_Answer):
     explanation: str
 
 
-class ProblemKinds(_Answer):
+class ProblemKinds(Answer):
     """Every type of problem that the service answers with."""
 
     problems: tuple[ProblemKind, ...]

@@ -25,8 +25,10 @@ IMAGE_TYPES = ("image/png", "image/jpeg", "image/bmp", "image/gif", "image/webp"
 _Unpacked = TypeVar("_Unpacked")
 
 
-async def read_picture(request: Request) -> bytes:
+async def read_picture(request: Request, *, batch_path: str) -> bytes:
     """The one picture of a request, raw or as the form field `file`.
+
+    Whoever sends several is told of `batch_path`.
 
     Raises:
         UnsupportedMediaType, MalformedBody, InvalidRequest, BodyTooLarge: it brings something else.
@@ -38,7 +40,7 @@ async def read_picture(request: Request) -> bytes:
         except BatchTooLarge as error:
             what = (
                 "holds more than the one file; wishes are query parameters, and POST"
-                " /predict/batch reads several files"
+                f" {batch_path} reads several files"
             )
             raise InvalidRequest([Fault(where="form", what=what)]) from error
         return part.content
@@ -50,8 +52,12 @@ async def read_picture(request: Request) -> bytes:
     )
 
 
-async def read_batch(request: Request, *, max_batch: int, max_pixels: int) -> list[Item]:
+async def read_batch(
+    request: Request, *, max_batch: int, max_pixels: int, arrays: bool
+) -> list[Item]:
     """The pictures of a batch request: form fields `files`, JSON, lines of it, or an array.
+
+    An array holds pictures of one size; `arrays` says whether one may be sent.
 
     Raises:
         BatchTooLarge: there are more than `max_batch`.
@@ -66,12 +72,12 @@ async def read_batch(request: Request, *, max_batch: int, max_pixels: int) -> li
         return await _unpacked(request, partial(parse_batch, max_batch=max_batch))
     if kind == NDJSON:
         return await _unpacked(request, partial(parse_lines, max_batch=max_batch))
-    if kind == NPY:
+    if kind == NPY and arrays:
         parse = partial(parse_npy, max_batch=max_batch, max_pixels=max_pixels)
         return await _unpacked(request, parse)
     raise UnsupportedMediaType(
-        f"the Content-Type is {kind[:100] or 'missing'}; send {JSON}, {NDJSON}, {NPY}, or fields"
-        f" `files` of {multipart.MEDIA_TYPE}"
+        f"the Content-Type is {kind[:100] or 'missing'}; send {JSON}, {NDJSON},"
+        f" {f'{NPY}, ' if arrays else ''}or fields `files` of {multipart.MEDIA_TYPE}"
     )
 
 

@@ -82,6 +82,47 @@ def predict(
 
 
 @app.command()
+def read(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Images of several digits.")
+    ],
+    *,
+    length: Annotated[int | None, typer.Option(help="How many digits there are.")] = None,
+    min_length: Annotated[int | None, typer.Option(help="The fewest there may be.")] = None,
+    max_length: Annotated[int | None, typer.Option(help="The most there may be.")] = None,
+    checksum: Annotated[
+        Literal["luhn", "aba"] | None,
+        typer.Option(help="What they satisfy: card numbers luhn, US routing numbers aba."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Name of the reader that answers.")] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Error rate among accepted fields put up with."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON object per file.")] = False,
+    models_dir: ModelsDir = None,
+) -> None:
+    """Read fields of several digits from image files, with no server.
+
+    Exit status: 0 every file was read, 1 some were not, 2 the command line is wrong, 3 the reader
+    cannot be used.
+    """
+    from models.fields.constraints import Checksum, Constraints  # noqa: PLC0415
+    from service.cli.read import run  # noqa: PLC0415
+
+    try:
+        constraints = Constraints(
+            length, min_length, max_length, Checksum(checksum) if checksum else None
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    settings = read_settings(models_dir=models_dir)
+    raise typer.Exit(
+        run(settings, files, constraints, model=model, max_error=max_error, as_json=json)
+    )
+
+
+@app.command()
 def models(models_dir: ModelsDir = None) -> None:
     """Compare the models: size, accuracy, and how many digits they read at which error rate.
 

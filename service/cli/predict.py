@@ -1,8 +1,7 @@
 """`numeral predict`: image files to digits, through the same steps as over HTTP."""
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -10,20 +9,13 @@ import typer
 from service.api.answers import prediction, to_json
 from service.api.schemas import Prediction
 from service.cli.loading import NO_MODEL, load_or_exit
-from service.cli.tables import print_table
+from service.cli.reading import decision_cell, print_files
 from service.imaging import UnreadableImage
 from service.inference.catalogue import ModelUnavailable, UnknownModel
 from service.pipeline import Pipeline, Preprocess, UnsupportedMaxError, Wish, choose_pipeline
 from service.settings import Settings
 
-_SOME_UNREAD = 1
-_COLUMNS = ("digit", "confidence", "decision", "file")
-
-
-@dataclass(frozen=True)
-class _Line:
-    file: Path
-    prediction: Prediction
+_COLUMNS = ("digit", "confidence", "decision")
 
 
 def run(
@@ -47,41 +39,17 @@ def run(
     except (UnknownModel, ModelUnavailable, UnsupportedMaxError) as error:
         typer.echo(f"error: {error}", err=True)
         return NO_MODEL
-    unread: list[Path] = []
-    lines = _read(pipeline, files, unread)
-    if as_json:
-        _print_json(lines)
-    else:
-        print_table(_COLUMNS, (_cells(line) for line in lines))
-    return _SOME_UNREAD if unread else 0
+    return print_files(files, partial(_prediction, pipeline), _COLUMNS, _cells, as_json=as_json)
 
 
-def _read(pipeline: Pipeline, files: Sequence[Path], unread: list[Path]) -> Iterator[_Line]:
-    for file in files:
-        try:
-            yield _Line(file, _prediction(pipeline, file))
-        except (OSError, UnreadableImage) as error:
-            reason = error.reason if isinstance(error, UnreadableImage) else error.strerror
-            typer.echo(f"{file}: {reason}", err=True)
-            unread.append(file)
-
-
-def _prediction(pipeline: Pipeline, file: Path) -> Prediction:
-    [outcome] = pipeline.read([file.read_bytes()])
+def _prediction(pipeline: Pipeline, data: bytes) -> Prediction:
+    [outcome] = pipeline.read([data])
     if isinstance(outcome, UnreadableImage):
         raise outcome
     return Prediction.model_validate_json(to_json(prediction(outcome)))
 
 
-def _print_json(lines: Iterator[_Line]) -> None:
-    for line in lines:
-        typer.echo(json.dumps({"file": str(line.file), **line.prediction.model_dump(mode="json")}))
-
-
-def _cells(line: _Line) -> tuple[str, ...]:
-    prediction = line.prediction
+def _cells(prediction: Prediction) -> tuple[str, ...]:
     digit = "-" if prediction.digit is None else str(prediction.digit)
-    decision = prediction.decision.value
-    if prediction.reasons:
-        decision += f" ({', '.join(prediction.reasons)})"
-    return digit, f"{prediction.confidence:.4f}", decision, str(line.file)
+    decision = decision_cell(prediction.decision, prediction.reasons)
+    return digit, f"{prediction.confidence:.4f}", decision

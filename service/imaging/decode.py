@@ -63,7 +63,7 @@ _MOST_EXIF_BYTES = 1 << 20
 _DAMAGED = "the {} data is damaged or incomplete; send the whole file"
 
 
-def decode(data: bytes, *, max_pixels: int) -> Picture:
+def decode(data: bytes, *, max_pixels: int, whole: bool = False) -> Picture:
     """Read a PNG, JPEG, BMP, GIF, WebP or TIFF file of any mode as a grey picture.
 
         picture = decode(path.read_bytes(), max_pixels=16_000_000)
@@ -75,6 +75,7 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     Args:
         data: the file's content.
         max_pixels: the most pixels (width x height) that the file's header may announce.
+        whole: read a large JPEG at its own size, for what is to be found in it again.
 
     Returns:
         uint8 [height, width], luminance.
@@ -94,7 +95,7 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     try:
         with Image.open(BytesIO(data), formats=(file_format,)) as image:
             _check_size(image, max_pixels)
-            return _read(image)
+            return _read(image, whole=whole)
     except UnreadableImage:
         raise
     except UnidentifiedImageError as error:
@@ -137,10 +138,10 @@ def _refuse_size(size: str, max_pixels: int) -> NoReturn:
     )
 
 
-def _read(image: Image.Image) -> Picture:
+def _read(image: Image.Image, *, whole: bool) -> Picture:
     if image.format in _JPEG_FORMATS:
         width, height = image.size
-        reduction = max(width, height) / _REDUCED_LONGER_SIDE
+        reduction = 1.0 if whole else max(width, height) / _REDUCED_LONGER_SIDE
         image.draft("L", (max(1, int(width / reduction)), max(1, int(height / reduction))))
     if image.format == "TIFF":
         tiff.prepare(image)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from models.manifest import ManifestError, ModelCard, ModelFileError, ReaderCard, load_manifest
+from models.manifest import ManifestError, ModelCard, ModelFileError, load_manifest
+from models.reader_card import ReaderCard
 from service.inference.contract import UnusableModel
 from service.inference.readers import Reader, open_reader
 from service.inference.sessions import Classifier, open_classifier
@@ -59,8 +60,9 @@ class Catalogue:
     @property
     def versions(self) -> dict[str, str]:
         """The version of everything that is loaded, by name."""
-        loaded = (*self.classifiers.values(), *self.readers.values())
-        return {each.card.name: each.card.version for each in loaded}
+        cards: list[ModelCard | ReaderCard] = [each.card for each in self.classifiers.values()]
+        cards += [each.card for each in self.readers.values()]
+        return {card.name: card.version for card in cards}
 
     def card(self, name: str) -> ModelCard:
         """The card of the model `name`, loaded or not.
@@ -71,8 +73,9 @@ class Catalogue:
         try:
             return self.cards[name]
         except KeyError:
+            hint = "; it reads fields" if name in self.reader_cards else ""
             raise UnknownModel(
-                f"there is no model {name!r}; the models are {', '.join(self.cards)}"
+                f"there is no model {name!r}{hint}; the models are {', '.join(self.cards)}"
             ) from None
 
     def classifier(self, name: str | None = None) -> Classifier:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import onnxruntime as ort
 
-from models.manifest import ModelCard, ReaderCard, read_model_file
+from models.manifest import ModelCard, read_model_file
+from models.reader_card import ReaderCard
 
 
 class UnusableModel(Exception):

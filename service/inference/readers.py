@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.manifest import ReaderCard
+from models.reader_card import ReaderCard
 from models.strips import BUCKET, CLASSES, HEIGHT, PAPER
 from service.inference.contract import Signature, UnusableModel, open_session
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib import metadata
 from typing import Protocol
 
@@ -24,8 +24,6 @@ _OTHER_METHOD = "other"
 class Answered(Protocol):
     """What is counted of an answer."""
 
-    @property
-    def digit(self) -> int | None: ...  # noqa: D102
     @property
     def confidence(self) -> float: ...  # noqa: D102
     @property
@@ -104,7 +102,7 @@ class Metrics:
         """A model's answers were decided on, those for blank images among them."""
         for answer in answers:
             self._instruments.images.add((model, answer.decision))
-            if answer.digit is not None:
+            if answer.confidence:
                 self._instruments.confidence.of(model).append(answer.confidence)
             for reason in answer.reasons:
                 self._instruments.reasons.add((model, reason))
@@ -113,9 +111,11 @@ class Metrics:
         """Ask `images` for those in work or waiting, whenever the metrics are counted."""
         self._queue = images
 
-    def serving(self, versions: Mapping[str, str], *, default: str, failed: int) -> None:
+    def serving(
+        self, versions: Mapping[str, str], *, defaults: Collection[str | None], failed: int
+    ) -> None:
         """From now on these models are served: a version for each name."""
-        served = {(name, each, str(name == default).lower()) for name, each in versions.items()}
+        served = {(name, each, str(name in defaults).lower()) for name, each in versions.items()}
         for labels in self._served - served:
             self._instruments.model_info.labels(*labels).set(0)
         for labels in served:

@@ -73,7 +73,7 @@ class Instruments:
             ),
             confidence=make.histogram(
                 "confidence",
-                "Confidence in the digits that were read; blank images are left out.",
+                "Confidence in what was read; images on which nothing was are left out.",
                 "model",
                 buckets=_CONFIDENCE,
             ),
@@ -93,7 +93,8 @@ class Instruments:
             ),
             decode=make.histogram("decode_duration_seconds", "Time to decode an image file."),
             normalise=make.histogram(
-                "normalise_duration_seconds", "Time to bring a picture to MNIST's form."
+                "normalise_duration_seconds",
+                "Time to bring a picture to a model's form.",
             ),
             infer=make.histogram(
                 "infer_duration_seconds", "Time that a model takes for a micro-batch.", "model"

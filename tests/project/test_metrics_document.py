@@ -63,5 +63,5 @@ def _let_everything_happen(metrics: Metrics) -> None:
     metrics.unreadable("unsupported-format")
     metrics.micro_batch("cnn", images=1, seconds=0.001)
     metrics.answered("cnn", [Answer(7, 0.9, np.zeros(10), Decision.REVIEW, (Reason.BLANK,))])
-    metrics.serving({"cnn": "1"}, default="cnn", failed=0)
+    metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0)
     metrics.reloaded("success")

@@ -5,10 +5,11 @@ import time
 
 import pytest
 
-from service.batcher import TURN, Batcher, DeadlineExceeded, InferenceFailed, Job, Times
+from service.batcher import TURN, Batcher, DeadlineExceeded, InferenceFailed, Job
 from service.imaging import UnreadableImage
 from service.inference.decide import Criteria
 from service.pipeline import Pipeline, Preprocess
+from service.preparing import Times
 from tests.service.fakes import (
     FailingSession,
     RecordingSession,

@@ -93,8 +93,8 @@ def test_the_queue_is_looked_at_when_it_is_asked_for(metrics):
 
 
 def test_a_model_that_was_replaced_is_no_longer_served(metrics):
-    metrics.serving({"cnn": "old", "mlp": "same"}, default="cnn", failed=1)
-    metrics.serving({"cnn": "new", "mlp": "same"}, default="cnn", failed=0)
+    metrics.serving({"cnn": "old", "mlp": "same"}, defaults=["cnn"], failed=1)
+    metrics.serving({"cnn": "new", "mlp": "same"}, defaults=["cnn"], failed=0)
 
     assert _value(metrics, "numeral_model_info", model="cnn", version="old", default="true") == 0
     assert _value(metrics, "numeral_model_info", model="cnn", version="new", default="true") == 1
@@ -105,7 +105,7 @@ def test_a_model_that_was_replaced_is_no_longer_served(metrics):
 
 def test_what_may_happen_is_shown_as_0_before_it_does(metrics):
     metrics.expect(problems=["queue-full"], decisions=["accept"], reasons=["blank"])
-    metrics.serving({"cnn": "1"}, default="cnn", failed=0)
+    metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0)
 
     assert _value(metrics, "numeral_rejected_total", reason="queue-full") == 0
     assert _value(metrics, "numeral_reloads_total", outcome="failure") == 0

@@ -13,7 +13,7 @@ WORKER = """
 from service.metrics.exposition import Exposition
 
 exposition = Exposition()
-exposition.metrics.serving({"cnn": "1"}, default="cnn", failed=0)
+exposition.metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0)
 for _ in range(10):
     exposition.metrics.request("GET", "/models", 200, 0.001)
     exposition.metrics.micro_batch("cnn", images=2, seconds=0.001)

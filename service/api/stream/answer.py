@@ -18,9 +18,7 @@ from service.api.problems import INTERNAL_ERROR, kind_of
 from service.api.stream.limits import Streams
 from service.api.stream.outbox import Outbox
 from service.api.stream.parts import Parts
-from service.api.stream.work import Work, cancelled
-from service.engine import Engine
-from service.pipeline import Pipeline
+from service.api.stream.work import Read, Work, cancelled
 
 # After a failure the rest of the body is let in for so long. If the connection were closed at once,
 # the caller's system could drop the last lines unread.
@@ -34,14 +32,12 @@ class Desk:
     """What all streams of the process share.
 
     Attributes:
-        engine: reads the images.
         streams: those that are being answered.
         held: what all bodies hold.
         max_waiting: most bytes of a stream's answers that wait for its caller.
         seconds: that a caller may take none of them.
     """
 
-    engine: Engine
     streams: Streams
     held: HeldBytes
     max_waiting: int
@@ -58,7 +54,7 @@ class StreamedAnswer(Response):
     def __init__(
         self,
         desk: Desk,
-        pipeline: Pipeline,
+        read: Read,
         parts: Parts,
         request_id: str,
         *,
@@ -68,7 +64,7 @@ class StreamedAnswer(Response):
         super().__init__(media_type=NDJSON)
         del self.headers["content-length"]
         self._desk = desk
-        self._pipeline = pipeline
+        self._read = read
         self._parts = parts
         self._request_id = request_id
         self._charge = charge
@@ -85,9 +81,7 @@ class StreamedAnswer(Response):
             stack.enter_context(desk.streams.one())
             holding = stack.enter_context(desk.held.holding())
             outbox = stack.enter_context(contextlib.closing(Outbox(max_bytes=desk.max_waiting)))
-            work = Work(
-                desk.engine, self._pipeline, outbox, holding, self._request_id, self._charge
-            )
+            work = Work(self._read, outbox, holding, self._request_id, self._charge)
             working = asyncio.create_task(work.run(self._parts, receive))
             try:
                 await way_out.send_all(outbox)

@@ -1,19 +1,21 @@
 """From the parts of a stream to its lines, a few parts at once, in order."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
-from service.api.batch_answer import write_lines
+from service.api.batch_answer import AnyOutcome, write_lines
 from service.api.errors import InvalidItem
 from service.api.held import Holding
 from service.api.stream.outbox import Outbox
 from service.api.stream.parts import Part, Parts
 from service.api.unpacking import unpacked
-from service.engine import Engine
-from service.pipeline import Pipeline
+from service.pipeline import Content
+
+# Reads images in order, as soon as there is room for them.
+Read = Callable[[Sequence[Content]], Awaitable[Sequence[AnyOutcome]]]
 
 # So many parts are in work at once: one is unpacked and decoded while the model sees another.
 _MOST_PARTS = 4
@@ -28,16 +30,14 @@ class Work:
 
     def __init__(
         self,
-        engine: Engine,
-        pipeline: Pipeline,
+        read: Read,
         outbox: Outbox,
         holding: Holding,
         request_id: str,
         charge: Callable[[int], None],
     ) -> None:
         self.more_comes = False
-        self._engine = engine
-        self._pipeline = pipeline
+        self._read_contents = read
         self._outbox = outbox
         self._holding = holding
         self._request_id = request_id
@@ -93,7 +93,7 @@ class Work:
         try:
             items = await unpacked(part.unpack, part.size)
             contents = [item.content for item in items if not isinstance(item.content, InvalidItem)]
-            outcomes = await self._engine.read_in_turn(self._pipeline, contents)
+            outcomes = await self._read_contents(contents)
             return await write_lines(items, outcomes, self._request_id, first=part.first)
         finally:
             self._holding.add(-part.size)

@@ -26,7 +26,7 @@ INFER_OPERATION: Json = {
         "description": "The Content-Type is not looked at: with the header"
         f" `{HEADER_LENGTH}` the body is JSON with binary data after it, otherwise JSON.",
         "content": {
-            JSON: {"schema": component(InferRequest), "examples": examples.tensor()},
+            JSON: {"schema": component(InferRequest), "examples": examples.SEVEN.tensor()},
             OCTET_STREAM: _BINARY,
         },
     },

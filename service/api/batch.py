@@ -1,0 +1,63 @@
+"""A batch of any resource: its body in, its answers out, all at once or line by line."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from fastapi import Request, Response
+
+from service.api.answers import JsonResponse
+from service.api.batch_answer import AnyOutcome, write_answer
+from service.api.errors import InvalidItem
+from service.api.negotiation import JSON, batch_answer_type, is_streamed
+from service.api.state import charge, desk_of, request_id_of, settings_of
+from service.api.stream.answer import StreamedAnswer
+from service.api.stream.parts import parts_of, parts_of_body
+from service.api.uploads import read_batch, require_uncompressed
+from service.pipeline import Content
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWay:
+    """How the images of a batch are read, and how the answer looks.
+
+    Attributes:
+        read_many: reads them all, or refuses them where the queue is full.
+        read_in_turn: reads some of them, as soon as the queue has room.
+        name: of the list in the answer.
+        arrays: whether they may come as an array.
+    """
+
+    read_many: Callable[[Sequence[Content]], Awaitable[Sequence[AnyOutcome]]]
+    read_in_turn: Callable[[Sequence[Content]], Awaitable[Sequence[AnyOutcome]]]
+    name: str
+    arrays: bool
+
+
+async def answer_batch(request: Request, way: BatchWay) -> Response:
+    """Read the images of `request` and answer it, as it accepts it.
+
+    Raises:
+        Exception: any of `service.api.problems.BATCH_ERRORS`.
+    """
+    answer_type = batch_answer_type(request.scope)
+    settings, request_id = settings_of(request), request_id_of(request)
+    if is_streamed(request.scope):
+        require_uncompressed(request)
+        parts = parts_of_body(max_line=settings.max_body_bytes, seconds=settings.body_timeout)
+        charging = partial(charge, request)
+        return StreamedAnswer(
+            desk_of(request), way.read_in_turn, parts, request_id, charge=charging
+        )
+    items = await read_batch(
+        request,
+        max_batch=settings.max_batch,
+        max_pixels=settings.max_pixels,
+        arrays=way.arrays,
+    )
+    charge(request, len(items))
+    if answer_type != JSON:
+        return StreamedAnswer(desk_of(request), way.read_in_turn, parts_of(items), request_id)
+    contents = [item.content for item in items if not isinstance(item.content, InvalidItem)]
+    outcomes = await way.read_many(contents)
+    return JsonResponse(await write_answer(items, outcomes, request_id, name=way.name))

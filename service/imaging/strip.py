@@ -1,0 +1,97 @@
+"""A picture to the strip that a reader of fields expects: wide margins off, height and tone set."""
+
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.strips import Strip, standardise
+from service.imaging.paper import find_paper
+from service.imaging.picture import Picture, as_picture
+
+# Ink is looked for on a picture of at most this side, in pixels.
+_SEARCHED_SIDE = 768
+
+# Ink stands out from the paper by so many grey levels at least, in so many pixels of that picture.
+_FAINTEST_INK = 20
+_FEWEST_PIXELS = 12
+
+# A stroke is followed from its darkest down to this share of that.
+_EDGE = 0.5
+
+# A piece with less than this share of the largest piece's height and width is a speck.
+_SPECK = 0.15
+
+# Margins are cut only where the writing takes less than this share of the height: strips are mostly
+# cut by others, and the reader knows them as they come. Then so much is left on each side, as a
+# share of the writing's height.
+_LOW_WRITING = 0.45
+_MARGIN = 0.35
+
+
+class SeenStrip(NamedTuple):
+    """What a reader is shown of a picture.
+
+    Attributes:
+        strip: standardised; its scale and top are those of the part that was cut out.
+        left: columns of the picture before that part.
+        top: rows of the picture above it.
+        shape: height and width of that part.
+        blank: nothing was written on it.
+    """
+
+    strip: Strip
+    left: int
+    top: int
+    shape: tuple[int, int]
+    blank: bool = False
+
+
+def cut_strip(picture: Picture) -> SeenStrip:
+    """Cut what is written out of `picture`, uint8 [height, width], if it has wide margins.
+
+    cut_strip(decode(data, max_pixels=16_000_000, whole=True)).strip.pixels
+    """
+    box = _writing(picture)
+    if box is None:
+        return SeenStrip(standardise(picture[:1, :1]), 0, 0, (1, 1), blank=True)
+    left, top, right, bottom = box
+    if bottom - top >= _LOW_WRITING * picture.shape[0]:
+        return SeenStrip(standardise(picture), 0, 0, picture.shape)
+    margin = round(_MARGIN * (bottom - top))
+    left, top = max(0, left - margin), max(0, top - margin)
+    part = picture[top : bottom + margin, left : right + margin]
+    return SeenStrip(standardise(part), left, top, part.shape)
+
+
+def _writing(picture: Picture) -> tuple[int, int, int, int] | None:
+    # Left, top, right and bottom of what is written; None: nothing is.
+    scale = min(1.0, _SEARCHED_SIDE / max(picture.shape))
+    size = tuple(max(1, round(side * scale)) for side in picture.shape[::-1])
+    small = as_picture(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+    small = as_picture(cv2.blur(small, (3, 3)))
+    paper = find_paper(small)
+    pair = (paper.surface, small) if paper.is_lighter else (small, paper.surface)
+    contrast = as_picture(cv2.subtract(*pair))
+    tone = _tone(contrast)
+    if tone < _FAINTEST_INK:
+        return None
+    mask = cv2.threshold(contrast, _EDGE * tone, 255, cv2.THRESH_BINARY)[1]
+    pieces = cv2.connectedComponentsWithStats(as_picture(mask), connectivity=8)[2][1:]
+    left, top, right, bottom = (round(side / scale) for side in _box(pieces))
+    return left, top, right, bottom
+
+
+def _tone(contrast: Picture) -> int:
+    # The level that only the few darkest pixels of the ink surpass.
+    counts = np.bincount(contrast.ravel(), minlength=256)
+    beyond = np.cumsum(counts[::-1])[::-1]
+    return int(np.flatnonzero(beyond >= min(_FEWEST_PIXELS, contrast.size))[-1])
+
+
+def _box(pieces: NDArray[Any]) -> tuple[int, int, int, int]:
+    longer = pieces[:, 2:4].max(axis=1)
+    kept = pieces[longer >= _SPECK * longer.max()]
+    x, y, width, height = kept[:, :4].T
+    return int(x.min()), int(y.min()), int((x + width).max()), int((y + height).max())
