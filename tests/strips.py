@@ -1,0 +1,136 @@
+"""Strips of bars, and a reader of them: what a test draws, that reader reads without a fault."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from models.manifest import sha256_of, version_of
+from models.reader_card import (
+    ConfidenceRule,
+    FieldEvaluation,
+    FieldEvaluations,
+    FieldOperatingPoint,
+    FieldSelections,
+    FieldSpeed,
+    ReaderCard,
+)
+from models.records import Interval, Reliability, Selection, TrainingRun
+from models.strips import CLASSES, HEIGHT, PAPER, STRIDE, SYMBOLS
+
+# A symbol is a bar: so many twelfths of the height are ink. "#" is full, so that a strip with it
+# has no margin to cut off. "?" may as well be a 3 as a 4.
+_TWELFTHS = {str(digit): 1 + digit for digit in range(10)} | {"#": 12, "?": 4.5}
+_NEVER = 99
+
+
+def bars(
+    text: str, *, height: int = HEIGHT, suffix: str = ".png", light_ink: bool = False
+) -> bytes:
+    """`text` as an image file; "#" at its beginning makes the bars after it mean what they say."""
+    scale = height // HEIGHT
+    strip = np.full((HEIGHT, 16 * len(text) + 16), 230, np.uint8)
+    for place, symbol in enumerate(text):
+        if symbol != " ":
+            rows = round(_TWELFTHS[symbol] * HEIGHT / 12)
+            strip[:rows, 16 * place + 8 : 16 * place + 16] = 20
+    strip = np.kron(strip, np.ones((scale, scale), np.uint8))
+    return cv2.imencode(suffix, 255 - strip if light_ink else strip)[1].tobytes()
+
+
+def publish_reader(folder: Path, **changes: object) -> ReaderCard:
+    """Add a reader of bars to the models in `folder`; `changes` are those of its card."""
+    content = _reader()
+    (folder / "reader.onnx").write_bytes(content)
+    card = _card(sha256_of(content)).model_copy(update=changes)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["readers"] = [card.model_dump(mode="json")]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return card
+
+
+def _reader() -> bytes:
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    centres = [0.0, *(float(_TWELFTHS.get(symbol, _NEVER)) for symbol in SYMBOLS)]
+    constants = {
+        "paper": np.float32(PAPER),
+        "twelfth": np.float32((PAPER - 32) / 12),
+        "centres": np.array(centres, np.float32).reshape(1, 1, CLASSES),
+        "sharpness": np.float32(-40.0),
+    }
+    nodes = [
+        helper.make_node("Cast", ["image"], ["grey"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["paper", "grey"], ["ink"]),
+        helper.make_node("ReduceMean", ["ink"], ["rows"], axes=[1], keepdims=1),
+        helper.make_node(
+            "AveragePool", ["rows"], ["pooled"], kernel_shape=[STRIDE], strides=[STRIDE]
+        ),
+        helper.make_node("Transpose", ["pooled"], ["steps"], perm=[0, 2, 1]),
+        helper.make_node("Div", ["steps", "twelfth"], ["twelfths"]),
+        helper.make_node("Sub", ["twelfths", "centres"], ["distances"]),
+        helper.make_node("Mul", ["distances", "distances"], ["squares"]),
+        helper.make_node("Mul", ["squares", "sharpness"], ["logits"]),
+        helper.make_node("LogSoftmax", ["logits"], ["log_probabilities"], axis=2),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", HEIGHT, "width"])
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "steps", CLASSES])
+        for name in ("logits", "log_probabilities")
+    ]
+    initializers = [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()]
+    graph = helper.make_graph(nodes, "bars", [image], outputs, initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def _card(sha256: str) -> ReaderCard:
+    evaluation = FieldEvaluation(
+        strips=1,
+        correct=1,
+        accuracy=1,
+        accuracy_interval=Interval(low=0.2, high=1),
+        correct_length_known=1,
+        accuracy_length_known=1,
+        digit_error_rate=0,
+        reliability=Reliability(nll=0, ece=0, bins=()),
+    )
+    selection = Selection(
+        images=1, accepted=1, errors=0, read_rate=1, error_rate=0, error_rate_bound=0.95
+    )
+    points = [
+        FieldOperatingPoint(
+            max_error=max_error,
+            threshold=threshold,
+            shown_on=("composed",) if threshold else (),
+            held_out=FieldSelections(amounts=selection, composed=selection),
+        )
+        for max_error, threshold in ((0.01, 0.9), (0.005, None))
+    ]
+    return ReaderCard(
+        name="reader",
+        title="Bars",
+        version=version_of(sha256),
+        architecture="bars",
+        parameters=0,
+        file="reader.onnx",
+        sha256=sha256,
+        opset=17,
+        training=TrainingRun(
+            recipe="none",
+            settings={},
+            seed=0,
+            epochs=0,
+            batch_size=1,
+            train_images=0,
+            validation_images=0,
+        ),
+        temperature=1,
+        confidence=ConfidenceRule(intercept=0, probability=1, margin=0, weakest=0),
+        held_out=FieldEvaluations(amounts=evaluation, composed=evaluation),
+        speed=FieldSpeed(hardware="none", width=256, latency_ms=1, strips_per_second=1),
+        operating_points=tuple(points),
+    )
