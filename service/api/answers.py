@@ -42,7 +42,7 @@ def field(reading: FieldReading, **place: object) -> dict[str, Any]:
         "decision": answer.decision,
         "reasons": answer.reasons,
         "digits": [
-            {"digit": each.digit, "confidence": _short(each.confidence), "box": tuple(each.box)}
+            {"digit": each.digit, "confidence": _short(each.confidence), "box": each.box}
             for each in answer.digits
         ],
         "alternatives": [

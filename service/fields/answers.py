@@ -125,9 +125,8 @@ def _reasons(
 
 def _digits(best: Hypothesis, seen: SeenStrip) -> tuple[ReadDigit, ...]:
     places = boxes(seen.strip, best.spans, seen.shape)
+    digits = zip(best.text, best.digit_probabilities, places, strict=True)
     return tuple(
         ReadDigit(int(digit), min(1.0, probability), (seen.left + x, seen.top + y, width, height))
-        for digit, probability, (x, y, width, height) in zip(
-            best.text, best.digit_probabilities, places, strict=True
-        )
+        for digit, probability, (x, y, width, height) in digits
     )

@@ -13,6 +13,7 @@ import pytest
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
 from service.settings import Settings
 from tests.e2e.running import COMMAND
+from tests.strips import bars, publish_reader
 
 
 def test_predict_prints_digit_confidence_decision_and_file(tmp_path, draw):
@@ -139,6 +140,49 @@ def test_a_table_shows_a_file_name_in_brackets_as_it_is(tmp_path, seven):
     _write(tmp_path / "[red]x.png", seven)
 
     assert "[red]x.png" in _numeral_on_a_terminal("predict", "[red]x.png", folder=tmp_path)
+
+
+def test_read_prints_text_confidence_decision_and_file(tmp_path, models_copy):
+    pytest.importorskip("onnx")
+    publish_reader(models_copy)
+    field = _write(tmp_path / "field.png", bars("#18014"))
+    bad = _write(tmp_path / "bad.png", b"no picture")
+
+    result = _numeral("read", "--models-dir", str(models_copy), field, bad)
+
+    assert result.returncode == 1
+    text, raw, confidence, decision, file = result.stdout.rstrip("\n").split("\t")
+    assert (text, raw, decision, file) == ("18014", "#18014", "accept", field)
+    assert 0.9 < float(confidence) <= 1
+    assert bad in result.stderr
+
+
+def test_read_keeps_to_what_is_known_and_prints_json(tmp_path, models_copy):
+    pytest.importorskip("onnx")
+    publish_reader(models_copy)
+    field = _write(tmp_path / "field.png", bars("#43"))
+    options = ("--models-dir", str(models_copy), "--json", "--checksum", "luhn")
+
+    answer = json.loads(_numeral("read", *options, field).stdout)
+
+    assert (answer["file"], answer["model"], answer["decision"]) == (field, "reader", "review")
+    assert "no_match" in answer["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        (("--length", "5", "--min-length", "6"), 2, "contradict"),
+        (("--checksum", "iban"), 2, "checksum"),
+        (("--model", "nobody"), 3, "reader"),
+        (("--models-dir", "/nowhere"), 3, "/nowhere"),
+    ],
+)
+def test_read_refuses_what_cannot_be(tmp_path, options, status, says):
+    result = _numeral("read", *options, _write(tmp_path / "field.png", bars("#1")))
+
+    assert result.returncode == status
+    assert says in result.stderr
 
 
 def test_serve_refuses_a_setting_that_cannot_be():

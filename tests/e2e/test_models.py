@@ -40,7 +40,11 @@ def test_a_card_shows_everything_that_the_manifest_says(server):
 def test_health_of_a_sound_service(server):
     assert httpx.get(f"{server}/health/live").json() == {"status": "live"}
     ready = httpx.get(f"{server}/health/ready").json()
-    assert ready == {"status": "ready", "models": [card.name for card in MANIFEST.models]}
+    assert ready == {
+        "status": "ready",
+        "models": [card.name for card in MANIFEST.models],
+        "readers": [card.name for card in MANIFEST.readers],
+    }
 
 
 @pytest.mark.parametrize("damage", ["flipped", "missing"])

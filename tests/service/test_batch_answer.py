@@ -25,7 +25,9 @@ def test_every_item_is_answered_in_its_place():
     ]
     outcomes = [_reading(7), UnreadableImage("damaged"), _reading(1)]
 
-    answers = json.loads(asyncio.run(write_answer(items, outcomes, "order-66")))["predictions"]
+    answers = json.loads(
+        asyncio.run(write_answer(items, outcomes, "order-66", name="predictions"))
+    )["predictions"]
 
     assert [answer["index"] for answer in answers] == [0, 1, 2, 3]
     assert [answer.get("id") for answer in answers] == ["a", "b", None, 3]
@@ -38,7 +40,9 @@ def test_every_item_is_answered_in_its_place():
 def test_an_answer_is_the_one_that_the_image_gets_alone():
     reading = _reading(7)
 
-    answer = asyncio.run(write_answer([Item(None, b"read")], [reading], "order-66"))
+    answer = asyncio.run(
+        write_answer([Item(None, b"read")], [reading], "order-66", name="predictions")
+    )
 
     alone = json.loads(to_json(prediction(reading)))
     assert json.loads(answer)["predictions"] == [{"index": 0, **alone}]
@@ -49,7 +53,9 @@ def test_others_run_while_a_long_answer_is_written(count, others_run):
     async def write():
         others = []
         asyncio.get_running_loop().call_soon(others.append, "ran")
-        await write_answer([Item(None, b"read")] * count, [_reading(7)] * count, "order-66")
+        await write_answer(
+            [Item(None, b"read")] * count, [_reading(7)] * count, "order-66", name="predictions"
+        )
         return bool(others)
 
     assert asyncio.run(write()) == others_run

@@ -18,6 +18,7 @@ def test_all_published_models_are_loaded():
     catalogue = load_catalogue(PACKAGE_DIRECTORY)
 
     assert list(catalogue.classifiers) == [card.name for card in MANIFEST.models]
+    assert list(catalogue.readers) == [card.name for card in MANIFEST.readers]
     assert catalogue.failures == {}
 
 

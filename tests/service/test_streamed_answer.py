@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def _answer(session, parts, body=(), *, ends=False):
             await engine.models.load()
             pipeline = engine.pipeline(Wish(preprocess=Preprocess.NONE))
             pipeline = replace(pipeline, classifier=classifier_of(session))
-            desk = Desk(engine, Streams(1), HeldBytes(10**6), 10**6, 30.0)
+            desk = Desk(Streams(1), HeldBytes(10**6), 10**6, 30.0)
             messages, sent = list(body), []
 
             async def receive():
@@ -93,7 +94,7 @@ def _answer(session, parts, body=(), *, ends=False):
             async def send(message):
                 sent.append(message)
 
-            answer = StreamedAnswer(desk, pipeline, parts, "mine")
+            answer = StreamedAnswer(desk, partial(engine.read_in_turn, pipeline), parts, "mine")
             await asyncio.wait_for(answer({"type": "http"}, receive, send), 60)
             return desk, sent
 
