@@ -12,8 +12,12 @@ PICTURE = "fields.png"
 
 _HEAD = """# Reading fields
 
-Made by `{results.command}` on {results.machine}. The reader is {results.reader}; the baseline cuts
-a strip into pieces of ink and reads each by the digit model `{results.model}`.
+Made on {results.machine}, by
+
+    {results.command}
+
+The reader is version {results.reader}; the baseline, "pieces", cuts a strip into pieces of ink and
+reads each by the digit model `{results.model}`.
 
 Composed strips hold MNIST test digits that no training has seen, written by
 `training.reader.samples`: slanted, uneven, on printed paper, scanned badly. Real amounts are the

@@ -33,7 +33,7 @@ class FieldSet:
 def composed_sets(
     digits: Digits, amounts: Sequence[Amount], count: int, seed: int
 ) -> Iterator[FieldSet]:
-    """`count` strips of each length, digits touching and apart, and as many ZIP codes of each kind.
+    """`count` strips of each length, digits touching and apart, and four times as many ZIP codes.
 
     `amounts` give paper, not digits.
     """
@@ -43,7 +43,7 @@ def composed_sets(
         for length in range(1, LONGEST + 1):
             random = np.random.default_rng((seed, touching, length))
             samples = (_sample(material, length, touching, random) for _ in range(count))
-            yield _field_set(f"{length} {how}", samples)
+            yield _field_set(f"{length} {'digit' if length == 1 else 'digits'}, {how}", samples)
     random = np.random.default_rng((seed, LONGEST + 1))
     codes = (_sample(material, 5, True, random) for _ in range(4 * count))
     yield _field_set("ZIP codes, touching", codes)

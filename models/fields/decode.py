@@ -13,7 +13,7 @@ from models.fields.search import search
 from models.fields.steps import LogProbabilities, Step, shorten
 from models.strips import DIGITS
 
-BEAMS = 12
+BEAMS = 8  # four read as well; more make room for constraints
 ALTERNATIVES = 3
 # The digits left out in a step, and the prefixes left out of the beam: absolute, and relative to
 # the best. Where nothing is found that satisfies the constraints, the search looks closer.
