@@ -1,7 +1,7 @@
 """One run through all the steps, from the Keras model to what is published."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -9,6 +9,7 @@ import onnx
 from export.calibrate import choose_entropy, choose_thresholds, fit_temperature
 from export.convert import OPSET, convert
 from export.measure import calibration, evaluate, select
+from export.provenance import check_held_out, provenance_of
 from export.publish import Exported
 from export.quantise import quantise
 from export.runtime import Outputs
@@ -25,10 +26,9 @@ from models.manifest import (
     version_of,
 )
 from models.mnist import Digits
-from models.records import TrainingRun
 from training import architectures
 from training.data import Mnist
-from training.runs import Run, RunError
+from training.runs import Run
 from training.study import Finding
 
 Build = Callable[[float], onnx.ModelProto]  # from a temperature
@@ -66,22 +66,8 @@ def export_run(
     config = run.config()
     model = run.load_model()
     train, held_out = mnist.hold_out()
-    if config.validation_images != len(held_out):
-        raise RunError(
-            f"{run.folder}: held out {config.validation_images:,} images, the data holds"
-            f" {len(held_out):,}; export with the data that it was trained on"
-        )
-    provenance = TrainingRun(
-        recipe=config.recipe.name,
-        settings=asdict(config.recipe),
-        seed=config.seed,
-        epochs=config.recipe.epochs,
-        batch_size=config.recipe.batch_size,
-        train_images=config.train_images,
-        validation_images=config.validation_images,
-        teachers=config.teachers,
-        initial=config.initial,
-    )
+    check_held_out(run, len(held_out), "images")
+    provenance = provenance_of(config)
     metadata = {"model": config.model, "training": provenance.model_dump_json()}
 
     def as_trained(temperature: float) -> onnx.ModelProto:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, model_validator
 
 from models.reader_card import ReaderCard
-from models.records import Count, Interval, Rate, Record, Reliability, Selection, TrainingRun
+from models.records import Card, Count, Interval, Point, Rate, Record, Reliability, Selection
 
 MANIFEST_NAME = "manifest.json"
 PACKAGE_DIRECTORY = Path(__file__).parent
@@ -64,7 +64,7 @@ class StudyResult(Record):
     seconds_per_epoch: float
 
 
-class OperatingPoint(Record):
+class OperatingPoint(Point):
     """A threshold on the confidence that keeps the error rate among accepted answers down.
 
     Outliers count as not accepted.
@@ -73,8 +73,6 @@ class OperatingPoint(Record):
     accepts nothing.
     """
 
-    max_error: Rate
-    threshold: Rate | None
     held_out: Selection = Field(description="On the held-out images that chose the threshold.")
     test: Selection = Field(description="The same threshold on the test set.")
 
@@ -89,42 +87,17 @@ class OutlierRule(Record):
     test: Rate = Field(description="Share of the test digits above it.")
 
 
-class ModelCard(Record):
+class ModelCard(Card[OperatingPoint]):
     """One published model."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)
-    title: str
-    version: str = Field(description="The first eight digits of the file's SHA-256.")
-    architecture: str
-    parameters: Count
-    file: str = Field(pattern=r"^[\w-]+\.onnx$")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    opset: int
     quantised: bool = Field(
         default=False, description="Whether weights and activations have eight bits."
     )
-    training: TrainingRun
     test: Evaluation
     calibration: Calibration
     speed: Speed
-    operating_points: tuple[OperatingPoint, ...]
     outliers: OutlierRule
     study: tuple[StudyResult, ...] = ()
-
-    def operating_point(self, max_error: float) -> OperatingPoint:
-        """The most permissive operating point that is at least as strict as `max_error`.
-
-        Raises:
-            LookupError: every published point is more permissive than `max_error`.
-        """
-        strict_enough = [point for point in self.operating_points if point.max_error <= max_error]
-        if not strict_enough:
-            published = ", ".join(f"{point.max_error:g}" for point in self.operating_points)
-            raise LookupError(
-                f"{self.name} has no operating point for an error rate of {max_error:g};"
-                f" published: {published or 'none'}"
-            )
-        return max(strict_enough, key=lambda point: point.max_error)
 
 
 class Manifest(Record):

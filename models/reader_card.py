@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from models.records import Count, Interval, Rate, Record, Reliability, Selection, TrainingRun
+from models.records import Card, Count, Interval, Point, Rate, Record, Reliability, Selection
 
 
 class FieldEvaluation(Record):
@@ -43,7 +43,7 @@ class FieldSelections(Record):
     composed: Selection
 
 
-class FieldOperatingPoint(Record):
+class FieldOperatingPoint(Point):
     """A threshold on the confidence of whole strips.
 
     `shown_on` names the kinds of strips for which the error rate among accepted ones was shown to
@@ -52,8 +52,6 @@ class FieldOperatingPoint(Record):
     point accepts nothing.
     """
 
-    max_error: Rate
-    threshold: Rate | None
     shown_on: tuple[str, ...]
     held_out: FieldSelections
 
@@ -67,35 +65,10 @@ class FieldSpeed(Record):
     strips_per_second: float = Field(gt=0.0, description="In batches of 16, median.")
 
 
-class ReaderCard(Record):
+class ReaderCard(Card[FieldOperatingPoint]):
     """One published reader of fields."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)
-    title: str
-    version: str = Field(description="The first eight digits of the file's SHA-256.")
-    architecture: str
-    parameters: Count
-    file: str = Field(pattern=r"^[\w-]+\.onnx$")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    opset: int
-    training: TrainingRun
     temperature: float = Field(gt=0.0, description="Divides the logits inside the graph.")
     confidence: ConfidenceRule
     held_out: FieldEvaluations
     speed: FieldSpeed
-    operating_points: tuple[FieldOperatingPoint, ...]
-
-    def operating_point(self, max_error: float) -> FieldOperatingPoint:
-        """The most permissive operating point that is at least as strict as `max_error`.
-
-        Raises:
-            LookupError: every published point is more permissive than `max_error`.
-        """
-        strict_enough = [point for point in self.operating_points if point.max_error <= max_error]
-        if not strict_enough:
-            published = ", ".join(f"{point.max_error:g}" for point in self.operating_points)
-            raise LookupError(
-                f"{self.name} has no operating point for an error rate of {max_error:g};"
-                f" published: {published or 'none'}"
-            )
-        return max(strict_enough, key=lambda point: point.max_error)

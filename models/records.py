@@ -1,6 +1,6 @@
 """Records that the cards of digit models and of readers share."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -68,3 +68,43 @@ class TrainingRun(Record):
         default=(), description="The runs whose answers it learnt from, beside the labels."
     )
     initial: str | None = Field(default=None, description="The run whose weights it started from.")
+
+
+class Point(Record):
+    """A threshold on the confidence that keeps the error rate among accepted answers down."""
+
+    max_error: Rate
+    threshold: Rate | None
+
+
+_Point = TypeVar("_Point", bound=Point)
+
+
+class Card(Record, Generic[_Point]):
+    """What is said of every published model."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)
+    title: str
+    version: str = Field(description="The first eight digits of the file's SHA-256.")
+    architecture: str
+    parameters: Count
+    file: str = Field(pattern=r"^[\w-]+\.onnx$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    opset: int
+    training: TrainingRun
+    operating_points: tuple[_Point, ...]
+
+    def operating_point(self, max_error: float) -> _Point:
+        """The most permissive operating point that is at least as strict as `max_error`.
+
+        Raises:
+            LookupError: every published point is more permissive than `max_error`.
+        """
+        strict_enough = [point for point in self.operating_points if point.max_error <= max_error]
+        if not strict_enough:
+            published = ", ".join(f"{point.max_error:g}" for point in self.operating_points)
+            raise LookupError(
+                f"{self.name} has no operating point for an error rate of {max_error:g};"
+                f" published: {published or 'none'}"
+            )
+        return max(strict_enough, key=lambda point: point.max_error)

@@ -25,6 +25,17 @@ _TWELFTHS = {str(digit): 1 + digit for digit in range(10)} | {"#": 12, "?": 4.5}
 _NEVER = 99
 
 
+UNTRAINED = TrainingRun(
+    recipe="none",
+    settings={},
+    seed=0,
+    epochs=0,
+    batch_size=1,
+    train_images=0,
+    validation_images=0,
+)
+
+
 def bars(
     text: str, *, height: int = HEIGHT, suffix: str = ".png", light_ink: bool = False
 ) -> bytes:
@@ -120,15 +131,7 @@ def bars_card(sha256: str = 64 * "0") -> ReaderCard:
         file="reader.onnx",
         sha256=sha256,
         opset=17,
-        training=TrainingRun(
-            recipe="none",
-            settings={},
-            seed=0,
-            epochs=0,
-            batch_size=1,
-            train_images=0,
-            validation_images=0,
-        ),
+        training=UNTRAINED,
         temperature=1,
         confidence=ConfidenceRule(intercept=0, probability=1, margin=0, weakest=0),
         held_out=FieldEvaluations(amounts=evaluation, composed=evaluation),

@@ -17,7 +17,7 @@ _BOX = 20  # MNIST's digits fill a box of this side
 # Drawn as they are, bent and thinned by the augmentation. Left out is what a hand may mean as a
 # digit, or what a digit may look like: O Q D I J l i S Z z B b G g q y T t Y ! { } and the like.
 _GLYPHS = "AaCcdEeFfHhKkLMmNnPpRrUuVvWwXx#$%&?@*+=<>~"
-_FONTS = (
+FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
     cv2.FONT_HERSHEY_DUPLEX,
     cv2.FONT_HERSHEY_COMPLEX,
@@ -61,7 +61,7 @@ def _word(_: Images, random: Random) -> Images:
 
 
 def _written(text: str, random: Random) -> Images:
-    font = _FONTS[random.integers(len(_FONTS))]
+    font = FONTS[random.integers(len(FONTS))]
     thickness = int(random.integers(2, 6))
     (width, height), below = cv2.getTextSize(text, font, 2.0, thickness)
     page = np.zeros((height + below + 20, width + 20), np.uint8)

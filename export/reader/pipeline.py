@@ -1,7 +1,7 @@
 """A reader's run through all the steps, from the Keras model to what is published."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from export.calibrate import Confidences, Correct
 from export.convert import OPSET
 from export.measure import select
+from export.provenance import check_held_out, provenance_of
 from export.publish import Exported
 from export.reader import calibrate
 from export.reader.convert import convert
@@ -32,7 +33,7 @@ from training.reader.amounts import Amount, hold_out
 from training.reader.architecture import TITLE
 from training.reader.samples import Sample
 from training.reader.validate import only_digits, validation_sets
-from training.runs import Run, RunError
+from training.runs import Run
 
 COMPOSED = 1_000  # strips of each kind to fit by, and as many to measure by
 _FIT_SEED, _MEASURE_SEED = 21, 22
@@ -72,23 +73,10 @@ def export_reader(
         RunError: the run has not finished, or was trained on other amounts.
         VerificationError: the exported graph does not answer as the Keras model does.
     """
-    config = run.config()
     model = run.load_model()
     _, held_out = hold_out(list(amounts))
-    if config.validation_images != len(held_out):
-        raise RunError(
-            f"{run.folder}: held out {config.validation_images:,} amounts, the data holds"
-            f" {len(held_out):,}; export with the data that it was trained on"
-        )
-    provenance = TrainingRun(
-        recipe=config.recipe.name,
-        settings=asdict(config.recipe),
-        seed=config.seed,
-        epochs=config.recipe.epochs,
-        batch_size=config.recipe.batch_size,
-        train_images=config.train_images,
-        validation_images=config.validation_images,
-    )
+    check_held_out(run, len(held_out), "amounts")
+    provenance = provenance_of(run.config())
     return export_model(model, provenance, mnist, held_out, composed=composed)
 
 

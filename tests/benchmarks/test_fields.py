@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from models.strips import standardise
 from tests.amounts import write_amounts
 from tests.generated import drawn_mnist, write_idx
+from tests.strips import UNTRAINED
 
 keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
 
@@ -17,7 +18,6 @@ from benchmarks.fields import FIGURES, REPORT, app  # noqa: E402
 from benchmarks.pen import drawn_digits  # noqa: E402
 from export.publish import publish  # noqa: E402
 from export.reader.pipeline import export_model  # noqa: E402
-from models.records import TrainingRun  # noqa: E402
 from training.reader.amounts import load_amounts  # noqa: E402
 from training.reader.architecture import build  # noqa: E402
 
@@ -43,16 +43,7 @@ def test_a_run_leaves_a_report_its_figures_and_a_picture(models_copy, tmp_path):
 
 def exported(amounts):
     keras.utils.set_random_seed(7)
-    provenance = TrainingRun(
-        recipe="strips",
-        settings={},
-        seed=1,
-        epochs=1,
-        batch_size=8,
-        train_images=1,
-        validation_images=len(amounts),
-    )
-    return export_model(build(), provenance, drawn_mnist(), amounts, composed=4)
+    return export_model(build(), UNTRAINED, drawn_mnist(), amounts, composed=4)
 
 
 def test_a_folder_without_a_reader_is_refused(models_copy, tmp_path):

@@ -5,10 +5,10 @@ import pytest
 
 from models.fields.confidence import Features
 from models.manifest import PACKAGE_DIRECTORY, load_manifest, read_model_file
-from models.records import TrainingRun
 from models.strips import CLASSES, HEIGHT, STRIDE
 from tests.amounts import write_amounts
 from tests.generated import drawn_mnist
+from tests.strips import UNTRAINED
 
 keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
 onnx = pytest.importorskip("onnx", reason="needs the extra 'training'")
@@ -70,16 +70,7 @@ def test_outputs_are_those_of_a_strips_own_steps(model, strips):
 def exported(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     amounts = load_amounts(write_amounts(folder / "orand-car-a"))
-    provenance = TrainingRun(
-        recipe="strips",
-        settings={},
-        seed=1,
-        epochs=1,
-        batch_size=8,
-        train_images=1,
-        validation_images=len(amounts),
-    )
-    return export_model(model, provenance, drawn_mnist(), amounts, composed=6)
+    return export_model(model, UNTRAINED, drawn_mnist(), amounts, composed=6)
 
 
 def test_a_reader_is_published_beside_digit_models_which_stay_as_they_are(exported, models_copy):

@@ -4,17 +4,11 @@ import cv2
 import numpy as np
 
 from models.strips import Grey
+from training.junk import FONTS
 from training.reader.ink import Random
 
 # Left out is what a hand may mean as a digit, or what a digit may look like.
 _LETTERS = "ACEFHKMNPRUVWXacdefhkmnprtuvwx&?%"
-_FONTS = (
-    cv2.FONT_HERSHEY_SIMPLEX,
-    cv2.FONT_HERSHEY_DUPLEX,
-    cv2.FONT_HERSHEY_COMPLEX,
-    cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
-    cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
-)
 
 
 def nothing(height: int, random: Random) -> Grey:
@@ -27,7 +21,7 @@ def nothing(height: int, random: Random) -> Grey:
     pen = max(1, round(height * random.uniform(0.02, 0.09)))
     if kind < 0.65:
         word = "".join(random.choice(list(_LETTERS), int(random.integers(2, 12))))
-        font = _FONTS[random.integers(len(_FONTS))]
+        font = FONTS[random.integers(len(FONTS))]
         size = height / 22 * random.uniform(0.5, 1.0)
         base = int(height * random.uniform(0.6, 0.85))
         cv2.putText(page, word, (height // 6, base), font, size, 255, pen, cv2.LINE_AA)
