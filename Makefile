@@ -17,6 +17,7 @@ TRAINING := $(BIN)/python -m training
 TEACHER := runs/resnet/teacher-e80-b128-s1
 PUPILS := mlp:200 cnn:80 lenet:150 lenet5:150 resnet:80 mobilenet:50
 RESNET := best-e80-b128-s1-from-resnet-teacher-e80-b128-s1
+READER := strips-e40-b48-s1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -62,10 +63,11 @@ weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL
 	done
 	$(TRAINING) fit --model resnet --recipe refine --initial runs/resnet/$(RESNET)
 	$(TRAINING) fit --model reader
+	$(TRAINING) fit --model reader --initial runs/reader/$(READER)
 	$(TRAINING) study
 	$(BIN)/python -m export --study-dir runs --default resnet runs/resnet/refine-e10-b128-s1-after-$(RESNET) \
 		$(foreach pupil,$(filter-out resnet:%,$(PUPILS)),runs/$(subst :,/best-e,$(pupil))-b128-s1-from-resnet-teacher-e80-b128-s1)
-	$(BIN)/python -m export runs/reader/strips-e40-b48-s1
+	$(BIN)/python -m export runs/reader/tidy-e28-b48-s1-after-$(READER)
 	$(BIN)/python -m export.cards
 	$(BIN)/python -m benchmarks.robustness
 	$(BIN)/python -m benchmarks.fields

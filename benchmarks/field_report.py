@@ -19,10 +19,13 @@ Made on {results.machine}, by
 The reader is version {results.reader}; the baseline, "pieces", cuts a strip into pieces of ink and
 reads each by the digit model `{results.model}`.
 
-Composed strips hold MNIST test digits that no training has seen, written by
-`training.reader.samples`: slanted, uneven, on printed paper, scanned badly. Real amounts are the
-fifth of ORAND-CAR-A that was held out of training. They are few, so the intervals are wide; about
-1% of their labels are wrong; and they took part in fitting the confidence, though not the reader.
+Composed strips hold MNIST test digits that no training has seen, put together by
+`training.reader.samples.tidy`: side by side as one hand writes them, half of them on printed
+paper, blurred, grainy and compressed as scans are. The *hard* ones are by `composed`: squeezed,
+overlapping and cut off, under lines and print, so that no person could read many of them. Real
+amounts are the fifth of ORAND-CAR-A that was held out of training. They are few, so the intervals
+are wide; about 1% of their labels are wrong; and they took part in fitting the confidence, though
+not the reader.
 
 ## Strings read without a fault
 """

@@ -1,6 +1,6 @@
 """Labelled strips that no training has seen: composed of MNIST's test digits, and real amounts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from training.reader.amounts import Amount
 from training.reader.ink import RealDigits
 from training.reader.line import Cabinet
 from training.reader.paper import erased
-from training.reader.samples import Material, Sample, composed
+from training.reader.samples import Material, Sample, composed, tidy
 from training.reader.texts import steps_needed
 from training.reader.validate import only_digits
 
@@ -35,18 +35,20 @@ def composed_sets(
 ) -> Iterator[FieldSet]:
     """`count` strips of each length, digits touching and apart, and four times as many ZIP codes.
 
-    `amounts` give paper, not digits.
+    All are written tidily but for the last set: other ZIP codes by any hand on any paper, many of
+    which no person could read. `amounts` give paper, not digits.
     """
     material = Material(Cabinet.of(digits, _NO_REAL_DIGITS), amounts, erased(amounts))
     for touching in (False, True):
         how = "touching" if touching else "apart"
         for length in range(1, LONGEST + 1):
             random = np.random.default_rng((seed, touching, length))
-            samples = (_sample(material, length, touching, random) for _ in range(count))
+            samples = (_sample(tidy, material, length, touching, random) for _ in range(count))
             yield _field_set(f"{length} {'digit' if length == 1 else 'digits'}, {how}", samples)
-    random = np.random.default_rng((seed, LONGEST + 1))
-    codes = (_sample(material, 5, True, random) for _ in range(4 * count))
-    yield _field_set("ZIP codes, touching", codes)
+    for place, (name, how) in enumerate((("touching", tidy), ("hard", composed))):
+        random = np.random.default_rng((seed, LONGEST + 1, place))
+        codes = (_sample(how, material, 5, True, random) for _ in range(4 * count))
+        yield _field_set(f"ZIP codes, {name}", codes)
 
 
 def drawn_set(digits: Digits, count: int, seed: int) -> FieldSet:
@@ -54,7 +56,7 @@ def drawn_set(digits: Digits, count: int, seed: int) -> FieldSet:
     material = Material(Cabinet.of(digits, _NO_REAL_DIGITS), (), ())
     random = np.random.default_rng((seed, LONGEST + 2))
     samples = (
-        _sample(material, int(random.integers(2, 9)), bool(random.random() < 0.5), random)
+        _sample(tidy, material, int(random.integers(2, 9)), bool(random.random() < 0.5), random)
         for _ in range(count)
     )
     return _field_set("drawn", samples)
@@ -70,9 +72,15 @@ def real_set(amounts: Sequence[Amount]) -> FieldSet:
     )
 
 
-def _sample(material: Material, length: int, touching: bool, random: np.random.Generator) -> Sample:
+def _sample(
+    write: Callable[..., Sample],
+    material: Material,
+    length: int,
+    touching: bool,
+    random: np.random.Generator,
+) -> Sample:
     while True:
-        sample = composed(material, texts.digits(length, random), random, touching=touching)
+        sample = write(material, texts.digits(length, random), random, touching=touching)
         # Digits squeezed so that no alignment exists cannot be read by any reader of these steps.
         if steps_needed(sample.text) <= sample.pixels.shape[1] // STRIDE:
             return sample

@@ -20,7 +20,6 @@ from training.data import load_mnist
 from training.evaluate import answer
 from training.reader.amounts import load_amounts
 from training.recipes import BASELINE, RECIPES
-from training.recipes import READER as READER_RECIPE
 from training.report import write_report
 from training.runs import Run, RunError
 from training.study import full_runs, run_study
@@ -86,11 +85,12 @@ def fit(
 ) -> None:
     """Train one model; the same command again resumes an interrupted run.
 
-    The reader of fields takes its own recipe and, of the options, epochs, batch size, seed and
-    folders; the data folder also holds orand-car-a.
+    The reader of fields has recipes of its own: one to begin with, one that goes on from --initial.
+    Besides, it takes epochs, batch size, seed and folders; the data folder also holds orand-car-a.
     """
     if model.value == READER:
-        _fit_reader(data_dir, runs_dir, epochs, batch_size, seed)
+        changes = {"epochs": epochs, "batch_size": batch_size}
+        _fit_reader(data_dir, runs_dir, Run(initial) if initial else None, seed, changes)
         return
     try:
         settings = RECIPES[recipe].with_(epochs=epochs, batch_size=batch_size)
@@ -121,7 +121,11 @@ def fit(
 
 
 def _fit_reader(
-    data_dir: Path | None, runs_dir: Path, epochs: int | None, batch_size: int | None, seed: int
+    data_dir: Path | None,
+    runs_dir: Path,
+    initial: Run | None,
+    seed: int,
+    changes: dict[str, int | None],
 ) -> None:
     # Imported here: the composing of strips and their loss concern no other command.
     from training.reader.fit import Task as ReaderTask  # noqa: PLC0415
@@ -131,9 +135,11 @@ def _fit_reader(
         raise typer.BadParameter(
             "the reader needs a folder with orand-car-a", param_hint="--data-dir"
         )
-    recipe = READER_RECIPE.with_(epochs=epochs, batch_size=batch_size)
-    mnist, amounts = load_mnist(data_dir), load_amounts(data_dir)
-    run = fit_reader(ReaderTask(recipe, seed), mnist, amounts, runs_dir)
+    try:
+        task = ReaderTask.after(initial, seed=seed, **changes)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--epochs") from error
+    run = fit_reader(task, load_mnist(data_dir), load_amounts(data_dir), runs_dir)
     last = run.history()[-1]
     console.print(f"{run.folder}: validation amounts {last['val_amounts']:.2%}")
 

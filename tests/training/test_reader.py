@@ -1,5 +1,7 @@
 """The reader's loss and network, and a short training with an interruption."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,8 @@ from training.reader.fit import Task, fit_reader  # noqa: E402
 from training.reader.loss import ctc  # noqa: E402
 from training.reader.targets import targets  # noqa: E402
 from training.reader.validate import greedy  # noqa: E402
-from training.recipes import READER  # noqa: E402
+from training.recipes import BASELINE, READER, TIDY_READER  # noqa: E402
+from training.runs import Run, RunConfig, RunError  # noqa: E402
 
 
 def logits_saying(steps, confidence=12.0):
@@ -119,3 +122,29 @@ def test_an_interrupted_training_goes_on_where_it_was(material, tmp_path):
     assert {"loss", "val_amounts", "val_composed", "val_zip_codes"} <= set(history[0])
     assert run.load_model().output.shape == (None, None, CLASSES)
     assert not run.backup_folder.exists()
+
+
+def test_a_second_training_starts_from_the_first(material, tmp_path):
+    mnist, amounts = material
+    first = train(material, tmp_path)
+    task = replace(Task.after(first, seed=1, epochs=2, batch_size=4), steps=4, checks=6)
+
+    second = fit_reader(task, mnist, amounts, tmp_path)
+
+    assert task.recipe.name == TIDY_READER.name
+    assert second.folder.name.endswith(f"-after-{first.folder.name}")
+    assert second.config().initial == first.name
+    # A few small steps leave most of the weights where they were.
+    before, after = (run.load_model().get_weights()[0] for run in (first, second))
+    assert np.abs(after - before).max() < 0.02
+    assert np.abs(build().get_weights()[0] - before).max() > 0.05
+
+
+def test_a_run_of_another_model_is_no_start(material, tmp_path):
+    mnist, amounts = material
+    folder = tmp_path / "other"
+    Run(folder).prepare(RunConfig("mlp", BASELINE, 1, 1, 1))
+    task = replace(Task.after(Run(folder), seed=1), steps=4, checks=6)
+
+    with pytest.raises(RunError, match="is no run of reader"):
+        fit_reader(task, mnist, amounts, tmp_path)

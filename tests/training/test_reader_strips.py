@@ -16,7 +16,7 @@ from training.reader.line import any_hand, write
 from training.reader.nothing import nothing
 from training.reader.paper import erased
 from training.reader.real import cuts, part, splice, tighten
-from training.reader.samples import Material, Mixture, composed, draw, empty
+from training.reader.samples import Material, Mixture, composed, draw, empty, tidy
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +162,16 @@ def test_a_composed_strip_is_labelled_with_its_separators(material, random):
     assert sample.pixels.shape[0] == HEIGHT
 
 
+@pytest.mark.parametrize("touching", [True, False])
+def test_tidy_digits_touch_or_not(material, random, touching):
+    widths = [tidy(material, "8888", random, touching=touching).pixels.shape[1] for _ in range(20)]
+    others = [
+        tidy(material, "8888", random, touching=not touching).pixels.shape[1] for _ in range(20)
+    ]
+
+    assert (np.mean(widths) < np.mean(others)) == touching
+
+
 def test_a_strip_without_digits_has_an_empty_label(material, random):
     assert empty(material, random).text == ""
     assert {bool(nothing(50, random).any()) for _ in range(30)} == {True, False}
@@ -169,7 +179,7 @@ def test_a_strip_without_digits_has_an_empty_label(material, random):
 
 def test_every_strip_that_is_drawn_has_the_steps_to_say_its_text(material, random):
     for _ in range(60):
-        sample = draw(material, Mixture(), random)
+        sample = draw(material, Mixture(tidy=0.5), random)
         assert texts.steps_needed(sample.text) <= sample.pixels.shape[1] // STRIDE
 
 

@@ -18,18 +18,37 @@ from training.reader.batches import POOL, batches
 from training.reader.loss import ctc
 from training.reader.samples import Material, Mixture
 from training.reader.validate import Validation, validation_sets
-from training.recipes import READER, Recipe
-from training.runs import Run, RunConfig
+from training.recipes import READER, TIDY_READER, Recipe
+from training.runs import Run, RunConfig, RunError
+
+_MIXTURES = {
+    READER.name: Mixture(),
+    TIDY_READER.name: Mixture(real=0.22, spliced=0.15, empty=0.04, tidy=0.6),
+}
 
 
 @dataclass(frozen=True)
 class Task:
-    """How to train; an epoch is so many `steps`, and ends with the reading of so many `checks`."""
+    """How to train; an epoch is so many `steps`, and ends with the reading of so many `checks`.
+
+    It starts from the weights of `initial`, a run of a reader, or from random ones.
+    """
 
     recipe: Recipe = READER
     seed: int = 1
     steps: int = 240
     checks: int = 400  # composed strips, and ZIP codes besides
+    initial: Run | None = None
+
+    @classmethod
+    def after(cls, initial: Run | None, *, seed: int, **changes: int | None) -> "Task":
+        """The first training, or with `initial` the one that follows it; `changes` to the recipe.
+
+        Raises:
+            ValueError: as `Recipe.with_` says.
+        """
+        recipe = TIDY_READER if initial else READER
+        return cls(recipe.with_(**changes), seed, initial=initial)
 
 
 def fit_reader(
@@ -43,12 +62,20 @@ def fit_reader(
     """Train the reader, or finish it where it was interrupted; a finished run stays as it is.
 
     Raises:
-        RunError: its folder holds another run.
+        RunError: its folder holds another run, or the initial run has not finished or is of
+            another model.
     """
     recipe, seed, steps = task.recipe, task.seed, task.steps
     digits, validation_digits = mnist.hold_out()
     learnt, validated = hold_out(amounts)
-    config = RunConfig(NAME, recipe, seed, len(digits) + len(learnt), len(validated))
+    config = RunConfig(
+        NAME,
+        recipe,
+        seed,
+        len(digits) + len(learnt),
+        len(validated),
+        initial=task.initial.name if task.initial else None,
+    )
     run = Run(runs_dir / NAME / config.run_name)
     run.prepare(config)
     if run.model_file.exists():
@@ -56,11 +83,12 @@ def fit_reader(
     finished = run.finished_epochs()
     run.cut_history(finished)
     keras.utils.set_random_seed(seed)
-    model = build()
+    model = _starting_model(task)
     model.compile(optimizer=recipe.optimizer(steps), loss=ctc)
     material = Material.of(digits, learnt)
+    first = finished * steps // POOL
     model.fit(
-        _dataset(material, recipe.batch_size, seed=seed, first=finished * steps // POOL),
+        _dataset(material, _MIXTURES[recipe.name], size=recipe.batch_size, seed=seed, first=first),
         epochs=recipe.epochs,
         steps_per_epoch=steps,
         callbacks=[
@@ -82,12 +110,22 @@ def fit_reader(
     return run
 
 
-def _dataset(material: Material, size: int, *, seed: int, first: int) -> tf.data.Dataset:
+def _starting_model(task: Task) -> keras.Model:
+    if task.initial is None:
+        return build()
+    if task.initial.config().model != NAME:
+        raise RunError(f"{task.initial.folder}: is no run of {NAME}")
+    return task.initial.load_model()
+
+
+def _dataset(
+    material: Material, mixture: Mixture, *, size: int, seed: int, first: int
+) -> tf.data.Dataset:
     signature = (
         tf.TensorSpec((size, HEIGHT, None), tf.uint8),
         tf.TensorSpec((size, None), tf.int32),
     )
     return tf.data.Dataset.from_generator(
-        lambda: batches(material, Mixture(), size, seed=seed, first=first),
+        lambda: batches(material, mixture, size, seed=seed, first=first),
         output_signature=signature,
     ).prefetch(2 * POOL)

@@ -13,7 +13,6 @@ from training.reader.ink import INK, Glyph, Random, RealDigits, Shape, write_mni
 from training.reader.texts import label
 
 _SHORTEST_ADVANCE = 0.21  # heights of the strip between neighbours: two steps of the reader's
-_CONTACT = (-0.09, 0.03)  # heights of a digit between strokes that touch
 _FAR_LEFT = -1000
 
 
@@ -26,6 +25,7 @@ class Hand:
     stretch: float
     gap: float  # between digits, on the average
     touching: float  # share of neighbours that touch or overlap
+    contact: tuple[float, float]  # between the strokes of those, at the least and at the most
     unevenness: float  # of sizes and of the base line
     climb: float  # rows a column
     pen: float  # pixels
@@ -62,10 +62,27 @@ def any_hand(height: int, random: Random) -> Hand:
         stretch=float(np.exp(random.normal(-0.05, 0.14))),
         gap=random.choice((0.04, 0.12, 0.25, 0.5)) * random.uniform(0.5, 1.5),
         touching=random.choice((0.0, 0.15, 0.5, 0.95)),
+        contact=(-0.09, 0.03),
         unevenness=random.uniform(0.0, 0.12),
         climb=random.normal(0, 0.02),
         pen=height * random.uniform(0.03, 0.09),
         real=random.choice((0.0, 0.0, 0.5, 1.0)),
+    )
+
+
+def tidy_hand(height: int, random: Random) -> Hand:
+    """A writer of MNIST's digits who keeps to the line, and whom a person can always read."""
+    return Hand(
+        size=height * random.uniform(0.6, 0.9),
+        slant=random.normal(0.0, 0.08),
+        stretch=float(np.exp(random.normal(0.0, 0.08))),
+        gap=random.choice((0.02, 0.1, 0.25)) * random.uniform(0.5, 1.5),
+        touching=random.choice((0.0, 0.5, 1.0)),
+        contact=(-0.04, 0.04),
+        unevenness=random.uniform(0.0, 0.05),
+        climb=random.normal(0, 0.006),
+        pen=height * random.uniform(0.04, 0.08),
+        real=0.0,
     )
 
 
@@ -137,7 +154,7 @@ def _place(
     contact = int((near - first).max())
     if contact < _FAR_LEFT // 2:
         return int(right + gap)
-    return contact + round(random.uniform(*_CONTACT) * hand.size)
+    return contact + round(random.uniform(*hand.contact) * hand.size)
 
 
 def _advance(edge: NDArray[np.int_], glyph: Glyph, top: int, left: int) -> None:

@@ -12,7 +12,7 @@ from models.strips import STRIDE, Grey, standardise
 from training.reader import texts
 from training.reader.amounts import Amount
 from training.reader.ink import Random, cut_out
-from training.reader.line import Cabinet, any_hand, thicken, write
+from training.reader.line import Cabinet, any_hand, thicken, tidy_hand, write
 from training.reader.nothing import nothing
 from training.reader.paper import Backgrounds, erased, paper, rule
 from training.reader.real import splice, tighten
@@ -47,11 +47,12 @@ class Material:
 
 @dataclass(frozen=True)
 class Mixture:
-    """The shares of the kinds of strips; what is left is composed."""
+    """The shares of the kinds of strips; what is left is composed, so much of that tidily."""
 
     real: float = 0.25
     spliced: float = 0.20
     empty: float = 0.04
+    tidy: float = 0.0
 
 
 def draw(material: Material, mixture: Mixture, random: Random) -> Sample:
@@ -64,6 +65,8 @@ def draw(material: Material, mixture: Mixture, random: Random) -> Sample:
             sample = _spliced(material, random)
         elif kind < mixture.real + mixture.spliced + mixture.empty:
             sample = empty(material, random)
+        elif random.random() < mixture.tidy:
+            sample = tidy(material, texts.text(random), random)
         else:
             sample = composed(material, texts.text(random), random)
         if steps_needed(sample.text) <= sample.pixels.shape[1] // STRIDE:
@@ -83,6 +86,19 @@ def composed(
         hand = replace(hand, touching=float(touching), real=0.0)
     ink = write(text, hand, height, material.cabinet, random)
     return Sample(_on_paper(ink, material, random), texts.label(text), True)
+
+
+def tidy(material: Material, text: str, random: Random, *, touching: bool | None = None) -> Sample:
+    """`text` in MNIST's digits, written tidily, on paper and in a scan that hide nothing of it.
+
+    `touching` says whether all digits touch or none does.
+    """
+    height = int(random.integers(28, 72))
+    hand = tidy_hand(height, random)
+    if touching is not None:
+        hand = replace(hand, touching=float(touching))
+    ink = write(text, hand, height, material.cabinet, random)
+    return Sample(_on_good_paper(ink, material, random), texts.label(text), True)
 
 
 def empty(material: Material, random: Random) -> Sample:
@@ -111,6 +127,26 @@ def _again(strip: Grey, random: Random) -> Grey:
     return standardise(scan(strip, random, strength=0.5)).pixels
 
 
+def _on_good_paper(ink: Grey, material: Material, random: Random) -> Grey:
+    height, width = ink.shape
+    before, after = (int(height * room) for room in random.exponential(0.12, 2))
+    ink = cv2.copyMakeBorder(ink, 0, 0, before, after, cv2.BORDER_CONSTANT, value=0)
+    if random.random() < 0.3:
+        ink = thicken(ink, random.uniform(-0.3, 0.6))
+    height, width = ink.shape
+    if random.random() < 0.5:
+        strip = np.full((height, width), random.uniform(110, 250), np.uint8)
+    else:
+        # Print at a third of its darkness.
+        printed = paper(height, width, material.papers, random)
+        level = int(np.median(printed))
+        strip = cv2.addWeighted(printed, 0.35, np.full_like(printed, level), 0.65, 0)
+    if random.random() < 0.15:
+        rule(strip, random)
+    strip = _written(strip, ink, random, darkest=0.4)
+    return standardise(scan(strip, random, strength=random.uniform(0.0, 0.6))).pixels
+
+
 def _on_paper(ink: Grey, material: Material, random: Random) -> Grey:
     height, width = ink.shape
     before, after = (int(height * room) for room in random.exponential(0.12, 2))
@@ -129,13 +165,13 @@ def _on_paper(ink: Grey, material: Material, random: Random) -> Grey:
     return standardise(scan(strip, random, strength=random.uniform(0.2, 1.0))).pixels
 
 
-def _written(strip: Grey, ink: Grey, random: Random) -> Grey:
+def _written(strip: Grey, ink: Grey, random: Random, *, darkest: float = 0.55) -> Grey:
     grey = strip.astype(np.float32)
-    darkest = float(np.median(grey)) * random.uniform(0.05, 0.55)
+    pen = float(np.median(grey)) * random.uniform(0.05, darkest)
     opacity = ink * np.float32(1 / 255)
     if random.random() < 0.5:
         opacity *= _pressure(ink.shape, random)
-    mixed = grey + (np.minimum(darkest, grey) - grey) * opacity
+    mixed = grey + (np.minimum(pen, grey) - grey) * opacity
     return np.clip(mixed, 0, 255).astype(np.uint8)
 
 

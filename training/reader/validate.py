@@ -10,7 +10,7 @@ from models.mnist import Digits
 from models.strips import BLANK, DIGITS, SYMBOLS, pad, standardise
 from training.reader import texts
 from training.reader.amounts import Amount
-from training.reader.samples import Material, Sample, composed
+from training.reader.samples import Material, Sample, composed, tidy
 
 _SEED = 7
 _BATCH = 50
@@ -50,7 +50,10 @@ def accuracy(model: keras.Model, samples: Sequence[Sample]) -> float:
 def validation_sets(
     digits: Digits, amounts: Sequence[Amount], composed_strips: int, *, seed: int = _SEED
 ) -> dict[str, list[Sample]]:
-    """Real amounts, composed texts and touching ZIP codes, of what is held out, drawn by `seed`."""
+    """Real amounts, composed texts and tidy ZIP codes, of what is held out, drawn by `seed`.
+
+    The digits of the ZIP codes touch.
+    """
     material = Material.of(digits, amounts)
     random = np.random.default_rng(seed)
     return {
@@ -64,7 +67,7 @@ def validation_sets(
 
 def _zip_code(material: Material, random: np.random.Generator) -> Sample:
     code = texts.digits(5, random)
-    return composed(material, code, random, touching=True)
+    return tidy(material, code, random, touching=True)
 
 
 class Validation(keras.callbacks.Callback):
