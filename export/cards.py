@@ -5,7 +5,8 @@ Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ import typer
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from export.reader import card as reader_page
 from models.manifest import (
     PACKAGE_DIRECTORY,
     ManifestError,
@@ -20,6 +22,7 @@ from models.manifest import (
     OperatingPoint,
     load_manifest,
 )
+from models.reader_card import ReaderCard
 from training.plots import Cost, trade_offs
 
 COMPARISON = "models.md"
@@ -29,7 +32,9 @@ _README_TABLE = re.compile(r"(<!-- models: .* -->\n).*(<!-- /models -->)", re.DO
 _FROM = "<!-- Made by `python -m export.cards` from models/manifest.json. -->\n"
 
 
-def write_cards(cards: Sequence[ModelCard], folder: Path) -> None:
+def write_cards(
+    cards: Sequence[ModelCard], folder: Path, readers: Sequence[ReaderCard] = ()
+) -> None:
     """Write the comparison, and a card with a reliability plot for each model, into `folder`."""
     (folder / CARDS).mkdir(parents=True, exist_ok=True)
     costs = [
@@ -37,10 +42,18 @@ def write_cards(cards: Sequence[ModelCard], folder: Path) -> None:
         for card in cards
     ]
     trade_offs(costs).savefig(folder / CARDS / "cost.png")
-    (folder / COMPARISON).write_text("\n".join(_comparison(cards)) + "\n")
+    overviews = (line for reader in readers for line in reader_page.overview(reader, CARDS))
+    _write(folder / COMPARISON, chain(_comparison(cards), overviews))
     for card in cards:
         reliability_plot(card).savefig(folder / CARDS / f"{card.name}.png")
-        (folder / CARDS / f"{card.name}.md").write_text("\n".join(_card(card)) + "\n")
+        _write(folder / CARDS / f"{card.name}.md", _card(card))
+    for reader in readers:
+        reader_page.reliability_plot(reader).savefig(folder / CARDS / f"{reader.name}.png")
+        _write(folder / CARDS / f"{reader.name}.md", reader_page.page(reader))
+
+
+def _write(page: Path, lines: Iterable[str]) -> None:
+    page.write_text("\n".join((_FROM, *lines)) + "\n")
 
 
 def with_table(readme: str, cards: Sequence[ModelCard]) -> str:
@@ -87,7 +100,6 @@ def reliability_plot(card: ModelCard) -> Figure:
 
 
 def _comparison(cards: Sequence[ModelCard]) -> Iterator[str]:
-    yield _FROM
     yield "# The models\n"
     yield (
         "Measured on the exported files through ONNX Runtime, on the 10,000 test images of MNIST."
@@ -114,7 +126,6 @@ def _comparison(cards: Sequence[ModelCard]) -> Iterator[str]:
 
 def _card(card: ModelCard) -> Iterator[str]:
     run, calibration = card.training, card.calibration
-    yield _FROM
     yield f"# {card.title} (`{card.name}`)\n"
     yield (
         f"Version `{card.version}`, {card.parameters:,} parameters, ONNX opset {card.opset};"
@@ -198,13 +209,16 @@ def main(
 ) -> None:
     """Write the comparison, the model cards, and the table in README.md if there is one."""
     try:
-        cards = load_manifest(models_dir).models
+        manifest = load_manifest(models_dir)
     except ManifestError as error:
         sys.exit(f"error: {error}")
-    write_cards(cards, docs_dir)
+    cards = manifest.models
+    write_cards(cards, docs_dir, manifest.readers)
     if README.exists():
         README.write_text(with_table(README.read_text(), cards))
-    Console().print(f"{docs_dir / COMPARISON} and {len(cards)} cards beside it")
+    Console().print(
+        f"{docs_dir / COMPARISON} and {len(cards) + len(manifest.readers)} cards beside it"
+    )
 
 
 if __name__ == "__main__":

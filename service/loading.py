@@ -9,6 +9,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from models.manifest import ModelCard
+from models.reader_card import ReaderCard
 from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
 from service.lifecycle import ReloadFailed
 from service.metrics.events import Metrics
@@ -119,7 +121,7 @@ class LoadedModels:
             defaults=(catalogue.default, catalogue.default_reader),
             failed=len(catalogue.failures),
         )
-        _warn_if_nothing_is_accepted(catalogue, self._settings.max_error)
+        _warn_if_nothing_is_accepted(catalogue, self._settings)
 
     @property
     def _served(self) -> "_Served":
@@ -142,14 +144,27 @@ def _pipeline(catalogue: Catalogue, settings: Settings, wish: Wish) -> Pipeline:
     )
 
 
-def _warn_if_nothing_is_accepted(catalogue: Catalogue, max_error: float) -> None:
+def _warn_if_nothing_is_accepted(catalogue: Catalogue, settings: Settings) -> None:
+    model = catalogue.cards[catalogue.default]
+    variables = "NUMERAL_MAX_ERROR or NUMERAL_DEFAULT_MODEL"
+    _warn_unless_kept(model, settings.max_error, "picture", variables)
+    if name := catalogue.default_reader:
+        reader = catalogue.reader_cards[name]
+        _warn_unless_kept(reader, settings.field_max_error, "field", "NUMERAL_FIELD_MAX_ERROR")
+
+
+def _warn_unless_kept(
+    card: ModelCard | ReaderCard, max_error: float, what: str, variables: str
+) -> None:
     try:
-        threshold_for(catalogue.card(catalogue.default), max_error)
+        threshold_for(card, max_error)
     except UnsupportedMaxError as error:
         _log.warning(
-            "every picture will be sent to review where a caller names neither model nor max_error:"
-            " %s; set NUMERAL_MAX_ERROR or NUMERAL_DEFAULT_MODEL otherwise",
+            "every %s will be sent to review where a caller names neither model nor max_error: %s;"
+            " set %s otherwise",
+            what,
             error,
+            variables,
         )
 
 

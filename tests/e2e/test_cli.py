@@ -66,8 +66,9 @@ def test_models_are_compared():
     result = _numeral("models")
 
     assert result.returncode == 0
+    manifest = load_manifest(PACKAGE_DIRECTORY)
     for card, line in zip(
-        load_manifest(PACKAGE_DIRECTORY).models, result.stdout.splitlines(), strict=True
+        (*manifest.models, *manifest.readers), result.stdout.splitlines(), strict=True
     ):
         assert line.startswith(card.name)
         assert f"{card.parameters:,}" in line

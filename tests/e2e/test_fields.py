@@ -2,6 +2,9 @@
 
 import base64
 import json
+import signal
+import socket
+from urllib.parse import urlsplit
 
 import cv2
 import httpx
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY
+from service.access import Quota, Role, new_key
 from tests.e2e.running import run_service
 from tests.strips import bars, publish_reader
 
@@ -256,6 +260,70 @@ def test_a_damaged_reader_does_not_stop_the_digit_models(start, models_copy, sev
     [listed] = httpx.get(f"{service.url}/models").json()["readers"]
     assert listed["status"] == "failed"
     assert "reader.onnx" in httpx.get(f"{service.url}/models/reader").json()["reason"]
+
+
+def test_a_reader_that_keeps_no_default_is_named_in_the_log(start_ready, models_copy):
+    publish_reader(models_copy)
+
+    log = start_ready(models_dir=models_copy, field_max_error=0.005).log
+
+    assert "[warning  ] every field will be sent to review" in log
+
+
+def test_fields_ask_for_a_key_and_count_against_its_quota(start_ready, models_copy, tmp_path):
+    publish_reader(models_copy)
+    key, line = new_key("single", Role.PREDICT, Quota.parse("4/day"))
+    keys = tmp_path / "keys.jsonl"
+    keys.write_text(line.model_dump_json() + "\n")
+    url = start_ready(models_dir=models_copy, api_keys_file=keys).url
+    four = [("files", (f"{number}.png", bars("#42"))) for number in range(4)]
+    owned = {"X-API-Key": key}
+
+    assert httpx.post(f"{url}/fields", content=bars("#42")).status_code == 401
+    assert httpx.post(f"{url}/fields", content=bars("#42"), headers=owned).status_code == 200
+    refused = httpx.post(f"{url}/fields/batch", files=four, headers=owned)
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
+    assert httpx.post(f"{url}/fields/batch", files=four[:2], headers=owned).status_code == 200
+
+
+def test_a_reader_is_published_into_a_running_service(start_ready, models_copy):
+    _without_readers(models_copy)
+    service = start_ready(models_dir=models_copy)
+    assert httpx.post(f"{service.url}/fields", content=bars("#42")).status_code == 404
+
+    publish_reader(models_copy)
+    service.process.send_signal(signal.SIGHUP)
+
+    service.wait_for(lambda: "reloaded" in service.log)
+    assert _read(service, bars("#42"))["text"] == "42"
+
+
+def test_a_damaged_reader_does_not_replace_the_one_that_serves(start_ready, models_copy):
+    publish_reader(models_copy)
+    service = start_ready(models_dir=models_copy)
+
+    (models_copy / "reader.onnx").write_bytes(b"damaged")
+    service.process.send_signal(signal.SIGHUP)
+
+    service.wait_for(lambda: "reload failed" in service.log)
+    assert _read(service, bars("#42"))["text"] == "42"
+
+
+def test_who_leaves_before_the_answer_makes_room(start_ready, models_copy):
+    publish_reader(models_copy)
+    service = start_ready(models_dir=models_copy, queue_size=4)
+    body = bars("#0123456789", height=2000)
+    head = b"POST /fields HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % len(body)
+    address = urlsplit(service.url)
+
+    for _ in range(20):
+        with socket.create_connection((address.hostname, address.port), timeout=30) as caller:
+            caller.sendall(head + body)
+    service.wait_for(
+        lambda: httpx.post(f"{service.url}/fields", content=bars("#42")).status_code == 200
+    )
+    assert "Traceback" not in service.log
 
 
 def test_the_document_says_every_body_parameter_and_error_of_a_field(service):

@@ -9,6 +9,7 @@ pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow h
 
 from export.cards import README, with_table, write_cards
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
+from tests.strips import bars_card
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -21,8 +22,20 @@ def cards():
 @pytest.fixture(scope="module")
 def written(cards, tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
-    write_cards(cards, folder)
+    write_cards(cards, folder, load_manifest(PACKAGE_DIRECTORY).readers)
     return folder
+
+
+def test_a_reader_has_a_card_of_its_own(cards, tmp_path):
+    reader = bars_card()
+
+    write_cards(cards[:1], tmp_path, [reader])
+
+    assert "(models/reader.md)" in (tmp_path / "models.md").read_text()
+    page = (tmp_path / "models" / "reader.md").read_text()
+    assert reader.version in page
+    assert "none could be shown" in page
+    assert (tmp_path / "models" / "reader.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_every_model_has_a_card_and_a_reliability_plot(cards, written):
