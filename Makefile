@@ -67,7 +67,7 @@ weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL
 	$(TRAINING) study
 	$(BIN)/python -m export --study-dir runs --default resnet runs/resnet/refine-e10-b128-s1-after-$(RESNET) \
 		$(foreach pupil,$(filter-out resnet:%,$(PUPILS)),runs/$(subst :,/best-e,$(pupil))-b128-s1-from-resnet-teacher-e80-b128-s1)
-	$(BIN)/python -m export runs/reader/tidy-e28-b48-s1-after-$(READER)
+	$(BIN)/python -m export runs/reader/tidy-e24-b48-s1-after-$(READER)
 	$(BIN)/python -m export.cards
 	$(BIN)/python -m benchmarks.robustness
 	$(BIN)/python -m benchmarks.fields

@@ -137,6 +137,6 @@ READER = replace(
 )
 
 # After it: mostly strips that a person can always read, until hardly any of them is misread.
-TIDY_READER = replace(READER, name="tidy", epochs=28, learning_rate=7e-4)
+TIDY_READER = replace(READER, name="tidy", epochs=24, learning_rate=1e-3)
 
 RECIPES = {recipe.name: recipe for recipe in (BASELINE, BEST, TEACHER, REFINE)}

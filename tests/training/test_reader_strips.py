@@ -119,7 +119,7 @@ def test_a_digit_is_written_at_the_size_that_was_asked_for(random):
     digits = drawn_digits(10, seed=1)
     drawn_height = crop(digits.images[8]).shape[0]
 
-    small, large = (write_mnist(digits, 8, Shape(size)) for size in (20.0, 40.0))
+    small, large = (write_mnist(digits.images[8], Shape(size)) for size in (20.0, 40.0))
 
     assert small.shape[0] == pytest.approx(drawn_height, abs=2)
     assert large.shape[0] == pytest.approx(2 * drawn_height, abs=3)

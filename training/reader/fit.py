@@ -23,7 +23,7 @@ from training.runs import Run, RunConfig, RunError
 
 _MIXTURES = {
     READER.name: Mixture(),
-    TIDY_READER.name: Mixture(real=0.22, spliced=0.15, empty=0.04, tidy=0.6),
+    TIDY_READER.name: Mixture(real=0.20, spliced=0.12, empty=0.03, tidy=0.8),
 }
 
 

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.mnist import Digits
 from models.strips import Grey
 from training.reader.amounts import Amount
 
@@ -69,9 +68,9 @@ def cut_out(amounts: Sequence[Amount]) -> RealDigits:
     return RealDigits(tuple(map(tuple, found)))
 
 
-def write_mnist(digits: Digits, index: int, shape: Shape) -> Glyph:
-    """One of MNIST's digits, written in `shape`."""
-    return _warp(digits.images[index], shape, shape.size / _MNIST_SIZE, (_MIDDLE, _MIDDLE))
+def write_mnist(image: Glyph, shape: Shape) -> Glyph:
+    """One of MNIST's digits, uint8 [28, 28], written in `shape`."""
+    return _warp(image, shape, shape.size / _MNIST_SIZE, (_MIDDLE, _MIDDLE))
 
 
 def write_real(glyph: Glyph, shape: Shape) -> Glyph:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.mnist import Digits
 from models.strips import DIGITS, Grey
+from training.augment import Augmentation, warp
 from training.reader import separators
 from training.reader.ink import INK, Glyph, Random, RealDigits, Shape, write_mnist, write_real
 from training.reader.texts import label
@@ -30,6 +31,7 @@ class Hand:
     climb: float  # rows a column
     pen: float  # pixels
     real: float  # share of digits that come from real amounts
+    elastic: float = 0.0  # of MNIST's digits, as `training.augment` bends them
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,16 @@ class Cabinet:
         """A cabinet of `digits` and `real` ones."""
         return cls(digits, tuple(np.flatnonzero(digits.labels == d) for d in range(10)), real)
 
-    def take(self, digit: int, shape: Shape, real: float, random: Random) -> Glyph:
-        """A `digit` written in `shape`, a real one with the chance `real`."""
+    def take(self, digit: int, shape: Shape, hand: Hand, random: Random) -> Glyph:
+        """A `digit` written in `shape` by `hand`."""
         glyphs = self.real.glyphs[digit]
-        if glyphs and random.random() < real:
+        if glyphs and random.random() < hand.real:
             return write_real(glyphs[random.integers(len(glyphs))], shape)
         places = self.places[digit]
-        return write_mnist(self.digits, int(places[random.integers(len(places))]), shape)
+        image = self.digits.images[places[random.integers(len(places))]]
+        if hand.elastic:
+            image = warp(image[None], Augmentation(elastic=hand.elastic), random)[0]
+        return write_mnist(image, shape)
 
 
 def any_hand(height: int, random: Random) -> Hand:
@@ -70,7 +75,7 @@ def any_hand(height: int, random: Random) -> Hand:
     )
 
 
-def tidy_hand(height: int, random: Random) -> Hand:
+def tidy_hand(height: int, random: Random, *, elastic: float = 0.0) -> Hand:
     """A writer of MNIST's digits who keeps to the line, and whom a person can always read."""
     return Hand(
         size=height * random.uniform(0.6, 0.9),
@@ -83,6 +88,7 @@ def tidy_hand(height: int, random: Random) -> Hand:
         climb=random.normal(0, 0.006),
         pen=height * random.uniform(0.04, 0.08),
         real=0.0,
+        elastic=elastic,
     )
 
 
@@ -101,7 +107,7 @@ def write(text: str, hand: Hand, height: int, cabinet: Cabinet, random: Random) 
                 turn=random.normal(0, 0.04),
                 stretch=hand.stretch * random.uniform(0.88, 1.12),
             )
-            glyph, above = cabinet.take(int(symbol), shape, hand.real, random), 0.0
+            glyph, above = cabinet.take(int(symbol), shape, hand, random), 0.0
         else:
             mark = separators.draw(symbol, hand.size, hand.pen, random)
             glyph, above = mark.ink, mark.above

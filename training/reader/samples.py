@@ -19,6 +19,7 @@ from training.reader.real import splice, tighten
 from training.reader.spoil import Bending, bend, scan
 from training.reader.texts import steps_needed
 
+_ELASTIC = 0.5
 _LIGHT_BENDING = Bending(slant=0.1, turn=0.02, scale=0.05, stretch=0.05, shift=0.0)
 
 
@@ -66,7 +67,7 @@ def draw(material: Material, mixture: Mixture, random: Random) -> Sample:
         elif kind < mixture.real + mixture.spliced + mixture.empty:
             sample = empty(material, random)
         elif random.random() < mixture.tidy:
-            sample = tidy(material, texts.text(random), random)
+            sample = tidy(material, texts.plain_text(random), random, elastic=_ELASTIC)
         else:
             sample = composed(material, texts.text(random), random)
         if steps_needed(sample.text) <= sample.pixels.shape[1] // STRIDE:
@@ -88,13 +89,21 @@ def composed(
     return Sample(_on_paper(ink, material, random), texts.label(text), True)
 
 
-def tidy(material: Material, text: str, random: Random, *, touching: bool | None = None) -> Sample:
+def tidy(
+    material: Material,
+    text: str,
+    random: Random,
+    *,
+    touching: bool | None = None,
+    elastic: float = 0.0,
+) -> Sample:
     """`text` in MNIST's digits, written tidily, on paper and in a scan that hide nothing of it.
 
-    `touching` says whether all digits touch or none does.
+    `touching` says whether all digits touch or none does; `elastic` bends each digit, as
+    `training.augment` does.
     """
     height = int(random.integers(28, 72))
-    hand = tidy_hand(height, random)
+    hand = tidy_hand(height, random, elastic=elastic)
     if touching is not None:
         hand = replace(hand, touching=float(touching))
     ink = write(text, hand, height, material.cabinet, random)

@@ -27,6 +27,11 @@ def text(random: Random) -> str:
     return _KINDS[random.integers(len(_KINDS))](random)
 
 
+def plain_text(random: Random) -> str:
+    """A text as `text` draws them, without the stroke that looks like a one."""
+    return text(random).replace("/", "")
+
+
 def digits(count: int, random: Random) -> str:
     """So many digits, drawn evenly; at times one of them repeated, as in round amounts."""
     drawn = random.integers(10, size=count)
