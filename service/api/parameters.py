@@ -53,7 +53,7 @@ class FieldParameters(BaseModel):
         None, description="The fewest digits that it may have."
     )
     max_length: Length | None = Field(None, description="The most digits that it may have.")
-    checksum: Checksum | None = Field(
+    checksum: Literal["luhn", "aba"] | None = Field(
         None,
         description="What its digits satisfy: `luhn`, as card numbers do, or `aba`, as the nine"
         " digits of routing numbers of banks in the United States.",
@@ -83,7 +83,12 @@ def field_wish_of(request: Request) -> FieldWish:
         return FieldWish()
     given = _parameters(request, FieldParameters)
     try:
-        constraints = Constraints(given.length, given.min_length, given.max_length, given.checksum)
+        constraints = Constraints(
+            given.length,
+            given.min_length,
+            given.max_length,
+            Checksum(given.checksum) if given.checksum else None,
+        )
     except ValueError as error:
         raise InvalidRequest.of("query", str(error)) from error
     return FieldWish(given.model, given.max_error, constraints)

@@ -59,6 +59,15 @@ def test_the_example_of_every_body_is_read_as_a_seven(server, path):
                 assert prediction["digit"] == 7
 
 
+def test_every_reference_in_the_document_leads_somewhere(server):
+    document = httpx.get(f"{server}/openapi.json")
+
+    references = set(re.findall(r'"\$ref":"([^"]+)"', document.text))
+    schemas = document.json()["components"]["schemas"]
+    assert references
+    assert references <= {f"#/components/schemas/{name}" for name in schemas}
+
+
 def test_the_document_says_how_long_a_batch_may_be(start):
     document = httpx.get(f"{start('--max-batch', '5').url}/openapi.json").json()
 
