@@ -63,9 +63,9 @@ def _spans(
 
 def with_separators(log_probabilities: LogProbabilities, text: str, spans: Sequence[Span]) -> str:
     """`text` with the separators that the steps outside of `spans` say."""
-    said = log_probabilities.copy()
-    said[:, 1 : 1 + len(DIGITS)] = -np.inf
-    classes = said.argmax(axis=1)
+    classes = log_probabilities.argmax(axis=1)
+    # What is no part of `text` is left out, and no separator for that.
+    classes[(classes >= 1) & (classes <= len(DIGITS))] = BLANK
     for digit, (first, last) in zip(text, spans, strict=True):
         classes[first : last + 1] = 1 + DIGITS.index(digit)
     changed = classes[np.flatnonzero(np.diff(classes, prepend=-1))]

@@ -82,6 +82,11 @@ def test_separators_at_the_ends_are_raw_only():
     assert (best.text, best.raw) == ("7", "#7-")
 
 
+def test_a_digit_that_is_left_out_leaves_no_separator():
+    log_probabilities = strip("1", "7-", "8", certainty=0.99)
+    assert decode(log_probabilities, Constraints(length=2))[0].raw == "18"
+
+
 def test_a_repeated_digit_needs_something_between():
     assert decode(strip("3", "3"), Constraints())[0].text == "3"
     assert decode(strip("3", " ", "3"), Constraints())[0].text == "33"
