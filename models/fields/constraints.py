@@ -9,7 +9,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
-LONGEST = 40  # digits; no strip that the reader takes has room for more
+from models.strips import MAX_WIDTH, STRIDE
+
+LONGEST = MAX_WIDTH // STRIDE  # digits; no strip that the reader takes has more steps
+_LENGTHS = ("length", "min_length", "max_length")
 _ABA_LENGTH = 9
 _ABA_WEIGHTS = (3, 7, 1)
 
@@ -50,9 +53,8 @@ class Constraints:
     checksum: Checksum | None = None
 
     def __post_init__(self) -> None:
-        _check_bounds("length", self.length, 1)
-        _check_bounds("min_length", self.min_length, 0)
-        _check_bounds("max_length", self.max_length, 1)
+        for name in _LENGTHS:
+            _check_bounds(name, getattr(self, name))
         if self.shortest > self.longest:
             raise ValueError(f"{self._lengths()} contradict each other; leave one of them out")
         if self.checksum is Checksum.ABA and not self.shortest <= _ABA_LENGTH <= self.longest:
@@ -117,10 +119,10 @@ class Constraints:
         return self.checksum is None or state.even == 0
 
     def _lengths(self) -> str:
-        given = {n: getattr(self, n) for n in ("length", "min_length", "max_length")}
+        given = {n: getattr(self, n) for n in _LENGTHS}
         return ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
 
 
-def _check_bounds(name: str, value: int | None, least: int) -> None:
-    if value is not None and not least <= value <= LONGEST:
-        raise ValueError(f"{name} is {value}; it has to be from {least} to {LONGEST}")
+def _check_bounds(name: str, value: int | None) -> None:
+    if value is not None and not 1 <= value <= LONGEST:
+        raise ValueError(f"{name} is {value}; it has to be from 1 to {LONGEST}")

@@ -49,9 +49,7 @@ class FieldParameters(BaseModel):
         " like those that the reader's card tells of. Without it, the service's setting.",
     )
     length: Length | None = Field(None, description="How many digits the field has.")
-    min_length: Annotated[int, Field(ge=0, le=LONGEST)] | None = Field(
-        None, description="The fewest digits that it may have."
-    )
+    min_length: Length | None = Field(None, description="The fewest digits that it may have.")
     max_length: Length | None = Field(None, description="The most digits that it may have.")
     checksum: Literal["luhn", "aba"] | None = Field(
         None,

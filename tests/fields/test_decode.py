@@ -116,6 +116,12 @@ def test_a_strip_of_blanks_says_nothing():
     assert (best.text, best.raw, best.spans) == ("", "", ())
 
 
+def test_a_strip_full_of_digits_is_read_to_its_end():
+    text = "0123456789" * 12
+    says = [says for digit in text for says in (digit, " ")]
+    assert decode(strip(*says, certainty=1 - 1e-6), Constraints())[0].text == text
+
+
 def test_no_text_satisfies_more_digits_than_steps():
     assert decode(strip("1", "2"), Constraints(length=3)) == []
 
