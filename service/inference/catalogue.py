@@ -101,12 +101,12 @@ class Catalogue:
             UnknownModel: no such reader is published, or none at all.
             ModelUnavailable: it could not be loaded.
         """
-        known = ", ".join(self.reader_cards)
-        if not known:
+        name = self.default_reader if name is None else name
+        if name is None:
             raise UnknownModel("no reader is published, so that fields cannot be read")
-        name = name or next(iter(self.reader_cards))
         if name not in self.reader_cards:
-            raise UnknownModel(f"there is no reader {name!r}; the readers are {known}")
+            known = ", ".join(self.reader_cards)
+            raise UnknownModel(f"there is no reader {name!r}; the readers are {known or 'none'}")
         if name not in self.readers:
             raise ModelUnavailable(
                 f"the reader {name!r} could not be loaded ({self.failures[name]})"

@@ -122,6 +122,7 @@ def test_a_field_without_digits_goes_to_review(service):
         ("?checksum=aba&length=8", 422, "9 digits"),
         ("?preprocess=none", 422, "preprocess"),
         ("?model=resnet", 404, "the readers are reader"),
+        ("?model=", 404, "there is no reader ''"),
         ("?max_error=0.005", 422, "was not shown to keep"),
         ("?max_error=0.0001", 422, "was not shown to keep"),
     ],
