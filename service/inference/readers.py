@@ -8,7 +8,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.reader_card import ReaderCard
-from models.strips import BUCKET, CLASSES, HEIGHT, PAPER
+from models.strips import BUCKET, CLASSES, HEIGHT, PAPER, STRIDE
 from service.inference.contract import Signature, UnusableModel, open_session
 
 Strips = NDArray[np.uint8]  # [N, 40, width], standardised, width a multiple of BUCKET
@@ -61,5 +61,10 @@ def _warm_up(reader: Reader, path: Path) -> None:
             said = reader.run(np.full((count, HEIGHT, width), PAPER, np.uint8))
         except Exception as error:
             raise UnusableModel(f"{path}: ONNX Runtime cannot run it: {error}") from error
+        if said.shape[1] != width // STRIDE:
+            raise UnusableModel(
+                f"{path}: it says {said.shape[1]} steps of {width} columns; the model contract"
+                f" says {width // STRIDE}"
+            )
         if not np.allclose(np.exp(said).sum(axis=2), 1.0, atol=1e-3):
             raise UnusableModel(f"{path}: its probabilities do not sum to 1")
