@@ -25,12 +25,15 @@ class BatchWay:
         read_many: reads them all, or refuses them where the queue is full.
         read_in_turn: reads some of them, as soon as the queue has room.
         name: of the list in the answer.
+        part: most images of a stream that are read as one; a part is answered in the time that a
+            request may take.
         arrays: whether they may come as an array.
     """
 
     read_many: Callable[[Sequence[Content]], Awaitable[Sequence[AnyOutcome]]]
     read_in_turn: Callable[[Sequence[Content]], Awaitable[Sequence[AnyOutcome]]]
     name: str
+    part: int
     arrays: bool
 
 
@@ -44,7 +47,9 @@ async def answer_batch(request: Request, way: BatchWay) -> Response:
     settings, request_id = settings_of(request), request_id_of(request)
     if is_streamed(request.scope):
         require_uncompressed(request)
-        parts = parts_of_body(max_line=settings.max_body_bytes, seconds=settings.body_timeout)
+        parts = parts_of_body(
+            most=way.part, max_line=settings.max_body_bytes, seconds=settings.body_timeout
+        )
         charging = partial(charge, request)
         return StreamedAnswer(
             desk_of(request), way.read_in_turn, parts, request_id, charge=charging
@@ -57,7 +62,8 @@ async def answer_batch(request: Request, way: BatchWay) -> Response:
     )
     charge(request, len(items))
     if answer_type != JSON:
-        return StreamedAnswer(desk_of(request), way.read_in_turn, parts_of(items), request_id)
+        parts = parts_of(items, most=way.part)
+        return StreamedAnswer(desk_of(request), way.read_in_turn, parts, request_id)
     contents = [item.content for item in items if not isinstance(item.content, InvalidItem)]
     outcomes = await way.read_many(contents)
     return JsonResponse(await write_answer(items, outcomes, request_id, name=way.name))

@@ -21,6 +21,7 @@ from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS
 from service.api.schemas import BatchFailure
 from service.api.state import engine_of
 from service.api.uploads import read_picture
+from service.fields.batcher import LARGEST_MICRO_BATCH
 
 router = APIRouter(tags=["fields"])
 
@@ -68,6 +69,7 @@ async def read_field_batch(request: Request) -> Response:
         partial(fields.read_many, pipeline),
         partial(fields.read_in_turn, pipeline),
         name="fields",
+        part=LARGEST_MICRO_BATCH,
         arrays=False,
     )
     return await answer_batch(request, way)

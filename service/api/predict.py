@@ -20,6 +20,7 @@ from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS
 from service.api.schemas import BatchAnswer, BatchFailure, BatchPrediction, Prediction
 from service.api.state import engine_of
 from service.api.uploads import read_picture
+from service.inference.sessions import LARGEST_MICRO_BATCH
 
 router = APIRouter(tags=["predict"])
 
@@ -68,6 +69,7 @@ async def predict_batch(request: Request) -> Response:
         partial(engine.read_many, pipeline),
         partial(engine.read_in_turn, pipeline),
         name="predictions",
+        part=LARGEST_MICRO_BATCH,
         arrays=True,
     )
     return await answer_batch(request, way)

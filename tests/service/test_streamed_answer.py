@@ -36,7 +36,7 @@ class FailsLater(RecordingSession):
 
 
 def test_a_fault_after_the_first_lines_is_the_last_line_and_the_body_has_no_end():
-    _, sent = _answer(FailsLater(10), parts_of(_items(MANY)))
+    _, sent = _answer(FailsLater(10), parts_of(_items(MANY), most=64))
 
     *lines, last = _lines(sent)
     assert [line["index"] for line in lines] == list(range(len(lines)))
@@ -49,7 +49,7 @@ def test_a_fault_after_the_first_lines_is_the_last_line_and_the_body_has_no_end(
 
 def test_a_fault_before_the_first_line_is_raised():
     with pytest.raises(InferenceFailed):
-        _answer(FailsLater(0), parts_of(_items(MANY)))
+        _answer(FailsLater(0), parts_of(_items(MANY), most=64))
 
 
 def test_for_a_caller_who_has_gone_nothing_more_is_read():
@@ -58,7 +58,9 @@ def test_for_a_caller_who_has_gone_nothing_more_is_read():
     before = [{"type": "http.request", "body": line * 10, "more_body": True}] * 20
     after = [{"type": "http.disconnect"}, *before]
 
-    desk, sent = _answer(session, parts_of_body(max_line=1000, seconds=30), [*before, *after])
+    desk, sent = _answer(
+        session, parts_of_body(most=64, max_line=1000, seconds=30), [*before, *after]
+    )
 
     assert len(_lines(sent)) <= len(before) * 10
     assert all(message["more_body"] for message in sent[1:])
@@ -66,7 +68,7 @@ def test_for_a_caller_who_has_gone_nothing_more_is_read():
 
 
 def test_a_long_answer_goes_out_in_several_pieces():
-    _, sent = _answer(RecordingSession(), parts_of(_items(MANY)), ends=True)
+    _, sent = _answer(RecordingSession(), parts_of(_items(MANY), most=64), ends=True)
 
     assert [line["index"] for line in _lines(sent)] == list(range(MANY))
     assert len(sent) > 5

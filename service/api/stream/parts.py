@@ -13,8 +13,7 @@ from service.api.held import Holding
 from service.api.item import Item
 from service.api.ndjson import Line, Lines, item_of
 
-# What goes through a model at once, and what is worth waiting for where lines are long.
-_MOST_IMAGES = 64
+# What is worth waiting for where lines are long.
 _MANY_BYTES = 256 * 1024
 
 
@@ -39,19 +38,19 @@ class Part:
 Parts = Callable[[Receive, Holding, Callable[[], bool]], AsyncIterator[Part]]
 
 
-def parts_of(items: Sequence[Item]) -> Parts:
-    """The parts of a batch that is there."""
+def parts_of(items: Sequence[Item], *, most: int) -> Parts:
+    """The parts of a batch that is there, each of up to `most` images."""
 
     async def parts(_receive: Receive, _holding: Holding, _busy: object) -> AsyncIterator[Part]:
-        for first in range(0, len(items), _MOST_IMAGES):
-            part = items[first : first + _MOST_IMAGES]
+        for first in range(0, len(items), most):
+            part = items[first : first + most]
             yield Part(first, len(part), 0, partial(list, part))
 
     return parts
 
 
-def parts_of_body(*, max_line: int, seconds: float) -> Parts:
-    """The parts of an NDJSON body of any length.
+def parts_of_body(*, most: int, max_line: int, seconds: float) -> Parts:
+    """The parts of an NDJSON body of any length, each of up to `most` images.
 
     A line has up to `max_line` bytes, and the next piece may take so many `seconds`; where the
     caller may be waiting for an answer itself, its time does not count.
@@ -75,7 +74,7 @@ def parts_of_body(*, max_line: int, seconds: float) -> Parts:
             if not more:
                 ended += lines.end()
             holding.add(lines.unfinished - unfinished)
-            for part in _cut(ended):
+            for part in _cut(ended, most):
                 size = sum(len(line) for line in part if isinstance(line, bytes))
                 holding.add(size)
                 yield Part(first, len(part), size, partial(_items, part))
@@ -103,13 +102,13 @@ async def _next_piece(
         return message.get("body", b""), message.get("more_body", False)
 
 
-def _cut(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+def _cut(lines: Sequence[Line], most: int) -> Iterator[Sequence[Line]]:
     part: list[Line] = []
     size = 0
     for line in lines:
         part.append(line)
         size += len(line) if isinstance(line, bytes) else 0
-        if len(part) == _MOST_IMAGES or size >= _MANY_BYTES:
+        if len(part) == most or size >= _MANY_BYTES:
             yield part
             part, size = [], 0
     if part:
