@@ -18,6 +18,10 @@ from service.preparing import Times, prepare
 # comes meanwhile waits for all of them.
 LARGEST_MICRO_BATCH = 8
 
+# Long fields whose digits are unsure take up to twenty times as long. Where the last ones did,
+# fewer are read together, so that whoever comes waits no longer than this, or for one.
+_LONGEST_NS = 100_000_000
+
 # Most fields that a job has in a micro-batch before it is the next one's turn.
 _TURN = 4
 
@@ -52,6 +56,7 @@ class FieldBatcher:
         self._threads = threads
         self._metrics = metrics
         self._waiting: deque[FieldJob] = deque()
+        self._room = LARGEST_MICRO_BATCH
         self._work: asyncio.Task[None] | None = None
 
     def submit(self, job: FieldJob) -> asyncio.Future[None]:
@@ -67,7 +72,7 @@ class FieldBatcher:
     async def _read_all(self) -> None:
         try:
             while self._waiting:
-                if shares := _take(self._waiting):
+                if shares := _take(self._waiting, self._room):
                     await self._read(shares)
         finally:
             self._work = None
@@ -75,10 +80,12 @@ class FieldBatcher:
     async def _read(self, shares: Sequence[tuple[FieldJob, int]]) -> None:
         work = partial(_read_shares, shares, self._metrics)
         try:
-            outcomes = await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            outcomes, each = await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except Exception as error:
             _fail(shares, error)
             return
+        # Doubled at most: a quick field between slow ones does not make room for many of these.
+        self._room = max(1, min(LARGEST_MICRO_BATCH, 2 * self._room, _LONGEST_NS // max(1, each)))
         start = 0
         for job, count in shares:
             job.outcomes += outcomes[start : start + count]
@@ -89,10 +96,9 @@ class FieldBatcher:
                 self._waiting.append(job)
 
 
-def _take(waiting: deque[FieldJob]) -> list[tuple[FieldJob, int]]:
+def _take(waiting: deque[FieldJob], room: int) -> list[tuple[FieldJob, int]]:
     # Each job with how many of its fields are next. A job is in line again once they are read.
     shares: list[tuple[FieldJob, int]] = []
-    room = LARGEST_MICRO_BATCH
     while waiting and room:
         job = waiting.popleft()
         if job.done.done():
@@ -103,7 +109,10 @@ def _take(waiting: deque[FieldJob]) -> list[tuple[FieldJob, int]]:
     return shares
 
 
-def _read_shares(shares: Sequence[tuple[FieldJob, int]], metrics: Metrics) -> list[FieldOutcome]:
+def _read_shares(
+    shares: Sequence[tuple[FieldJob, int]], metrics: Metrics
+) -> tuple[list[FieldOutcome], int]:
+    """What the next fields of each job say, and how long one took, in ns."""
     ready = [
         (job.pipeline, prepare(job.pipeline, content, job.times, metrics))
         for job, count in shares
@@ -114,7 +123,7 @@ def _read_shares(shares: Sequence[tuple[FieldJob, int]], metrics: Metrics) -> li
     each = (time.perf_counter_ns() - began) // len(outcomes)
     for job, count in shares:
         job.times.inferring += count * each
-    return outcomes
+    return outcomes, each
 
 
 def _finish(job: FieldJob, metrics: Metrics) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -27,12 +28,13 @@ CARD = bars_card()
 class SaysSeven:
     """Says a seven at its first step; notes what it was shown, and waits for `may_run`."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, *, seconds: float = 0.0) -> None:
         self.shapes: list[tuple[int, ...]] = []
         self.threads: set[str] = set()
         self.may_run = threading.Event()
         self.may_run.set()
         self._error = error
+        self._seconds = seconds
 
     def run(self, _outputs, inputs):
         assert self.may_run.wait(60)
@@ -40,6 +42,7 @@ class SaysSeven:
             raise self._error
         image = inputs["image"]
         self.shapes.append(image.shape)
+        time.sleep(len(image) * self._seconds)
         self.threads.add(threading.current_thread().name)
         said = np.full((len(image), image.shape[2] // STRIDE, CLASSES), -30.0, np.float32)
         said[:, :, 0] = 0.0
@@ -86,6 +89,15 @@ def test_a_single_field_passes_a_batch():
 
     assert len(_run(session, scenario)) == 100
     assert max(shape[0] for shape in session.shapes) <= LARGEST_MICRO_BATCH
+
+
+def test_fields_that_take_long_are_read_one_by_one():
+    session = SaysSeven(seconds=0.08)
+
+    _run(session, lambda fields, pipeline: fields.read_many(pipeline, [strip(100)] * 8))
+
+    first, *others = (shape[0] for shape in session.shapes)
+    assert others == [1] * (8 - first)
 
 
 def test_what_cannot_be_read_does_not_disturb_its_neighbours():
