@@ -15,7 +15,7 @@ from rich.progress import track
 from benchmarks.field_readers import FieldReader, NoReader, read_components
 from benchmarks.field_report import PICTURE, markdown, picture
 from benchmarks.field_results import ERRORS, Results, SetResult, read_rate, score, worst
-from benchmarks.field_sets import FieldSet, composed_sets, drawn_set, real_set
+from benchmarks.field_sets import FieldSet, composed_sets, drawn_set, mended, real_set
 from benchmarks.machine import machine
 from benchmarks.pen import drawn_digits
 from benchmarks.reading import Readers, Source, open_readers
@@ -58,7 +58,7 @@ def fields(
     components = open_readers(Source(models_dir, (model,), ERRORS[0]))
     real, drawn = real_set(amounts), drawn_set(drawn_digits(_PENNED, _SEED), _DRAWN * strips, _SEED)
     sets = track(
-        [*composed_sets(digits, amounts, strips, _SEED), real],
+        [*composed_sets(digits, amounts, strips, _SEED), real, mended(real)],
         "fields",
         console=Console(stderr=True),
     )
