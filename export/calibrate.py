@@ -35,28 +35,36 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> f
 
 
 def choose_threshold(confidences: Confidences, correct: Correct, max_error: float) -> float | None:
-    """The most lenient threshold shown to keep the error rate among accepted below `max_error`.
+    """The most lenient of `shown_thresholds`; None where there is none, as with too few images."""
+    shown = shown_thresholds(confidences, correct, max_error)
+    return float(shown[-1]) if len(shown) else None
+
+
+def shown_thresholds(
+    confidences: Confidences, correct: Correct, max_error: float
+) -> NDArray[np.float64]:
+    """The thresholds shown to keep the error rate among accepted below `max_error`, strict first.
 
     Learn-then-Test with exact binomial p-values and fixed-sequence testing from several starts:
     with probability 1 - RISK over the held-out images the promise holds for all images of their
-    kind (Angelopoulos, Bates, Candes, Jordan and Lei, "Learn then Test", 2021). Each sequence
-    starts where one error more could be borne, so that a single confident one, maybe of the label,
-    does not end them all. The promise is strict for images by which nothing else was chosen;
-    temperature, recipe and variant were, by the same ones, and the test set shows what that costs.
-    None where no threshold passes, as with too few images.
+    kind, at all these thresholds together (Angelopoulos, Bates, Candes, Jordan and Lei, "Learn
+    then Test", 2021). Each sequence starts where one error more could be borne, so that a single
+    confident one, maybe of the label, does not end them all. The promise is strict for images by
+    which nothing else was chosen; temperature, recipe and variant were, by the same ones, and the
+    test set shows what that costs.
     """
     counts, errors = _tallies(confidences, correct)
     starts = _starts(len(confidences), max_error)
     risk = RISK / starts
     passes = binom.cdf(errors, counts, max_error) <= risk
-    most_lenient = -1
+    shown = np.zeros(len(passes), np.bool_)
     for borne in range(starts):
         could_start = np.flatnonzero(binom.cdf(borne, counts, max_error) <= risk)
         for place in range(could_start[0] if len(could_start) else len(passes), len(passes)):
             if not passes[place]:
                 break
-            most_lenient = max(most_lenient, place)
-    return None if most_lenient < 0 else float(THRESHOLDS[most_lenient])
+            shown[place] = True
+    return THRESHOLDS[shown]
 
 
 def _starts(images: int, max_error: float) -> int:

@@ -47,9 +47,9 @@ class FieldOperatingPoint(Point):
     """A threshold on the confidence of whole strips.
 
     `shown_on` names the kinds of strips for which the error rate among accepted ones was shown to
-    stay below `max_error`, at 95% confidence; for the others, too few to show it, the threshold
-    keeps it on the strips at hand. `threshold` is null where it was shown for no kind: such a
-    point accepts nothing.
+    stay below `max_error`, at 95% confidence. Of the others there are too few to show it: that it
+    is higher was not shown either. `threshold` is null where it was shown for no kind: such a point
+    accepts nothing.
     """
 
     shown_on: tuple[str, ...]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import binom
 
-from export.calibrate import RISK, THRESHOLDS, Confidences, Correct, choose_threshold
+from export.calibrate import RISK, Confidences, Correct, shown_thresholds
 from export.reader.read import Steps
 from models.fields.confidence import Features, confidences, features
 from models.fields.decode import Hypothesis
@@ -111,15 +111,12 @@ def choose(
     right: Correct,
     max_error: float,
 ) -> float | None:
-    """The most lenient threshold shown on composed strips, that real amounts do not contradict.
+    """The most lenient threshold shown on composed strips that real amounts do not contradict.
 
     Of those there are too few to show a small error rate. They contradict where so many errors
     would come about with a probability of no more than RISK.
     """
-    shown = choose_threshold(composed, composed_right, max_error)
-    if shown is None:
-        return None
-    for threshold in (shown, *(t for t in reversed(THRESHOLDS) if t > shown)):
+    for threshold in reversed(shown_thresholds(composed, composed_right, max_error)):
         accepted = amounts >= threshold
         errors = int((accepted & ~right).sum())
         if not errors or binom.sf(errors - 1, int(accepted.sum()), max_error) > RISK:

@@ -80,8 +80,9 @@ def page(card: ReaderCard) -> Iterator[str]:
     yield "## Operating points\n"
     yield (
         "The error rate is that of whole fields: one wrong digit makes one wrong. A threshold keeps"
-        " `max_error` with 95% probability on the kind of strips that it *was shown on*; the real"
-        " amounts are too few to show it, so for them it holds on the strips at hand.\n"
+        " `max_error` with 95% probability on the kind of strips that it is *shown on*. The real"
+        " amounts are too few to show a small one: they only do not contradict it, and more errors"
+        " than `max_error` among those at hand may be chance.\n"
     )
     yield "| max_error | threshold | shown on | read, amounts | errors | read, composed | errors |"
     yield "| ---: | ---: | --- | ---: | ---: | ---: | ---: |"

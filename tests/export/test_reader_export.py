@@ -147,6 +147,14 @@ def test_a_threshold_shown_on_composed_strips_rises_where_amounts_contradict_it(
     assert calm <= 0.97 < contradicted
 
 
+def test_no_threshold_is_chosen_where_amounts_contradict_all_that_were_shown():
+    sure = np.linspace(0.5, 0.9999, 3000)
+    right = RANDOM.random(3000) < sure
+    surely_wrong = np.full(100, 0.9999), np.zeros(100, bool)
+
+    assert calibrate.choose(sure, right, *surely_wrong, 0.05) is None
+
+
 def test_no_threshold_is_chosen_where_none_is_shown():
     few = np.full(10, 0.999)
     assert calibrate.choose(few, np.ones(10, bool), few, np.ones(10, bool), 0.005) is None
