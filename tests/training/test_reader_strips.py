@@ -58,7 +58,40 @@ def test_a_missing_image_is_named(tmp_path):
     write_amounts(tmp_path)
     (tmp_path / "images" / "3.jpg").unlink()
 
-    with pytest.raises(DataError, match=r"3\.jpg: is missing or no picture"):
+    with pytest.raises(DataError, match=r"3\.jpg: cannot be read .*No such file"):
+        load_amounts(tmp_path)
+
+
+def test_a_truncated_image_is_named(tmp_path):
+    image = write_amounts(tmp_path) / "images" / "3.jpg"
+    image.write_bytes(image.read_bytes()[:-200])
+
+    with pytest.raises(DataError, match=r"3\.jpg: cannot be read .*truncated"):
+        load_amounts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("3.jpg", "a line is not file,digits,boxes_xywh"),
+        ('3.jpg,12,"1,2,3"', "a line is not file,digits,boxes_xywh"),
+        ('3.jpg,12,"1,2,3,4;5,6,7,eight"', "a line is not file,digits,boxes_xywh"),
+        ('3.jpg,12,"1,2,3,4"', "is labelled '12', with 1 boxes"),
+        ('3.jpg,x,"1,2,3,4"', "is labelled 'x', with 1 boxes"),
+    ],
+)
+def test_a_damaged_label_is_shown(tmp_path, line, message):
+    labels = write_amounts(tmp_path) / "labels.csv"
+    labels.write_text(f"{labels.read_text()}{line}\n")
+
+    with pytest.raises(DataError, match=message):
+        load_amounts(tmp_path)
+
+
+def test_labels_that_end_too_early_are_refused(tmp_path):
+    write_amounts(tmp_path, count=2)
+
+    with pytest.raises(DataError, match=r"labels\.csv: names 2 amounts"):
         load_amounts(tmp_path)
 
 

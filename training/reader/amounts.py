@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
+from PIL import Image
 
 from models.mnist import DataError
-from models.strips import Grey
+from models.strips import DIGITS, Grey
 
 FOLDER = "orand-car-a"
 VALIDATION_SHARE = 1 / 5
@@ -52,7 +54,11 @@ def load_amounts(data_dir: Path) -> list[Amount]:
         labels = folder / "labels.csv"
         if labels.is_file():
             with labels.open(newline="") as rows:
-                return [_amount(folder, row) for row in csv.DictReader(rows)]
+                amounts = [_amount(folder, row) for row in csv.DictReader(rows)]
+            # Fewer leave none to validate.
+            if round(len(amounts) * VALIDATION_SHARE) < 1:
+                raise DataError(f"{labels}: names {len(amounts)} amounts; fetch it again")
+            return amounts
     raise DataError(f"{data_dir}: holds no {FOLDER}/labels.csv; the reader learns from it")
 
 
@@ -68,11 +74,24 @@ def hold_out(amounts: list[Amount]) -> tuple[list[Amount], list[Amount]]:
 
 
 def _amount(folder: Path, row: dict[str, str]) -> Amount:
-    path = folder / "images" / row["file"]
-    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if grey is None:
-        raise DataError(f"{path}: is missing or no picture; fetch it again")
-    boxes = tuple(Box(*map(int, box.split(","))) for box in row["boxes_xywh"].split(";"))
-    if len(boxes) != len(row["digits"]):
-        raise DataError(f"{path}: has {len(row['digits'])} digits, but {len(boxes)} boxes")
-    return Amount(row["file"], grey, row["digits"], boxes)
+    try:
+        file, digits = row["file"], row["digits"]
+        boxes = tuple(Box(*map(int, box.split(","))) for box in row["boxes_xywh"].split(";"))
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{folder}/labels.csv: a line is not file,digits,boxes_xywh ({row}); fetch it again"
+        ) from error
+    path = folder / "images" / file
+    if not set(digits) <= set(DIGITS) or len(boxes) != len(digits):
+        raise DataError(f"{path}: is labelled {digits!r}, with {len(boxes)} boxes; fetch it again")
+    return Amount(file, _read(path), digits, boxes)
+
+
+def _read(path: Path) -> Grey:
+    try:
+        # OpenCV fills up a truncated picture without an error.
+        with Image.open(path) as picture:
+            picture.load()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error}); fetch it again") from error
+    return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), np.uint8)
