@@ -86,11 +86,20 @@ def fit(
     """Train one model; the same command again resumes an interrupted run.
 
     The reader of fields has recipes of its own: one to begin with, one that goes on from --initial.
-    Besides, it takes epochs, batch size, seed and folders; the data folder also holds orand-car-a.
+    Its epochs are so many batches drawn anew; its data folder also holds orand-car-a.
     """
     if model.value == READER:
+        others = {
+            "--recipe": recipe is not DEFAULT_RECIPE,
+            "--limit": limit is not None,
+            "--teacher": bool(teachers),
+            "--format": saved_format is not SavedFormat.KERAS,
+        }
+        if given := [option for option, is_given in others.items() if is_given]:
+            raise typer.BadParameter("is not for the reader; leave it out", param_hint=given)
         changes = {"epochs": epochs, "batch_size": batch_size}
-        _fit_reader(data_dir, runs_dir, Run(initial) if initial else None, seed, changes)
+        start = Run(initial) if initial else None
+        _fit_reader(data_dir, runs_dir, start, seed, changes, verify=verify)
         return
     try:
         settings = RECIPES[recipe].with_(epochs=epochs, batch_size=batch_size)
@@ -126,6 +135,8 @@ def _fit_reader(
     initial: Run | None,
     seed: int,
     changes: dict[str, int | None],
+    *,
+    verify: bool,
 ) -> None:
     # Imported here: the composing of strips and their loss concern no other command.
     from training.reader.fit import Task as ReaderTask  # noqa: PLC0415
@@ -139,9 +150,13 @@ def _fit_reader(
         task = ReaderTask.after(initial, seed=seed, **changes)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--epochs") from error
-    run = fit_reader(task, load_mnist(data_dir), load_amounts(data_dir), runs_dir)
+    amounts = load_amounts(data_dir)
+    run = fit_reader(task, load_mnist(data_dir, verify=verify), amounts, runs_dir)
     last = run.history()[-1]
-    console.print(f"{run.folder}: validation amounts {last['val_amounts']:.2%}")
+    console.print(
+        f"{run.folder}: validation amounts {last['val_amounts']:.2%} after the last epoch,"
+        " by weights of which the average is kept"
+    )
 
 
 @app.command()
@@ -155,6 +170,8 @@ def evaluate(
     """Print test accuracy and confusion matrix of runs, and plot the latter."""
     test = load_mnist(data_dir, verify=verify).test
     for run in map(Run, folders):
+        if run.model_file.exists() and run.config().model == READER:
+            raise RunError(f"{run.folder}: reads fields; `python -m benchmarks.fields` measures it")
         answers = answer(run.load_model(), test)
         table = Table("label \\ answer", *map(str, range(architectures.CLASSES)))
         for label, row in enumerate(answers.confusion):

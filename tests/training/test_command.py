@@ -12,6 +12,9 @@ from tests.generated import drawn_mnist, write_idx
 
 pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
 
+from training.recipes import READER
+from training.runs import Run, RunConfig
+
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
@@ -88,3 +91,32 @@ def test_too_few_epochs_for_the_warm_up_end_in_one_line(training):
     assert failed.returncode == 2
     assert "warms up for 2 epochs" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_options_that_are_not_for_the_reader_are_refused(training):
+    failed = training("fit", "--model", "reader", "--recipe", "best", "--limit", 9, check=False)
+
+    assert failed.returncode == 2
+    assert "'--recipe' / '--limit'" in failed.stderr
+    assert "is not for the reader" in failed.stderr
+
+
+def test_a_reader_without_amounts_ends_in_one_line(training, tmp_path):
+    failed = training(
+        "fit", "--model", "reader", "--no-verify", "--runs-dir", tmp_path, check=False
+    )
+
+    assert failed.returncode == 1
+    assert "holds no orand-car-a/labels.csv" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_reader_is_not_evaluated_on_single_digits(training, tmp_path):
+    reader = Run(tmp_path)
+    reader.prepare(RunConfig("reader", READER, 1, 1, 1))
+    reader.model_file.touch()
+
+    failed = training("evaluate", tmp_path, "--no-verify", check=False)
+
+    assert failed.returncode == 1
+    assert "reads fields; `python -m benchmarks.fields`" in failed.stderr
