@@ -1,6 +1,7 @@
 """The reader's loss and network, and a short training with an interruption."""
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ from tests.generated import drawn_mnist
 
 keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
 
+from training.reader import fit  # noqa: E402
 from training.reader.amounts import load_amounts  # noqa: E402
 from training.reader.architecture import build  # noqa: E402
+from training.reader.batches import POOL, batches  # noqa: E402
 from training.reader.fit import Task, fit_reader  # noqa: E402
 from training.reader.loss import ctc  # noqa: E402
+from training.reader.samples import Material, Mixture  # noqa: E402
 from training.reader.targets import targets  # noqa: E402
 from training.reader.validate import greedy  # noqa: E402
 from training.recipes import BASELINE, READER, TIDY_READER  # noqa: E402
@@ -111,17 +115,38 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def test_an_interrupted_training_goes_on_where_it_was(material, tmp_path):
+def test_an_interrupted_training_goes_on_where_it_was(material, tmp_path, monkeypatch):
+    begun_with = []
+
+    def recorded(*arguments, first, **settings):
+        begun_with.append(first)
+        return batches(*arguments, first=first, **settings)
+
+    monkeypatch.setattr(fit, "batches", recorded)
     with pytest.raises(KeyboardInterrupt):
         train(material, tmp_path, callbacks=[Interrupt()])
 
     run = train(material, tmp_path)
 
+    assert begun_with == [0, 1]  # pools of four batches, as many as the epoch's
     history = run.history()
     assert [row["epoch"] for row in history] == [0, 1]
     assert {"loss", "val_amounts", "val_composed", "val_zip_codes"} <= set(history[0])
     assert run.load_model().output.shape == (None, None, CLASSES)
     assert not run.backup_folder.exists()
+
+
+def test_batches_from_a_later_pool_on_are_those_that_would_have_come(material):
+    mnist, amounts = material
+    drawn_of = Material.of(mnist.train, amounts), Mixture(), 2
+    uninterrupted = islice(batches(*drawn_of, seed=1, first=0), 2 * POOL)
+    resumed = islice(batches(*drawn_of, seed=1, first=1), POOL)
+
+    for (strips, texts), (expected, expected_texts) in zip(
+        resumed, islice(uninterrupted, POOL, None), strict=True
+    ):
+        np.testing.assert_array_equal(strips, expected)
+        np.testing.assert_array_equal(texts, expected_texts)
 
 
 def test_a_second_training_starts_from_the_first(material, tmp_path):
