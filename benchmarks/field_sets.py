@@ -17,6 +17,7 @@ from training.reader.texts import steps_needed
 from training.reader.validate import only_digits
 
 LONGEST = 12
+COMPOSED_SETS = 2 * LONGEST + 2
 # Labels that are plainly wrong, found among the mistakes, with what is written.
 MISLABELLED = {"a_car_001192.jpg": "198"}
 _NO_REAL_DIGITS = RealDigits(((),) * 10)
@@ -37,8 +38,8 @@ def composed_sets(
 ) -> Iterator[FieldSet]:
     """`count` strips of each length, digits touching and apart, and four times as many ZIP codes.
 
-    All are written tidily but for the last set: other ZIP codes by any hand on any paper, many of
-    which no person could read. `amounts` give paper, not digits.
+    All are written tidily but for the last set: other ZIP codes by any hand on any paper, some of
+    them past reading. `amounts` give paper, not digits. There are COMPOSED_SETS.
     """
     material = Material(Cabinet.of(digits, _NO_REAL_DIGITS), amounts, erased(amounts))
     for touching in (False, True):

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,14 @@ from rich.progress import track
 from benchmarks.field_readers import FieldReader, NoReader, read_components
 from benchmarks.field_report import PICTURE, markdown, picture
 from benchmarks.field_results import ERRORS, Results, SetResult, read_rate, score, worst
-from benchmarks.field_sets import FieldSet, composed_sets, drawn_set, mended, real_set
+from benchmarks.field_sets import (
+    COMPOSED_SETS,
+    FieldSet,
+    composed_sets,
+    drawn_set,
+    mended,
+    real_set,
+)
 from benchmarks.machine import machine
 from benchmarks.pen import drawn_digits
 from benchmarks.reading import Readers, Source, open_readers
@@ -56,12 +64,15 @@ def fields(
     _, amounts = hold_out(load_amounts(data_dir))
     model = load_manifest(models_dir).default
     components = open_readers(Source(models_dir, (model,), ERRORS[0]))
-    real, drawn = real_set(amounts), drawn_set(drawn_digits(_PENNED, _SEED), _DRAWN * strips, _SEED)
+    real = real_set(amounts)
     sets = track(
-        [*composed_sets(digits, amounts, strips, _SEED), real, mended(real)],
+        chain(composed_sets(digits, amounts, strips, _SEED), [real, mended(real)]),
         "fields",
+        total=COMPOSED_SETS + 2,
         console=Console(stderr=True),
     )
+    set_results = tuple(_result(one, reader, components, model) for one in sets)
+    drawn = drawn_set(drawn_digits(_PENNED, _SEED), _DRAWN * strips, _SEED)
     drawn_read, real_read = reader.read(drawn.strips), reader.read(real.strips)
     places, drawn_mistakes = worst([""] * len(drawn.strips), drawn_read, drawn.written, _WORST)
     pictures: Sequence[Grey] = [amount.grey for amount in amounts][:_TIMED]
@@ -72,7 +83,7 @@ def fields(
         seed=_SEED,
         reader=reader.card.version,
         model=model,
-        sets=tuple(_result(one, reader, components, model) for one in sets),
+        sets=set_results,
         latency_ms=reader.latency_ms(pictures),
         fields_per_second=reader.fields_per_second(pictures),
         drawn=score(drawn_read, drawn.written),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from models.manifest import MANIFEST_NAME, load_manifest
 from models.strips import standardise
 from tests.amounts import write_amounts
 from tests.generated import drawn_mnist, write_idx
@@ -11,9 +12,10 @@ from tests.strips import UNTRAINED
 
 keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
 
-from benchmarks.field_readers import Read, pieces  # noqa: E402
+from benchmarks.field_readers import FieldReader, NoReader, Read, pieces  # noqa: E402
 from benchmarks.field_report import PICTURE  # noqa: E402
 from benchmarks.field_results import Results, best_read_rate, worst  # noqa: E402
+from benchmarks.field_sets import COMPOSED_SETS  # noqa: E402
 from benchmarks.fields import FIGURES, REPORT, app  # noqa: E402
 from benchmarks.pen import drawn_digits  # noqa: E402
 from export.publish import publish  # noqa: E402
@@ -33,7 +35,7 @@ def test_a_run_leaves_a_report_its_figures_and_a_picture(models_copy, tmp_path):
 
     assert done.exit_code == 0, done.output
     results = Results.model_validate_json((out / FIGURES).read_bytes())
-    assert len(results.sets) == 2 * 12 + 4
+    assert len(results.sets) == COMPOSED_SETS + 2 == 2 * 12 + 4
     page = (out / REPORT).read_text()
     assert all(one.name in page for one in results.sets)
     assert "89.75%" in page
@@ -46,12 +48,12 @@ def exported(amounts):
     return export_model(build(), UNTRAINED, drawn_mnist(), amounts, composed=4)
 
 
-def test_a_folder_without_a_reader_is_refused(models_copy, tmp_path):
-    data = write_idx(tmp_path / "data", drawn_mnist(10, 10))
-    done = CliRunner().invoke(
-        app, ["--data-dir", str(data), "--no-verify", "--models-dir", str(models_copy)]
-    )
-    assert "holds no reader" in str(done.exception)
+def test_a_folder_without_a_reader_is_refused(models_copy):
+    manifest = load_manifest(models_copy).model_copy(update={"readers": ()})
+    (models_copy / MANIFEST_NAME).write_text(manifest.model_dump_json())
+
+    with pytest.raises(NoReader, match="holds no reader"):
+        FieldReader(models_copy)
 
 
 def test_the_best_read_rate_bears_as_many_errors_as_allowed():
