@@ -8,22 +8,22 @@ from statistics import median
 
 import cv2
 import numpy as np
-import onnxruntime
 
 from benchmarks.conditions import png
 from benchmarks.reading import NO_DIGIT, Readers
+from export.reader.read import hypotheses, run_session
+from export.speed import on_one_thread
 from models.fields.confidence import confidences
 from models.fields.constraints import Constraints
-from models.fields.decode import decode
+from models.fields.decode import Hypothesis
 from models.manifest import load_manifest, read_model_file
 from models.reader_card import ReaderCard
-from models.strips import PAPER, STRIDE, Grey, pad, standardise
+from models.strips import PAPER, Grey, standardise
 
 _INK = PAPER - 56  # a third of the way from paper to the darkest ink
 _SPECK = 12  # pixels of a strip's 40 rows; less is no digit
 _LEAST_HEIGHT = 10  # rows; less is a separator
 _ROOM = 4  # pixels around a piece
-_BATCH = 16
 
 
 class NoReader(Exception):
@@ -50,35 +50,20 @@ class FieldReader:
         if not readers:
             raise NoReader(f'{models_dir}: holds no reader; run "python -m export RUN" with one')
         self.card: ReaderCard = readers[0]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            read_model_file(models_dir, self.card), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = on_one_thread(read_model_file(models_dir, self.card))
 
     def read(self, strips: Sequence[Grey], lengths: Sequence[int] | None = None) -> list[Read]:
         """What stands on standardised `strips`, with their `lengths` where they are known."""
-        order = sorted(range(len(strips)), key=lambda place: strips[place].shape[1])
-        found = [Read("", 0.0)] * len(strips)
-        start = 0
-        while start < len(order):
-            bucket = pad([strips[order[start]]]).shape[2]
-            places = [p for p in order[start : start + _BATCH] if strips[p].shape[1] <= bucket]
-            images = pad([strips[place] for place in places])
-            (said,) = self._session.run(["log_probabilities"], {"image": images})
-            for place, steps in zip(places, said, strict=True):
-                length = None if lengths is None else lengths[place]
-                own = steps[: strips[place].shape[1] // STRIDE]
-                found[place] = self._decoded(own, Constraints(length=length))
-            start += len(places)
-        return found
+        outputs = run_session(self._session, strips)
+        found = hypotheses(
+            outputs, lambda place: Constraints(length=lengths[place] if lengths else None)
+        )
+        return [self._best(strip) for strip in found]
 
-    def _decoded(self, steps: np.ndarray, constraints: Constraints) -> Read:
-        hypotheses = decode(steps, constraints)
-        if not hypotheses or not hypotheses[0].text:
+    def _best(self, found: Sequence[Hypothesis]) -> Read:
+        if not found or not found[0].text:
             return Read("", 0.0)
-        return Read(hypotheses[0].text, confidences(hypotheses, self.card.confidence)[0])
+        return Read(found[0].text, confidences(found, self.card.confidence)[0])
 
     def latency_ms(self, pictures: Sequence[Grey]) -> float:
         """The median time from one grey picture to its text."""

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from scipy.stats import binomtest
 
 from benchmarks.field_readers import Read
-from export.measure import select
+from export.measure import select, wilson
 from export.reader.measure import are_equal, digit_error_rate
 from models.records import Interval, Selection
 
@@ -75,12 +74,11 @@ def score(read: Sequence[Read], written: Sequence[str]) -> Score:
     """Accuracy with its Wilson interval, and the digit error rate."""
     said = [strip.text for strip in read]
     correct, count = int(are_equal(said, written).sum()), len(written)
-    interval = binomtest(correct, count).proportion_ci(method="wilson")
     return Score(
         strips=count,
         correct=correct,
         accuracy=correct / count,
-        interval=Interval(low=interval.low, high=interval.high),
+        interval=wilson(correct, count),
         digit_error_rate=digit_error_rate(said, written),
     )
 

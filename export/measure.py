@@ -18,15 +18,20 @@ def evaluate(outputs: Outputs, labels: Labels) -> Evaluation:
     confusion = np.zeros((DIGITS, DIGITS), dtype=int)
     np.add.at(confusion, (labels, outputs.answers), 1)
     correct = int(np.trace(confusion))
-    interval = binomtest(correct, len(labels)).proportion_ci(method="wilson")
     return Evaluation(
         images=len(labels),
         correct=correct,
         accuracy=correct / len(labels),
-        accuracy_interval=Interval(low=interval.low, high=interval.high),
+        accuracy_interval=wilson(correct, len(labels)),
         per_digit_accuracy=tuple(np.diag(confusion) / np.maximum(confusion.sum(axis=1), 1)),
         confusion_matrix=tuple(tuple(row) for row in confusion.tolist()),
     )
+
+
+def wilson(correct: int, count: int) -> Interval:
+    """Wilson's 95% interval of the share `correct` of `count`."""
+    interval = binomtest(correct, count).proportion_ci(method="wilson")
+    return Interval(low=interval.low, high=interval.high)
 
 
 def calibration(outputs: Outputs, labels: Labels, temperature: float) -> Calibration:

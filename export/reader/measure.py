@@ -1,23 +1,18 @@
 """Figures of an exported reader on labelled strips."""
 
-import statistics
-import time
 from collections.abc import Sequence
 
 import numpy as np
-import onnxruntime
-from scipy.stats import binomtest
 
 from export.calibrate import Confidences, Correct
-from export.measure import binned
-from export.speed import hardware
+from export.measure import binned, wilson
+from export.speed import hardware, median_seconds, on_one_thread
 from models.reader_card import FieldEvaluation, FieldSpeed
-from models.records import Interval
 from models.strips import HEIGHT, PAPER
 
 WIDTH = 160  # columns: four digits or five
 _BATCH = 16
-_WARM_UP, _ROUNDS = 5, 50
+_ROUNDS = 50
 
 
 def evaluate(
@@ -27,12 +22,11 @@ def evaluate(
     correct = are_equal(said, written)
     with_length = int(are_equal(said_by_length, written).sum())
     count, right = len(written), int(correct.sum())
-    interval = binomtest(right, count).proportion_ci(method="wilson")
     return FieldEvaluation(
         strips=count,
         correct=right,
         accuracy=right / count,
-        accuracy_interval=Interval(low=interval.low, high=interval.high),
+        accuracy_interval=wilson(right, count),
         correct_length_known=with_length,
         accuracy_length_known=with_length / count,
         digit_error_rate=digit_error_rate(said, written),
@@ -64,26 +58,14 @@ def edit_distance(one: str, other: str) -> int:
 
 def measure_speed(content: bytes) -> FieldSpeed:
     """Time the ONNX file `content` on one strip and on sixteen."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = on_one_thread(content)
+    images = np.full((_BATCH, HEIGHT, WIDTH), PAPER, np.uint8)
     return FieldSpeed(
         hardware=hardware(),
         width=WIDTH,
-        latency_ms=1_000 * _median_seconds(session, 1),
-        strips_per_second=_BATCH / _median_seconds(session, _BATCH),
+        latency_ms=1_000 * median_seconds(session, images[:1], rounds=_ROUNDS),
+        strips_per_second=_BATCH / median_seconds(session, images, rounds=_ROUNDS),
     )
-
-
-def _median_seconds(session: onnxruntime.InferenceSession, size: int) -> float:
-    images = np.full((size, HEIGHT, WIDTH), PAPER, np.uint8)
-    seconds = []
-    for _ in range(_WARM_UP + _ROUNDS):
-        began = time.perf_counter()
-        session.run(["log_probabilities"], {"image": images})
-        seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds[_WARM_UP:])
 
 
 def _nll(sure: Confidences, correct: Correct) -> float:

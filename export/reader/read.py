@@ -28,6 +28,11 @@ class Outputs:
 def run(content: bytes, strips: Sequence[Grey]) -> list[Outputs]:
     """What the ONNX file `content` says of standardised `strips`, on the CPU."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return run_session(session, strips)
+
+
+def run_session(session: onnxruntime.InferenceSession, strips: Sequence[Grey]) -> list[Outputs]:
+    """What the reader of `session` says of standardised `strips`."""
     names = ["logits", "log_probabilities"]
     outputs: list[Outputs | None] = [None] * len(strips)
     for places in _by_width(strips):
