@@ -21,7 +21,7 @@ from models.manifest import PACKAGE_DIRECTORY, ModelCard
 from models.mnist import DataError
 from models.reader_card import ReaderCard
 from training.data import Mnist, load_mnist
-from training.reader.amounts import load_amounts
+from training.reader.amounts import Amount, load_amounts
 from training.reader.architecture import NAME as READER
 from training.runs import Run, RunError
 from training.study import Finding, gather
@@ -54,12 +54,13 @@ def export(
     ] = True,
 ) -> None:
     """Convert, verify, calibrate, measure and publish; a model that fails publishes nothing."""
+    amounts = _amounts(runs, data_dir)
     mnist = load_mnist(data_dir, verify=verify)
     study = gather(mnist, study_dir) if study_dir else []
     exported = [
         model
         for folder in track(runs, "exporting", console=Console(stderr=True))
-        for model in _export(Run(folder), mnist, data_dir, study, eight_bits=int8)
+        for model in _export(Run(folder), mnist, amounts, study, eight_bits=int8)
     ]
     publish(models_dir, exported, default=default)
     models = [model.card for model in exported if isinstance(model.card, ModelCard)]
@@ -70,14 +71,21 @@ def export(
         console.print(_readers_table(readers))
 
 
-def _export(
-    run: Run, mnist: Mnist, data_dir: Path | None, study: list[Finding], *, eight_bits: bool
-) -> list[Exported]:
-    if run.config().model != READER:
-        return export_run(run, mnist, study, eight_bits=eight_bits)
+def _amounts(runs: list[Path], data_dir: Path | None) -> list[Amount]:
+    # Before the first export, which takes minutes: a missing folder need not wait for it.
+    if all(Run(folder).config().model != READER for folder in runs):
+        return []
     if data_dir is None:
         raise DataError("the reader is calibrated on orand-car-a; name its folder by --data-dir")
-    return [export_reader(run, mnist, load_amounts(data_dir))]
+    return load_amounts(data_dir)
+
+
+def _export(
+    run: Run, mnist: Mnist, amounts: list[Amount], study: list[Finding], *, eight_bits: bool
+) -> list[Exported]:
+    if run.config().model == READER:
+        return [export_reader(run, mnist, amounts)]
+    return export_run(run, mnist, study, eight_bits=eight_bits)
 
 
 def _table(cards: list[ModelCard]) -> Table:

@@ -1,10 +1,15 @@
 """The chain from a trained reader to a published one, over real graphs."""
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from models.fields.confidence import Features
-from models.manifest import PACKAGE_DIRECTORY, load_manifest, read_model_file
+from models.manifest import MANIFEST_NAME, load_manifest, read_model_file
 from models.strips import CLASSES, HEIGHT, STRIDE
 from tests.amounts import write_amounts
 from tests.generated import drawn_mnist
@@ -17,13 +22,15 @@ from export.publish import Exported, PublishError, publish  # noqa: E402
 from export.reader import calibrate  # noqa: E402
 from export.reader.convert import convert  # noqa: E402
 from export.reader.measure import digit_error_rate, edit_distance  # noqa: E402
-from export.reader.pipeline import export_model  # noqa: E402
+from export.reader.pipeline import export_model, export_reader  # noqa: E402
 from export.reader.read import run  # noqa: E402
 from export.reader.verify import verify  # noqa: E402
 from export.verify import VerificationError  # noqa: E402
 from training.reader.amounts import load_amounts  # noqa: E402
 from training.reader.architecture import build  # noqa: E402
 from training.reader.samples import Sample  # noqa: E402
+from training.recipes import READER  # noqa: E402
+from training.runs import Run, RunConfig, RunError  # noqa: E402
 
 RANDOM = np.random.default_rng(5)
 
@@ -105,8 +112,51 @@ def test_a_reader_alone_is_not_published(exported, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_published_manifest_is_valid_without_readers():
-    assert load_manifest(PACKAGE_DIRECTORY).models
+def test_a_manifest_from_before_there_were_readers_is_valid(models_copy):
+    manifest = json.loads((models_copy / MANIFEST_NAME).read_text())
+    manifest.pop("readers", None)
+    (models_copy / MANIFEST_NAME).write_text(json.dumps(manifest))
+
+    assert load_manifest(models_copy).readers == ()
+
+
+@pytest.fixture(scope="module")
+def finished_run(model, tmp_path_factory):
+    run = Run(tmp_path_factory.mktemp("run"))
+    run.prepare(RunConfig("reader", READER, seed=1, train_images=8, validation_images=2))
+    run.save_model(model)
+    return run
+
+
+def test_a_run_is_exported_with_the_amounts_that_it_held_out(finished_run, tmp_path):
+    amounts = load_amounts(write_amounts(tmp_path, count=10))
+
+    card = export_reader(finished_run, drawn_mnist(), amounts, composed=2).card
+
+    assert card.held_out.amounts.strips == 2
+    assert card.training.recipe == READER.name
+
+
+def test_a_run_of_other_amounts_is_refused(finished_run, tmp_path):
+    amounts = load_amounts(write_amounts(tmp_path, count=20))
+
+    with pytest.raises(RunError, match="held out 2 amounts, the data holds 4"):
+        export_reader(finished_run, drawn_mnist(), amounts)
+
+
+def test_a_reader_without_a_data_folder_ends_in_one_line(finished_run, tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name != "NUMERAL_DATA"}
+    failed = subprocess.run(
+        [sys.executable, "-m", "export", finished_run.folder, "--models-dir", tmp_path],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert failed.returncode == 1
+    assert "the reader is calibrated on orand-car-a" in failed.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_temperature_of_logits_that_say_too_much_is_found():

@@ -126,6 +126,7 @@ def test_a_splice_names_the_digits_of_its_parts(amounts, random):
         strip, digits = splice(amounts, random)
         assert 1 <= len(digits) <= 8
         assert strip.shape[1] >= 10 * len(digits)
+        assert strip.shape[1] <= 24 * len(digits) + 3 * 20  # columns of a digit, room of a part
         assert set(digits) <= set(known)
 
 
