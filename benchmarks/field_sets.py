@@ -13,8 +13,7 @@ from training.reader.ink import RealDigits
 from training.reader.line import Cabinet
 from training.reader.paper import erased
 from training.reader.samples import Material, Sample, composed, tidy
-from training.reader.texts import steps_needed
-from training.reader.validate import only_digits
+from training.reader.texts import only_digits, steps_needed
 
 LONGEST = 12
 COMPOSED_SETS = 2 * LONGEST + 2

@@ -32,7 +32,8 @@ from training.data import Mnist
 from training.reader.amounts import Amount, hold_out
 from training.reader.architecture import TITLE
 from training.reader.samples import Sample
-from training.reader.validate import only_digits, validation_sets
+from training.reader.texts import only_digits
+from training.reader.validate import validation_sets
 from training.runs import Run
 
 COMPOSED = 1_000  # strips of each kind to fit by, and as many to measure by

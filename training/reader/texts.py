@@ -17,6 +17,11 @@ def label(text: str) -> str:
     return "".join(symbol for symbol in text if symbol in SYMBOLS)
 
 
+def only_digits(text: str) -> str:
+    """`text` without separators."""
+    return "".join(symbol for symbol in text if symbol in DIGITS)
+
+
 def steps_needed(text: str) -> int:
     """The fewest steps that can say `text`: a blank must part equal neighbours."""
     return len(text) + sum(a == b for a, b in pairwise(text))

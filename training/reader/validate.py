@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.mnist import Digits
-from models.strips import BLANK, DIGITS, SYMBOLS, pad, standardise
+from models.strips import BLANK, SYMBOLS, pad, standardise
 from training.reader import texts
 from training.reader.amounts import Amount
 from training.reader.samples import Material, Sample, composed, tidy
+from training.reader.texts import only_digits
 
 _SEED = 7
 _BATCH = 50
@@ -21,11 +22,6 @@ def greedy(logits: NDArray[np.float32]) -> str:
     best = logits.argmax(axis=-1)
     changed = best[np.flatnonzero(np.diff(best, prepend=-1))]
     return "".join(SYMBOLS[place - 1] for place in changed if place != BLANK)
-
-
-def only_digits(text: str) -> str:
-    """`text` without separators."""
-    return "".join(symbol for symbol in text if symbol in DIGITS)
 
 
 def read(model: keras.Model, samples: Sequence[Sample]) -> list[str]:
