@@ -23,10 +23,10 @@ reads each by the digit model `{results.model}`.
 Composed strips hold MNIST test digits, on paper of the amounts that were held out of training: no
 training has seen either. They are put together as for training, by `training.reader.samples.tidy`:
 side by side as one hand writes them, half of them on printed paper. Half are compressed as JPEG, a
-third are shaded, blurred, grainy, speckled or coarse, and a quarter are left as they are. Digits
-that are to touch stand within a twenty-fifth of their height of one another, over or short of it:
-about half of the neighbours do touch. The *hard* ones are by `composed`: squeezed, overlapping and
-cut off, under lines and print, some of them past reading.
+third are shaded, blurred, grainy, speckled or coarse, and a quarter are left as they are; of the
+*noisy* ones most are spoilt. Digits that touch do so with their strokes, or overlap by up to a
+twenty-fifth of their height. The *hard* ones are by `composed`: squeezed, overlapping and cut off,
+under lines and print, some of them past reading.
 
 Real amounts are the fifth of ORAND-CAR-A that was held out of training. They are few, so the
 intervals are wide. Nothing was trained on them, but they were read while network, recipes and

@@ -35,7 +35,7 @@ def test_a_run_leaves_a_report_its_figures_and_a_picture(models_copy, tmp_path):
 
     assert done.exit_code == 0, done.output
     results = Results.model_validate_json((out / FIGURES).read_bytes())
-    assert len(results.sets) == COMPOSED_SETS + 2 == 2 * 12 + 4
+    assert len(results.sets) == COMPOSED_SETS + 2 == 2 * 12 + 5
     page = (out / REPORT).read_text()
     assert all(one.name in page for one in results.sets)
     assert "89.75%" in page

@@ -19,6 +19,7 @@ from training.reader.real import splice, tighten
 from training.reader.spoil import Bending, bend, scan
 from training.reader.texts import steps_needed
 
+_TOUCH = (-0.04, 0.0)  # heights of a digit between strokes that touch
 _ELASTIC = 0.5
 _LIGHT_BENDING = Bending(slant=0.1, turn=0.02, scale=0.05, stretch=0.05, shift=0.0)
 
@@ -95,19 +96,20 @@ def tidy(
     random: Random,
     *,
     touching: bool | None = None,
+    noise: tuple[float, float] = (0.0, 0.6),
     elastic: float = 0.0,
 ) -> Sample:
     """`text` in MNIST's digits, written tidily, on paper and in a scan that hide nothing of it.
 
-    `touching` says whether all digits touch or none does; `elastic` bends each digit, as
-    `training.augment` does.
+    `touching` says whether all digits touch or none does; `noise` is the least and the most
+    strength of the scan; `elastic` bends each digit, as `training.augment` does.
     """
     height = int(random.integers(28, 72))
     hand = tidy_hand(height, random, elastic=elastic)
     if touching is not None:
-        hand = replace(hand, touching=float(touching))
+        hand = replace(hand, touching=float(touching), contact=_TOUCH)
     ink = write(text, hand, height, material.cabinet, random)
-    return Sample(_on_good_paper(ink, material, random), texts.label(text), True)
+    return Sample(_on_good_paper(ink, material, random, noise), texts.label(text), True)
 
 
 def empty(material: Material, random: Random) -> Sample:
@@ -136,7 +138,9 @@ def _again(strip: Grey, random: Random) -> Grey:
     return standardise(scan(strip, random, strength=0.5)).pixels
 
 
-def _on_good_paper(ink: Grey, material: Material, random: Random) -> Grey:
+def _on_good_paper(
+    ink: Grey, material: Material, random: Random, noise: tuple[float, float]
+) -> Grey:
     height, width = ink.shape
     before, after = (int(height * room) for room in random.exponential(0.12, 2))
     ink = cv2.copyMakeBorder(ink, 0, 0, before, after, cv2.BORDER_CONSTANT, value=0)
@@ -153,7 +157,7 @@ def _on_good_paper(ink: Grey, material: Material, random: Random) -> Grey:
     if random.random() < 0.15:
         rule(strip, random)
     strip = _written(strip, ink, random, darkest=0.4)
-    return standardise(scan(strip, random, strength=random.uniform(0.0, 0.6))).pixels
+    return standardise(scan(strip, random, strength=random.uniform(*noise))).pixels
 
 
 def _on_paper(ink: Grey, material: Material, random: Random) -> Grey:
