@@ -36,7 +36,7 @@ from training.reader.texts import only_digits
 from training.reader.validate import validation_sets
 from training.runs import Run
 
-COMPOSED = 1_000  # strips of each kind to fit by, and as many to measure by
+COMPOSED = 3_000  # strips of each kind to fit by, and as many to measure by
 _FIT_SEED, _MEASURE_SEED = 21, 22
 _VERIFIED = 32  # strips
 
