@@ -1,1 +1,6 @@
 """FastAPI and ONNX Runtime: reads digits for programs, and says when not to be believed."""
+
+import os
+
+# Before it is imported: from 1.29 on ONNX Runtime tells its makers of processes and models.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
