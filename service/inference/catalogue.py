@@ -138,9 +138,9 @@ def load_catalogue(directory: Path, default: str | None = None) -> Catalogue:
         )
     failures: dict[str, str] = {}
     classifiers = _opened(cards.values(), open_classifier, directory, failures)
+    readers = _opened(manifest.readers, open_reader, directory, failures)
     if not classifiers:
         raise NothingToServe("no model could be loaded: " + "; ".join(failures.values()))
-    readers = _opened(manifest.readers, open_reader, directory, failures)
     return Catalogue(
         default or manifest.default,
         cards,
