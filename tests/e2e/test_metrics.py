@@ -87,11 +87,13 @@ def test_processes_that_share_a_directory_answer_for_each_other(tmp_path, monkey
 def test_the_models_and_the_version_are_named(server):
     samples = _samples(server)
 
-    for card in MANIFEST.models:
-        default = str(card.name == MANIFEST.default).lower()
+    published = (*MANIFEST.models, *MANIFEST.readers)
+    defaults = (MANIFEST.default, MANIFEST.readers[0].name)
+    for card in published:
+        default = str(card.name in defaults).lower()
         labels = {"model": card.name, "version": card.version, "default": default}
         assert samples["numeral_model_info", _key(labels)] == 1
-    assert samples["numeral_models_loaded", _key({})] == len(MANIFEST.models)
+    assert samples["numeral_models_loaded", _key({})] == len(published)
     assert any(
         name == "numeral_build_info" and dict(labels)["version"] == version()
         for name, labels in samples
