@@ -71,9 +71,10 @@ class Example:
         return {self.name: {"value": {"inputs": [tensor]}}}
 
     def _literal(self, command: str, media_type: str, body: bytes) -> dict[str, Any]:
-        # JSON cannot hold these bytes, so that the document gives them by a URL that holds them.
+        # JSON cannot hold these bytes, so that the document gives them by a URL that holds them. As
+        # an `externalValue` it would stop generators of clients, which take it for a file's name.
         url = f"data:{media_type};base64,{_base64(body)}"
-        return {self.name: {"summary": command, "externalValue": url}}
+        return {self.name: {"summary": command, "x-body": url}}
 
     def _file(self, image_type: str) -> bytes:
         paper = Image.new("1", self.size, "white")

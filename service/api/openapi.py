@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from service.api import examples, multipart, problems
 from service.api.json_batch import BatchRequest, EncodedImage
 from service.api.negotiation import JSON, NDJSON, NPY
+from service.api.parameters import FieldParameters, ReadingParameters
 from service.api.schemas import BatchEnd, Problem
 from service.api.uploads import IMAGE_TYPES, OCTET_STREAM
 from service.api.v2.answer_schemas import ProtocolError
@@ -30,6 +31,7 @@ _BY_HAND: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]
 ]
 _COMPONENTS = "#/components/schemas/{model}"
 _BINARY: Json = {"type": "string", "format": "binary"}
+_PICTURE_FORM = "PictureForm"
 _BATCH_FORM = "BatchForm"
 _REQUEST_ID: Json = {
     "description": "The caller's X-Request-ID, if it sent one of up to 128 letters, digits,"
@@ -90,7 +92,9 @@ def single_body(path: str, example: examples.Example) -> dict[str, Json]:
     return {
         **{kind: _body(_BINARY, example.raw(path, kind, kind)) for kind in IMAGE_TYPES},
         OCTET_STREAM: _body(_BINARY, example.raw(path, OCTET_STREAM, "image/png")),
-        multipart.MEDIA_TYPE: _body(_form("file", _BINARY), example.form(path, "file")),
+        multipart.MEDIA_TYPE: _body(
+            {"$ref": _COMPONENTS.format(model=_PICTURE_FORM)}, example.form(path, "file")
+        ),
     }
 
 
@@ -129,7 +133,10 @@ def describe(app: FastAPI, *, max_batch: int) -> None:
     _, definitions = models_json_schema(_BY_HAND, ref_template=_COMPONENTS)
     schemas = document["components"]["schemas"]
     schemas |= definitions["$defs"]
+    for parameters_model in (ReadingParameters, FieldParameters):
+        schemas |= _schema_of_query(parameters_model).get("$defs", {})
     files = {"type": "array", "minItems": 1, "maxItems": max_batch, "items": _BINARY}
+    schemas[_PICTURE_FORM] = _form("file", _BINARY)
     schemas[_BATCH_FORM] = _form("files", files)
     schemas[BatchRequest.__name__]["properties"]["images"]["maxItems"] = max_batch
     for path, operations in document["paths"].items():
@@ -175,8 +182,12 @@ def _form(field: str, schema: Json) -> Json:
 def _query_parameters(model: type[BaseModel]) -> list[Json]:
     return [
         {"name": name, "in": "query", "description": schema.pop("description"), "schema": schema}
-        for name, schema in map(_without_null, model.model_json_schema()["properties"].items())
+        for name, schema in map(_without_null, _schema_of_query(model)["properties"].items())
     ]
+
+
+def _schema_of_query(model: type[BaseModel]) -> Json:
+    return model.model_json_schema(ref_template=_COMPONENTS)
 
 
 def _without_null(field: tuple[str, Json]) -> tuple[str, Json]:

@@ -142,7 +142,7 @@ def _send(url, media_type, example):
         return httpx.post(url, content=example["value"], headers={"Content-Type": media_type})
     if "value" in example:
         return httpx.post(url, json=example["value"])
-    described, encoded = example["externalValue"].removeprefix("data:").split(";base64,")
+    described, encoded = example["x-body"].removeprefix("data:").split(";base64,")
     assert described.startswith(media_type)
     content = base64.b64decode(encoded)
     return httpx.post(url, content=content, headers={"Content-Type": described})

@@ -13,6 +13,11 @@ _Data = Annotated[
     list[Any], WithJsonSchema({"type": "array", "items": {"type": ["number", "string"]}})
 ]
 
+# Generators of clients want to know of what an array is, even of an empty one.
+_Nothing = Annotated[
+    tuple[()], WithJsonSchema({"type": "array", "items": {"type": "object"}, "maxItems": 0})
+]
+
 
 class _Answer(BaseModel):
     # Pydantic keeps the prefix `model_` for itself, the protocol has names with it.
@@ -143,7 +148,7 @@ class ModelStatistics(_Answer):
         " counted."
     )
     inference_stats: InferenceStatistics
-    batch_stats: tuple[()] = Field(
+    batch_stats: _Nothing = Field(
         (), description="Always empty: micro-batches are shared with requests not counted here."
     )
 
