@@ -1,6 +1,5 @@
 """What OpenAPI says of bodies, parameters and errors that are read by hand, for speed."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -12,6 +11,12 @@ from pydantic.json_schema import models_json_schema
 from service.api import examples, multipart, problems
 from service.api.json_batch import BatchRequest, EncodedImage
 from service.api.negotiation import JSON, NDJSON, NPY
+from service.api.parameter_document import (
+    COMPONENTS,
+    missing_path_parameters,
+    query_parameters,
+    schemas_in_queries,
+)
 from service.api.parameters import FieldParameters, ReadingParameters
 from service.api.schemas import BatchEnd, Problem
 from service.api.uploads import IMAGE_TYPES, OCTET_STREAM
@@ -29,7 +34,6 @@ _BY_HAND: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]
     (Problem, "serialization"),
     (ProtocolError, "serialization"),
 ]
-_COMPONENTS = "#/components/schemas/{model}"
 _BINARY: Json = {"type": "string", "format": "binary"}
 _PICTURE_FORM = "PictureForm"
 _BATCH_FORM = "BatchForm"
@@ -43,10 +47,6 @@ _REQUEST_ID_OF_CALLER: Json = {
     "in": "header",
     "description": "Comes back with the answer and stands in the log; any other is replaced.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
-}
-_PATH_PARAMETERS = {
-    "name": "Name of the model.",
-    "version": "The model's version, as its metadata says; another one is not there.",
 }
 _HEADERS_OF_ERRORS: Mapping[str, Json] = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
@@ -76,13 +76,13 @@ def problem_responses(*errors: type[Exception] | problems.Kind) -> dict[int | st
 
 def component(model: type[BaseModel]) -> Json:
     """A reference to the schema of `model`."""
-    return {"$ref": _COMPONENTS.format(model=model.__name__)}
+    return {"$ref": COMPONENTS.format(model=model.__name__)}
 
 
 def reading_operation(parameters: type[BaseModel], content: Mapping[str, Json]) -> Json:
     """The parts of an operation that reads pictures: its query parameters and its body."""
     return {
-        "parameters": _query_parameters(parameters),
+        "parameters": query_parameters(parameters),
         "requestBody": {"required": True, "content": dict(content)},
     }
 
@@ -93,7 +93,7 @@ def single_body(path: str, example: examples.Example) -> dict[str, Json]:
         **{kind: _body(_BINARY, example.raw(path, kind, kind)) for kind in IMAGE_TYPES},
         OCTET_STREAM: _body(_BINARY, example.raw(path, OCTET_STREAM, "image/png")),
         multipart.MEDIA_TYPE: _body(
-            {"$ref": _COMPONENTS.format(model=_PICTURE_FORM)}, example.form(path, "file")
+            {"$ref": COMPONENTS.format(model=_PICTURE_FORM)}, example.form(path, "file")
         ),
     }
 
@@ -107,7 +107,7 @@ def batch_body(path: str, example: examples.Example, *, arrays: bool) -> dict[st
     return {
         JSON: _body(component(BatchRequest), example.json_batch()),
         multipart.MEDIA_TYPE: _body(
-            {"$ref": _COMPONENTS.format(model=_BATCH_FORM)}, example.form(path, "files")
+            {"$ref": COMPONENTS.format(model=_BATCH_FORM)}, example.form(path, "files")
         ),
         **({NPY: array} if arrays else {}),
         NDJSON: _body(
@@ -130,11 +130,10 @@ def batch_answer(description: str, *line: type[BaseModel]) -> dict[int | str, Js
 def describe(app: FastAPI, *, max_batch: int) -> None:
     """Complete the document of `app` with what it cannot know: schemas used by hand, headers."""
     document = app.openapi()
-    _, definitions = models_json_schema(_BY_HAND, ref_template=_COMPONENTS)
+    _, definitions = models_json_schema(_BY_HAND, ref_template=COMPONENTS)
     schemas = document["components"]["schemas"]
-    schemas |= definitions["$defs"]
-    for parameters_model in (ReadingParameters, FieldParameters):
-        schemas |= _schema_of_query(parameters_model).get("$defs", {})
+    schemas |= {name: _without_null_defaults(each) for name, each in definitions["$defs"].items()}
+    schemas |= schemas_in_queries(ReadingParameters, FieldParameters)
     files = {"type": "array", "minItems": 1, "maxItems": max_batch, "items": _BINARY}
     schemas[_PICTURE_FORM] = _form("file", _BINARY)
     schemas[_BATCH_FORM] = _form("files", files)
@@ -142,24 +141,9 @@ def describe(app: FastAPI, *, max_batch: int) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             parameters = operation.setdefault("parameters", [])
-            parameters += [*_missing_path_parameters(path, parameters), _REQUEST_ID_OF_CALLER]
+            parameters += [*missing_path_parameters(path, parameters), _REQUEST_ID_OF_CALLER]
             for response in operation["responses"].values():
                 response.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
-
-
-def _missing_path_parameters(path: str, parameters: Sequence[Json]) -> list[Json]:
-    known = {parameter["name"] for parameter in parameters}
-    return [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "description": _PATH_PARAMETERS[name],
-            "schema": {"type": "string"},
-        }
-        for name in re.findall(r"{(\w+)}", path)
-        if name not in known
-    ]
 
 
 def _body(schema: Json, shown: Json) -> Json:
@@ -179,22 +163,9 @@ def _form(field: str, schema: Json) -> Json:
     return {"type": "object", "required": [field], "properties": {field: schema}}
 
 
-def _query_parameters(model: type[BaseModel]) -> list[Json]:
-    return [
-        {"name": name, "in": "query", "description": schema.pop("description"), "schema": schema}
-        for name, schema in map(_without_null, _schema_of_query(model)["properties"].items())
-    ]
-
-
-def _schema_of_query(model: type[BaseModel]) -> Json:
-    return model.model_json_schema(ref_template=_COMPONENTS)
-
-
-def _without_null(field: tuple[str, Json]) -> tuple[str, Json]:
-    # A query string cannot say null; such a parameter is left out.
-    name, schema = field
-    if "anyOf" in schema:
-        value, _ = schema.pop("anyOf")
-        del schema["default"]
-        schema |= value
-    return name, schema
+def _without_null_defaults(schema: Json) -> Json:
+    # What may be left out is not there then; with a default, generators say that it always is.
+    for field in schema.get("properties", {}).values():
+        if "default" in field and field["default"] is None:
+            del field["default"]
+    return schema

@@ -68,6 +68,15 @@ def test_every_reference_in_the_document_leads_somewhere(server):
     assert references <= {f"#/components/schemas/{name}" for name in schemas}
 
 
+def test_what_may_be_left_out_has_no_default_of_null(server):
+    schemas = httpx.get(f"{server}/openapi.json").json()["components"]["schemas"]
+
+    assert "request_id" in schemas["Problem"]["properties"]
+    for schema in schemas.values():
+        for field in schema.get("properties", {}).values():
+            assert field.get("default", "") is not None
+
+
 def test_the_document_says_how_long_a_batch_may_be(start):
     document = httpx.get(f"{start('--max-batch', '5').url}/openapi.json").json()
 
