@@ -85,9 +85,10 @@ $(VENV)/.service: requirements/service.txt pyproject.toml $(VENV)/.python
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.test: requirements/test.txt $(VENV)/.service
+$(VENV)/.test: requirements/test.txt clients/python/pyproject.toml $(VENV)/.service
 	@echo 'Installing what training and the tests need into $(VENV) (about 2.4 GB) ...'
 	@$(PIP) install --require-hashes -r requirements/test.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable clients/python
 	@touch $@
 
 $(VENV)/.uv: Makefile $(VENV)/.python

@@ -1,0 +1,139 @@
+"""What may be sent as an image, and how it travels."""
+
+import base64
+import json
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeGuard
+
+from numeral_client.family import UnusableImage
+
+
+class Pixels(Protocol):
+    """An array of NumPy: uint8, [height, width] in grey or [height, width, 3] in RGB."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its sizes."""
+
+    @property
+    def dtype(self) -> object:
+        """The type of its values."""
+
+    def tobytes(self) -> bytes:
+        """Its values, row by row."""
+
+
+# The bytes of an image file, its path, an open file, or pixels.
+Image = bytes | bytearray | memoryview | str | PathLike[str] | BinaryIO | Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An image of a batch with an id, which comes back with its answer."""
+
+    image: Image
+    id: str | int | None = None
+
+
+Several = Iterable[Image | Item]
+# Several of them, or one array of grey pictures: uint8 [N, height, width].
+Images = Several | Pixels
+
+# Of the PNG format: the colour type for so many channels.
+_COLOUR_TYPES = {1: 0, 3: 2}
+
+
+def file_of(image: Image) -> bytes:
+    """The bytes of the image file that is sent for `image`.
+
+    Raises:
+        UnusableImage: it is nothing that can be sent, or pixels of another type or shape.
+        OSError: its file cannot be read.
+    """
+    if isinstance(image, bytes | bytearray | memoryview):
+        return bytes(image)
+    if isinstance(image, str | PathLike):
+        return Path(image).read_bytes()
+    if is_pixels(image):
+        return _png(image)
+    if hasattr(image, "read"):
+        return image.read()
+    raise UnusableImage(
+        f"{type(image).__name__} is no image: send the bytes of an image file, its path, an open"
+        " file, or a uint8 array"
+    )
+
+
+def line_of(item: Image | Item) -> bytes:
+    """`item` as a line of JSON; one that was given as a path has its file name for an id."""
+    image, item_id = (item.image, item.id) if isinstance(item, Item) else (item, None)
+    if item_id is None and isinstance(image, str | PathLike):
+        item_id = Path(image).name
+    line: dict[str, str | int] = {"image": base64.b64encode(file_of(image)).decode()}
+    if item_id is not None:
+        line["id"] = item_id
+    return json.dumps(line).encode() + b"\n"
+
+
+def batch_of(images: Several) -> bytes:
+    """The body of a batch in JSON.
+
+    Raises:
+        UnusableImage: `images` is a single image, or holds something that is none.
+        OSError: a file cannot be read.
+    """
+    if isinstance(images, bytes | bytearray | memoryview | str | PathLike):
+        raise UnusableImage("a batch is several images: send a list of them")
+    return b'{"images":[' + b",".join(map(line_of, images)) + b"]}"
+
+
+def npy_of(pictures: Pixels) -> bytes:
+    """`pictures`, uint8 [N, height, width], as NumPy saves it.
+
+    Raises:
+        UnusableImage: it has another type or shape.
+    """
+    _require(len(pictures.shape) == 3, pictures, "[N, height, width]")
+    shape = tuple(map(int, pictures.shape))
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
+    # NumPy wants the header to end in a line break, at a multiple of 64 bytes.
+    header = header.ljust(-(-(len(header) + 11) // 64) * 64 - 11) + "\n"
+    return (
+        b"\x93NUMPY\x01\x00"
+        + struct.pack("<H", len(header))
+        + header.encode()
+        + (pictures.tobytes())
+    )
+
+
+def is_pixels(value: object) -> TypeGuard[Pixels]:
+    """Whether `value` is an array."""
+    return hasattr(value, "dtype") and hasattr(value, "tobytes")
+
+
+def _png(pixels: Pixels) -> bytes:
+    shape = pixels.shape
+    fits = len(shape) == 2 or (len(shape) == 3 and shape[2] in _COLOUR_TYPES)
+    _require(fits, pixels, "[height, width] or [height, width, 3]")
+    height, width, channels = shape if len(shape) == 3 else (*shape, 1)
+    values, row = pixels.tobytes(), width * channels
+    rows = b"".join(b"\0" + values[start : start + row] for start in range(0, len(values), row))
+    header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _require(fits: bool, pixels: Pixels, shape: str) -> None:
+    if not fits or str(pixels.dtype) != "uint8" or 0 in pixels.shape:
+        raise UnusableImage(
+            f"an array of {pixels.dtype} {list(pixels.shape)} is no image: send uint8 {shape}"
+        )

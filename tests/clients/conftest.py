@@ -1,0 +1,79 @@
+"""A service that reads digits and fields, and the client in both its kinds."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from shutil import copy
+
+import pytest
+
+from models.manifest import PACKAGE_DIRECTORY
+from numeral_client import AsyncClient, Client
+from tests.e2e.running import run_service
+from tests.strips import publish_reader
+
+
+@pytest.fixture(scope="session")
+def reading_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of `numeral serve` with the published models and a reader of bars."""
+    pytest.importorskip("onnx")
+    folder = tmp_path_factory.mktemp("reading")
+    for file in PACKAGE_DIRECTORY.iterdir():
+        if file.suffix in (".onnx", ".json"):
+            copy(file, folder)
+    publish_reader(folder)
+    with run_service(folder, models_dir=folder) as service:
+        service.wait_until_ready()
+        yield service.url
+
+
+class InLoop:
+    """An `AsyncClient` to be called like a `Client`."""
+
+    def __init__(self, runner: asyncio.Runner, client: AsyncClient) -> None:
+        self._runner = runner
+        self._client = client
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        return partial(self._call, getattr(self._client, name))
+
+    def _call(self, method, *arguments, **options):
+        asked = method(*arguments, **options)
+        return self._each(asked) if hasattr(asked, "__aiter__") else self._runner.run(asked)
+
+    def _each(self, answers):
+        while (answer := self._runner.run(anext(answers, None))) is not None:
+            yield answer
+
+
+@pytest.fixture(params=["Client", "AsyncClient"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client | InLoop]]:
+    """Makes a client of either kind; it is closed after the test."""
+    with ExitStack() as stack:
+
+        def connected(url: str, **options: object) -> Client | InLoop:
+            if request.param == "Client":
+                return stack.enter_context(Client(url, **options))
+            runner = stack.enter_context(asyncio.Runner())
+            client = InLoop(runner, AsyncClient(url, **options))
+            stack.callback(client.close)
+            return client
+
+        yield connected
+
+
+@pytest.fixture
+def numeral(connect: Callable[..., Client | InLoop], reading_server: str) -> Client | InLoop:
+    """A client of the service, of either kind."""
+    return connect(reading_server)
+
+
+@pytest.fixture
+def digit_files(tmp_path: Path, draw: Callable[..., bytes]) -> list[Path]:
+    """The files 0.png to 9.png, with a digit each."""
+    files = [tmp_path / f"{digit}.png" for digit in range(10)]
+    for digit, file in enumerate(files):
+        file.write_bytes(draw(digit))
+    return files

@@ -1,0 +1,32 @@
+"""The examples of the Python client's README do what they say."""
+
+import re
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from tests.strips import bars
+
+README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
+EXAMPLES = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+PRINTED = re.compile(r"print\(.*\)  # (.*)")
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_prints_what_it_says(example, reading_server, seven, tmp_path, monkeypatch):
+    (tmp_path / "digit.png").write_bytes(seven)
+    (tmp_path / "amount.png").write_bytes(bars("#1801"))
+    monkeypatch.chdir(tmp_path)
+
+    with redirect_stdout(StringIO()) as output:
+        exec(example.replace("http://127.0.0.1:8000", reading_server), {"__name__": "example"})
+
+    assert sorted(output.getvalue().splitlines()) == sorted(PRINTED.findall(example))
+
+
+def test_there_are_examples_of_every_kind_of_call():
+    called = set(re.findall(r"numeral\.(\w+)\(", "".join(EXAMPLES)))
+
+    assert called == {"predict", "predict_batch", "predict_stream", "fields", "health"}
