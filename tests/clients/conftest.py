@@ -15,7 +15,7 @@ from tests.e2e.running import run_service
 from tests.strips import publish_reader
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def reading_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base URL of `numeral serve` with the published models and a reader of bars."""
     pytest.importorskip("onnx")

@@ -130,6 +130,14 @@ def test_a_key_is_sent_and_missed(connect, start_ready, seven, tmp_path):
     assert raised.value.retry_after > 0
 
 
+def test_a_body_that_is_refused_while_it_is_sent_is_told_as_such(connect, start_ready):
+    numeral = connect(start_ready(max_body_bytes=100_000).url, retry=Retry(attempts=1))
+
+    for _ in range(20):
+        with pytest.raises(errors.BodyTooLarge):
+            numeral.predict(bytes(10_000_000))
+
+
 def test_errors_can_be_caught_as_one_family():
     with Client("http://nowhere.invalid") as numeral, pytest.raises(NumeralError):
         numeral.predict(None)

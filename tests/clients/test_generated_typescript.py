@@ -64,8 +64,8 @@ def test_the_lock_file_names_no_registry_but_every_hash():
 def _install(folder):
     options = ("--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund")
     finished = _finished(folder, "npm", "ci", *options)
-    if any(code in finished.stderr for code in _NO_PACKAGES):
-        pytest.skip(f"no TypeScript client is tested: npm has no packages: {finished.stderr}")
+    if codes := [code for code in _NO_PACKAGES if code in finished.stderr]:
+        pytest.skip(f"no TypeScript client is tested: npm cannot have its packages ({codes[0]})")
     assert finished.returncode == 0, finished.stderr
 
 

@@ -1,6 +1,8 @@
 """The examples of the Python client's README do what they say."""
 
 import re
+import subprocess
+import sys
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -24,6 +26,22 @@ def test_an_example_prints_what_it_says(example, reading_server, seven, tmp_path
         exec(example.replace("http://127.0.0.1:8000", reading_server), {"__name__": "example"})
 
     assert sorted(output.getvalue().splitlines()) == sorted(PRINTED.findall(example))
+
+
+def test_a_type_checker_has_nothing_against_the_examples(tmp_path):
+    files = [tmp_path / f"example_{number}.py" for number in range(len(EXAMPLES))]
+    for file, example in zip(files, EXAMPLES, strict=True):
+        file.write_text(example)
+
+    options = ("--config-file=", "--check-untyped-defs", f"--cache-dir={tmp_path}")
+    finished = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stdout
 
 
 def test_there_are_examples_of_every_kind_of_call():

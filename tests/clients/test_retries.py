@@ -1,13 +1,15 @@
 """When the Python client asks again, on real sockets, and how long it waits."""
 
 import json
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import httpx
 import pytest
 
-from numeral_client import ProblemError, Retry, UnexpectedAnswer, Unreachable, errors
+from numeral_client import Client, ProblemError, Retry, UnexpectedAnswer, Unreachable, errors
 from numeral_client.exchange import Ask, Call, Pause, Reply, body_of, flow_of
 from tests.clients.scripted import BROKEN, Answer, problem, scripted
 
@@ -162,3 +164,17 @@ def _line(document):
 
 def _lines(request):
     return request.body.splitlines()
+
+
+def test_a_stream_goes_on_when_the_workers_that_answer_it_die(start_ready, seven):
+    service = start_ready(workers=2)
+    images = (seven for _ in range(200))
+
+    with Client(service.url, retry=Retry(attempts=20, longest_wait=2)) as numeral:
+        answers = numeral.predict_stream(images, images_per_request=16)
+        digits = [next(answers).digit]
+        for worker in service.worker_ids():
+            os.kill(worker, signal.SIGKILL)
+        digits += [answer.digit for answer in answers]
+
+    assert digits == [7] * 200
