@@ -34,7 +34,7 @@ _BY_HAND: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]
     (Problem, "serialization"),
     (ProtocolError, "serialization"),
 ]
-_BINARY: Json = {"type": "string", "format": "binary"}
+BINARY: Json = {"type": "string", "format": "binary"}
 _PICTURE_FORM = "PictureForm"
 _BATCH_FORM = "BatchForm"
 _REQUEST_ID: Json = {
@@ -90,8 +90,8 @@ def reading_operation(parameters: type[BaseModel], content: Mapping[str, Json]) 
 def single_body(path: str, example: examples.Example) -> dict[str, Json]:
     """The bodies of a POST to `path` with one picture, by media type."""
     return {
-        **{kind: _body(_BINARY, example.raw(path, kind, kind)) for kind in IMAGE_TYPES},
-        OCTET_STREAM: _body(_BINARY, example.raw(path, OCTET_STREAM, "image/png")),
+        **{kind: _body(BINARY, example.raw(path, kind, kind)) for kind in IMAGE_TYPES},
+        OCTET_STREAM: _body(BINARY, example.raw(path, OCTET_STREAM, "image/png")),
         multipart.MEDIA_TYPE: _body(
             {"$ref": COMPONENTS.format(model=_PICTURE_FORM)}, example.form(path, "file")
         ),
@@ -101,7 +101,7 @@ def single_body(path: str, example: examples.Example) -> dict[str, Json]:
 def batch_body(path: str, example: examples.Example, *, arrays: bool) -> dict[str, Json]:
     """The bodies of a POST to `path` with a batch, by media type; `arrays`: NumPy's among them."""
     array = _body(
-        _BINARY | {"description": "uint8 [N, height, width], as `numpy.save` writes it."},
+        BINARY | {"description": "uint8 [N, height, width], as `numpy.save` writes it."},
         example.npy(path, NPY),
     )
     return {
@@ -134,8 +134,8 @@ def describe(app: FastAPI, *, max_batch: int) -> None:
     schemas = document["components"]["schemas"]
     schemas |= {name: _without_null_defaults(each) for name, each in definitions["$defs"].items()}
     schemas |= schemas_in_queries(ReadingParameters, FieldParameters)
-    files = {"type": "array", "minItems": 1, "maxItems": max_batch, "items": _BINARY}
-    schemas[_PICTURE_FORM] = _form("file", _BINARY)
+    files = {"type": "array", "minItems": 1, "maxItems": max_batch, "items": BINARY}
+    schemas[_PICTURE_FORM] = _form("file", BINARY)
     schemas[_BATCH_FORM] = _form("files", files)
     schemas[BatchRequest.__name__]["properties"]["images"]["maxItems"] = max_batch
     for path, operations in document["paths"].items():
