@@ -11,7 +11,17 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp
 
 from service.access import Access
-from service.api import admin, fields, health, metrics, models, openapi, predict, problem_answers
+from service.api import (
+    admin,
+    fields,
+    health,
+    metrics,
+    models,
+    normalise,
+    openapi,
+    predict,
+    problem_answers,
+)
 from service.api.security_document import describe_keys
 from service.api.state import State
 from service.api.stream.answer import Desk
@@ -105,7 +115,7 @@ def create_api(parts: Parts) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None},
         telemetry=_NO_TELEMETRY,
     )
-    for resource in (predict, fields, models, health, metrics, admin, problem_answers):
+    for resource in (predict, normalise, fields, models, health, metrics, admin, problem_answers):
         app.include_router(resource.router)
     app.include_router(v2_router)
     problem_answers.install(app)

@@ -10,12 +10,12 @@ from prometheus_client import CollectorRegistry
 
 from service.batcher import Batcher, DeadlineExceeded, Job
 from service.fields.engine import FieldEngine
-from service.imaging import UnreadableImage
+from service.imaging import Normalised, UnreadableImage
 from service.inference.backlog import Backlog, QueueFull
 from service.loading import LoadedModels
 from service.metrics.events import Metrics
 from service.pipeline import Content, Outcome, Pipeline, Reading, Wish
-from service.preparing import Times, prepare_slow
+from service.preparing import Times, prepare, prepare_slow
 from service.quick import is_quick
 from service.settings import Settings
 
@@ -80,6 +80,23 @@ class Engine:
         if isinstance(outcome, UnreadableImage):
             raise outcome
         return outcome
+
+    async def show(self, pipeline: Pipeline, content: Content) -> Normalised:
+        """What the model of `pipeline` is shown of a picture.
+
+        Raises:
+            UnreadableImage, QueueFull, DeadlineExceeded: as `read` says.
+        """
+        work = partial(prepare, pipeline, content, Times(), self._metrics)
+        with self._backlog.admit(1):
+            try:
+                async with asyncio.timeout(self._settings.request_timeout):
+                    ready = await self._loop.run_in_executor(self._imaging, work)
+            except TimeoutError as error:
+                raise self._late() from error
+        if isinstance(ready, UnreadableImage):
+            raise ready
+        return ready
 
     async def read_many(self, pipeline: Pipeline, contents: Sequence[Content]) -> list[Outcome]:
         """Read pictures, in order; one that cannot be read does not disturb the others.

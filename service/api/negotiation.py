@@ -12,8 +12,10 @@ from service.api.headers import header
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 NPY = "application/x-npy"
+PNG = "image/png"
 
 BATCH_PATH = "/predict/batch"
+NORMALISE_PATH = "/normalise"
 FIELDS_PATH = "/fields"
 FIELDS_BATCH_PATH = "/fields/batch"
 

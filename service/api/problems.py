@@ -130,7 +130,8 @@ TABLE: Mapping[type[Exception], Kind] = {
         "not-acceptable",
         406,
         "Not acceptable",
-        "Answers are JSON, those of a batch also NDJSON; the Accept header excludes it.",
+        "Answers are JSON, those of a batch also NDJSON, that of /normalise PNG; the Accept header"
+        " excludes it.",
     ),
     errors.BodyTooSlow: Kind(
         "body-too-slow",

@@ -77,6 +77,16 @@ def test_what_may_be_left_out_has_no_default_of_null(server):
             assert field.get("default", "") is not None
 
 
+def test_the_example_of_every_picture_is_shown_as_a_model_sees_it(server):
+    operation = httpx.get(f"{server}/openapi.json").json()["paths"]["/normalise"]["post"]
+
+    assert list(operation["responses"]["200"]["content"]) == ["image/png"]
+    for media_type, body in operation["requestBody"]["content"].items():
+        for example in body["examples"].values():
+            answer = _send(f"{server}/normalise", media_type, example)
+            assert answer.headers["Content-Type"] == "image/png"
+
+
 def test_the_document_says_how_long_a_batch_may_be(start):
     document = httpx.get(f"{start('--max-batch', '5').url}/openapi.json").json()
 

@@ -10,7 +10,7 @@ import pytest
 
 from service.batcher import DeadlineExceeded
 from service.engine import Engine
-from service.imaging import UnreadableImage
+from service.imaging import UnreadableImage, decode, normalise
 from service.inference.backlog import QueueFull
 from service.inference.decide import Reason
 from service.loading import NotReady
@@ -85,6 +85,37 @@ def test_pictures_that_need_a_thread_come_back_in_their_places(draw):
 
     assert {outcome.answer.digit for outcome in (first, second, *others)} == {7}
     assert isinstance(third, UnreadableImage)
+
+
+def test_what_the_model_is_shown_can_be_seen(seven):
+    async def scenario(engine):
+        return await engine.show(engine.pipeline(Wish()), seven)
+
+    shown = _run(scenario)
+
+    assert np.array_equal(shown.image, normalise(decode(seven, max_pixels=10**6)).image)
+
+
+def test_what_is_to_be_shown_is_bounded_as_what_is_to_be_read(seven):
+    async def scenario(engine):
+        pipeline = engine.pipeline(Wish())
+        with pytest.raises(UnreadableImage):
+            await engine.show(pipeline, b"no picture")
+        first = asyncio.create_task(engine.show(pipeline, seven))
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFull):
+            await engine.show(pipeline, seven)
+        await first
+
+    _run(scenario, queue_size=1)
+
+
+def test_what_is_not_shown_in_time_is_given_up(draw):
+    async def scenario(engine):
+        await engine.show(engine.pipeline(Wish()), draw(7, side=2000))
+
+    with pytest.raises(DeadlineExceeded):
+        _run(scenario, request_timeout=1e-6)
 
 
 def test_pixels_are_read_as_their_file_is(seven):

@@ -1,0 +1,48 @@
+"""`POST /normalise`: a picture in, and out what a model is shown of it."""
+
+import cv2
+from fastapi import APIRouter, Request, Response
+
+from service.api import examples
+from service.api.negotiation import BATCH_PATH, NORMALISE_PATH, PNG, preferred
+from service.api.openapi import BINARY, Json, problem_responses, reading_operation, single_body
+from service.api.parameters import ReadingParameters, wish_of
+from service.api.problems import SINGLE_ERRORS
+from service.api.state import engine_of
+from service.api.uploads import read_picture
+
+router = APIRouter(tags=["predict"])
+
+_ANSWER: dict[int | str, Json] = {
+    200: {
+        "description": "28 x 28 pixels, white ink on black",
+        "content": {PNG: {"schema": BINARY}},
+    }
+}
+
+
+class PngResponse(Response):
+    """A picture."""
+
+    media_type = PNG
+
+
+@router.post(
+    NORMALISE_PATH,
+    operation_id="normalise",
+    response_class=PngResponse,
+    responses=_ANSWER | problem_responses(*SINGLE_ERRORS),
+    openapi_extra=reading_operation(ReadingParameters, single_body(NORMALISE_PATH, examples.SEVEN)),
+)
+async def normalise(request: Request) -> Response:
+    """See what a model is shown of a picture.
+
+    Send what you would send to `POST /predict`, with the same parameters. The answer is a picture
+    of 28 x 28 pixels, white ink on black, and black all over where nothing is written.
+    """
+    preferred(request.headers, (PNG,))
+    engine = engine_of(request)
+    pipeline = engine.pipeline(wish_of(request))
+    data = await read_picture(request, batch_path=BATCH_PATH)
+    shown = await engine.show(pipeline, data)
+    return PngResponse(cv2.imencode(".png", shown.image)[1].tobytes())
