@@ -21,7 +21,7 @@ READER := strips-e40-b48-s1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup serve test lint format lock weights clean
+.PHONY: help setup serve test browser lint format lock weights clean
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,8 +32,19 @@ setup: $(VENV)/.service ## Create .venv with the service and its command, .venv/
 serve: $(VENV)/.service ## Start the service; ARGS="--port 9000" passes options on.
 	$(BIN)/numeral serve $(ARGS)
 
-test: lint ## Run every check and all tests; ARGS="-k batch" goes to pytest.
+test: lint browser ## Run every check and all tests; ARGS="-k batch" goes to pytest.
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+# The page is tested in a real browser. Where there is none, those tests say so and are skipped.
+browser:
+	@found=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
+	if [ -z "$$found" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing Chromium, in which the page is tested ...'; \
+		{ apt-get -qq update && apt-get -qq install --no-install-recommends chromium; } >/dev/null \
+			|| echo 'Chromium could not be installed: the page is not tested.' >&2; \
+	elif [ -z "$$found" ]; then \
+		echo 'No Chromium (Debian: apt-get install chromium): the page is not tested.' >&2; \
+	fi
 
 lint: $(VENV)/.test ## Check style, types, imports and docker-compose.yml.
 	$(BIN)/ruff check

@@ -19,6 +19,7 @@ from service.api import (
     models,
     normalise,
     openapi,
+    page,
     predict,
     problem_answers,
 )
@@ -118,6 +119,7 @@ def create_api(parts: Parts) -> FastAPI:
     for resource in (predict, normalise, fields, models, health, metrics, admin, problem_answers):
         app.include_router(resource.router)
     app.include_router(v2_router)
+    page.install(app)
     problem_answers.install(app)
     if parts.access.keys:
         describe_keys(app.openapi(), quotas=parts.access.has_quotas)

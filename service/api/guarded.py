@@ -1,11 +1,12 @@
 """Which paths are guarded once there are keys, and what a key needs for them."""
 
 from service.access import Role
+from service.api.security_headers import PAGE, PAGE_FILES
 
 # Whoever watches the service or reads about it needs no key. Every other path does, also one that
 # does not exist yet: a new one is guarded until it is named here.
-_OPEN = frozenset({"/", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json", "/problems"})
-_OPEN_FOLDERS = ("/health/", "/problems/", "/static-offline-docs/", "/v2/health/")
+_OPEN = frozenset({PAGE, "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json", "/problems"})
+_OPEN_FOLDERS = ("/health/", PAGE_FILES, "/problems/", "/static-offline-docs/", "/v2/health/")
 _ADMIN = "/admin"
 _METRICS = "/metrics"
 

@@ -60,7 +60,7 @@ def test_the_compose_file_sets_only_what_the_service_reads() -> None:
     assert named <= {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
 
 
-def test_the_wheel_holds_every_published_model_and_no_tests(tmp_path: Path) -> None:
+def test_the_wheel_holds_every_published_model_the_page_and_no_tests(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path],
         cwd=ROOT,
@@ -73,6 +73,8 @@ def test_the_wheel_holds_every_published_model_and_no_tests(tmp_path: Path) -> N
         packed = set(archive.namelist())
 
     assert {f"models/{file}" for file in published} <= packed
+    page = [path for path in (ROOT / "service" / "web").rglob("*") if path.is_file()]
+    assert {str(path.relative_to(ROOT)) for path in page} <= packed
     assert not [name for name in packed if name.startswith("tests/")]
 
 

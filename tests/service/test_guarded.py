@@ -8,7 +8,16 @@ from service.api.guarded import role_for
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/docs", "/redoc", "/openapi.json", "/health/live", "/problems", "/v2/health/ready"],
+    [
+        "/",
+        "/page/scripts/main.js",
+        "/docs",
+        "/redoc",
+        "/openapi.json",
+        "/health/live",
+        "/problems",
+        "/v2/health/ready",
+    ],
 )
 def test_what_is_open(path):
     assert role_for(path) is None
@@ -20,6 +29,7 @@ def test_what_is_open(path):
         ("/predict", Role.PREDICT),
         ("/predict/batch", Role.PREDICT),
         ("/models", Role.PREDICT),
+        ("/normalise", Role.PREDICT),
         ("/v2", Role.PREDICT),
         ("/v2/models/cnn/infer", Role.PREDICT),
         ("/metrics", Role.METRICS),
@@ -30,6 +40,8 @@ def test_what_a_path_asks_for(path, role):
     assert role_for(path) is role
 
 
-@pytest.mark.parametrize("path", ["", "/new", "//health/live", "/healthy", "/docs/", "/v2/healthy"])
+@pytest.mark.parametrize(
+    "path", ["", "/new", "//health/live", "/healthy", "/docs/", "/page", "/v2/healthy"]
+)
 def test_a_path_that_is_not_known_is_guarded(path):
     assert role_for(path) is Role.PREDICT

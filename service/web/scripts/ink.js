@@ -1,0 +1,39 @@
+// Strokes of a pen on a canvas.
+
+/**
+ * Draw strokes, each `{width, points: [[x, y], ...]}` in units of the sheet's height.
+ *
+ * The line goes through the middles between points and bends at them, so that a fast hand leaves
+ * no corners.
+ */
+export function drawStrokes(context, strokes, unit, colour) {
+  context.strokeStyle = context.fillStyle = colour;
+  context.lineCap = context.lineJoin = "round";
+  for (const { width, points } of strokes) {
+    context.lineWidth = width * unit;
+    context.beginPath();
+    const [[x, y]] = points;
+    context.moveTo(x * unit, y * unit);
+    // A point alone is a dot: a line of no length with round ends.
+    if (points.length === 1) context.lineTo(x * unit, y * unit);
+    for (let place = 1; place < points.length; place += 1) {
+      const [fromX, fromY] = points[place - 1];
+      const [toX, toY] = points[place];
+      const [midX, midY] = [(fromX + toX) / 2, (fromY + toY) / 2];
+      context.quadraticCurveTo(fromX * unit, fromY * unit, midX * unit, midY * unit);
+    }
+    const [lastX, lastY] = points.at(-1);
+    context.lineTo(lastX * unit, lastY * unit);
+    context.stroke();
+  }
+}
+
+/** Strokes as a picture file, black on white, of so many pixels. */
+export function pictureOf(strokes, width, height) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, width, height);
+  drawStrokes(context, strokes, height, "black");
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}

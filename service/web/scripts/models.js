@@ -1,0 +1,138 @@
+// The tab that compares the models, and the readers of fields.
+
+import { element } from "./dom.js";
+import { axis, interval, measure, scaleFor, shareBar } from "./plot.js";
+import { offerRates, pointAt } from "./rates.js";
+import { getJson } from "./service.js";
+import { table } from "./table.js";
+import { showTrouble } from "./verdict.js";
+import { grouped, percent } from "./words.js";
+
+const USUAL_RATE = "0.001";
+const KINDS = { amounts: "Amounts on cheques", composed: "Strips of single digits" };
+
+export class ModelsTab {
+  #catalogue = { models: [], readers: [] };
+  #cards = {};
+
+  constructor(root) {
+    this.find = (part) => root.querySelector(`[data-${part}]`);
+    this.rate = this.find("rate");
+    this.fieldRate = this.find("field-rate");
+    this.rate.addEventListener("change", () => this.#showModels());
+    this.fieldRate.addEventListener("change", () => this.#showReaders());
+  }
+
+  /** Compare what is published. */
+  use(catalogue) {
+    this.#catalogue = catalogue;
+    this.find("trouble").replaceChildren();
+    offerRates(this.rate, allPoints(catalogue.models), { orDefault: false });
+    if (this.rate.querySelector(`[value="${USUAL_RATE}"]`)) this.rate.value = USUAL_RATE;
+    offerRates(this.fieldRate, allPoints(catalogue.readers), { orDefault: false });
+    this.find("field-readers").hidden = !catalogue.readers.length;
+    this.#showModels();
+    this.#showReaders();
+  }
+
+  /** Ask for what only the models' own cards tell: how fast they are. */
+  async show() {
+    const asked = [...this.#catalogue.models].filter(({ name }) => !(name in this.#cards));
+    const cards = await Promise.allSettled(asked.map(({ name }) => getJson(`models/${name}`)));
+    for (const { value } of cards) if (value) this.#cards[value.name] = value;
+    if (asked.length) this.#showModels();
+  }
+
+  /** Say why there is nothing to compare. */
+  fail(trouble, again) {
+    showTrouble(this.find("trouble"), trouble, again);
+  }
+
+  #showModels() {
+    const { models } = this.#catalogue;
+    if (!models.length) return;
+    const scale = scaleFor(models.map((model) => model.accuracy_interval));
+    const columns = [
+      { label: "Model" },
+      { label: "Accuracy, %", kind: "wide", above: measure(axis(scale)) },
+      { label: "Read rate", kind: "wide" },
+      { label: "Parameters", kind: "number" },
+      { label: "Time per image", kind: "number" },
+    ];
+    const rows = models.map((model) => [
+      modelHead(model),
+      accuracy(scale, model.accuracy, model.accuracy_interval),
+      readRate(pointAt(model.operating_points, Number(this.rate.value))?.read_rate),
+      grouped(model.parameters),
+      latency(this.#cards[model.name]),
+    ]);
+    this.find("digit-models").replaceChildren(table("Models for digits", columns, rows));
+  }
+
+  #showReaders() {
+    const kinds = this.#catalogue.readers.flatMap((reader) =>
+      Object.entries(KINDS).map(([kind, title]) => ({ reader, kind, title })),
+    );
+    if (!kinds.length) return;
+    const of = ({ reader, kind }) => reader.held_out[kind];
+    const scale = scaleFor(kinds.map((each) => of(each).accuracy_interval));
+    const columns = [
+      { label: "Kind" },
+      { label: "All digits right, %", kind: "wide", above: measure(axis(scale)) },
+      { label: "Read rate", kind: "wide" },
+      { label: "Length known", kind: "number" },
+      { label: "Fields tested", kind: "number" },
+    ];
+    const rows = kinds.map((each) => {
+      const point = pointAt(each.reader.operating_points, Number(this.fieldRate.value));
+      const { name, status, reason, parameters } = each.reader;
+      const about = `${name}, ${grouped(parameters)} parameters`;
+      return [
+        head(each.title, about, { status, reason }),
+        accuracy(scale, of(each).accuracy, of(each).accuracy_interval),
+        readRate(point?.held_out[each.kind].read_rate),
+        percent(of(each).accuracy_length_known),
+        grouped(of(each).strips),
+      ];
+    });
+    this.find("readers").replaceChildren(table("Readers of fields", columns, rows));
+  }
+}
+
+function allPoints(cards) {
+  const points = cards.flatMap((card) => card.operating_points);
+  const kept = points.filter((point) => point.threshold !== null);
+  const first = new Map(kept.map((point) => [point.max_error, point]));
+  return [...first.values()].sort((one, other) => other.max_error - one.max_error);
+}
+
+function modelHead(model) {
+  return head(model.title, model.name, model, model.default ? "default" : "");
+}
+
+function head(title, about, { status, reason }, tag = "") {
+  const name = element("b", {}, title, tag && element("span", { class: "tag" }, tag));
+  const part = element("div", {}, name, element("small", {}, about));
+  if (status === "failed") part.append(element("small", { class: "failed" }, ` ${reason}`));
+  return part;
+}
+
+function accuracy(scale, value, { low, high }) {
+  const range = `${(100 * low).toFixed(2)} to ${(100 * high).toFixed(2)}`;
+  return measure(
+    interval(scale, value, { low, high }),
+    element("b", {}, (100 * value).toFixed(2)),
+    element("br"),
+    element("small", {}, range),
+  );
+}
+
+function readRate(share) {
+  return share === undefined
+    ? element("span", { class: "never" }, "keeps no such rate")
+    : shareBar(share, `${(100 * share).toFixed(1)}%`);
+}
+
+function latency(card) {
+  return card?.speed ? `${card.speed.latency_ms.toFixed(2)} ms` : "–";
+}

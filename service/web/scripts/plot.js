@@ -1,0 +1,54 @@
+// Small plots for the rows of a table, in shares of their width: they fit any.
+
+import { bar, element, shape } from "./dom.js";
+
+const MOST_TICKS = 5;
+const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
+
+/** A scale for intervals `{low, high}`, wide enough for all, with ticks at round values. */
+export function scaleFor(intervals) {
+  const low = Math.min(...intervals.map((interval) => interval.low));
+  const high = Math.max(...intervals.map((interval) => interval.high));
+  const step = STEPS.find((size) => (high - low) / size < MOST_TICKS) ?? STEPS.at(-1);
+  const first = Math.floor(low / step);
+  const last = Math.min(Math.ceil(high / step), Math.round(1 / step));
+  const ticks = Array.from({ length: last - first + 1 }, (_, at) => (first + at) * step);
+  const span = (last - first) * step || step;
+  return { ticks, place: (value) => `${(100 * (value - first * step)) / span}%` };
+}
+
+/** The values of a scale, to stand above its plots. */
+export function axis({ ticks, place }) {
+  const labels = ticks.map((tick) =>
+    shape("text", { x: place(tick), y: 18 }, `${Number((100 * tick).toFixed(1))}`),
+  );
+  return plot(labels);
+}
+
+/** A value with its interval. */
+export function interval({ ticks, place }, value, { low, high }) {
+  const middle = "50%";
+  const grid = ticks.map((tick) =>
+    shape("line", { class: "grid", x1: place(tick), x2: place(tick), y1: 0, y2: "100%" }),
+  );
+  const whisker = { class: "whisker", x1: place(low), x2: place(high), y1: middle, y2: middle };
+  return plot([
+    ...grid,
+    shape("line", whisker),
+    shape("circle", { cx: place(value), cy: middle, r: 5 }),
+  ]);
+}
+
+/** A plot or bar with its value in words beside it. */
+export function measure(drawing, ...words) {
+  return element("div", { class: "measure" }, drawing, element("span", {}, ...words));
+}
+
+/** A share as a bar with its value. */
+export function shareBar(share, words) {
+  return measure(bar(share), words);
+}
+
+function plot(parts) {
+  return shape("svg", { class: "plot", "aria-hidden": "true" }, ...parts);
+}

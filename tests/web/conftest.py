@@ -1,0 +1,88 @@
+"""A real browser, and the page of a running service in it."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from models.manifest import PACKAGE_DIRECTORY
+from tests.e2e.running import RunningService, run_service
+from tests.strips import publish_reader
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import Browser, Page
+
+from tests.web.browser import DESKTOP, Watch, executable, launched
+
+OpenPage = Callable[..., Page]
+
+
+# Not for the whole session: asyncio.run does not work in other tests while Playwright does.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = executable()
+    if path is None:
+        pytest.skip("THE PAGE IS NOT TESTED: apt-get install chromium, or set CHROMIUM to a path")
+    with launched(path) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service with the published models and a reader of bars."""
+    pytest.importorskip("onnx")
+    folder = tmp_path_factory.mktemp("web")
+    for file in PACKAGE_DIRECTORY.iterdir():
+        if file.suffix in (".onnx", ".json"):
+            shutil.copy(file, folder)
+    publish_reader(folder)
+    with run_service(folder, models_dir=folder) as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Browser, service: RunningService) -> Iterator[OpenPage]:
+    """Opens the page; in the end nothing may have gone wrong on it."""
+    with contextlib.ExitStack() as opened:
+
+        def opened_page(
+            tab: str = "digit",
+            *,
+            url: str = service.url,
+            size: dict[str, int] = DESKTOP,
+            refusals: bool = False,
+            before: str = "",
+            **context: object,
+        ) -> Page:
+            context = browser.new_context(viewport=size, **context)
+            opened.callback(context.close)
+            page = context.new_page()
+            watch = Watch(url, refusals)
+            watch.over(page)
+            opened.callback(lambda: _expect_no_faults(watch))
+            if before:
+                page.add_init_script(before)
+            page.goto(f"{url}/#/{tab}")
+            return page
+
+        yield opened_page
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    return open_page()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, seven: bytes) -> Path:
+    """A folder with a picture of a seven."""
+    (tmp_path / "seven.png").write_bytes(seven)
+    return tmp_path
+
+
+def _expect_no_faults(watch: Watch) -> None:
+    assert watch.faults == []

@@ -1,0 +1,172 @@
+"""Digits that are written on the page are read while they are."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.browser import PHONE
+from tests.web.hand import write, write_with_finger
+
+# Lets the first prediction come late, whatever became of its request.
+_HOLD_FIRST = """
+const ask = window.fetch;
+let first = true;
+let cameBack;
+window.held = new Promise((resolve) => { cameBack = resolve; });
+window.fetch = async (path, options) => {
+  const isHeld = first && path.startsWith("predict");
+  if (!isHeld) return ask(path, options);
+  first = false;
+  const answer = await ask(path, { ...options, signal: undefined });
+  return new Promise((resolve) => {
+    window.release = () => resolve(answer);
+    cameBack();
+  });
+};
+"""
+
+# How many pixels of a canvas are written on.
+_INK = """(canvas) => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((value, place) => place % 4 === 3 && value).length;
+}"""
+
+
+@pytest.fixture
+def sheet(page):
+    return page.locator("#digit canvas")
+
+
+def test_a_digit_drawn_with_the_mouse_is_read(page, sheet):
+    write(page, sheet, "7")
+
+    expect(_said(page)).to_have_text("7")
+    expect(page.locator("#digit [data-verdict]")).to_contain_text("Accepted")
+    expect(page.get_by_role("status")).to_contain_text("7, ")
+    rows = page.get_by_role("list", name="Probability of each digit").get_by_role("listitem")
+    expect(rows).to_have_count(10)
+    expect(rows.nth(7)).to_contain_text("99.")
+    expect(rows.nth(3)).to_contain_text("%")
+
+
+def test_the_picture_that_the_model_saw_is_shown(page, sheet):
+    write(page, sheet, "7")
+
+    seen = page.get_by_role("figure", name="What the model saw").get_by_role("img")
+    expect(seen).to_be_visible()
+    assert seen.evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [28, 28]
+    assert seen.evaluate("(image) => getComputedStyle(image).imageRendering") == "pixelated"
+
+
+def test_all_models_answer_side_by_side(page, sheet):
+    write(page, sheet, "7")
+
+    tiles = page.locator("[data-tiles] li")
+    expect(tiles).to_have_count(7)
+    for number in range(7):
+        expect(tiles.nth(number)).to_contain_text(re.compile("7.*%"))
+
+
+def test_models_that_nobody_looks_at_are_not_asked(page, sheet):
+    asked = []
+    page.get_by_text("All models, side by side").click()
+    page.on("request", lambda request: asked.append(request.url))
+
+    write(page, sheet, "7")
+    expect(_said(page)).to_have_text("7")
+    page.wait_for_timeout(800)
+
+    assert asked
+    assert not [url for url in asked if "model=mlp" in url]
+
+
+def test_a_digit_drawn_with_a_finger_is_read(open_page):
+    page = open_page(size=PHONE, is_mobile=True, has_touch=True)
+
+    write_with_finger(page, page.locator("#digit canvas"), "4")
+
+    expect(_said(page)).to_have_text("4")
+    assert page.evaluate("scrollY") == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_answer_comes_before_the_pen_is_lifted(page, sheet):
+    box = sheet.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + 0.2 * box["height"]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 0.6 * box["height"], steps=20)
+
+    expect(_said(page)).to_have_text("1")
+    page.mouse.up()
+
+
+def test_undo_takes_strokes_back_and_clear_takes_all(page, sheet):
+    write(page, sheet, "1")
+    expect(_said(page)).to_have_text("1")
+
+    page.locator("#digit").get_by_role("button", name="Clear").click()
+    expect(_said(page)).to_have_text("")
+    page.locator("#digit").get_by_role("button", name="Undo").click()
+    expect(_said(page)).to_have_text("1")
+    sheet.press("Control+z")
+    expect(_said(page)).to_have_text("")
+    expect(page.locator("#digit").get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_a_wider_pen_leaves_more_ink(page, sheet):
+    width = page.locator("#digit").get_by_role("slider", name="Width of the pen")
+
+    width.fill("4")
+    write(page, sheet, "1")
+    thin = sheet.evaluate(_INK)
+    page.locator("#digit").get_by_role("button", name="Clear").click()
+    width.fill("12")
+    write(page, sheet, "1")
+
+    assert sheet.evaluate(_INK) > 2 * thin > 0
+
+
+def test_an_answer_that_comes_late_is_dropped(open_page):
+    page = open_page(before=_HOLD_FIRST)
+    sheet = page.locator("#digit canvas")
+    page.locator("#digit").get_by_role("combobox", name="Model").locator("option").nth(1).wait_for(
+        state="attached"
+    )
+
+    write(page, sheet, "7")
+    page.evaluate("window.held")
+    page.locator("#digit").get_by_role("button", name="Clear").click()
+    write(page, sheet, "1")
+    expect(_said(page)).to_have_text("1")
+    page.evaluate("window.release()")
+    page.wait_for_timeout(200)
+
+    expect(_said(page)).to_have_text("1")
+
+
+def test_the_model_and_the_errors_that_are_chosen_are_asked_for(page, sheet):
+    page.get_by_role("combobox", name="Model").select_option("lenet5")
+    page.locator("#digit").get_by_role("combobox", name="Errors allowed").select_option("0.01")
+
+    with page.expect_response(lambda response: "/predict" in response.url) as asked:
+        write(page, sheet, "7")
+
+    assert "model=lenet5&max_error=0.01" in asked.value.url
+    assert asked.value.json()["model"] == "lenet5"
+    expect(page.locator("#digit [data-verdict]")).to_contain_text("at most 1 in 100 is wrong")
+
+
+def test_doubts_are_told_in_words(page, sheet):
+    write(page, sheet, "11")
+
+    verdict = page.locator("#digit [data-verdict]")
+    expect(verdict).to_contain_text("For a person to look at")
+    expect(verdict).to_contain_text("several digits")
+
+
+def _said(page):
+    return page.locator("#digit [data-said]")

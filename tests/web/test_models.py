@@ -1,0 +1,70 @@
+"""The comparison of the models on the page says what the service says."""
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def published(service):
+    return httpx.get(f"{service.url}/models").json()
+
+
+def test_every_model_is_compared(open_page, published):
+    rows = _rows(open_page("models"), "Models for digits")
+
+    expect(rows).to_have_count(len(published["models"]))
+    for place, model in enumerate(published["models"]):
+        row = rows.nth(place)
+        expect(row.get_by_role("rowheader")).to_contain_text(model["title"])
+        expect(row).to_contain_text(f"{100 * model['accuracy']:.2f}")
+        expect(row).to_contain_text(f"{model['parameters']:,}")
+        low, high = model["accuracy_interval"]["low"], model["accuracy_interval"]["high"]
+        expect(row).to_contain_text(f"{100 * low:.2f} to {100 * high:.2f}")
+        expect(row).to_contain_text(" ms")
+
+
+def test_the_read_rate_is_that_of_the_errors_allowed(open_page, published):
+    page = open_page("models")
+    rows = _rows(page, "Models for digits")
+
+    for rate in (0.01, 0.001):
+        page.get_by_role("combobox", name="Errors allowed").first.select_option(str(rate))
+        for place, model in enumerate(published["models"]):
+            [point] = [each for each in model["operating_points"] if each["max_error"] == rate]
+            expect(rows.nth(place)).to_contain_text(f"{100 * point['read_rate']:.1f}%")
+
+
+def test_the_intervals_lie_on_one_scale(open_page, published):
+    page = open_page("models")
+    rows = _rows(page, "Models for digits")
+    expect(rows).to_have_count(len(published["models"]))
+
+    middles = [
+        rows.nth(place).locator("circle").bounding_box()["x"]
+        for place in range(len(published["models"]))
+    ]
+
+    accuracies = [model["accuracy"] for model in published["models"]]
+    by_place = sorted(range(len(middles)), key=middles.__getitem__)
+    assert [accuracies[place] for place in by_place] == sorted(accuracies)
+
+
+def test_readers_of_fields_are_compared(open_page):
+    rows = _rows(open_page("models"), "Readers of fields")
+
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("reader")
+    expect(rows.first).to_contain_text("100.0%")
+
+
+def test_a_model_that_could_not_be_loaded_is_named(open_page, start_ready, models_copy):
+    (models_copy / "mlp.onnx").write_bytes(b"damaged")
+
+    page = open_page("models", url=start_ready(models_dir=models_copy).url)
+
+    expect(page.locator(".failed")).to_contain_text("mlp.onnx")
+
+
+def _rows(page, table):
+    return page.get_by_role("table", name=table).locator("tbody").get_by_role("row")
