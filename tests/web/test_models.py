@@ -10,8 +10,9 @@ def published(service):
     return httpx.get(f"{service.url}/models").json()
 
 
-def test_every_model_is_compared(open_page, published):
-    rows = _rows(open_page("models"), "Models for digits")
+def test_every_model_is_compared(open_page, service, published):
+    page = open_page("models")
+    rows = _rows(page, "Models for digits")
 
     expect(rows).to_have_count(len(published["models"]))
     for place, model in enumerate(published["models"]):
@@ -22,6 +23,8 @@ def test_every_model_is_compared(open_page, published):
         low, high = model["accuracy_interval"]["low"], model["accuracy_interval"]["high"]
         expect(row).to_contain_text(f"{100 * low:.2f} to {100 * high:.2f}")
         expect(row).to_contain_text(" ms")
+    card = httpx.get(f"{service.url}/models/mlp").json()
+    expect(page.get_by_role("tabpanel")).to_contain_text(card["speed"]["hardware"])
 
 
 def test_the_read_rate_is_that_of_the_errors_allowed(open_page, published):

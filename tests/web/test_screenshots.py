@@ -56,6 +56,8 @@ def test_a_field_that_is_written(shown, device):
     if not published["readers"]:
         pytest.skip("no reader of fields is published")
 
+    page.locator("#field").get_by_role("combobox", name="Errors allowed").select_option(index=1)
+
     write(page, page.locator("#field canvas"), "20714")
 
     expect(page.locator("#field [data-said]")).to_have_text("20714")

@@ -66,6 +66,8 @@ export class ModelsTab {
       grouped(model.parameters),
       latency(this.#cards[model.name]),
     ]);
+    const { speed } = Object.values(this.#cards)[0] ?? {};
+    this.find("hardware").textContent = speed ? `Times are of the model alone: ${speed.hardware}.` : "";
     this.find("digit-models").replaceChildren(table("Models for digits", columns, rows));
   }
 
