@@ -6,15 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from models.manifest import PACKAGE_DIRECTORY
 from tests.e2e.running import RunningService, run_service
 from tests.strips import publish_reader
-
-pytest.importorskip("playwright")
-
-from playwright.sync_api import Browser, Page
-
 from tests.web.browser import DESKTOP, Watch, executable, launched
 
 OpenPage = Callable[..., Page]

@@ -1,13 +1,12 @@
 """axe finds nothing on the page that keeps anyone out."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.strips import bars
 from tests.web.browser import DESKTOP, PHONE
 from tests.web.hand import write
-
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 each_look = pytest.mark.parametrize("scheme", ["light", "dark"])
 each_size = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -58,5 +57,5 @@ def test_an_error_and_the_question_for_a_key_are_for_everyone(open_page, tmp_pat
 
 
 def _expect_no_barrier(page):
-    found = axe.Axe().run(page)
+    found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()

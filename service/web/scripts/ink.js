@@ -28,6 +28,16 @@ export function drawStrokes(context, strokes, unit, colour) {
   }
 }
 
+/** Draw where a pen is, `{point, isDown}`: a ring, filled while it writes. */
+export function drawCursor(context, { point, isDown }, unit, colour) {
+  context.strokeStyle = context.fillStyle = colour;
+  context.lineWidth = 2 * devicePixelRatio;
+  context.beginPath();
+  context.arc(point[0] * unit, point[1] * unit, 9 * devicePixelRatio, 0, 2 * Math.PI);
+  context.stroke();
+  if (isDown) context.fill();
+}
+
 /** Strokes as a picture file, black on white, of so many pixels. */
 export function pictureOf(strokes, width, height) {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });

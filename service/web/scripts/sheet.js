@@ -1,6 +1,6 @@
 // A sheet to write on or to lay a picture on, with its tools.
 
-import { drawStrokes, pictureOf } from "./ink.js";
+import { drawCursor, drawStrokes, pictureOf } from "./ink.js";
 import { useKeyboard, usePointer } from "./pens.js";
 import { shrunk } from "./pictures.js";
 import { Steps } from "./steps.js";
@@ -137,17 +137,6 @@ export class Sheet {
     const context = this.canvas.getContext("2d");
     const colour = getComputedStyle(this.canvas).color;
     if (!this.#steps.picture) drawStrokes(context, this.#steps.strokes, this.canvas.height, colour);
-    if (this.#cursor) this.#drawCursor(context, colour);
-  }
-
-  #drawCursor(context, colour) {
-    const { point, isDown } = this.#cursor;
-    const [x, y] = point.map((part) => part * this.canvas.height);
-    context.strokeStyle = context.fillStyle = colour;
-    context.lineWidth = 2 * devicePixelRatio;
-    context.beginPath();
-    context.arc(x, y, 9 * devicePixelRatio, 0, 2 * Math.PI);
-    context.stroke();
-    if (isDown) context.fill();
+    if (this.#cursor) drawCursor(context, this.#cursor, this.canvas.height, colour);
   }
 }
