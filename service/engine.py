@@ -44,7 +44,7 @@ class Engine:
         self._imaging = ThreadPoolExecutor(_IMAGING_THREADS, "imaging")
         self._batcher = Batcher(self._metrics)
         self._backlog = Backlog(settings.queue_size)
-        self._metrics.watch_queue(lambda: self._backlog.admitted)
+        self._metrics.watch_queue(lambda: self._backlog.admitted, limit=settings.queue_size)
         self.fields = FieldEngine(
             settings, self._metrics, self._backlog, self._imaging, self.models
         )

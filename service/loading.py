@@ -120,6 +120,7 @@ class LoadedModels:
             catalogue.versions,
             defaults=(catalogue.default, catalogue.default_reader),
             failed=len(catalogue.failures),
+            readers=catalogue.readers,
         )
         _warn_if_nothing_is_accepted(catalogue, self._settings)
 

@@ -47,6 +47,11 @@ class Answer(NamedTuple):
     decision: Decision
     reasons: tuple[Reason, ...]
 
+    @property
+    def text(self) -> str | None:
+        """The digit as it is written; None where the image is blank."""
+        return None if self.digit is None else str(self.digit)
+
 
 @dataclass(frozen=True, slots=True)
 class Criteria:

@@ -1,6 +1,7 @@
 """What happens in the service, as it happens: a method per event."""
 
 import asyncio
+import string
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib import metadata
@@ -24,6 +25,8 @@ _OTHER_METHOD = "other"
 class Answered(Protocol):
     """What is counted of an answer."""
 
+    @property
+    def text(self) -> str | None: ...  # noqa: D102
     @property
     def confidence(self) -> float: ...  # noqa: D102
     @property
@@ -57,7 +60,7 @@ class Metrics:
         self._queue: Callable[[], int] = lambda: 0
         self._flushing = threading.Lock()
         self._kept = 0
-        self._served: set[tuple[str, str, str]] = set()
+        self._served: set[tuple[str, str, str, str]] = set()
         self._decisions: Sequence[str] = ()
         self._reasons: Sequence[str] = ()
         self.decoded = self._instruments.decode.of().append
@@ -100,22 +103,35 @@ class Metrics:
 
     def answered(self, model: str, answers: Iterable[Answered]) -> None:
         """A model's answers were decided on, those for blank images among them."""
+        image, digit_read = self._instruments.images.add, self._instruments.digits.add
+        confidence = self._instruments.confidence.of(model).append
         for answer in answers:
-            self._instruments.images.add((model, answer.decision))
+            image((model, answer.decision))
             if answer.confidence:
-                self._instruments.confidence.of(model).append(answer.confidence)
+                confidence(answer.confidence)
             for reason in answer.reasons:
                 self._instruments.reasons.add((model, reason))
+            for digit in answer.text or "":
+                digit_read((model, digit))
 
-    def watch_queue(self, images: Callable[[], int]) -> None:
+    def watch_queue(self, images: Callable[[], int], *, limit: int) -> None:
         """Ask `images` for those in work or waiting, whenever the metrics are counted."""
         self._queue = images
+        self._instruments.queue_limit.set(limit)
 
     def serving(
-        self, versions: Mapping[str, str], *, defaults: Collection[str | None], failed: int
+        self,
+        versions: Mapping[str, str],
+        *,
+        defaults: Collection[str | None],
+        failed: int,
+        readers: Collection[str] = (),
     ) -> None:
-        """From now on these models are served: a version for each name."""
-        served = {(name, each, str(name in defaults).lower()) for name, each in versions.items()}
+        """From now on these models are served: a version for each name, `readers` among them."""
+        served = {
+            (name, "field" if name in readers else "digit", each, str(name in defaults).lower())
+            for name, each in versions.items()
+        }
         for labels in self._served - served:
             self._instruments.model_info.labels(*labels).set(0)
         for labels in served:
@@ -126,6 +142,8 @@ class Metrics:
                 self._instruments.images.start(name, decision)
             for reason in self._reasons:
                 self._instruments.reasons.start(name, reason)
+            for digit in string.digits:
+                self._instruments.digits.start(name, digit)
         self._instruments.models_loaded.set(len(versions))
         self._instruments.models_failed.set(failed)
 

@@ -32,9 +32,11 @@ class Instruments:
     rejected: Counter
     images: Counter
     reasons: Counter
+    digits: Counter
     confidence: Histogram
     unreadable: Counter
     queue: Gauge
+    queue_limit: Gauge
     queue_wait: Histogram
     micro_batch: Histogram
     decode: Histogram
@@ -71,6 +73,7 @@ class Instruments:
             reasons=make.counter(
                 "reasons", "Reasons to review an image; it may have several.", "model reason"
             ),
+            digits=make.counter("digits", "Digits read, of fields one by one.", "model digit"),
             confidence=make.histogram(
                 "confidence",
                 "Confidence in what was read; images on which nothing was are left out.",
@@ -81,6 +84,9 @@ class Instruments:
                 "unreadable_images", "Images that could not be read, by problem type.", "type"
             ),
             queue=make.gauge("queue_images", "Images in work or waiting.", together="livesum"),
+            queue_limit=make.gauge(
+                "queue_limit_images", "Images that the queues have room for.", together="livesum"
+            ),
             queue_wait=make.histogram(
                 "queue_wait_seconds",
                 "Time in which nothing was done about a request's images.",
@@ -102,7 +108,7 @@ class Instruments:
             model_info=make.gauge(
                 "model_info",
                 "1 for every model that is served, with its version.",
-                "model version default",
+                "model kind version default",
             ),
             models_loaded=make.gauge(
                 "models_loaded", "Models that are served.", together="livemin"

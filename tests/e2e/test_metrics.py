@@ -90,8 +90,12 @@ def test_the_models_and_the_version_are_named(server):
     published = (*MANIFEST.models, *MANIFEST.readers)
     defaults = (MANIFEST.default, MANIFEST.readers[0].name)
     for card in published:
-        default = str(card.name in defaults).lower()
-        labels = {"model": card.name, "version": card.version, "default": default}
+        labels = {
+            "model": card.name,
+            "version": card.version,
+            "default": str(card.name in defaults).lower(),
+            "kind": "field" if card in MANIFEST.readers else "digit",
+        }
         assert samples["numeral_model_info", _key(labels)] == 1
     assert samples["numeral_models_loaded", _key({})] == len(published)
     assert any(

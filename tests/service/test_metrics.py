@@ -11,10 +11,10 @@ from prometheus_client import CollectorRegistry
 from service.metrics.buffers import Histogram
 from service.metrics.events import Metrics
 
-Answer = namedtuple("Answer", "digit confidence decision reasons")
+Answer = namedtuple("Answer", "text confidence decision reasons")
 
-ACCEPTED = Answer(7, 0.9999, "accept", ())
-DOUBTED = Answer(1, 0.6, "review", ("low_confidence", "several_digits"))
+ACCEPTED = Answer("7", 0.9999, "accept", ())
+DOUBTED = Answer("1", 0.6, "review", ("low_confidence", "several_digits"))
 BLANK = Answer(None, 0.0, "review", ("blank",))
 
 
@@ -46,6 +46,15 @@ def test_a_blank_image_has_no_confidence_to_count(metrics):
 
     assert _value(metrics, "numeral_confidence_count", model="cnn") == 1
     assert _value(metrics, "numeral_confidence_sum", model="cnn") == pytest.approx(0.9999)
+
+
+def test_every_digit_of_an_answer_is_counted(metrics):
+    metrics.answered("cnn", [ACCEPTED, DOUBTED, BLANK])
+    metrics.answered("reader", [Answer("177", 0.99, "accept", ())])
+
+    assert _value(metrics, "numeral_digits_total", model="cnn", digit="7") == 1
+    assert _value(metrics, "numeral_digits_total", model="reader", digit="1") == 1
+    assert _value(metrics, "numeral_digits_total", model="reader", digit="7") == 2
 
 
 def test_the_steps_of_the_work_are_timed(metrics):
@@ -86,21 +95,29 @@ def test_what_goes_wrong_is_counted_by_its_kind(metrics):
 
 def test_the_queue_is_looked_at_when_it_is_asked_for(metrics):
     waiting = []
-    metrics.watch_queue(lambda: len(waiting))
+    metrics.watch_queue(lambda: len(waiting), limit=256)
     waiting += [1, 2, 3]
 
     assert _value(metrics, "numeral_queue_images") == 3
+    assert _value(metrics, "numeral_queue_limit_images") == 256
 
 
 def test_a_model_that_was_replaced_is_no_longer_served(metrics):
     metrics.serving({"cnn": "old", "mlp": "same"}, defaults=["cnn"], failed=1)
     metrics.serving({"cnn": "new", "mlp": "same"}, defaults=["cnn"], failed=0)
 
-    assert _value(metrics, "numeral_model_info", model="cnn", version="old", default="true") == 0
-    assert _value(metrics, "numeral_model_info", model="cnn", version="new", default="true") == 1
-    assert _value(metrics, "numeral_model_info", model="mlp", version="same", default="false") == 1
+    assert _info(metrics, model="cnn", version="old", default="true") == 0
+    assert _info(metrics, model="cnn", version="new", default="true") == 1
+    assert _info(metrics, model="mlp", version="same", default="false") == 1
     assert _value(metrics, "numeral_models_loaded") == 2
     assert _value(metrics, "numeral_models_failed") == 0
+
+
+def test_a_reader_of_fields_is_told_from_a_model_of_digits(metrics):
+    metrics.serving({"cnn": "1", "reader": "2"}, defaults=["cnn"], failed=0, readers=["reader"])
+
+    assert _info(metrics, model="cnn", version="1", default="true", kind="digit") == 1
+    assert _info(metrics, model="reader", version="2", default="false", kind="field") == 1
 
 
 def test_what_may_happen_is_shown_as_0_before_it_does(metrics):
@@ -111,6 +128,7 @@ def test_what_may_happen_is_shown_as_0_before_it_does(metrics):
     assert _value(metrics, "numeral_reloads_total", outcome="failure") == 0
     assert _value(metrics, "numeral_images_total", model="cnn", decision="accept") == 0
     assert _value(metrics, "numeral_reasons_total", model="cnn", reason="blank") == 0
+    assert _value(metrics, "numeral_digits_total", model="cnn", digit="0") == 0
 
 
 def test_many_events_are_counted_without_being_asked_for(metrics):
@@ -159,6 +177,10 @@ def test_many_values_fall_into_the_same_buckets_as_one_by_one():
 def _value(metrics: Metrics, name: str, **labels: str) -> float | None:
     metrics.flush()
     return metrics.registry.get_sample_value(name, labels)
+
+
+def _info(metrics: Metrics, **labels: str) -> float | None:
+    return _value(metrics, "numeral_model_info", **({"kind": "digit"} | labels))
 
 
 def _buckets(registry: CollectorRegistry) -> dict[str, float]:

@@ -52,7 +52,7 @@ def test_any_worker_answers_for_all(folder):
     assert 'numeral_micro_batch_images_bucket{le="2.0",model="cnn"} 20.0' in page
     assert "numeral_requests_in_flight 6.0" in page
     assert "numeral_workers 2.0" in page
-    assert 'numeral_model_info{default="true",model="cnn",version="1"} 1.0' in page
+    assert 'numeral_model_info{default="true",kind="digit",model="cnn",version="1"} 1.0' in page
     assert "process_resident_memory_bytes" in page or sys.platform != "linux"
     assert "pid=" not in page
 
