@@ -1,11 +1,14 @@
-# The service alone: no TensorFlow, no pip, no compiler, no root.
+# The service alone: no TensorFlow, no pip, no compiler, no shell, no root.
 
 # 3.13 is the newest Python that the tests, training included, run on.
 ARG PYTHON_VERSION=3.13
 
 FROM python:${PYTHON_VERSION}-slim AS builder
 ENV PIP_NO_CACHE_DIR=1 \
+    PIP_NO_COMPILE=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
+# For `strip`.
+RUN apt-get update && apt-get install --yes --no-install-recommends binutils
 WORKDIR /src
 RUN python -m venv --without-pip /opt/numeral
 # The locked packages first: they stay in the build cache when only Numeral's own code changes.
@@ -16,15 +19,19 @@ COPY service service
 COPY models models
 COPY training training
 COPY export export
-# The build backend has done its work after this and does not travel on.
+# The build backend has done its work after this and does not travel on, nor does what it asked for.
 RUN python -m pip --python /opt/numeral/bin/python install --no-deps --no-build-isolation . \
-    && python -m pip --python /opt/numeral/bin/python uninstall --yes hatchling editables
+    && python -m pip --python /opt/numeral/bin/python uninstall --yes \
+        hatchling editables pathspec pluggy tomlkit trove-classifiers
+COPY deploy/image image
+RUN python image/trim.py /opt/numeral \
+    && python image/gather.py /opt/numeral /image
 
-FROM python:${PYTHON_VERSION}-slim
-RUN python -m pip uninstall --yes pip \
-    && useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin numeral
-COPY --from=builder /opt/numeral /opt/numeral
-ENV PATH=/opt/numeral/bin:$PATH \
+# Nothing but Python, the packages and the libraries that they load.
+FROM scratch
+COPY --from=builder /image /
+ENV PATH=/opt/numeral/bin:/usr/local/bin \
+    LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 WORKDIR /tmp

@@ -1,0 +1,104 @@
+"""What the image leaves out is nothing that the service uses."""
+
+import runpy
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.queries import DEPLOY, ROOT
+
+TRIM = runpy.run_path(str(DEPLOY / "image" / "trim.py"))
+GATHER = runpy.run_path(str(DEPLOY / "image" / "gather.py"))
+SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
+STANDARD = Path(sysconfig.get_path("stdlib"))
+
+READ_A_DIGIT = """
+import asyncio, pathlib, sys
+from service.engine import Engine
+from service.pipeline import Wish
+from service.settings import Settings
+
+async def read() -> None:
+    async with Engine(Settings()) as engine:
+        await engine.models.load()
+        picture = pathlib.Path(sys.argv[1]).read_bytes()
+        print((await engine.read(engine.pipeline(Wish()), picture)).answer.digit)
+
+asyncio.run(read())
+print(pathlib.Path("/proc/self/maps").read_text())
+"""
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the image is one of Linux")
+
+
+def test_no_module_that_the_service_imports_is_left_out():
+    used = TRIM["used_files"](Path(sys.executable))
+    ballast = {
+        *TRIM["found"](SITE_PACKAGES, TRIM["_BALLAST"]),
+        *TRIM["found"](STANDARD, set(TRIM["_STANDARD_BALLAST"]) - {"site-packages/*"}),
+    }
+
+    assert ROOT / "service" / "app.py" in used
+    assert [file for file in used if ballast & {file, *file.parents}] == []
+
+
+@linux
+def test_no_library_that_the_service_loads_is_left_out():
+    finished = subprocess.run(
+        [sys.executable, "-c", READ_A_DIGIT, ROOT / "docs" / "digit.png"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    digit, _, maps = finished.stdout.partition("\n")
+
+    assert digit == "7"
+    assert "onnxruntime_pybind11_state" in maps
+    left_out = TRIM["found"](SITE_PACKAGES, TRIM["_BALLAST"])
+    assert [file for file in left_out if str(file) in maps] == []
+
+
+@pytest.mark.parametrize("pattern", TRIM["_BALLAST"])
+def test_what_is_left_out_is_still_there_to_be_left_out(pattern):
+    assert TRIM["found"](SITE_PACKAGES, [pattern])
+
+
+def test_what_lies_in_a_folder_that_was_removed_is_no_error(tmp_path):
+    inner = tmp_path / "tests" / "tests"
+    inner.mkdir(parents=True)
+    (inner / "test.py").touch()
+
+    TRIM["remove"]([inner.parent, inner, inner / "test.py"])
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@linux
+def test_the_libraries_of_the_system_come_along_with_their_loader(tmp_path):
+    extension = next(STANDARD.glob("lib-dynload/_ssl.*.so"))
+    (tmp_path / extension.name).write_bytes(extension.read_bytes())
+
+    libraries = GATHER["system_libraries"](tmp_path)
+
+    assert all(library.is_file() for library in libraries)
+    assert any(library.name.startswith("libssl") for library in libraries)
+    assert any(library.name.startswith("ld-linux") for library in libraries)
+
+
+def test_the_image_is_told_of_every_file_that_it_is_built_from():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    sent = [line.removeprefix("!") for line in ignored if line.startswith("!")]
+
+    copied = [
+        source
+        for line in dockerfile.splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+        for source in line.split()[1:-1]
+    ]
+
+    assert [source for source in copied if source not in sent] == []
+    assert [source for source in copied if not (ROOT / source).exists()] == []
