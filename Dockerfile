@@ -5,7 +5,6 @@ ARG PYTHON_VERSION=3.13
 
 FROM python:${PYTHON_VERSION}-slim AS builder
 ENV PIP_NO_CACHE_DIR=1 \
-    PIP_NO_COMPILE=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
 # For `strip`.
 RUN apt-get update && apt-get install --yes --no-install-recommends binutils
