@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp
 from service.access import Access
 from service.api import (
     admin,
+    feedback,
     fields,
     health,
     metrics,
@@ -31,6 +33,7 @@ from service.api.v2.routes import router as v2_router
 from service.api.v2.statistics import StatisticsBook
 from service.enclosure import enclose
 from service.engine import Engine
+from service.feedback.health import Operation
 from service.lifecycle import Lifecycle
 from service.loading import LoadedModels
 from service.metrics.exposition import Exposition
@@ -38,6 +41,9 @@ from service.parts import Parts
 from service.reloading import Reloader
 from service.settings import Settings, unknown_variables
 from service.version import version
+
+if TYPE_CHECKING:
+    from service.feedback.ledger import Ledger
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +97,7 @@ def create_api(parts: Parts) -> FastAPI:
         for variable in unknown_variables():
             _log.warning("%s sets nothing: numeral serve --help lists the settings", variable)
         async with (
+            _ledger(parts) as ledger,
             Engine(parts.settings, parts.exposition.metrics) as engine,
             _metrics_kept_fresh(parts.exposition),
         ):
@@ -99,7 +106,7 @@ def create_api(parts: Parts) -> FastAPI:
             # Otherwise beside the server: liveness answers while the models are loaded.
             loading = asyncio.create_task(_load_until_ready(engine.models))
             try:
-                yield _state(parts, engine)
+                yield _state(parts, engine, ledger)
             finally:
                 loading.cancel()
                 if parts.tracing:
@@ -116,7 +123,17 @@ def create_api(parts: Parts) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None},
         telemetry=_NO_TELEMETRY,
     )
-    for resource in (predict, normalise, fields, models, health, metrics, admin, problem_answers):
+    for resource in (
+        predict,
+        normalise,
+        fields,
+        feedback,
+        models,
+        health,
+        metrics,
+        admin,
+        problem_answers,
+    ):
         app.include_router(resource.router)
     app.include_router(v2_router)
     page.install(app)
@@ -134,7 +151,7 @@ async def _load_until_ready(models: LoadedModels) -> None:
         await asyncio.sleep(_NEXT_TRY_SECONDS)
 
 
-def _state(parts: Parts, engine: Engine) -> State:
+def _state(parts: Parts, engine: Engine, ledger: "Ledger | None") -> State:
     settings = parts.settings
     return {
         "engine": engine,
@@ -150,7 +167,31 @@ def _state(parts: Parts, engine: Engine) -> State:
         ),
         "lifecycle": parts.lifecycle,
         "reloader": Reloader(engine.models),
+        "ledger": ledger,
     }
+
+
+@asynccontextmanager
+async def _ledger(parts: Parts) -> AsyncIterator["Ledger | None"]:
+    settings, metrics = parts.settings, parts.exposition.metrics
+    if settings.feedback_url is None:
+        yield None
+        return
+    # They want the extra feedback, and megabytes.
+    from service.feedback.database import Database  # noqa: PLC0415
+    from service.feedback.ledger import Ledger  # noqa: PLC0415
+
+    database = Database(settings.feedback_url)
+    metrics.expect_feedback(Operation)
+    async with Ledger(
+        database,
+        metrics,
+        images=settings.feedback_images,
+        days=settings.feedback_days,
+        rows=settings.feedback_rows,
+    ) as ledger:
+        _log.info("keeps what is read for feedback in %s", database)
+        yield ledger
 
 
 @asynccontextmanager

@@ -58,11 +58,13 @@ class Reading(NamedTuple):
         card: the model's.
         answer: the digit, and whether to believe it.
         logits: float32 [10]; all 0 where the image is blank, as no model has seen it.
+        shown: uint8 [28, 28], the image as a model sees it.
     """
 
     card: ModelCard
     answer: Answer
     logits: Logits
+    shown: Picture | None = None
 
 
 # What a model can be shown, or why not.
@@ -142,7 +144,7 @@ def classify(
     return [
         item
         if isinstance(item, UnreadableImage)
-        else Reading(classifier.card, decide_blank(), _NO_LOGITS)
+        else Reading(classifier.card, decide_blank(), _NO_LOGITS, item.image)
         if item.blank
         else next(readings)
         for item in ready
@@ -155,7 +157,7 @@ def _readings(
     images, _, several = zip(*shown, strict=True) if shown else ((), (), ())
     scored = classifier.run(np.array(images, np.uint8))
     answers = decide(scored.probabilities, criteria, several)
-    return map(Reading, repeat(classifier.card), answers, scored.logits)
+    return map(Reading, repeat(classifier.card), answers, scored.logits, images)
 
 
 def choose_pipeline(

@@ -28,6 +28,12 @@ _DATA_VARIABLE = "NUMERAL_DATA"
 # What the extra `otel` brings.
 _OTEL_PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
+_FEEDBACK_DATABASE = "sqlite:///numeral-feedback.db"
+# Several processes cannot share a database in memory, which sqlite:// without a file is.
+_DATABASE_URL = re.compile(
+    r"sqlite:///(?!:memory:).+|postgresql://([^@/]*@)?[^@/:]*(:\d{1,5})?(/[^/?]*)?(\?.*)?"
+)
+
 _MIB = 1024 * 1024
 
 # Of errors among accepted answers, as a caller may ask for it.
@@ -147,6 +153,31 @@ class Settings(BaseSettings):
         description="Origins whose pages may call from a browser, parted by commas, such as"
         " https://forms.example; * for all; unset: none.",
     )
+    feedback: bool = Field(
+        False,
+        description="Keep what is read, so that POST /feedback takes the right answers for it;"
+        " wants the extra feedback.",
+    )
+    feedback_database: str | None = Field(
+        None,
+        description="Where it is kept, which turns feedback on too: sqlite:///FILE, or"
+        " postgresql://USER:PASSWORD@HOST/NAME with the extra postgres; unset:"
+        f" {_FEEDBACK_DATABASE}, in the working directory.",
+    )
+    feedback_images: bool = Field(
+        False,
+        description="Keep the pictures too, as the model sees them; numeral export-feedback wants"
+        " them.",
+    )
+    feedback_days: PositiveFloat = Field(
+        90.0,
+        allow_inf_nan=False,
+        description="Days after which a prediction is deleted, with its picture and its feedback.",
+    )
+    feedback_rows: PositiveInt = Field(
+        1_000_000,
+        description="Most predictions that are kept; past it the oldest without feedback go.",
+    )
     drain_seconds: NonNegativeFloat = Field(
         1.0,
         allow_inf_nan=False,
@@ -168,6 +199,33 @@ class Settings(BaseSettings):
         False,
         description="Send OpenTelemetry traces, as the variables OTEL_* say; wants the extra otel.",
     )
+
+    @property
+    def feedback_url(self) -> str | None:
+        """Where predictions are kept; None where they are not."""
+        return self.feedback_database or (_FEEDBACK_DATABASE if self.feedback else None)
+
+    @field_validator("feedback")
+    @classmethod
+    def _feedback_is_installed(cls, wanted: bool) -> bool:
+        if wanted and not _installed("sqlalchemy"):
+            raise ValueError("SQLAlchemy is not installed; pip install 'numeral[feedback]'")
+        return wanted
+
+    @field_validator("feedback_database")
+    @classmethod
+    def _feedback_has_a_database(cls, url: str | None) -> str | None:
+        if url is not None:
+            cls._feedback_is_installed(True)
+            # Without the value, which may hold a password.
+            if not _DATABASE_URL.fullmatch(url):
+                raise ValueError(
+                    "is no database that can be used; write sqlite:///FILE or"
+                    " postgresql://USER:PASSWORD@HOST/NAME"
+                )
+            if url.startswith("postgresql") and not _installed("psycopg"):
+                raise ValueError("psycopg is not installed; pip install 'numeral[postgres]'")
+        return url
 
     @field_validator("tracing")
     @classmethod

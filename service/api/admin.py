@@ -18,7 +18,7 @@ def require_keys(request: Request) -> None:
     if caller_of(request) is None:
         raise AdminOff(
             "without API keys nobody may do this over HTTP; set up a key with the role admin, or"
-            " send SIGHUP to the process"
+            " for a reload send SIGHUP to the process"
         )
 
 

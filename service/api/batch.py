@@ -10,6 +10,7 @@ from service.api.answers import JsonResponse
 from service.api.batch_answer import AnyOutcome, write_answer
 from service.api.errors import InvalidItem
 from service.api.negotiation import JSON, batch_answer_type, is_streamed
+from service.api.noting import note_items
 from service.api.state import charge, desk_of, request_id_of, settings_of
 from service.api.stream.answer import StreamedAnswer
 from service.api.stream.parts import parts_of, parts_of_body
@@ -45,6 +46,7 @@ async def answer_batch(request: Request, way: BatchWay) -> Response:
     """
     answer_type = batch_answer_type(request.scope)
     settings, request_id = settings_of(request), request_id_of(request)
+    note = partial(note_items, request)
     if is_streamed(request.scope):
         require_uncompressed(request)
         parts = parts_of_body(
@@ -52,7 +54,7 @@ async def answer_batch(request: Request, way: BatchWay) -> Response:
         )
         charging = partial(charge, request)
         return StreamedAnswer(
-            desk_of(request), way.read_in_turn, parts, request_id, charge=charging
+            desk_of(request), way.read_in_turn, parts, request_id, charge=charging, note=note
         )
     items = await read_batch(
         request,
@@ -63,7 +65,8 @@ async def answer_batch(request: Request, way: BatchWay) -> Response:
     charge(request, len(items))
     if answer_type != JSON:
         parts = parts_of(items, most=way.part)
-        return StreamedAnswer(desk_of(request), way.read_in_turn, parts, request_id)
+        return StreamedAnswer(desk_of(request), way.read_in_turn, parts, request_id, note=note)
     contents = [item.content for item in items if not isinstance(item.content, InvalidItem)]
     outcomes = await way.read_many(contents)
+    note(items, outcomes)
     return JsonResponse(await write_answer(items, outcomes, request_id, name=way.name))

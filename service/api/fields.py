@@ -9,6 +9,7 @@ from service.api.answers import JsonResponse, field, to_json
 from service.api.batch import BatchWay, answer_batch
 from service.api.field_schemas import BatchField, FieldBatchAnswer, ReadField
 from service.api.negotiation import FIELDS_BATCH_PATH, FIELDS_PATH, require_json_accepted
+from service.api.noting import note_one
 from service.api.openapi import (
     batch_answer,
     batch_body,
@@ -44,6 +45,7 @@ async def read_field(request: Request) -> Response:
     pipeline = fields.pipeline(field_wish_of(request))
     data = await read_picture(request, batch_path=FIELDS_BATCH_PATH)
     reading = await fields.read(pipeline, data)
+    note_one(request, reading)
     return JsonResponse(to_json(field(reading)))
 
 

@@ -8,6 +8,7 @@ from service.api import examples
 from service.api.answers import JsonResponse, prediction, to_json
 from service.api.batch import BatchWay, answer_batch
 from service.api.negotiation import BATCH_PATH, require_json_accepted
+from service.api.noting import note_one
 from service.api.openapi import (
     batch_answer,
     batch_body,
@@ -42,6 +43,7 @@ async def predict(request: Request) -> Response:
     pipeline = engine.pipeline(wish_of(request))
     data = await read_picture(request, batch_path=BATCH_PATH)
     reading = await engine.read(pipeline, data)
+    note_one(request, reading)
     return JsonResponse(to_json(prediction(reading)))
 
 

@@ -11,6 +11,12 @@ from service.access import QuotaExceeded
 from service.api import errors
 from service.api.schemas import Problem
 from service.batcher import DeadlineExceeded
+from service.feedback.errors import (
+    AnsweredOtherwise,
+    FeedbackOff,
+    FeedbackUnavailable,
+    UnknownPrediction,
+)
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.inference.backlog import QueueFull
 from service.inference.catalogue import ModelUnavailable, UnknownModel
@@ -122,10 +128,25 @@ TABLE: Mapping[type[Exception], Kind] = {
         "admin-off",
         403,
         "Administration is off",
-        "Paths under /admin need an API key with the role admin, and there are no API keys;"
-        " SIGHUP reloads the models without one.",
+        "Paths under /admin and /reviews need an API key with the role admin, and there are no API"
+        " keys; SIGHUP reloads the models without one.",
+    ),
+    FeedbackOff: Kind(
+        "feedback-off",
+        403,
+        "Feedback is off",
+        "What is read is not kept, so that nothing is known of it later; NUMERAL_FEEDBACK=true"
+        " turns it on.",
     ),
     UnknownModel: Kind("unknown-model", 404, "Unknown model", "GET /models lists the models."),
+    UnknownPrediction: Kind(
+        "unknown-prediction",
+        404,
+        "Unknown prediction",
+        "No prediction of this caller is kept under this X-Request-ID; it may be too old, or the"
+        " database was not there when it was made. NUMERAL_FEEDBACK_DAYS sets how long they are"
+        " kept.",
+    ),
     errors.NotAcceptable: Kind(
         "not-acceptable",
         406,
@@ -139,6 +160,12 @@ TABLE: Mapping[type[Exception], Kind] = {
         "Body too slow",
         "Send the body faster, or in smaller batches. NUMERAL_BODY_TIMEOUT sets the limit.",
         {"Connection": "close"},
+    ),
+    AnsweredOtherwise: Kind(
+        "answered-otherwise",
+        409,
+        "Answered otherwise",
+        "The first right answer that is given stays; this one differs from it.",
     ),
     ReloadInProgress: Kind(
         "reload-in-progress",
@@ -250,6 +277,13 @@ TABLE: Mapping[type[Exception], Kind] = {
         "Too many bodies",
         f"Too much is being received; {_SEND_AGAIN}. NUMERAL_MAX_TOTAL_BODY_BYTES sets the limit.",
         _RETRY_SOON,
+    ),
+    FeedbackUnavailable: Kind(
+        "feedback-unavailable",
+        503,
+        "Feedback unavailable",
+        f"The feedback database cannot be used for now; {_SEND_AGAIN}. Predictions go on.",
+        {"Retry-After": "10"},
     ),
     errors.TooManyStreams: Kind(
         "too-many-streams",

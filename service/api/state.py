@@ -1,6 +1,8 @@
 """What the lifespan hands over to every request."""
 
-from typing import TypedDict, cast
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from starlette.requests import Request
 
@@ -15,6 +17,10 @@ from service.metrics.events import Metrics
 from service.metrics.exposition import Exposition
 from service.reloading import Reloader
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    # It wants the extra feedback.
+    from service.feedback.ledger import Ledger
 
 # In the state of a request: how many of its images are charged already.
 PREPAID_IMAGES = "prepaid_images"
@@ -31,6 +37,7 @@ class State(TypedDict):
     desk: Desk
     lifecycle: Lifecycle
     reloader: Reloader
+    ledger: Ledger | None
 
 
 def engine_of(request: Request) -> Engine:
@@ -61,6 +68,11 @@ def statistics_of(request: Request) -> StatisticsBook:
 def caller_of(request: Request) -> Caller | None:
     """Who sent the request; None where no key was asked for."""
     return cast(Caller | None, request.scope["state"].get("caller"))
+
+
+def ledger_of(request: Request) -> Ledger | None:
+    """Where what is read is kept for feedback; None where it is not."""
+    return cast("Ledger | None", request.scope["state"]["ledger"])
 
 
 def charge(request: Request, images: int) -> None:

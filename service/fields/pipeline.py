@@ -10,7 +10,7 @@ import numpy as np
 
 from models.fields.constraints import Constraints
 from models.reader_card import ReaderCard
-from models.strips import BUCKET, STRIDE, pad
+from models.strips import BUCKET, STRIDE, Grey, pad
 from service.fields.answers import FieldAnswer, FieldReason, answer_of, unread
 from service.imaging import Picture, SeenStrip, UnreadableImage, cut_strip, decode
 from service.inference.catalogue import Catalogue
@@ -34,10 +34,11 @@ class FieldWish:
 
 
 class FieldReading(NamedTuple):
-    """An answer, and the reader that gave it."""
+    """An answer, the reader that gave it, and the strip as it sees it, uint8 [40, width]."""
 
     card: ReaderCard
     answer: FieldAnswer
+    shown: Grey | None = None
 
 
 # What a reader can be shown, or why not.
@@ -96,7 +97,9 @@ def read_together(
         if isinstance(ready, UnreadableImage):
             outcomes[place] = ready
         elif ready.blank:
-            outcomes[place] = FieldReading(pipeline.reader.card, unread(FieldReason.BLANK))
+            outcomes[place] = FieldReading(
+                pipeline.reader.card, unread(FieldReason.BLANK), ready.strip.pixels
+            )
         else:
             columns = -(-ready.strip.pixels.shape[1] // BUCKET) * BUCKET
             alike[pipeline.reader, columns].append(place)
@@ -131,6 +134,7 @@ def _read_alike(
                 pipeline.constraints,
                 pipeline.threshold,
             ),
+            seen.strip.pixels,
         )
         for (pipeline, seen), steps in zip(shown, said, strict=True)
     ]

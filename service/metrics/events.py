@@ -63,6 +63,7 @@ class Metrics:
         self._served: set[tuple[str, str, str, str]] = set()
         self._decisions: Sequence[str] = ()
         self._reasons: Sequence[str] = ()
+        self._feedback_outcomes: Sequence[str] = ()
         self.decoded = self._instruments.decode.of().append
         self.normalised = self._instruments.normalise.of().append
         self.waited = self._instruments.queue_wait.of().extend
@@ -114,6 +115,28 @@ class Metrics:
             for digit in answer.text or "":
                 digit_read((model, digit))
 
+    def expect_feedback(self, operations: Iterable[str]) -> None:
+        """Count feedback from 0, by all that is served from now on."""
+        self._feedback_outcomes = ("right", "wrong")
+        for outcome in ("kept", "dropped"):
+            self._instruments.feedback_predictions.start(outcome)
+        for operation in operations:
+            self._instruments.feedback_failures.start(operation)
+
+    def noted(self, outcome: str, predictions: int) -> None:
+        """So many predictions were `kept` for feedback, or `dropped`."""
+        for _ in range(predictions):
+            self._instruments.feedback_predictions.add((outcome,))
+        self._count_soon(predictions)
+
+    def feedback(self, model: str, decision: str, outcome: str) -> None:
+        """A person said that what a model had read was `right`, or `wrong`."""
+        self._instruments.feedback.add((model, decision, outcome))
+
+    def feedback_failed(self, operation: str) -> None:
+        """The feedback database could not be used."""
+        self._instruments.feedback_failures.add((operation,))
+
     def watch_queue(self, images: Callable[[], int], *, limit: int) -> None:
         """Ask `images` for those in work or waiting, whenever the metrics are counted."""
         self._queue = images
@@ -140,6 +163,8 @@ class Metrics:
         for name in versions:
             for decision in self._decisions:
                 self._instruments.images.start(name, decision)
+                for outcome in self._feedback_outcomes:
+                    self._instruments.feedback.start(name, decision, outcome)
             for reason in self._reasons:
                 self._instruments.reasons.start(name, reason)
             for digit in string.digits:

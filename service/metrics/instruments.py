@@ -46,6 +46,9 @@ class Instruments:
     models_loaded: Gauge
     models_failed: Gauge
     reloads: Counter
+    feedback: Counter
+    feedback_predictions: Counter
+    feedback_failures: Counter
     build_info: Gauge
     workers: Gauge
 
@@ -117,6 +120,19 @@ class Instruments:
                 "models_failed", "Models that are published, but could not be loaded."
             ),
             reloads=make.counter("reloads", "Reloads of the models, by outcome.", "outcome"),
+            feedback=make.counter(
+                "feedback",
+                "Right answers given for what was read, by what had been decided.",
+                "model decision outcome",
+            ),
+            feedback_predictions=make.counter(
+                "feedback_predictions", "Predictions kept for feedback, or dropped.", "outcome"
+            ),
+            feedback_failures=make.counter(
+                "feedback_database_failures",
+                "Times that the feedback database could not be used.",
+                "operation",
+            ),
             build_info=make.gauge(
                 "build_info",
                 "1, with the versions of Numeral and of ONNX Runtime.",

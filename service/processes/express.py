@@ -15,6 +15,7 @@ from service.api.held import Holding
 from service.api.parameters import wish_of
 from service.api.problem_answers import response_for
 from service.api.state import State
+from service.feedback.notes import note_of_one
 from service.inference.catalogue import ModelUnavailable, UnknownModel
 from service.loading import NotReady
 from service.pipeline import Outcome, Pipeline, Reading, UnsupportedMaxError, Wish
@@ -103,6 +104,8 @@ class Express:
         self._lifecycle = state["lifecycle"]
         self._metrics = state["exposition"].metrics
         self._held = state["held"]
+        ledger = state["ledger"]
+        self._keep = None if ledger is None else ledger.note
         self._most_bytes = settings.max_body_bytes
         # Where there are keys, one is asked for first. What is traced is not to be missed there.
         self._off = settings.tracing or settings.api_keys_file is not None
@@ -165,6 +168,8 @@ class Express:
                 outcome = error
             else:
                 self._answer(trip, 200, _JSON_LINES, body)
+                if self._keep is not None:
+                    self._keep(note_of_one(trip.request_id.decode(), None, outcome))
                 return
         if outcome is None:
             outcome = (

@@ -274,6 +274,7 @@ def _run(scenario, **values):
                 "engine": engine,
                 "settings": settings,
                 "lifecycle": Lifecycle(),
+                "ledger": None,
                 "held": HeldBytes(settings.max_total_body_bytes),
                 "exposition": SimpleNamespace(metrics=metrics),
             }

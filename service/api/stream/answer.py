@@ -18,7 +18,7 @@ from service.api.problems import INTERNAL_ERROR, kind_of
 from service.api.stream.limits import Streams
 from service.api.stream.outbox import Outbox
 from service.api.stream.parts import Parts
-from service.api.stream.work import Read, Work, cancelled
+from service.api.stream.work import Note, Read, Work, cancelled
 
 # After a failure the rest of the body is let in for so long. If the connection were closed at once,
 # the caller's system could drop the last lines unread.
@@ -59,8 +59,12 @@ class StreamedAnswer(Response):
         request_id: str,
         *,
         charge: Callable[[int], None] = lambda _: None,
+        note: Note = lambda *_, **__: None,
     ) -> None:
-        """Answer `parts`, each of which is charged with its number of images before it is read."""
+        """Answer `parts`, each of which is charged with its number of images before it is read.
+
+        What was read of it is told to `note`.
+        """
         super().__init__(media_type=NDJSON)
         del self.headers["content-length"]
         self._desk = desk
@@ -68,6 +72,7 @@ class StreamedAnswer(Response):
         self._parts = parts
         self._request_id = request_id
         self._charge = charge
+        self._note_read = note
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer. What goes wrong before the first line is raised, later it is the last line.
@@ -81,7 +86,9 @@ class StreamedAnswer(Response):
             stack.enter_context(desk.streams.one())
             holding = stack.enter_context(desk.held.holding())
             outbox = stack.enter_context(contextlib.closing(Outbox(max_bytes=desk.max_waiting)))
-            work = Work(self._read, outbox, holding, self._request_id, self._charge)
+            work = Work(
+                self._read, outbox, holding, self._request_id, self._charge, self._note_read
+            )
             working = asyncio.create_task(work.run(self._parts, receive))
             try:
                 await way_out.send_all(outbox)

@@ -17,6 +17,9 @@ from service.pipeline import Content
 # Reads images in order, as soon as there is room for them.
 Read = Callable[[Sequence[Content]], Awaitable[Sequence[AnyOutcome]]]
 
+# Told what was read of some items, the first of which has the index `first`.
+Note = Callable[..., None]
+
 # So many parts are in work at once: one is unpacked and decoded while the model sees another.
 _MOST_PARTS = 4
 
@@ -35,6 +38,7 @@ class Work:
         holding: Holding,
         request_id: str,
         charge: Callable[[int], None],
+        note: Note,
     ) -> None:
         self.more_comes = False
         self._read_contents = read
@@ -42,6 +46,7 @@ class Work:
         self._holding = holding
         self._request_id = request_id
         self._charge = charge
+        self._note = note
         # What is in work, in order, then how it ended.
         self._window: asyncio.Queue[asyncio.Task[bytes] | Exception | None] = asyncio.Queue(
             _MOST_PARTS - 1
@@ -94,6 +99,7 @@ class Work:
             items = await unpacked(part.unpack, part.size)
             contents = [item.content for item in items if not isinstance(item.content, InvalidItem)]
             outcomes = await self._read_contents(contents)
+            self._note(items, outcomes, first=part.first)
             return await write_lines(items, outcomes, self._request_id, first=part.first)
         finally:
             self._holding.add(-part.size)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from models.manifest import ModelCard
 from service.api import errors
+from service.api.noting import note_all
 from service.api.problems import READING_ERRORS
 from service.api.state import charge, engine_of, settings_of, statistics_of
 from service.api.unpacking import unpacked
@@ -53,7 +54,9 @@ async def infer(request: Request) -> Response:
         pipeline = engine.pipeline(inference.wish(card.name))
         job = await engine.work(pipeline, contents_of(inference.content))
         progress.note(job.times, images=len(job.outcomes))
-        return await _written(inference, card, readable(job.outcomes))
+        readings = readable(job.outcomes)
+        note_all(request, readings)
+        return await _written(inference, card, readings)
 
 
 async def _parsed(request: Request, body: bytes) -> Inference:
