@@ -149,6 +149,8 @@ def _card(card: ModelCard) -> Iterator[str]:
         yield f"It also learnt from the answers of {', '.join(run.teachers)}."
     if run.initial:
         yield f"It started from the weights of {run.initial}."
+    if run.also:
+        yield f"It learnt from digits of one's own besides (SHA-256 {run.also}...)."
     if card.quantised:
         yield "Weights and activations were brought to eight bits after training."
     yield "\n## On the 10,000 test images\n"

@@ -18,6 +18,7 @@ def provenance_of(config: RunConfig) -> TrainingRun:
         validation_images=config.validation_images,
         teachers=config.teachers,
         initial=config.initial,
+        also=config.also,
     )
 
 

@@ -82,6 +82,16 @@ def load_part(data_dir: Path, part: Part, *, verify: bool = True) -> Digits:
     return digits
 
 
+def write_part(data_dir: Path, part: Part, digits: Digits) -> None:
+    """Write `digits` into `data_dir` under the names of `part`.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    for file, array in ((part.images, digits.images), (part.labels, digits.labels)):
+        (data_dir / file.name).write_bytes(_idx_header(array) + array.tobytes())
+
+
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """Read an IDX file of unsigned bytes, plain or gzipped, into an array.
 
@@ -127,13 +137,16 @@ def _read(path: Path) -> bytes:
 
 
 def _check_md5(file: IdxFile, source: str, array: NDArray[np.uint8]) -> None:
-    header = bytes([0, 0, _UNSIGNED_BYTE, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-    md5 = hashlib.md5(header + array.tobytes(), usedforsecurity=False).hexdigest()
+    md5 = hashlib.md5(_idx_header(array) + array.tobytes(), usedforsecurity=False).hexdigest()
     if md5 != file.md5:
         raise DataError(
             f"{source}: MD5 of the content is {md5}, MNIST's {file.name} has {file.md5};"
             " fetch it again, or pass --no-verify if these are digits of your own"
         )
+
+
+def _idx_header(array: NDArray[np.uint8]) -> bytes:
+    return bytes([0, 0, _UNSIGNED_BYTE, array.ndim]) + np.array(array.shape, ">u4").tobytes()
 
 
 def check_md5(part: Part, digits: Digits, images_source: str, labels_source: str) -> None:

@@ -68,6 +68,9 @@ class TrainingRun(Record):
         default=(), description="The runs whose answers it learnt from, beside the labels."
     )
     initial: str | None = Field(default=None, description="The run whose weights it started from.")
+    also: str | None = Field(
+        default=None, description="Digest of digits of one's own that it learnt from besides."
+    )
 
 
 class Point(Record):

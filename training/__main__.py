@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
-from models.mnist import DataError
+from models.mnist import TRAIN, DataError, load_part
 from training import architectures, plots
 from training.data import load_mnist
 from training.evaluate import answer
@@ -75,6 +75,14 @@ def fit(
     initial: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Start from the weights of this run.")
     ] = None,
+    also: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Learn from the training images of this folder too, such as numeral"
+            " export-feedback writes; none of them is held out.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 1,
     data_dir: DataDir = None,
     verify: Verify = True,
@@ -113,6 +121,7 @@ def fit(
         limit=limit,
         teachers=tuple(map(Run, teachers or ())),
         initial=Run(initial) if initial else None,
+        also=load_part(also, TRAIN, verify=False) if also else None,
     )
     run, _ = task.run(mnist, runs_dir)
     if run.model_file.exists():

@@ -1,9 +1,15 @@
 """MNIST to train on: from its IDX files, or through Keras' own download."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from models.mnist import TEST, TRAIN, DataError, Digits, check_md5, load_part, pair
+
+# Fewer leave none to validate.
+_FEWEST = 10
 
 VALIDATION_SHARE = 1 / 6  # 10,000 of MNIST's 60,000 training images
 
@@ -33,7 +39,26 @@ def load_mnist(data_dir: Path | None = None, *, verify: bool = True) -> Mnist:
     if data_dir is None:
         return _download()
     train, test = (load_part(data_dir, part, verify=verify) for part in (TRAIN, TEST))
+    if len(train) < _FEWEST or not len(test):
+        raise DataError(
+            f"{data_dir}: holds {len(train)} images to train on and {len(test)} to test with, too"
+            " few; take MNIST's folder, and this one besides with --also"
+        )
     return Mnist(train, test)
+
+
+def joined(first: Digits, second: Digits) -> Digits:
+    """The digits of both, in order."""
+    return Digits(
+        np.concatenate([first.images, second.images]),
+        np.concatenate([first.labels, second.labels]),
+    )
+
+
+def digest(digits: Digits) -> str:
+    """What tells these digits from others."""
+    content = digits.images.tobytes() + digits.labels.tobytes()
+    return hashlib.sha256(content).hexdigest()[:8]
 
 
 def _download() -> Mnist:

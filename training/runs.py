@@ -34,6 +34,7 @@ class RunConfig:
     limited: bool = False
     teachers: tuple[str, ...] = ()  # model/run
     initial: str | None = None
+    also: str | None = None  # digest of the digits that were learnt from besides
 
     @property
     def run_name(self) -> str:
@@ -42,8 +43,9 @@ class RunConfig:
         limit = f"-n{self.train_images}" if self.limited else ""
         teachers = "".join(f"-from-{teacher.replace('/', '-')}" for teacher in self.teachers)
         initial = f"-after-{Path(self.initial).name}" if self.initial else ""
+        also = f"-and-{self.also}" if self.also else ""
         settings = f"{recipe.name}-e{recipe.epochs}-b{recipe.batch_size}-s{self.seed}"
-        return f"{settings}{limit}{teachers}{initial}"
+        return f"{settings}{limit}{teachers}{initial}{also}"
 
 
 _CONFIG = TypeAdapter(RunConfig)

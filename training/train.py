@@ -9,7 +9,7 @@ import keras
 from models.mnist import Digits
 from training import architectures
 from training.batches import AugmentedDigits, Source
-from training.data import Mnist
+from training.data import Mnist, digest, joined
 from training.distil import prepare_lessons
 from training.fit import fit
 from training.recipes import Recipe
@@ -21,6 +21,7 @@ class Task:
     """What to train; `limit` takes the first so many training images only.
 
     It starts from the weights of `initial`, a run of the same architecture, or from random ones.
+    The digits of `also` are learnt from besides, and never held out.
     """
 
     model: str
@@ -29,6 +30,7 @@ class Task:
     limit: int | None = None
     teachers: tuple[Run, ...] = ()
     initial: Run | None = None
+    also: Digits | None = None
 
     def run(self, mnist: Mnist, runs_dir: Path) -> tuple[Run, RunConfig]:
         """Where the task's run is kept, and its configuration."""
@@ -42,13 +44,15 @@ class Task:
             limited=self.limit is not None,
             teachers=tuple(teacher.name for teacher in self.teachers),
             initial=self.initial.name if self.initial else None,
+            also=digest(self.also) if self.also else None,
         )
         return Run(runs_dir / self.model / config.run_name), config
 
     def digits(self, mnist: Mnist) -> tuple[Digits, Digits]:
         """The images to fit and those held out to validate."""
         train, validation = mnist.hold_out()
-        return train[: self.limit], validation
+        train = train[: self.limit]
+        return joined(train, self.also) if self.also else train, validation
 
 
 def train(

@@ -153,6 +153,30 @@ def verify(
     raise typer.Exit(run(read_settings(models_dir=models_dir), data_dir))
 
 
+@app.command("export-feedback")
+def export_feedback(
+    *,
+    out: Annotated[
+        Path, typer.Option(file_okay=False, help="Folder for MNIST's four files and feedback.json.")
+    ],
+    feedback_database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="NUMERAL_FEEDBACK_DATABASE",
+            help=Settings.model_fields["feedback_database"].description,
+        ),
+    ] = None,
+) -> None:
+    """Make a data set of the digits whose right answers people gave, for python -m training.
+
+    Exit status: 0 it is written, 1 there are no such digits, 2 the command line is wrong or no
+    database is named, 3 the database cannot be used.
+    """
+    from service.cli.export_feedback import run  # noqa: PLC0415
+
+    raise typer.Exit(run(read_settings(feedback_database=feedback_database), out))
+
+
 _keys = typer.Typer(help="Make API keys.", no_args_is_help=True)
 app.add_typer(_keys, name="keys")
 

@@ -1,0 +1,58 @@
+"""`numeral export-feedback`: what people said is right, as a data set to train on."""
+
+from pathlib import Path
+
+import typer
+
+from service.feedback.errors import FeedbackUnavailable
+from service.settings import Settings
+
+_NOTHING = 1
+_OFF = 2
+_NO_DATABASE = 3
+
+
+def run(settings: Settings, out: Path) -> int:
+    """Write the data set into `out`; the exit status."""
+    if settings.feedback_url is None:
+        return _failed(
+            _OFF,
+            "no feedback database is named; set NUMERAL_FEEDBACK or NUMERAL_FEEDBACK_DATABASE as"
+            " the service has it",
+        )
+    # They want the extra feedback.
+    from service.feedback.database import Database  # noqa: PLC0415
+    from service.feedback.dataset import dataset_of, write_dataset  # noqa: PLC0415
+    from service.feedback.store import Store  # noqa: PLC0415
+
+    database = Database(settings.feedback_url, create=False)
+    try:
+        rows = Store(database).labelled_digits()
+    except FeedbackUnavailable as error:
+        return _failed(_NO_DATABASE, str(error))
+    finally:
+        database.close()
+    dataset = dataset_of(rows)
+    if not dataset.train and not dataset.test:
+        return _failed(
+            _NOTHING,
+            f"{database} holds no digit with picture and right answer; pictures are kept where the"
+            " service has NUMERAL_FEEDBACK_IMAGES=true",
+        )
+    try:
+        write_dataset(dataset, out)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{out}: cannot be written: {error.strerror}", param_hint="--out"
+        ) from error
+    left_out = ", ".join(f"{count} {reason}" for reason, count in dataset.left_out.items() if count)
+    typer.echo(
+        f"{out}: {len(dataset.train)} digits to train on, {len(dataset.test)} to test with"
+        + (f"; left out: {left_out}" if left_out else "")
+    )
+    return 0
+
+
+def _failed(status: int, message: str) -> int:
+    typer.echo(f"error: {message}", err=True)
+    return status
