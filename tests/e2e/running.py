@@ -18,6 +18,8 @@ from service.settings import ENVIRONMENT_PREFIX
 COMMAND = (sys.executable, "-m", "service.cli")
 PATIENCE_SECONDS = 60.0
 
+_ROOT = Path(__file__).parents[2]
+
 # One process that ends as soon as it can: what most tests want.
 _DEFAULTS = {"workers": 1, "drain_seconds": 0}
 
@@ -72,13 +74,18 @@ def wait_for(condition, explanation=lambda: "") -> None:
 
 @contextmanager
 def run_service(
-    folder: Path, *options: str, own_group: bool = False, **settings: object
+    folder: Path,
+    *options: str,
+    own_group: bool = False,
+    cwd: Path | None = None,
+    **settings: object,
 ) -> Iterator[RunningService]:
     """Start `numeral serve`, its log in `folder`, and stop it in the end.
 
     Args:
         folder: where the log is written.
         options: its command-line options.
+        cwd: its working directory.
         own_group: whether it is the head of a process group, so that a signal reaches all of it.
         settings: its settings, passed on in the environment.
     """
@@ -90,8 +97,10 @@ def run_service(
             [*COMMAND, "serve", "--port", "0", *options],
             stdout=log,
             stderr=log,
-            env=os.environ | variables,
+            # Elsewhere it would not find a service that is not installed.
+            env=os.environ | variables | ({"PYTHONPATH": str(_ROOT)} if cwd else {}),
             process_group=0 if own_group else None,
+            cwd=cwd,
         )
     try:
         url = _url(process, log_file)

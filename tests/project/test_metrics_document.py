@@ -65,3 +65,6 @@ def _let_everything_happen(metrics: Metrics) -> None:
     metrics.answered("cnn", [Answer(7, 0.9, np.zeros(10), Decision.REVIEW, (Reason.BLANK,))])
     metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0)
     metrics.reloaded("success")
+    metrics.noted("kept", 1)
+    metrics.feedback("cnn", "accept", "right")
+    metrics.feedback_failed("keep")

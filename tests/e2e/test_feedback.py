@@ -1,0 +1,269 @@
+"""Feedback over a real socket: predictions are kept, found again and answered, come what may."""
+
+import base64
+import json
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+import tritonclient.http
+
+from service.access import Role, new_key
+from tests.e2e.callers import callers
+from tests.e2e.feedback import feedback, metric, predict, rows
+from tests.e2e.running import run_service
+from tests.strips import bars, publish_reader
+
+pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "feedback.db"
+
+
+@pytest.fixture
+def service(start_ready, file):
+    return start_ready(feedback_database=f"sqlite:///{file}", feedback_images=True)
+
+
+@pytest.fixture(scope="module")
+def feedback_server(tmp_path_factory):
+    """A service that keeps feedback, for tests that spoil nothing."""
+    folder = tmp_path_factory.mktemp("feedback")
+    with run_service(folder, feedback_database=f"sqlite:///{folder}/feedback.db") as running:
+        running.wait_until_ready()
+        yield running
+
+
+def test_without_the_setting_feedback_is_off(server, seven):
+    request_id = httpx.post(f"{server}/predict", content=seven).headers["X-Request-ID"]
+
+    answer = httpx.post(f"{server}/feedback", json={"request_id": request_id, "digit": 1})
+
+    assert answer.status_code == 403
+    assert answer.json()["type"] == "/problems/feedback-off"
+    assert "NUMERAL_FEEDBACK=true" in answer.json()["detail"]
+
+
+def test_the_setting_alone_keeps_a_file_in_the_working_directory(start_ready, seven, tmp_path):
+    service = start_ready(cwd=tmp_path, feedback=True)
+
+    assert feedback(service, predict(service, seven), digit=7).status_code == 201
+
+    assert (tmp_path / "numeral-feedback.db").exists()
+
+
+def test_the_right_answer_is_taken_once(service, seven):
+    request_id = predict(service, seven)
+
+    first, again, other = (feedback(service, request_id, digit=digit) for digit in (1, 1, 2))
+
+    assert [first.status_code, again.status_code, other.status_code] == [201, 200, 409]
+    assert other.json()["type"] == "/problems/answered-otherwise"
+    kept = first.json()
+    assert again.json() == kept
+    assert kept["request_id"] == request_id
+    assert (kept["read"], kept["answer"], kept["right"]) == ("7", "1", False)
+    assert (kept["model"], kept["decision"], kept["kind"]) == ("resnet", "accept", "digit")
+
+
+def test_plain_requests_are_all_kept_when_the_service_stops(service, seven, file):
+    with callers(service.url, seven, number=1) as calling:
+        service.wait_for(lambda: calling.answers[200] > 20)
+        service.process.terminate()
+        calling.wait_until_refused()
+
+    service.process.wait(60)
+    assert rows(file) == calling.answers[200]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"request_id": "a"},
+        {"request_id": "a b", "digit": 1},
+        {"request_id": "a", "digit": 10},
+        {"request_id": "a", "digit": 1, "text": "1"},
+        {"request_id": "a", "digit": 1, "index": -1},
+        {"request_id": "a", "digit": 1, "index": 2**40},
+        {"request_id": "a", "digit": 1, "index": 0, "id": "b"},
+        {"request_id": "a", "digit": 1, "caller": "boss"},
+        {"request_id": "a", "text": "1.80"},
+        {"request_id": "a", "text": 41 * "1"},
+        {"request_id": "a", "digit": 1, "colour": "blue"},
+        [],
+    ],
+)
+def test_nonsense_is_refused_with_words(feedback_server, body):
+    answer = httpx.post(f"{feedback_server.url}/feedback", json=body)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"]
+
+
+def test_what_is_no_json_is_malformed(feedback_server):
+    headers = {"Content-Type": "application/json"}
+    answer = httpx.post(f"{feedback_server.url}/feedback", content=b"{", headers=headers)
+
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "/problems/malformed-body"
+
+
+def test_a_request_that_nobody_made_is_unknown(feedback_server):
+    answer = feedback(feedback_server, "nobody", digit=1)
+
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "/problems/unknown-prediction"
+
+
+def test_images_of_a_batch_are_told_apart(feedback_server, draw):
+    files = [("files", (name, draw(digit))) for name, digit in (("a", 3), ("b", 7), ("c", 1))]
+    files.insert(1, ("files", ("x", b"no picture")))
+    answer = httpx.post(f"{feedback_server.url}/predict/batch", files=files)
+    request_id = answer.headers["X-Request-ID"]
+
+    by_index = feedback(feedback_server, request_id, index=2, digit=7)
+    by_id = feedback(feedback_server, request_id, id="c", digit=1)
+    neither = feedback(feedback_server, request_id, digit=1)
+    unread = feedback(feedback_server, request_id, index=1, digit=1)
+
+    assert (by_index.json()["id"], by_index.json()["right"]) == ("b", True)
+    assert (by_id.json()["index"], by_id.json()["right"]) == (3, True)
+    assert neither.status_code == 422
+    assert "add index" in neither.json()["detail"]
+    assert unread.status_code == 404
+
+
+def test_images_of_a_stream_are_told_apart(feedback_server, draw):
+    lines = [
+        json.dumps({"id": digit, "image": base64.b64encode(draw(digit)).decode()})
+        for digit in range(10)
+    ] * 10
+    headers = {"Content-Type": "application/x-ndjson", "X-Request-ID": "stream.1"}
+    httpx.post(
+        f"{feedback_server.url}/predict/batch", content="\n".join(lines), headers=headers
+    ).raise_for_status()
+
+    answer = feedback(feedback_server, "stream.1", index=97, digit=7)
+
+    assert answer.status_code == 201
+    assert (answer.json()["id"], answer.json()["read"]) == ("7", "7")
+
+
+def test_a_tensor_is_kept_as_well(feedback_server):
+    image = np.zeros((2, 28, 28), np.uint8)
+    image[1, 4:24, 13:15] = 255
+    with tritonclient.http.InferenceServerClient(feedback_server.url.split("//")[1]) as triton:
+        tensor = tritonclient.http.InferInput("image", image.shape, "UINT8")
+        tensor.set_data_from_numpy(image)
+        triton.infer("resnet", [tensor], headers={"X-Request-ID": "tensor.1"})
+
+    answer = feedback(feedback_server, "tensor.1", index=1, digit=1)
+
+    assert (answer.status_code, answer.json()["right"]) == (201, True)
+
+
+def test_a_field_is_answered_with_a_text(start_ready, models_copy, file):
+    publish_reader(models_copy)
+    service = start_ready(models_dir=models_copy, feedback_database=f"sqlite:///{file}")
+    answer = httpx.post(f"{service.url}/fields", content=bars("#18014"))
+    request_id = answer.headers["X-Request-ID"]
+
+    as_digit = feedback(service, request_id, digit=1)
+    as_text = feedback(service, request_id, text="18019")
+
+    assert as_digit.status_code == 422
+    assert as_text.status_code == 201
+    assert (as_text.json()["read"], as_text.json()["right"]) == ("18014", False)
+    assert "image" not in as_text.json()
+
+
+def test_metrics_show_the_errors_seen_in_the_field(service, seven, blank):
+    for digit in (7, 7, 1):
+        feedback(service, predict(service, seven), digit=digit).raise_for_status()
+    feedback(service, predict(service, blank), digit=None).raise_for_status()
+
+    def seen(outcome, decision="accept"):
+        labels = {"model": "resnet", "decision": decision, "outcome": outcome}
+        return metric(service, "numeral_feedback_total", **labels)
+
+    assert (seen("right"), seen("wrong")) == (2, 1)
+    assert (seen("right", "review"), seen("wrong", "review")) == (1, 0)
+
+
+@pytest.fixture(scope="module")
+def keys():
+    return {
+        "till": new_key("till", Role.PREDICT),
+        "desk": new_key("desk", Role.PREDICT),
+        "boss": new_key("boss", Role.ADMIN),
+    }
+
+
+@pytest.fixture
+def client(start_ready, keys, file, tmp_path):
+    """Makes a client with the key of a name, of a service that keeps feedback."""
+    keys_file = tmp_path / "keys.jsonl"
+    keys_file.write_text("".join(line.model_dump_json() + "\n" for _, line in keys.values()))
+    service = start_ready(
+        feedback_database=f"sqlite:///{file}",
+        feedback_images=True,
+        api_keys_file=keys_file,
+        # What nobody can promise: everything is to be reviewed.
+        max_error=0,
+    )
+    return lambda name: httpx.Client(
+        base_url=service.url, headers={"X-API-Key": keys[name][0]}, timeout=30
+    )
+
+
+def test_a_key_answers_for_its_own_requests_alone(client, seven):
+    mine = {"X-Request-ID": "order-1"}
+    client("till").post("/predict", content=seven, headers=mine)
+
+    def status(name, **body):
+        answer = client(name).post("/feedback", json={"request_id": "order-1"} | body)
+        return answer.status_code
+
+    assert status("desk", digit=1) == 404
+    assert status("desk", digit=1, caller="till") == 403
+    assert status("boss", digit=1, caller="desk") == 404
+    assert status("till", digit=7) == 201
+    assert status("boss", digit=7) == 200
+    assert status("till", digit=7, caller="till") == 200
+
+
+def test_a_person_works_off_the_queue_of_reviews(client, seven, draw):
+    till, boss = client("till"), client("boss")
+    till.post("/predict?max_error=0.01", content=seven)
+    for digit in (3, 5):
+        till.post("/predict", content=draw(digit), headers={"X-Request-ID": f"r{digit}"})
+    # Once it can be answered it is there.
+    assert till.post("/feedback", json={"request_id": "r3", "digit": 3}).status_code == 201
+
+    assert till.get("/reviews").status_code == 403
+    [review] = boss.get("/reviews", params={"limit": 5}).json()["reviews"]
+    picture = boss.get(review["image"])
+    assert till.get(review["image"]).status_code == 403
+
+    assert (review["request_id"], review["caller"], review["read"]) == ("r5", "till", "5")
+    assert review["reasons"] == ["low_confidence"]
+    assert picture.headers["Content-Type"] == "image/png"
+    shown = cv2.imdecode(np.frombuffer(picture.content, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert shown.shape == (28, 28)
+    place = {name: review[name] for name in ("request_id", "index", "caller")}
+    assert boss.post("/feedback", json=place | {"digit": 5}).status_code == 201
+    assert boss.get("/reviews").json() == {"reviews": []}
+    assert boss.get("/reviews", params={"limit": 0}).status_code == 422
+    assert boss.get("/reviews/999/image").status_code == 404
+
+
+def test_without_keys_nobody_sees_the_queue(feedback_server):
+    for path in ("/reviews", "/reviews/1/image"):
+        answer = httpx.get(f"{feedback_server.url}{path}")
+
+        assert answer.status_code == 403
+        assert answer.json()["type"] == "/problems/admin-off"

@@ -1,0 +1,131 @@
+"""A feedback database that is not as it should be: told so, and used again once it is."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from service.feedback.errors import FeedbackUnavailable
+from service.feedback.notes import Kind
+from service.feedback.question import Question
+from tests.feedback import row
+
+pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
+
+from sqlalchemy import event
+
+from service.feedback.database import Database
+from service.feedback.store import Store
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "feedback.db"
+
+
+@pytest.fixture
+def opened(file):
+    made = Database(f"sqlite:///{file}")
+    yield made
+    made.close()
+
+
+def test_a_file_that_was_removed_is_begun_anew(opened, file):
+    store = Store(opened)
+    store.add([row(request_id="lost")])
+    file.unlink()
+
+    store.add([row(request_id="later", decision="review")])
+
+    with closing(sqlite3.connect(file)) as seen:
+        kept = seen.execute("SELECT request_id FROM numeral_predictions").fetchall()
+    assert kept == [("later",)]
+
+
+def test_a_folder_that_was_removed_is_told_and_used_again_once_it_is_there(tmp_path):
+    folder = tmp_path / "data"
+    store = Store(Database(f"sqlite:///{folder}/feedback.db"))
+    with pytest.raises(FeedbackUnavailable, match="unable to open database file"):
+        store.add([row()])
+
+    folder.mkdir()
+
+    store.add([row()])
+
+
+def test_a_file_that_another_process_locks_is_told_and_used_again(opened, file, monkeypatch):
+    monkeypatch.setattr("service.feedback.database._PATIENCE_SECONDS", 0.1)
+    store = Store(opened)
+    store.add([row(request_id="before", decision="review")])
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(FeedbackUnavailable, match="locked"):
+            store.add([row()])
+        assert len(store.reviews(10)) == 1
+
+    store.add([row()])
+
+
+def test_a_file_that_may_not_be_written_can_be_read(opened, file):
+    Store(opened).add([row(decision="review")])
+    store = Store(Database(f"sqlite:///file:{file}?mode=ro&uri=true"))
+
+    assert len(store.reviews(10)) == 1
+    for work in (
+        lambda: store.add([row()]),
+        lambda: store.answer(Question("mine"), Kind.DIGIT, "1", None),
+        lambda: store.prune(days=0.0001, rows=0),
+    ):
+        with pytest.raises(FeedbackUnavailable, match="readonly"):
+            work()
+
+
+def test_a_full_disk_is_told(opened):
+    store = Store(opened)
+    store.add([row()])
+    engine = opened._engine
+    engine.dispose()
+
+    @event.listens_for(engine, "connect")
+    def no_more_pages(connection, _):
+        connection.execute("PRAGMA max_page_count = 1")
+
+    with pytest.raises(FeedbackUnavailable, match="full"):
+        store.add([row(image=bytes(100_000))])
+
+
+def test_a_file_that_is_no_database_is_told_and_left_alone(opened, file):
+    file.write_text("a letter, which somebody may want to keep\n" * 100)
+
+    with pytest.raises(FeedbackUnavailable, match="not a database"):
+        Store(opened).add([row()])
+
+    assert file.read_text().startswith("a letter")
+
+
+def test_a_schema_of_another_version_is_told_and_left_alone(opened, file):
+    Store(opened).add([row()])
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("UPDATE numeral_schema SET version = 99")
+        other.commit()
+
+    with pytest.raises(FeedbackUnavailable, match="version 99, this Numeral knows 1"):
+        Store(Database(f"sqlite:///{file}")).add([row()])
+
+
+def test_what_is_only_read_is_not_created(file):
+    with pytest.raises(FeedbackUnavailable, match="no such file"):
+        Store(Database(f"sqlite:///{file}", create=False)).labelled_digits()
+
+    assert not file.exists()
+
+
+def test_a_server_that_is_not_there_is_told_without_its_password(tmp_path):
+    pytest.importorskip("psycopg", reason="needs the extra 'postgres'")
+    away = Database(f"postgresql://numeral:secret@/numeral?host={tmp_path}")
+
+    with pytest.raises(FeedbackUnavailable, match="connection") as told:
+        Store(away).add([row()])
+
+    assert "secret" not in str(told.value)
