@@ -24,6 +24,7 @@ from service.api import (
     page,
     predict,
     problem_answers,
+    reviews,
 )
 from service.api.security_document import describe_keys
 from service.api.state import State
@@ -33,7 +34,7 @@ from service.api.v2.routes import router as v2_router
 from service.api.v2.statistics import StatisticsBook
 from service.enclosure import enclose
 from service.engine import Engine
-from service.feedback.health import Operation
+from service.feedback.opening import open_ledger
 from service.lifecycle import Lifecycle
 from service.loading import LoadedModels
 from service.metrics.exposition import Exposition
@@ -97,7 +98,7 @@ def create_api(parts: Parts) -> FastAPI:
         for variable in unknown_variables():
             _log.warning("%s sets nothing: numeral serve --help lists the settings", variable)
         async with (
-            _ledger(parts) as ledger,
+            open_ledger(parts.settings, parts.exposition.metrics) as ledger,
             Engine(parts.settings, parts.exposition.metrics) as engine,
             _metrics_kept_fresh(parts.exposition),
         ):
@@ -128,6 +129,7 @@ def create_api(parts: Parts) -> FastAPI:
         normalise,
         fields,
         feedback,
+        reviews,
         models,
         health,
         metrics,
@@ -169,29 +171,6 @@ def _state(parts: Parts, engine: Engine, ledger: "Ledger | None") -> State:
         "reloader": Reloader(engine.models),
         "ledger": ledger,
     }
-
-
-@asynccontextmanager
-async def _ledger(parts: Parts) -> AsyncIterator["Ledger | None"]:
-    settings, metrics = parts.settings, parts.exposition.metrics
-    if settings.feedback_url is None:
-        yield None
-        return
-    # They want the extra feedback, and megabytes.
-    from service.feedback.database import Database  # noqa: PLC0415
-    from service.feedback.ledger import Ledger  # noqa: PLC0415
-
-    database = Database(settings.feedback_url)
-    metrics.expect_feedback(Operation)
-    async with Ledger(
-        database,
-        metrics,
-        images=settings.feedback_images,
-        days=settings.feedback_days,
-        rows=settings.feedback_rows,
-    ) as ledger:
-        _log.info("keeps what is read for feedback in %s", database)
-        yield ledger
 
 
 @asynccontextmanager

@@ -1,22 +1,22 @@
-"""`POST /feedback`: the right answer for an earlier prediction. `/reviews`: what waits for one."""
+"""`POST /feedback`: the right answer for an earlier prediction."""
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-import cv2
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
 
 from service.access import Role
-from service.api.admin import require_keys
-from service.api.errors import AdminOff, InvalidRequest, MalformedBody, RoleRequired
+from service.api import errors
 from service.api.feedback_schemas import (
     Feedback,
     KeptFeedback,
-    KeptPrediction,
-    Reviews,
     moment,
 )
-from service.api.openapi import problem_responses
-from service.api.state import caller_of, ledger_of
+from service.api.headers import header
+from service.api.json_text import read_json
+from service.api.kept import kept, ledger_or_refusal
+from service.api.negotiation import JSON
+from service.api.openapi import component, problem_responses
+from service.api.state import caller_of
+from service.api.uploads import body_of
 from service.feedback.errors import (
     AmbiguousPrediction,
     AnsweredOtherwise,
@@ -27,17 +27,9 @@ from service.feedback.errors import (
 )
 from service.feedback.question import Question
 
-if TYPE_CHECKING:
-    # They want the extra feedback.
-    from sqlalchemy import RowMapping
-
-    from service.feedback.ledger import Ledger
-
 router = APIRouter(tags=["feedback"])
 
-_REVIEWS_PATH = "/reviews"
-_MOST_REVIEWS = 1000
-_LARGEST_NUMBER = 2**63 - 1
+_MOST_BYTES = 16 * 1024
 
 
 @router.post(
@@ -47,88 +39,64 @@ _LARGEST_NUMBER = 2**63 - 1
     responses={
         200: {"model": KeptFeedback, "description": "The same right answer was given before"},
         **problem_responses(
-            MalformedBody,
+            errors.MalformedBody,
             FeedbackOff,
-            RoleRequired,
+            errors.RoleRequired,
             UnknownPrediction,
+            errors.BodyTooSlow,
             AnsweredOtherwise,
-            InvalidRequest,
+            errors.BodyTooLarge,
+            errors.UnsupportedMediaType,
+            errors.InvalidRequest,
             FeedbackUnavailable,
+            errors.TooManyBodies,
+            errors.Stopping,
         ),
     },
+    openapi_extra={
+        "requestBody": {"required": True, "content": {JSON: {"schema": component(Feedback)}}}
+    },
 )
-async def give_feedback(request: Request, feedback: Feedback, response: Response) -> KeptFeedback:
+async def give_feedback(request: Request, response: Response) -> KeptFeedback:
     """Say what is right for a prediction that was made before, whether that was right or wrong.
 
     The first answer stays: the same again is answered with 200, another one with 409.
     """
-    ledger = _ledger(request)
+    ledger = ledger_or_refusal(request)
+    feedback = await _read(request)
     question, by = _question(request, feedback)
     try:
         answered = await ledger.answer(question, feedback.kind, feedback.answer, by)
     except (AmbiguousPrediction, OtherKind) as error:
-        raise InvalidRequest.of("body", str(error)) from error
+        raise errors.InvalidRequest.of("body", str(error)) from error
     if not answered.is_new:
         response.status_code = 200
     row = answered.row
     return KeptFeedback(
-        **_kept(row),
+        **kept(row),
         answer=row["answer"],
         right=row["answer"] == row["read"],
         answered=moment(row["answered"]),
     )
 
 
-@router.get(
-    _REVIEWS_PATH,
-    operation_id="list_reviews",
-    responses=problem_responses(FeedbackOff, AdminOff, InvalidRequest, FeedbackUnavailable),
-)
-async def list_reviews(
-    request: Request,
-    limit: Annotated[
-        int, Query(ge=1, le=_MOST_REVIEWS, description="The most that are listed.")
-    ] = 50,
-) -> Reviews:
-    """The newest predictions that a person is to look at and that have no right answer yet."""
-    require_keys(request)
-    rows = await _ledger(request).reviews(limit)
-    return Reviews(reviews=tuple(KeptPrediction(**_kept(row)) for row in rows))
-
-
-@router.get(
-    _REVIEWS_PATH + "/{number}/image",
-    operation_id="picture_of_review",
-    response_class=Response,
-    responses={
-        200: {
-            "description": "The picture as the model saw it",
-            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
-        },
-        **problem_responses(
-            FeedbackOff, AdminOff, UnknownPrediction, InvalidRequest, FeedbackUnavailable
-        ),
-    },
-)
-async def picture_of_review(
-    request: Request,
-    number: Annotated[
-        int, Path(ge=1, le=_LARGEST_NUMBER, description="As `image` of the review says.")
-    ],
-) -> Response:
-    """The picture of a prediction, where pictures are kept."""
-    require_keys(request)
-    pixels = await _ledger(request).picture(number)
-    return Response(cv2.imencode(".png", pixels)[1].tobytes(), media_type="image/png")
-
-
-def _ledger(request: Request) -> "Ledger":
-    ledger = ledger_of(request)
-    if ledger is None:
-        raise FeedbackOff(
-            "what is read is not kept; ask who runs the service to set NUMERAL_FEEDBACK=true"
+async def _read(request: Request) -> Feedback:
+    kind = header(request.scope, b"content-type").partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise errors.UnsupportedMediaType(
+            f"the Content-Type is {kind[:100] or 'missing'}; send {JSON}"
         )
-    return ledger
+    body = await body_of(request)
+    if len(body) > _MOST_BYTES:
+        raise errors.BodyTooLarge(f"the body has more than {_MOST_BYTES} bytes; one answer has not")
+    try:
+        document = read_json(body)
+    except ValueError as error:
+        raise errors.MalformedBody(f"the body is not JSON: {error}") from error
+    try:
+        return Feedback.model_validate(document)
+    except ValidationError as error:
+        raise errors.InvalidRequest.from_pydantic(error.errors(include_url=False)) from error
 
 
 def _question(request: Request, feedback: Feedback) -> tuple[Question, str | None]:
@@ -137,30 +105,12 @@ def _question(request: Request, feedback: Feedback) -> tuple[Question, str | Non
     caller = caller_of(request)
     if caller is None:
         if feedback.caller is not None:
-            raise InvalidRequest.of("caller", "is for a service with API keys; leave it out")
+            raise errors.InvalidRequest.of("caller", "is for a service with API keys; leave it out")
         return question, None
     if Role.ADMIN in caller.roles:
         return question._replace(anyone=True), caller.name
     if feedback.caller not in (None, caller.name):
-        raise RoleRequired(
+        raise errors.RoleRequired(
             f"the key {caller.name!r} has not the role admin, and may answer for itself alone"
         )
     return question._replace(caller=caller.name), caller.name
-
-
-def _kept(row: "RowMapping") -> dict[str, Any]:
-    return {
-        "request_id": row["request_id"],
-        "index": row["place"],
-        "id": row["item_id"],
-        "caller": row["caller"],
-        "time": moment(row["time"]),
-        "kind": row["kind"],
-        "model": row["model"],
-        "version": row["version"],
-        "read": row["read"],
-        "confidence": row["confidence"],
-        "decision": row["decision"],
-        "reasons": tuple(row["reasons"].split(",")) if row["reasons"] else (),
-        "image": f"{_REVIEWS_PATH}/{row['id']}/image" if row["has_image"] else None,
-    }

@@ -13,12 +13,15 @@ from service.feedback.notes import Kind
 from service.inference.decide import Decision
 
 _LARGEST_INDEX = 2**31 - 1
-_LONGEST_ID = 1024
+_LONGEST_ID = 256
 
 _Digit = Annotated[int, Field(ge=0, le=9)]
 _Text = Annotated[str, StringConstraints(pattern=f"^[0-9]{{1,{LONGEST}}}$")]
-_Caller = Annotated[str, StringConstraints(max_length=64)]
-_Id = Annotated[str, StringConstraints(max_length=_LONGEST_ID)] | int
+_Caller = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+_Id = (
+    Annotated[str, StringConstraints(max_length=_LONGEST_ID)]
+    | Annotated[int, Field(ge=-(2**63), le=2**64 - 1)]
+)
 
 
 class Feedback(BaseModel):
@@ -27,6 +30,7 @@ class Feedback(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
+        strict=True,
         json_schema_extra={
             "examples": [
                 {"request_id": "0f8b1c", "digit": 1},

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.api import examples, multipart, problems
+from service.api.feedback_schemas import Feedback
 from service.api.json_batch import BatchRequest, EncodedImage
 from service.api.negotiation import JSON, NDJSON, NPY
 from service.api.parameter_document import (
@@ -29,6 +30,7 @@ Json = dict[str, Any]
 _BY_HAND: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
     (BatchRequest, "validation"),
     (BatchEnd, "serialization"),
+    (Feedback, "validation"),
     (InferRequest, "validation"),
     (RepositoryIndexRequest, "validation"),
     (Problem, "serialization"),

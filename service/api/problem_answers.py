@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from service.api import problems, schemas
-from service.api.errors import InvalidRequest, MalformedBody
+from service.api.errors import InvalidRequest
 from service.api.openapi import problem_responses
 from service.api.state import metrics_of, request_id_of
 from service.api.v2.errors import is_protocol, protocol_error
@@ -32,7 +32,7 @@ async def answer(request: Request, error: Exception) -> Response:
 def response_for(request: Request, error: Exception) -> Response:
     """The response for `error`, which is counted."""
     if isinstance(error, RequestValidationError):
-        error = _own_error(error)
+        error = InvalidRequest.from_pydantic(error.errors())
     request_id = request_id_of(request)
     problem = problems.problem_of(error, request_id)
     metrics_of(request).rejected(problems.kind_of(error).slug)
@@ -61,13 +61,6 @@ async def explain_problem(slug: str) -> schemas.ProblemKind:
         if kind.slug == slug:
             return _explained(kind)
     raise HTTPException(problems.NOT_FOUND.status)
-
-
-def _own_error(error: RequestValidationError) -> Exception:
-    faults = error.errors()
-    if any(fault["type"] == "json_invalid" for fault in faults):
-        return MalformedBody("the body is no JSON")
-    return InvalidRequest.from_pydantic(faults)
 
 
 def _explained(kind: problems.Kind) -> schemas.ProblemKind:

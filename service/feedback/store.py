@@ -1,6 +1,5 @@
 """What is kept of predictions: written, found again, answered, listed, and dropped in time."""
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,12 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
-    Column,
-    ColumnElement,
     Connection,
     RowMapping,
-    delete,
-    func,
     insert,
     select,
     update,
@@ -28,16 +23,13 @@ from service.feedback.errors import (
     UnknownPrediction,
 )
 from service.feedback.notes import Kind, key_of
+from service.feedback.pruning import prune
 from service.feedback.question import Question
 from service.feedback.tables import is_open_review, predictions
-
-# Rows that are deleted at once: others can write in between.
-_MOST_DELETED = 5000
 
 # A stream may have answered any number of images under one request id.
 _MOST_COMPARED = 100
 
-_DAY_SECONDS = 86_400.0
 _SIDE = 28
 
 _columns = predictions.c
@@ -115,6 +107,10 @@ class Store:
             raise UnknownPrediction("no picture is kept under this number")
         return pixels_of(image)
 
+    def prune(self, *, days: float, rows: int) -> int:
+        """Delete what was kept long enough, as `service.feedback.pruning.prune` says."""
+        return prune(self._database, days=days, rows=rows)
+
     def labelled_digits(self) -> Sequence[RowMapping]:
         """Every digit with picture and right answer, in the order in which they were answered."""
         wanted = (
@@ -128,28 +124,6 @@ class Store:
         )
         with self._database.transaction() as connection:
             return connection.execute(wanted).mappings().all()
-
-    def prune(self, *, days: float, rows: int) -> int:
-        """Delete what is older than `days`, and the oldest unanswered past `rows`; how many."""
-        oldest = time.time() - days * _DAY_SECONDS
-        deleted = self._delete(_columns.time < oldest, _columns.time)
-        with self._database.transaction() as connection:
-            kept = connection.scalar(select(func.count()).select_from(predictions)) or 0
-        return deleted + self._delete(_columns.answered.is_(None), _columns.id, most=kept - rows)
-
-    def _delete(
-        self, condition: ColumnElement[bool], order: Column[Any], *, most: float = math.inf
-    ) -> int:
-        deleted = 0
-        while deleted < most:
-            part = int(min(_MOST_DELETED, most - deleted))
-            oldest = select(_columns.id).where(condition).order_by(order).limit(part)
-            with self._database.transaction() as connection:
-                gone = connection.execute(delete(predictions).where(_columns.id.in_(oldest)))
-            deleted += gone.rowcount
-            if gone.rowcount < part:
-                break
-        return deleted
 
 
 def pixels_of(image: bytes) -> NDArray[np.uint8]:

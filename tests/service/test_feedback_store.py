@@ -193,7 +193,7 @@ def test_what_is_too_old_is_deleted_with_its_answer(store):
 
 
 def test_past_so_many_rows_the_oldest_without_an_answer_go(store, monkeypatch):
-    monkeypatch.setattr("service.feedback.store._MOST_DELETED", 2)
+    monkeypatch.setattr("service.feedback.pruning._MOST_DELETED", 2)
     store.add([row(request_id=f"r{number}", decision="review") for number in range(10)])
     store.answer(Question("r0"), Kind.DIGIT, "1", None)
 

@@ -87,3 +87,45 @@ def test_what_else_kubernetes_sets_is_not_warned_of(monkeypatch):
         monkeypatch.setenv(f"NUMERAL_{name}", "1")
 
     assert unknown_variables() == []
+
+
+@pytest.mark.parametrize(
+    "settings", [{"feedback": True}, {"feedback_database": "sqlite:////data/feedback.db"}]
+)
+def test_feedback_is_refused_where_its_library_is_not_installed(monkeypatch, settings):
+    monkeypatch.setattr("service.settings.find_spec", lambda _: None)
+
+    with pytest.raises(ValidationError, match=r"pip install 'numeral\[feedback\]'"):
+        Settings(**settings)
+    assert Settings().feedback_url is None
+
+
+def test_postgresql_is_refused_where_its_library_is_not_installed(monkeypatch):
+    monkeypatch.setattr(
+        "service.settings.find_spec", lambda name: None if name == "psycopg" else name
+    )
+
+    with pytest.raises(ValidationError, match=r"pip install 'numeral\[postgres\]'"):
+        Settings(feedback_database="postgresql://db/numeral")
+
+
+@pytest.mark.parametrize(
+    "url", ["feedback.db", "sqlite://", "sqlite:///:memory:", "mysql://:secret@db/x", "sqlite:///",
+            "postgresql://db:port/x"],
+)  # fmt: skip
+def test_what_is_no_database_is_told_without_what_it_was(url):
+    with pytest.raises(ValidationError) as told:
+        Settings(feedback_database=url)
+
+    [fault] = told.value.errors()
+    assert "write sqlite:///FILE or postgresql://" in fault["msg"]
+    assert "secret" not in fault["msg"]
+
+
+def test_either_setting_turns_feedback_on():
+    pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
+    named = "sqlite:////data/feedback.db"
+
+    assert Settings(feedback=True).feedback_url == "sqlite:///numeral-feedback.db"
+    assert Settings(feedback_database=named).feedback_url == named
+    assert Settings(feedback=True, feedback_database=named).feedback_url == named
