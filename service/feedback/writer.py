@@ -21,8 +21,8 @@ _CLOSING_SECONDS = 3.0
 # What waits while the database is slow or away; what comes then is dropped.
 _MOST_BYTES = 32 * 1024 * 1024
 
-# In one transaction, so that other workers come in between.
-_MOST_ROWS = 256
+# In one transaction: other workers, and this one's answers, come in between.
+_MOST_ROWS = 64
 
 # Python lets one thread run at a time, and takes 5 ms to take it away from one that goes on.
 _ROWS_AT_A_TIME = 32
