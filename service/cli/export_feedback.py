@@ -47,7 +47,7 @@ def run(settings: Settings, out: Path) -> int:
         ) from error
     left_out = ", ".join(f"{count} {reason}" for reason, count in dataset.left_out.items() if count)
     typer.echo(
-        f"{out}: {len(dataset.train)} digits to train on, {len(dataset.test)} to test with"
+        f"{out}: digits to train on: {len(dataset.train)}, to test with: {len(dataset.test)}"
         + (f"; left out: {left_out}" if left_out else "")
     )
     return 0

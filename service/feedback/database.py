@@ -1,5 +1,6 @@
 """A connection to the feedback database, whatever has become of it meanwhile."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -81,12 +82,11 @@ class Database:
             return self._engine
 
     def _open(self) -> Engine:
-        if (
-            not self._create
-            and self._url.get_backend_name() == "sqlite"
-            and not _identity(self._url)
-        ):
-            raise FeedbackUnavailable(f"{self}: there is no such file")
+        if self._url.get_backend_name() == "sqlite":
+            if self._create:
+                _create_private(self._url)
+            elif not _identity(self._url):
+                raise FeedbackUnavailable(f"{self}: there is no such file")
         engine = _engine_for(self._url)
         for attempt in range(1, _OPENING_ATTEMPTS + 1):
             try:
@@ -128,6 +128,13 @@ def _engine_for(url: URL) -> Engine:
         connection.commit()
 
     return engine
+
+
+def _create_private(url: URL) -> None:
+    # What people write is not for everyone on the machine. Where it cannot be, SQLite says why.
+    if url.database and not url.database.startswith("file:"):
+        with contextlib.suppress(OSError):
+            Path(url.database).touch(mode=0o600)
 
 
 def _identity(url: URL) -> tuple[int, int] | None:

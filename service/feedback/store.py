@@ -111,6 +111,10 @@ class Store:
         """Delete what was kept long enough, as `service.feedback.pruning.prune` says."""
         return prune(self._database, days=days, rows=rows)
 
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self._database.close()
+
     def labelled_digits(self) -> Sequence[RowMapping]:
         """Every digit with picture and right answer, in the order in which they were answered."""
         wanted = (

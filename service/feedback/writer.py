@@ -80,7 +80,7 @@ class Writer:
         self._waiting.append(note)
 
     def close(self) -> None:
-        """Write what waits, as far as that goes in a few seconds."""
+        """Write what waits, as far as that goes in a few seconds, and close the store."""
         self._closing.set()
         self._thread.join(_CLOSING_SECONDS)
         if self._waiting:
@@ -94,6 +94,7 @@ class Writer:
                 pruned = time.monotonic()
                 self._prune()
         self._write()
+        self._store.close()
 
     def _write(self) -> None:
         while self._waiting:

@@ -39,7 +39,7 @@ def test_it_writes_what_was_answered_and_tells_how_much(store, url, tmp_path):
 
     train, test = (load_part(tmp_path / "mine", part, verify=False) for part in (TRAIN, TEST))
     assert done.returncode == 0
-    assert f"{len(train)} digits to train on, {len(test)} to test with" in done.stdout
+    assert f"digits to train on: {len(train)}, to test with: {len(test)}" in done.stdout
     assert len(train) + len(test) == len({each.tobytes() for each in digits.images})
 
 

@@ -52,7 +52,10 @@ def test_the_setting_alone_keeps_a_file_in_the_working_directory(start_ready, se
 
     assert feedback(service, predict(service, seven), digit=7).status_code == 201
 
-    assert (tmp_path / "numeral-feedback.db").exists()
+    # Nobody else may read what people wrote, and what is closed is one file.
+    service.stop()
+    [file] = tmp_path.glob("numeral-feedback.db*")
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_right_answer_is_taken_once(service, seven):

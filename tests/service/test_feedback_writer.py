@@ -26,11 +26,15 @@ class Store:
         self.rows = []
         self.errors = []
         self.pruned = 0
+        self.closed = False
 
     def add(self, rows):
         if self.errors:
             raise self.errors.pop(0)
         self.rows += rows
+
+    def close(self):
+        self.closed = True
 
     def prune(self, *, days, rows):
         self.pruned += 1
@@ -62,6 +66,7 @@ def test_notes_are_rows_once_the_writer_closes(make, store):
     writer.note(Note("mine", "till", 3.0, [Place(0, "a"), Place(2, 7)], [_reading(7), _reading(1)]))
     writer.close()
 
+    assert store.closed
     first, second = store.rows
     assert (first["request_id"], first["caller"], first["time"]) == ("mine", "till", 3.0)
     assert (first["place"], first["item_id"], first["read"]) == (0, "a", "7")
