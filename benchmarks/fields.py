@@ -24,12 +24,12 @@ from benchmarks.field_sets import (
     mended,
     real_set,
 )
-from benchmarks.machine import machine
 from benchmarks.pen import drawn_digits
 from benchmarks.reading import Readers, Source, open_readers
 from models.manifest import PACKAGE_DIRECTORY, ManifestError, load_manifest
 from models.mnist import TEST, DataError, load_part
 from models.strips import Grey
+from service.sizing.machine import machine
 from training.reader.amounts import hold_out, load_amounts
 
 REPORT, FIGURES = "fields.md", "fields.json"

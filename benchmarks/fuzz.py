@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmarks.fuzz_targets import TARGETS
-from benchmarks.machine import machine
 from benchmarks.tables import header, row
+from service.sizing.machine import machine
 
 # An input may take so long, and the process so much memory, before it counts as found.
 _MOST_SECONDS = 10

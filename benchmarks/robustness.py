@@ -24,7 +24,6 @@ from benchmarks.conditions import CONDITIONS, SEVERITIES
 from benchmarks.cost import measure_costs
 from benchmarks.fonts import usable_fonts
 from benchmarks.junk import KINDS
-from benchmarks.machine import machine
 from benchmarks.photographs import photographs
 from benchmarks.reading import Readers, Source
 from benchmarks.report import markdown
@@ -32,6 +31,7 @@ from benchmarks.results import Model, Results
 from models.manifest import PACKAGE_DIRECTORY
 from models.mnist import TEST, DataError, load_part
 from service.inference.catalogue import ModelUnavailable, NothingToServe, UnknownModel
+from service.sizing.machine import machine
 
 REPORT, FIGURES = "robustness.md", "robustness.json"
 _MAX_ERROR = 0.001

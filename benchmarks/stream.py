@@ -24,11 +24,11 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeElapsedColumn
 
-from benchmarks.machine import machine
 from benchmarks.service import running_service
 from benchmarks.stream_client import Came, at_once, one_after_the_other
 from benchmarks.tables import header, row
 from models.mnist import TEST, Digits, load_part
+from service.sizing.machine import machine
 from service.version import version
 
 FIGURES = "streaming.json"

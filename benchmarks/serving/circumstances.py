@@ -5,9 +5,9 @@ import json
 import subprocess
 from pathlib import Path
 
-from benchmarks.machine import machine
 from benchmarks.serving.plan import Plan
 from benchmarks.serving.results import Conditions
+from service.sizing.machine import machine
 
 _ROOT = Path(__file__).parents[2]
 _MEASURED_CODE = ("service", "models", "benchmarks/serving")

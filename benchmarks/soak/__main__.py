@@ -19,7 +19,6 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from benchmarks.machine import machine
 from benchmarks.serving.turns import Cores, parse_cores
 from benchmarks.soak.endurance import endure
 from benchmarks.soak.killing import kill_workers
@@ -32,6 +31,7 @@ from benchmarks.soak.stopping import stop_under_load
 from benchmarks.soak.trouble import trouble_makers
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
 from models.mnist import TEST, load_part
+from service.sizing.machine import machine
 from service.version import version
 
 REPORT, FIGURES, PLOT = "soak.md", "soak.json", "soak.png"

@@ -6,20 +6,27 @@ from typing import Annotated, Literal
 
 import typer
 
+from service.cli.arguments import (
+    AsJson,
+    ChecksumName,
+    Length,
+    MaxError,
+    MaxLength,
+    MinLength,
+    Model,
+    ModelsDir,
+    Preprocessing,
+    ReaderName,
+)
+from service.cli.benching import bench
 from service.cli.options import read_settings, takes_settings
+from service.cli.scoring import score
 from service.settings import Settings, drop_service_link
 from service.version import version
 
-ModelsDir = Annotated[
-    Path | None,
-    typer.Option(envvar="NUMERAL_MODELS_DIR", help=Settings.model_fields["models_dir"].description),
-]
-
 app = typer.Typer(
     name="numeral",
-    help="Read handwritten digits, and know when not to believe the answer.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -33,8 +40,15 @@ def serve(settings: Settings) -> None:
     old ones go on. Without a model that can be used it listens all the same, not ready, and says
     why in its log.
 
-    Exit status: 0 it was told to stop, 1 the address cannot be used or no worker comes up, 2 a
-    setting is wrong.
+    Examples:
+      numeral serve --port 9000
+      numeral serve --host 0.0.0.0 --workers 2 --api-keys-file keys.jsonl
+      NUMERAL_DEFAULT_MODEL=lenet5 numeral serve
+
+    Exit status:
+      0  it was told to stop
+      1  the address cannot be used, or no worker comes up
+      2  a setting is wrong
     """
     from service.cli.serve import run  # noqa: PLC0415
 
@@ -45,26 +59,23 @@ def serve(settings: Settings) -> None:
 def predict(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Images of one digit.")],
     *,
-    model: Annotated[str | None, typer.Option(help="Name of the model that answers.")] = None,
-    max_error: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="Error rate among accepted answers put up with; holds for digits like MNIST's.",
-        ),
-    ] = None,
-    preprocess: Annotated[
-        Literal["auto", "none"],
-        typer.Option(help="auto normalises a picture; none takes one of 28 x 28 as it is."),
-    ] = "auto",
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON object per file.")] = False,
+    model: Model = None,
+    max_error: MaxError = None,
+    preprocess: Preprocessing = "auto",
+    json: AsJson = False,
     models_dir: ModelsDir = None,
 ) -> None:
-    """Read digits from image files, with no server.
+    """Read digits from image files, with no server; of many, numeral score makes a table.
 
-    Exit status: 0 every file was read, 1 some were not, 2 the command line is wrong, 3 the model
-    cannot be used.
+    Examples:
+      numeral predict seven.png
+      numeral predict --model lenet5 --max-error 0.0005 --json scans/*.png
+
+    Exit status:
+      0  every file was read
+      1  some were not
+      2  the command line is wrong
+      3  the model cannot be used
     """
     from service.cli.predict import run  # noqa: PLC0415
 
@@ -87,46 +98,54 @@ def read(
         list[Path], typer.Argument(metavar="FILE...", help="Images of several digits.")
     ],
     *,
-    length: Annotated[int | None, typer.Option(help="How many digits there are.")] = None,
-    min_length: Annotated[int | None, typer.Option(help="The fewest there may be.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="The most there may be.")] = None,
-    checksum: Annotated[
-        Literal["luhn", "aba"] | None,
-        typer.Option(help="What they satisfy: card numbers luhn, US routing numbers aba."),
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="Name of the reader that answers.")] = None,
-    max_error: Annotated[
-        float | None,
-        typer.Option(min=0.0, max=1.0, help="Error rate among accepted fields put up with."),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON object per file.")] = False,
+    length: Length = None,
+    min_length: MinLength = None,
+    max_length: MaxLength = None,
+    checksum: ChecksumName = None,
+    model: ReaderName = None,
+    max_error: MaxError = None,
+    json: AsJson = False,
     models_dir: ModelsDir = None,
 ) -> None:
     """Read fields of several digits from image files, with no server.
 
-    Exit status: 0 every file was read, 1 some were not, 2 the command line is wrong, 3 the reader
-    cannot be used.
+    Examples:
+      numeral read amount.png
+      numeral read --length 5 zip.png
+      numeral read --checksum aba --json routing-*.png
+
+    Exit status:
+      0  every file was read
+      1  some were not
+      2  the command line is wrong
+      3  the reader cannot be used
     """
-    from models.fields.constraints import Checksum, Constraints  # noqa: PLC0415
+    from service.cli.constraints import read_constraints  # noqa: PLC0415
     from service.cli.read import run  # noqa: PLC0415
 
-    try:
-        constraints = Constraints(
-            length, min_length, max_length, Checksum(checksum) if checksum else None
-        )
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+    constraints = read_constraints(length, min_length, max_length, checksum)
     settings = read_settings(models_dir=models_dir)
     raise typer.Exit(
         run(settings, files, constraints, model=model, max_error=max_error, as_json=json)
     )
 
 
+app.command()(score)
+app.command()(bench)
+
+
 @app.command()
 def models(models_dir: ModelsDir = None) -> None:
     """Compare the models: size, accuracy, and how many digits they read at which error rate.
 
-    Exit status: 0 all can be served, 1 some cannot, 3 none can.
+    Examples:
+      numeral models
+      numeral models --models-dir mine
+
+    Exit status:
+      0  all can be served
+      1  some cannot
+      3  none can
     """
     from service.cli.models import run  # noqa: PLC0415
 
@@ -145,8 +164,15 @@ def verify(
 ) -> None:
     """Measure the accuracy of the published files again and compare it with the manifest.
 
-    Exit status: 0 all agree, 1 some do not or cannot be loaded, 2 the images cannot be read, 3 no
-    model can be used.
+    Examples:
+      numeral verify --data-dir mnist
+      NUMERAL_DATA=mnist numeral verify --models-dir mine
+
+    Exit status:
+      0  all agree
+      1  some do not, or cannot be loaded
+      2  the images cannot be read
+      3  no model can be used
     """
     from service.cli.verify import run  # noqa: PLC0415
 
@@ -198,7 +224,13 @@ def create_key(
 
     The key goes to standard error and the line to standard output: >> keys.jsonl keeps the line.
 
-    Exit status: 0 it was made, 2 the command line is wrong.
+    Examples:
+      numeral keys create teller --quota 1000/minute >> keys.jsonl
+      numeral keys create prometheus --role metrics >> keys.jsonl
+
+    Exit status:
+      0  it was made
+      2  the command line is wrong
     """
     from service.cli.keys import run  # noqa: PLC0415
 
@@ -220,6 +252,14 @@ def _numeral(
         ),
     ] = False,
 ) -> None:
+    """Read handwritten digits, and know when not to believe the answer.
+
+    Examples:
+      numeral serve                                the service, with /docs
+      numeral predict seven.png                    one digit, with no server
+      numeral score scans --out results.parquet    a folder of them
+      numeral score --help                         what a command can do
+    """
     if link := drop_service_link(os.environ):
         typer.echo(
             f"warning: NUMERAL_PORT={link} is ignored: Kubernetes sets it for a Service named"

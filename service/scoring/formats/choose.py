@@ -1,0 +1,42 @@
+"""The format that a file's name asks for."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from service.scoring.formats.comma_separated import CommaSeparated
+from service.scoring.formats.format import Format
+from service.scoring.formats.json_lines import JsonLines
+
+
+class UnknownFormat(Exception):
+    """No format has such a name, or what it needs is not installed."""
+
+
+def choose_format(path: Path) -> Format:
+    """The format of the file at `path`, by the end of its name.
+
+    Raises:
+        UnknownFormat: it is none of .parquet, .csv and .jsonl, or pyarrow is missing.
+    """
+    match path.suffix.lower():
+        case ".jsonl" | ".ndjson":
+            return JsonLines()
+        case ".csv":
+            return CommaSeparated()
+        case ".parquet":
+            return _parquet()
+    raise UnknownFormat(
+        f"{path} does not end in .parquet, .csv or .jsonl; name it so, or - for standard output"
+    )
+
+
+def _parquet() -> Format:
+    if find_spec("pyarrow") is None:
+        raise UnknownFormat(
+            "Parquet wants pyarrow, which is not installed: pip install 'numeral[parquet]',"
+            " or write .csv or .jsonl"
+        )
+    # pyarrow takes a while to import, and need not be there.
+    from service.scoring.formats.parquet import Parquet  # noqa: PLC0415
+
+    return Parquet()
