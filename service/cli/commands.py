@@ -258,7 +258,8 @@ def _numeral(
       numeral serve                                the service, with /docs
       numeral predict seven.png                    one digit, with no server
       numeral score scans --out results.parquet    a folder of them
-      numeral score --help                         what a command can do
+
+    Each command tells more, with examples: numeral score --help
     """
     if link := drop_service_link(os.environ):
         typer.echo(
