@@ -42,7 +42,9 @@ def list_pieces(sources: Sequence[str], ignored: frozenset[str] = frozenset()) -
 def _paths(source: str, ignored: frozenset[str]) -> Iterator[str]:
     if source.startswith(_LIST):
         for path in _listed(source.removeprefix(_LIST)):
-            yield from files_below(path, ignored) if Path(path).is_dir() else (path,)
+            # A Path keeps its parts in the interpreter's own table, which grows with a long list.
+            folder = os.path.isdir(path)  # noqa: PTH112
+            yield from files_below(path, ignored) if folder else (path,)
     elif Path(source).is_dir():
         yield from files_below(source, ignored)
     elif os.path.lexists(source):
