@@ -1,6 +1,7 @@
 """The files of a run in its folder: each whole or not there, and none that is not ours touched."""
 
 import os
+import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -32,6 +33,11 @@ class PartFiles:
             file.write(content)
             force(file)
         new.replace(path)
+
+    def put(self, path: Path) -> None:
+        """Let the joined file take the place of the one at `path`, before anything is removed."""
+        self.joined().replace(path)
+        _force_names(path.parent)
 
     def write_part(self, number: int, tally: Tally, rows: bytes) -> None:
         """Write the part with this number."""
@@ -73,3 +79,13 @@ def force(file: BinaryIO) -> None:
     """Wait until what was written to `file` is on the disk."""
     file.flush()
     os.fsync(file.fileno())
+
+
+def _force_names(folder: Path) -> None:
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

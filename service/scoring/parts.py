@@ -142,18 +142,18 @@ class Parts:
 
     def join(self, columns: Sequence[Column], how: Format) -> None:
         """Make the file of all parts, put it in the place of the old one, and remove them."""
-        joined = self._files.joined()
-        with joined.open("wb") as file:
+        with self._files.joined().open("wb") as file:
             how.join(columns, self._files.rows(self.done), file)
             force(file)
-        joined.replace(self._out)
+        self._files.put(self._out)
         self._files.clear()
 
     def _run(self) -> Run | None:
         try:
-            return Run.model_validate_json(self._files.run.read_bytes())
+            run = Run.model_validate_json(self._files.run.read_bytes())
         except (FileNotFoundError, ValidationError):
             return None
+        return run if self.plan.exists() else None
 
     def _begin(
         self, asked: Mapping[str, Any], tasks: Iterable[Task], tell: Callable[[int], None]
