@@ -32,7 +32,7 @@ setup: $(VENV)/.service ## Create .venv with the service and its command, .venv/
 serve: $(VENV)/.service ## Start the service; ARGS="--port 9000" passes options on.
 	$(BIN)/numeral serve $(ARGS)
 
-test: lint browser ## Run every check and all tests; ARGS="-k batch" goes to pytest.
+test: lint browser $(VENV)/.prometheus ## Run every check and all tests; ARGS="-k batch" goes to pytest.
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 # The page is tested in a real browser. Where there is none, those tests say so and are skipped.
@@ -45,6 +45,15 @@ browser:
 	elif [ -z "$$found" ]; then \
 		echo 'No Chromium (Debian: apt-get install chromium): the page is not tested.' >&2; \
 	fi
+
+# For the tests of the alerts. Unpacked, not installed: it would start a server.
+$(VENV)/.prometheus: $(VENV)/.test
+	@command -v promtool prometheus >/dev/null || { \
+		cd $(VENV) && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } \
+			&& dpkg-deb --extract prometheus_*.deb prometheus && rm prometheus_*.deb \
+			&& ln -sf ../prometheus/usr/bin/prometheus ../prometheus/usr/bin/promtool bin/; \
+	} >/dev/null 2>&1 || echo 'Neither is Prometheus here nor can it be had: the tests of its alerts will be skipped.' >&2
+	@touch $@
 
 lint: $(VENV)/.test ## Check style, types, imports and docker-compose.yml.
 	$(BIN)/ruff check
