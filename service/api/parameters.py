@@ -51,7 +51,7 @@ class FieldParameters(BaseModel):
     length: Length | None = Field(None, description="How many digits the field has.")
     min_length: Length | None = Field(None, description="The fewest digits that it may have.")
     max_length: Length | None = Field(None, description="The most digits that it may have.")
-    checksum: Literal["luhn", "aba"] | None = Field(
+    checksum: Checksum | None = Field(
         None,
         description="What its digits satisfy: `luhn`, as card numbers do, or `aba`, as the nine"
         " digits of routing numbers of banks in the United States.",
@@ -81,12 +81,7 @@ def field_wish_of(request: Request) -> FieldWish:
         return FieldWish()
     given = _parameters(request, FieldParameters)
     try:
-        constraints = Constraints(
-            given.length,
-            given.min_length,
-            given.max_length,
-            Checksum(given.checksum) if given.checksum else None,
-        )
+        constraints = Constraints(given.length, given.min_length, given.max_length, given.checksum)
     except ValueError as error:
         raise InvalidRequest.of("query", str(error)) from error
     return FieldWish(given.model, given.max_error, constraints)

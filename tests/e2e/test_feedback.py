@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tritonclient.http
 
+from models.fields.constraints import LONGEST
 from service.access import Role, new_key
 from tests.e2e.callers import callers
 from tests.e2e.feedback import feedback, metric, predict, rows
@@ -95,7 +96,7 @@ def test_plain_requests_are_all_kept_when_the_service_stops(service, seven, file
         {"request_id": "a", "digit": 1, "index": 0, "id": "b"},
         {"request_id": "a", "digit": 1, "caller": "boss"},
         {"request_id": "a", "text": "1.80"},
-        {"request_id": "a", "text": 41 * "1"},
+        {"request_id": "a", "text": (LONGEST + 1) * "1"},
         {"request_id": "a", "digit": 1, "colour": "blue"},
         [],
     ],

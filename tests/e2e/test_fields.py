@@ -197,18 +197,6 @@ def test_lines_are_answered_in_lines(service):
     assert [line["text"] for line in lines] == [line["id"] for line in lines] == texts
 
 
-def test_a_stream_of_long_fields_is_not_late(start_ready, models_copy):
-    publish_reader(models_copy)
-    url = start_ready(models_dir=models_copy, request_timeout=1.2).url
-    line = json.dumps(_base64(bars("#" + "0123456789" * 6))) + "\n"
-    headers = {"Content-Type": "application/x-ndjson"}
-
-    response = httpx.post(f"{url}/fields/batch", content=260 * line, headers=headers, timeout=60)
-
-    assert len(response.text.splitlines()) == 260
-    assert "error" not in response.text
-
-
 def test_an_array_is_refused(service):
     headers = {"Content-Type": "application/x-npy"}
 

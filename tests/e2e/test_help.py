@@ -71,7 +71,9 @@ def test_completion_of_a_broken_folder_is_silent(tmp_path):
 
 
 def test_bash_takes_the_completion_script():
-    script = numeral("--show-completion", "bash").stdout.decode()
+    # Named, not looked for among the processes that this one was started by.
+    options = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    script = numeral("--show-completion", "bash", **options).stdout.decode()
 
     result = subprocess.run(
         ["bash", "-c", f"{script}\ncomplete -p numeral"],

@@ -129,7 +129,7 @@ def test_ctrl_c_and_sigterm_say_how_to_go_on(folder, digits, number, status):
     assert running.returncode == status
     assert said.decode().startswith("interrupted; what is done is kept in some.csv.parts")
     assert len(said.splitlines()) == 1
-    assert all(map(_has_ended, children))
+    wait_for(lambda: all(map(_has_ended, children)))
     assert _score(folder).returncode == 0
     assert (folder / "some.csv").read_bytes() == (digits / "whole.csv").read_bytes()
 

@@ -53,3 +53,4 @@ class TrainingRun(Answer):
     validation_images: int
     teachers: tuple[str, ...]
     initial: str | None
+    also: str | None
