@@ -40,13 +40,11 @@ def test_the_read_rate_is_that_of_the_errors_allowed(open_page, published):
 
 def test_the_intervals_lie_on_one_scale(open_page, published):
     page = open_page("models")
-    rows = _rows(page, "Models for digits")
-    expect(rows).to_have_count(len(published["models"]))
+    circles = _rows(page, "Models for digits").locator("circle")
+    expect(circles).to_have_count(len(published["models"]))
 
-    middles = [
-        rows.nth(place).locator("circle").bounding_box()["x"]
-        for place in range(len(published["models"]))
-    ]
+    # All at once: the page may draw them anew between two questions.
+    middles = circles.evaluate_all("all => all.map(one => one.getBoundingClientRect().x)")
 
     accuracies = [model["accuracy"] for model in published["models"]]
     by_place = sorted(range(len(middles)), key=middles.__getitem__)
