@@ -57,16 +57,19 @@ def _begin(folder, *options, parts=1, out="some.csv", workers=2, **of_process):
 @needs_proc
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_again_and_again_it_ends_with_the_same_table(folder, digits, workers):
+    all_children = []
     for parts in (1, 3, 12):
         running = _begin(folder, parts=parts, workers=workers)
         children = _children(running.pid)
+        all_children += children
         running.kill()
         running.communicate(timeout=PATIENCE_SECONDS)
         assert running.returncode == -signal.SIGKILL
         assert not (folder / "some.csv").exists()
         for child in children:
             wait_for(partial(_has_ended, child))
-        assert workers == 1 or children
+    # A later run may be killed before it has any, as the parts waited for are those of the first.
+    assert workers == 1 or all_children
 
     result = _score(folder, workers=workers)
 
