@@ -21,7 +21,7 @@ READER := strips-e40-b48-s1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup serve test browser lint format lock weights clean
+.PHONY: help setup serve test docs browser lint format lock weights clean
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ serve: $(VENV)/.service ## Start the service; ARGS="--port 9000" passes options 
 
 test: lint browser $(VENV)/.prometheus ## Run every check and all tests; ARGS="-k batch" goes to pytest.
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+docs: $(VENV)/.test ## Build the documentation into build/site; open build/site/index.html.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # The page is tested in a real browser. Where there is none, those tests say so and are skipped.
 browser:
