@@ -1,0 +1,34 @@
+"""The services that the examples are asked of."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.access import Role, new_key
+from tests.e2e.running import run_service, wait_for
+
+PICTURES = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="package")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A service with keys that keeps feedback: its URL, and a key of the role `admin`.
+
+    The first prediction, several digits where one should be, waits for a person.
+    """
+    pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
+    folder = tmp_path_factory.mktemp("guarded")
+    key, line = new_key("boss", Role.ADMIN)
+    keys_file = folder / "keys.jsonl"
+    keys_file.write_text(line.model_dump_json() + "\n")
+    database = f"sqlite:///{folder}/feedback.db"
+    with run_service(
+        folder, api_keys_file=keys_file, feedback_database=database, feedback_images=True
+    ) as service:
+        service.wait_until_ready()
+        caller = httpx.Client(base_url=service.url, headers={"X-API-Key": key})
+        caller.post("/predict", content=(PICTURES / "amount.png").read_bytes())
+        wait_for(lambda: caller.get("/reviews").json()["reviews"])
+        yield service.url, key
