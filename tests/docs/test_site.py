@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -25,18 +26,25 @@ _LOADED = re.compile(
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The folder of the site, built with warnings as errors."""
+    """The folder of the site."""
     folder = tmp_path_factory.mktemp("site")
-    built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
-        cwd=ROOT,
-        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    built = _build(ROOT, folder)
     assert built.returncode == 0, built.stderr
     return folder
+
+
+@pytest.mark.parametrize("link", ["nowhere.md", "house.md#nowhere", "nowhere.png"])
+def test_a_link_that_leads_nowhere_fails_the_build(tmp_path, link):
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    for name in ("mkdocs.yml", "CHANGELOG.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    with (tmp_path / "docs" / "index.md").open("a") as page:
+        page.write(f"\n[a link]({link})\n")
+
+    built = _build(tmp_path, tmp_path / "site")
+
+    assert built.returncode != 0
+    assert link.partition("#")[0] in built.stderr
 
 
 def test_every_page_of_the_documentation_is_there(site):
@@ -72,6 +80,18 @@ def test_a_browser_is_sent_nowhere_else_and_finds_no_fault(site):
         server.shutdown()
 
     assert watch.faults == []
+
+
+def _build(source, site):
+    """Build the site of a checkout, with warnings as errors; `--quiet` would leave them out."""
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site],
+        cwd=source,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 class _Quiet(SimpleHTTPRequestHandler):
