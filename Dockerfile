@@ -24,11 +24,14 @@ RUN python -m pip --python /opt/numeral/bin/python install --no-deps --no-build-
         hatchling editables pathspec pluggy tomlkit trove-classifiers
 COPY deploy/image image
 RUN python image/trim.py /opt/numeral \
-    && python image/gather.py /opt/numeral /image
+    && python image/gather.py /opt/numeral /image \
+    && mkdir --mode 700 /feedback
 
 # Nothing but Python, the packages and the libraries that they load.
 FROM scratch
 COPY --from=builder /image /
+# A volume that is mounted there takes over whose it is: the service may write to it.
+COPY --from=builder --chown=10001:10001 /feedback /var/lib/numeral
 ENV PATH=/opt/numeral/bin:/usr/local/bin \
     LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1 \

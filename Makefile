@@ -70,11 +70,12 @@ format: $(VENV)/.test ## Rewrite the code in the house's format.
 	$(BIN)/ruff format
 
 # uv keeps the pins that it finds in its output file, so a copy of the larger lock file makes the
-# smaller one agree with it: `make test` installs one on top of the other.
+# smaller one agree with it: `make test` installs one on top of the other. The smaller one is what
+# `make serve` and the image install; it brings both databases that feedback can be kept in.
 lock: $(VENV)/.uv ## Write requirements/*.txt anew; ARGS=--upgrade takes newer versions.
 	$(PIP_COMPILE) --all-extras $(ARGS) --output-file requirements/test.txt
 	cp requirements/test.txt $(VENV)/service.txt
-	$(PIP_COMPILE) --extra build --output-file $(VENV)/service.txt
+	$(PIP_COMPILE) --extra build --extra postgres --output-file $(VENV)/service.txt
 	mv $(VENV)/service.txt requirements/service.txt
 
 # Hours on a few cores; interrupted, it goes on where it was.
