@@ -17,14 +17,16 @@ from tests.strips import publish_reader
 
 @pytest.fixture(scope="package")
 def reading_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of `numeral serve` with the published models and a reader of bars."""
+    """The base URL of `numeral serve` with the published models, a reader of bars and feedback."""
     pytest.importorskip("onnx")
+    pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
     folder = tmp_path_factory.mktemp("reading")
     for file in PACKAGE_DIRECTORY.iterdir():
         if file.suffix in (".onnx", ".json"):
             copy(file, folder)
     publish_reader(folder)
-    with run_service(folder, models_dir=folder) as service:
+    database = f"sqlite:///{folder}/feedback.db"
+    with run_service(folder, models_dir=folder, feedback_database=database) as service:
         service.wait_until_ready()
         yield service.url
 

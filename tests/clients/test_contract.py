@@ -6,11 +6,12 @@ from typing import get_type_hints
 import httpx
 import pytest
 
-from numeral_client import answers, cards, errors, problem, reader_cards, records
+from numeral_client import answers, cards, errors, kept, problem, reader_cards, records
 from numeral_client.family import ProblemError
+from numeral_client.feedback_calls import Right
 from numeral_client.wishes import DigitWish, FieldWish
 from service.access import QuotaExceeded
-from service.api.errors import InvalidItem, KeyRequired, LineTooLong, RoleRequired
+from service.api.errors import AdminOff, InvalidItem, KeyRequired, LineTooLong, RoleRequired
 from service.api.problems import (
     BATCH_ERRORS,
     INTERNAL_ERROR,
@@ -19,13 +20,27 @@ from service.api.problems import (
     SINGLE_ERRORS,
     TABLE,
 )
+from service.feedback.errors import (
+    AnsweredOtherwise,
+    FeedbackOff,
+    FeedbackUnavailable,
+    UnknownPrediction,
+)
+
+OF_FEEDBACK = (
+    AdminOff,
+    AnsweredOtherwise,
+    FeedbackOff,
+    FeedbackUnavailable,
+    UnknownPrediction,
+)
 
 # What the client itself adds.
 REQUEST_ID = "request_id"
 
 ANSWERS = {
     name: model
-    for module in (answers, cards, problem, reader_cards, records)
+    for module in (answers, cards, kept, problem, reader_cards, records)
     for name, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, problem.Answer)
 }
@@ -38,7 +53,7 @@ def document(server):
 
 def test_the_client_knows_every_schema_that_its_answers_are_made_of(document):
     wanted = {"Prediction", "BatchAnswer", "ReadField", "FieldBatchAnswer", "ModelList", "Problem"}
-    wanted |= {"ModelDetail", "ReaderDetail"}
+    wanted |= {"ModelDetail", "ReaderDetail", "KeptFeedback", "Reviews"}
     schemas, reached = document["components"]["schemas"], set()
     while wanted:
         name = wanted.pop()
@@ -71,9 +86,16 @@ def test_a_wish_is_every_parameter_that_the_document_says(document, path, wish):
         assert get_type_hints(wish).keys() - {REQUEST_ID} == names
 
 
+def test_what_is_right_is_said_as_the_document_has_it(document):
+    names = document["components"]["schemas"]["Feedback"]["properties"].keys()
+
+    assert get_type_hints(Right).keys() == names - {REQUEST_ID}
+
+
 def test_every_problem_that_a_call_may_end_with_has_a_class():
     of_keys, of_items = (KeyRequired, RoleRequired, QuotaExceeded), (InvalidItem, LineTooLong)
     kinds = [TABLE[error] for error in (*SINGLE_ERRORS, *BATCH_ERRORS, *of_keys, *of_items)]
+    kinds += [TABLE[error] for error in OF_FEEDBACK]
     kinds += [INTERNAL_ERROR, METHOD_NOT_ALLOWED, NOT_FOUND]
 
     known = {

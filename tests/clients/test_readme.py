@@ -47,4 +47,11 @@ def test_a_type_checker_has_nothing_against_the_examples(tmp_path):
 def test_there_are_examples_of_every_kind_of_call():
     called = set(re.findall(r"numeral\.(\w+)\(", "".join(EXAMPLES)))
 
-    assert called == {"predict", "predict_batch", "predict_stream", "fields", "health"}
+    assert called == {
+        "predict",
+        "predict_batch",
+        "predict_stream",
+        "fields",
+        "feedback",
+        "health",
+    }

@@ -29,6 +29,7 @@ from numeral_client.family import (
     UnusableImage,
 )
 from numeral_client.images import Image, Item, Pixels
+from numeral_client.kept import KeptFeedback, KeptPrediction
 from numeral_client.problem import Problem
 from numeral_client.reader_cards import ModelList, ReaderDetail, ReaderSummary
 from numeral_client.retry import Retry
@@ -44,6 +45,8 @@ __all__ = [
     "Health",
     "Image",
     "Item",
+    "KeptFeedback",
+    "KeptPrediction",
     "ModelDetail",
     "ModelList",
     "ModelSummary",

@@ -7,7 +7,7 @@ from typing import Self, Unpack
 
 import httpx
 
-from numeral_client import calls
+from numeral_client import calls, feedback_calls
 from numeral_client.answers import (
     BatchFailure,
     BatchField,
@@ -19,7 +19,9 @@ from numeral_client.answers import (
 from numeral_client.calls import Read
 from numeral_client.cards import ModelDetail
 from numeral_client.connection import AsyncConnection, Timeout
+from numeral_client.feedback_calls import Right
 from numeral_client.images import Image, Images, Item, Several
+from numeral_client.kept import KeptFeedback, KeptPrediction
 from numeral_client.reader_cards import ModelList, ReaderDetail
 from numeral_client.retry import ONCE, Retry
 from numeral_client.stream import IMAGES_PER_REQUEST, Stream
@@ -99,6 +101,18 @@ class AsyncClient:
     async def model(self, name: str) -> ModelDetail | ReaderDetail:
         """As `Client.model`."""
         return await self._to.run(calls.model(name))
+
+    async def feedback(self, request_id: str, **right: Unpack[Right]) -> KeptFeedback:
+        """As `Client.feedback`."""
+        return await self._to.run(feedback_calls.feedback(request_id, right))
+
+    async def reviews(self, limit: int = 50) -> tuple[KeptPrediction, ...]:
+        """As `Client.reviews`."""
+        return await self._to.run(feedback_calls.reviews(limit))
+
+    async def picture(self, review: KeptPrediction) -> bytes:
+        """As `Client.picture`."""
+        return await self._to.run(feedback_calls.picture(review))
 
     async def health(self) -> Health:
         """As `Client.health`."""

@@ -63,18 +63,18 @@ def fields_batch(images: Several, wish: FieldWish) -> Call[list[BatchField | Bat
 
 def models() -> Call[ModelList]:
     """All models."""
-    return Call(_get("/models"), lambda reply: ModelList.model_validate_json(body_of(reply)))
+    return Call(get("/models"), lambda reply: ModelList.model_validate_json(body_of(reply)))
 
 
 def model(name: str) -> Call[ModelDetail | ReaderDetail]:
     """One model."""
-    ask = _get(f"/models/{quote(name, safe='')}")
+    ask = get(f"/models/{quote(name, safe='')}")
     return Call(ask, lambda reply: _DETAIL.validate_json(body_of(reply)))
 
 
 def health() -> Call[Health]:
     """Whether it is ready; that it is not is an answer too."""
-    return Call(_get("/health/ready"), _health)
+    return Call(get("/health/ready"), _health)
 
 
 def post(
@@ -89,6 +89,11 @@ def post(
     request_id = str(params.pop("request_id", uuid4().hex))
     headers = {"Content-Type": content_type, "Accept": accept}
     return Ask("POST", path, request_id, cast("dict[str, str]", params), headers, content)
+
+
+def get(path: str, accept: str = JSON, **params: int) -> Ask:
+    """A request for what is there."""
+    return Ask("GET", path, uuid4().hex, params, headers={"Accept": accept})
 
 
 def item_of(kind: type[Read], item: Mapping[str, Any], reply: Reply) -> Read | BatchFailure:
@@ -110,10 +115,6 @@ def object_of(text: bytes, reply: Reply) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise unexpected(reply)
     return document
-
-
-def _get(path: str) -> Ask:
-    return Ask("GET", path, uuid4().hex, headers={"Accept": JSON})
 
 
 def _reading(kind: type[Reading], reply: Reply) -> Reading:

@@ -6,7 +6,7 @@ from typing import Self, Unpack
 
 import httpx
 
-from numeral_client import calls
+from numeral_client import calls, feedback_calls
 from numeral_client.answers import (
     BatchFailure,
     BatchField,
@@ -18,7 +18,9 @@ from numeral_client.answers import (
 from numeral_client.calls import Read
 from numeral_client.cards import ModelDetail
 from numeral_client.connection import Connection, Timeout
+from numeral_client.feedback_calls import Right
 from numeral_client.images import Image, Images, Several
+from numeral_client.kept import KeptFeedback, KeptPrediction
 from numeral_client.reader_cards import ModelList, ReaderDetail
 from numeral_client.retry import ONCE, Retry
 from numeral_client.stream import IMAGES_PER_REQUEST, Stream
@@ -123,6 +125,31 @@ class Client:
     def model(self, name: str) -> ModelDetail | ReaderDetail:
         """Everything that is known of a model, or of a reader of fields."""
         return self._to.run(calls.model(name))
+
+    def feedback(self, request_id: str, **right: Unpack[Right]) -> KeptFeedback:
+        """Say what is right for a picture that was read, whether it was read rightly or not.
+
+        The first word stays: the same may be said again, anything else is `AnsweredOtherwise`.
+
+        Args:
+            request_id: of the answer.
+            right: `digit=7` or `text="1801"`; None where nothing is to be seen. Of a batch also
+                `index` or `id`. The `index` of a stream counts through all of its requests, so
+                pictures of streams are named by their `id`.
+        """
+        return self._to.run(feedback_calls.feedback(request_id, right))
+
+    def reviews(self, limit: int = 50) -> tuple[KeptPrediction, ...]:
+        """What waits for a person to look at, the newest first; for keys of the role `admin`."""
+        return self._to.run(feedback_calls.reviews(limit))
+
+    def picture(self, review: KeptPrediction) -> bytes:
+        """The PNG of what waits, as the model saw it.
+
+        Raises:
+            ValueError: pictures are not kept.
+        """
+        return self._to.run(feedback_calls.picture(review))
 
     def health(self) -> Health:
         """Whether the service is ready; asked once only.

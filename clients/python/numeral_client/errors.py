@@ -19,6 +19,22 @@ class RoleRequired(ProblemError, slug="role-required"):
     """The API key is made for something else."""
 
 
+class FeedbackOff(ProblemError, slug="feedback-off"):
+    """What is read is not kept."""
+
+
+class AdminOff(ProblemError, slug="admin-off"):
+    """The service has no API keys, and so nobody who may see this."""
+
+
+class UnknownPrediction(ProblemError, slug="unknown-prediction"):
+    """No such prediction is kept, not any more, or it is another key's."""
+
+
+class AnsweredOtherwise(ProblemError, slug="answered-otherwise"):
+    """Another right answer was given before; it stays."""
+
+
 class NotFound(ProblemError, slug="not-found"):
     """There is no such path: the URL may be wrong, or the service older than this client."""
 
@@ -89,6 +105,10 @@ class NotReady(ProblemError, slug="not-ready"):
 
 class ModelUnavailable(ProblemError, slug="model-unavailable"):
     """The model's file is missing or damaged."""
+
+
+class FeedbackUnavailable(ProblemError, slug="feedback-unavailable"):
+    """The database of what was read cannot be used for now."""
 
 
 class QueueFull(ProblemError, slug="queue-full"):

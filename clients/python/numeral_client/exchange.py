@@ -125,7 +125,7 @@ def body_of(reply: Reply) -> bytes:
         ProblemError: it is a problem.
         UnexpectedAnswer: it is neither.
     """
-    if reply.status == httpx.codes.OK:
+    if reply.status in (httpx.codes.OK, httpx.codes.CREATED):
         return reply.body
     if not reply.headers.get("Content-Type", "").startswith("application/problem+json"):
         raise unexpected(reply)
