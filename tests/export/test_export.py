@@ -2,14 +2,12 @@
 
 import errno
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest, read_model_file
+from tests.commands import run_here
 from tests.generated import drawn_mnist, write_idx
 
 keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
@@ -130,13 +128,7 @@ def data_dir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def command(data_dir):
     def run_module(module, *arguments, check=True):
-        return subprocess.run(
-            [sys.executable, "-m", module, *map(str, arguments), "--no-verify"],
-            env=os.environ | {"NUMERAL_DATA": str(data_dir)},
-            capture_output=True,
-            text=True,
-            check=check,
-        )
+        return run_here(module, *arguments, "--no-verify", check=check, NUMERAL_DATA=str(data_dir))
 
     return run_module
 

@@ -1,9 +1,6 @@
 """The chain from a trained reader to a published one, over real graphs."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,6 +9,7 @@ from models.fields.confidence import Features
 from models.manifest import MANIFEST_NAME, load_manifest, read_model_file
 from models.strips import CLASSES, HEIGHT, STRIDE
 from tests.amounts import write_amounts
+from tests.commands import run_here
 from tests.generated import drawn_mnist
 from tests.strips import UNTRAINED
 
@@ -145,13 +143,8 @@ def test_a_run_of_other_amounts_is_refused(finished_run, tmp_path):
 
 
 def test_a_reader_without_a_data_folder_ends_in_one_line(finished_run, tmp_path):
-    environment = {name: value for name, value in os.environ.items() if name != "NUMERAL_DATA"}
-    failed = subprocess.run(
-        [sys.executable, "-m", "export", finished_run.folder, "--models-dir", tmp_path],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+    failed = run_here(
+        "export", finished_run.folder, "--models-dir", tmp_path, check=False, NUMERAL_DATA=None
     )
 
     assert failed.returncode == 1

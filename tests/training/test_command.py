@@ -2,12 +2,13 @@
 
 import csv
 import json
-import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
+from tests.commands import run_here
 from tests.generated import drawn_mnist, write_idx
 
 pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
@@ -23,16 +24,7 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture
 def training(data_dir):
-    def run(*arguments, check=True):
-        return subprocess.run(
-            [sys.executable, "-m", "training", *map(str, arguments)],
-            env=os.environ | {"NUMERAL_DATA": str(data_dir)},
-            capture_output=True,
-            text=True,
-            check=check,
-        )
-
-    return run
+    return partial(run_here, "training", NUMERAL_DATA=str(data_dir))
 
 
 def history(folder):
@@ -40,10 +32,15 @@ def history(folder):
         return list(csv.DictReader(lines))
 
 
-def test_fit_leaves_a_whole_run_that_evaluate_reads(training, tmp_path):
-    training(
-        "fit", "--model", "mlp", "--epochs", 3, "--batch-size", 32, "--limit", 400,
-        "--format", "h5", "--no-verify", "--runs-dir", tmp_path,
+def test_fit_leaves_a_whole_run_that_evaluate_reads(training, data_dir, tmp_path):
+    subprocess.run(
+        [
+            sys.executable, "-m", "training", "fit", "--model", "mlp", "--epochs", "3",
+            "--batch-size", "32", "--limit", "400", "--format", "h5", "--no-verify",
+            "--runs-dir", tmp_path, "--data-dir", data_dir,
+        ],
+        capture_output=True,
+        check=True,
     )  # fmt: skip
 
     (run,) = (tmp_path / "mlp").iterdir()
