@@ -115,18 +115,24 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def test_an_interrupted_training_goes_on_where_it_was(material, tmp_path, monkeypatch):
-    begun_with = []
+@pytest.fixture(scope="module")
+def interrupted(material, tmp_path_factory):
+    """A run that was interrupted and went on, and with which batches it began each time."""
+    folder, begun_with = tmp_path_factory.mktemp("runs"), []
 
     def recorded(*arguments, first, **settings):
         begun_with.append(first)
         return batches(*arguments, first=first, **settings)
 
-    monkeypatch.setattr(fit, "batches", recorded)
-    with pytest.raises(KeyboardInterrupt):
-        train(material, tmp_path, callbacks=[Interrupt()])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "batches", recorded)
+        with pytest.raises(KeyboardInterrupt):
+            train(material, folder, callbacks=[Interrupt()])
+        return train(material, folder), begun_with
 
-    run = train(material, tmp_path)
+
+def test_an_interrupted_training_goes_on_where_it_was(interrupted):
+    run, begun_with = interrupted
 
     assert begun_with == [0, 1]  # pools of four batches, as many as the epoch's
     history = run.history()
@@ -149,9 +155,8 @@ def test_batches_from_a_later_pool_on_are_those_that_would_have_come(material):
         np.testing.assert_array_equal(texts, expected_texts)
 
 
-def test_a_second_training_starts_from_the_first(material, tmp_path):
-    mnist, amounts = material
-    first = train(material, tmp_path)
+def test_a_second_training_starts_from_the_first(material, interrupted, tmp_path):
+    (mnist, amounts), (first, _) = material, interrupted
     task = replace(Task.after(first, seed=1, epochs=2, batch_size=4), steps=4, checks=6)
 
     second = fit_reader(task, mnist, amounts, tmp_path)
