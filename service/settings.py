@@ -28,7 +28,7 @@ _DATA_VARIABLE = "NUMERAL_DATA"
 # What the extra `otel` brings.
 _OTEL_PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
-_FEEDBACK_DATABASE = "sqlite:///numeral-feedback.db"
+FEEDBACK_DATABASE = "sqlite:///numeral-feedback.db"
 # Several processes cannot share a database in memory, which sqlite:// without a file is.
 _DATABASE_URL = re.compile(
     r"sqlite:///(?!:memory:).+|postgresql://([^@/]*@)?[^@/:]*(:\d{1,5})?(/[^/?]*)?(\?.*)?"
@@ -162,7 +162,7 @@ class Settings(BaseSettings):
         None,
         description="Where it is kept, which turns feedback on too: sqlite:///FILE, or"
         " postgresql://USER:PASSWORD@HOST/NAME with the extra postgres; unset:"
-        f" {_FEEDBACK_DATABASE}, in the working directory.",
+        f" {FEEDBACK_DATABASE}, in the working directory.",
     )
     feedback_images: bool = Field(
         False,
@@ -203,7 +203,7 @@ class Settings(BaseSettings):
     @property
     def feedback_url(self) -> str | None:
         """Where predictions are kept; None where they are not."""
-        return self.feedback_database or (_FEEDBACK_DATABASE if self.feedback else None)
+        return self.feedback_database or (FEEDBACK_DATABASE if self.feedback else None)
 
     @field_validator("feedback")
     @classmethod

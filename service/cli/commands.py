@@ -21,7 +21,7 @@ from service.cli.arguments import (
 from service.cli.benching import bench
 from service.cli.options import read_settings, takes_settings
 from service.cli.scoring import score
-from service.settings import Settings, drop_service_link
+from service.settings import FEEDBACK_DATABASE, Settings, drop_service_link
 from service.version import version
 
 app = typer.Typer(
@@ -183,7 +183,12 @@ def verify(
 def export_feedback(
     *,
     out: Annotated[
-        Path, typer.Option(file_okay=False, help="Folder for MNIST's four files and feedback.json.")
+        Path,
+        typer.Option(
+            metavar="<path>",
+            file_okay=False,
+            help="Folder for MNIST's four files and feedback.json.",
+        ),
     ],
     feedback_database: Annotated[
         str | None,
@@ -195,12 +200,20 @@ def export_feedback(
 ) -> None:
     """Make a data set of the digits whose right answers people gave, for python -m training.
 
-    Exit status: 0 it is written, 1 there are no such digits, 2 the command line is wrong or no
-    database is named, 3 the database cannot be used.
+    Examples:
+      numeral export-feedback --out mine
+      numeral export-feedback --out mine --feedback-database sqlite:////srv/numeral/feedback.db
+
+    Exit status:
+      0  it is written
+      1  there are no such digits
+      2  the command line is wrong
+      3  the database cannot be used
     """
     from service.cli.export_feedback import run  # noqa: PLC0415
 
-    raise typer.Exit(run(read_settings(feedback_database=feedback_database), out))
+    settings = read_settings(feedback=True, feedback_database=feedback_database)
+    raise typer.Exit(run(settings.feedback_database or FEEDBACK_DATABASE, out))
 
 
 _keys = typer.Typer(help="Make API keys.", no_args_is_help=True)

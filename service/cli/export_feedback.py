@@ -5,31 +5,26 @@ from pathlib import Path
 import typer
 
 from service.feedback.errors import FeedbackUnavailable
-from service.settings import Settings
 
 _NOTHING = 1
-_OFF = 2
 _NO_DATABASE = 3
 
 
-def run(settings: Settings, out: Path) -> int:
-    """Write the data set into `out`; the exit status."""
-    if settings.feedback_url is None:
-        return _failed(
-            _OFF,
-            "no feedback database is named; set NUMERAL_FEEDBACK or NUMERAL_FEEDBACK_DATABASE as"
-            " the service has it",
-        )
+def run(url: str, out: Path) -> int:
+    """Write the data set into `out` from the database at `url`; the exit status."""
     # They want the extra feedback.
     from service.feedback.database import Database  # noqa: PLC0415
     from service.feedback.dataset import dataset_of, write_dataset  # noqa: PLC0415
     from service.feedback.store import Store  # noqa: PLC0415
 
-    database = Database(settings.feedback_url, create=False)
+    database = Database(url, create=False)
     try:
         rows = Store(database).labelled_digits()
     except FeedbackUnavailable as error:
-        return _failed(_NO_DATABASE, str(error))
+        return _failed(
+            _NO_DATABASE,
+            f"{error}; --feedback-database or NUMERAL_FEEDBACK_DATABASE names the service's own",
+        )
     finally:
         database.close()
     dataset = dataset_of(rows)

@@ -3,6 +3,7 @@
 import pytest
 
 from models.mnist import TEST, TRAIN, load_part
+from tests.e2e.command import numeral
 from tests.e2e.test_cli import _numeral
 from tests.feedback import row
 from tests.generated import drawn_digits
@@ -76,11 +77,24 @@ def test_a_database_that_is_not_there_is_not_made(url, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_database_it_asks_for_one(tmp_path):
-    done = _numeral("export-feedback", "--out", str(tmp_path))
+def test_unless_another_is_named_it_takes_the_database_of_serve_feedback(tmp_path, monkeypatch):
+    monkeypatch.delenv("NUMERAL_FEEDBACK_DATABASE", raising=False)
+    database = Database(f"sqlite:///{tmp_path}/numeral-feedback.db")
+    Store(database).add([row(image=drawn_digits(1, seed=3).images[0].tobytes())])
+    Store(database).answer(Question("mine"), Kind.DIGIT, "0", None)
+    database.close()
 
-    assert done.returncode == 2
-    assert "NUMERAL_FEEDBACK_DATABASE" in done.stderr
+    done = numeral("export-feedback", "--out", "mine", folder=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mine" / "feedback.json").is_file()
+
+
+def test_where_there_is_no_database_it_says_how_to_name_one(tmp_path):
+    done = numeral("export-feedback", "--out", "mine", folder=tmp_path)
+
+    assert done.returncode == 3
+    assert b"there is no such file; --feedback-database" in done.stderr
 
 
 def _export(url, folder):
