@@ -193,6 +193,13 @@ def test_serve_refuses_a_setting_that_cannot_be():
     assert "NUMERAL_PORT" in result.stderr
 
 
+def test_serve_names_the_option_of_a_value_that_cannot_be():
+    result = _numeral("serve", "--port", "70000")
+
+    assert result.returncode == 2
+    assert "--port (NUMERAL_PORT): Input should be" in result.stderr
+
+
 def test_serve_has_an_option_for_every_setting():
     shown = _numeral("serve", "--help", environment={"COLUMNS": "200"}).stdout
 

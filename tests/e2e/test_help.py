@@ -9,7 +9,17 @@ import pytest
 from tests.e2e.command import numeral, surroundings
 from tests.strips import publish_reader
 
-COMMANDS = ("serve", "predict", "read", "score", "bench", "models", "verify", "keys create")
+COMMANDS = (
+    "serve",
+    "predict",
+    "read",
+    "score",
+    "bench",
+    "models",
+    "verify",
+    "export-feedback",
+    "keys create",
+)
 _WIDE = {"COLUMNS": "200"}
 
 
@@ -23,6 +33,13 @@ def test_every_command_has_examples_of_itself_and_says_how_it_ends(command):
     assert len(examples) > 1
     for name in re.findall(r"--[a-z-]+", "\n".join(examples[1:])):
         assert f" {name} " in shown[shown.index("─ Options") :], name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_cuts_no_name_short_on_a_narrow_screen(command):
+    shown = numeral(*command.split(), "--help", COLUMNS="80").stdout.decode()
+
+    assert [line for line in shown.splitlines() if "…" in line] == []
 
 
 def test_help_lists_every_command():
