@@ -18,6 +18,7 @@ from rich.markdown import Markdown
 
 from benchmarks.fuzz_targets import TARGETS
 from benchmarks.tables import header, row
+from service.settings import how_to_install
 from service.sizing.machine import machine
 
 # An input may take so long, and the process so much memory, before it counts as found.
@@ -63,8 +64,8 @@ def fuzz(
     """Damage bodies in every way that leads to new branches; ends with 1 if one breaks a target."""
     if not find_spec("atheris"):
         raise typer.BadParameter(
-            "atheris is not installed; pip install 'numeral[benchmarks]' brings it on Linux x86_64"
-            " up to Python 3.13"
+            f"atheris is not installed: {how_to_install('benchmarks')}, on Linux x86_64 and up to"
+            " Python 3.13"
         )
     names = names or list(TARGETS)
     if strangers := set(names) - set(TARGETS):

@@ -209,7 +209,7 @@ class Settings(BaseSettings):
     @classmethod
     def _feedback_is_installed(cls, wanted: bool) -> bool:
         if wanted and not _installed("sqlalchemy"):
-            raise ValueError("SQLAlchemy is not installed; pip install 'numeral[feedback]'")
+            raise ValueError(f"SQLAlchemy is not installed: {how_to_install('feedback')}")
         return wanted
 
     @field_validator("feedback_database")
@@ -224,15 +224,21 @@ class Settings(BaseSettings):
                     " postgresql://USER:PASSWORD@HOST/NAME"
                 )
             if url.startswith("postgresql") and not _installed("psycopg"):
-                raise ValueError("psycopg is not installed; pip install 'numeral[postgres]'")
+                raise ValueError(f"psycopg is not installed: {how_to_install('postgres')}")
         return url
 
     @field_validator("tracing")
     @classmethod
     def _tracing_is_installed(cls, wanted: bool) -> bool:
         if wanted and not all(map(_installed, _OTEL_PACKAGES)):
-            raise ValueError("OpenTelemetry is not installed; pip install 'numeral[otel]'")
+            raise ValueError(f"OpenTelemetry is not installed: {how_to_install('otel')}")
         return wanted
+
+
+def how_to_install(extra: str) -> str:
+    """The command that brings `extra`."""
+    # Not by the name numeral, which on PyPI is another project's.
+    return f"in a checkout of Numeral, .venv/bin/pip install -e '.[{extra}]' brings it"
 
 
 def _installed(package: str) -> bool:

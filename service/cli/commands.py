@@ -270,7 +270,7 @@ def _numeral(
     Examples:
       numeral serve                                the service, with /docs
       numeral predict seven.png                    one digit, with no server
-      numeral score scans --out results.parquet    a folder of them
+      numeral score scans --out results.csv        a folder of them
 
     Each command tells more, with examples: numeral score --help
     """

@@ -63,8 +63,8 @@ def score(
     OUT.parts, and OUT is there only once it is whole.
 
     Examples:
-      numeral score scans --out results.parquet
-      numeral score 'scans/*/*.png' --model lenet5 --out results.csv
+      numeral score scans --out results.csv
+      numeral score 'scans/*/*.png' --model lenet5 --out results.parquet
       numeral score --fields --checksum aba cheques.zip --out routing.jsonl
       find scans -newer last | numeral score @- --out - | jq .digit
 

@@ -39,4 +39,4 @@ def test_without_atheris_the_command_says_how_to_get_it(monkeypatch):
     outcome = CliRunner().invoke(app, ["json"])
 
     assert outcome.exit_code == 2
-    assert "numeral[benchmarks]" in outcome.output
+    assert ".[benchmarks]" in outcome.output

@@ -331,7 +331,7 @@ def test_without_pyarrow_it_says_what_to_install(tmp_path, seven):
     )
 
     assert result.returncode == 2
-    assert b"pip install 'numeral[parquet]'" in result.stderr
+    assert b".venv/bin/pip install -e '.[parquet]'" in result.stderr
 
 
 def _npy(array):

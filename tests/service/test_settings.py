@@ -63,7 +63,7 @@ def test_a_variable_that_sets_nothing_is_found(monkeypatch):
 def test_traces_are_refused_where_opentelemetry_is_not_installed(monkeypatch):
     monkeypatch.setattr("service.settings.find_spec", lambda _: None)
 
-    with pytest.raises(ValidationError, match=r"pip install 'numeral\[otel\]'"):
+    with pytest.raises(ValidationError, match=r"pip install -e '\.\[otel\]'"):
         Settings(tracing=True)
     assert not Settings().tracing
 
@@ -95,7 +95,7 @@ def test_what_else_kubernetes_sets_is_not_warned_of(monkeypatch):
 def test_feedback_is_refused_where_its_library_is_not_installed(monkeypatch, settings):
     monkeypatch.setattr("service.settings.find_spec", lambda _: None)
 
-    with pytest.raises(ValidationError, match=r"pip install 'numeral\[feedback\]'"):
+    with pytest.raises(ValidationError, match=r"pip install -e '\.\[feedback\]'"):
         Settings(**settings)
     assert Settings().feedback_url is None
 
@@ -105,7 +105,7 @@ def test_postgresql_is_refused_where_its_library_is_not_installed(monkeypatch):
         "service.settings.find_spec", lambda name: None if name == "psycopg" else name
     )
 
-    with pytest.raises(ValidationError, match=r"pip install 'numeral\[postgres\]'"):
+    with pytest.raises(ValidationError, match=r"pip install -e '\.\[postgres\]'"):
         Settings(feedback_database="postgresql://db/numeral")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from service.scoring.formats.comma_separated import CommaSeparated
 from service.scoring.formats.format import Format
 from service.scoring.formats.json_lines import JsonLines
+from service.settings import how_to_install
 
 
 class UnknownFormat(Exception):
@@ -33,7 +34,7 @@ def choose_format(path: Path) -> Format:
 def _parquet() -> Format:
     if find_spec("pyarrow") is None:
         raise UnknownFormat(
-            "Parquet wants pyarrow, which is not installed: pip install 'numeral[parquet]',"
+            f"Parquet wants pyarrow, which is not installed: {how_to_install('parquet')};"
             " or write .csv or .jsonl"
         )
     # pyarrow takes a while to import, and need not be there.
