@@ -82,6 +82,22 @@ def test_a_browser_is_sent_nowhere_else_and_finds_no_fault(site):
     assert watch.faults == []
 
 
+def test_the_search_works_where_the_pages_are_opened_as_files(site):
+    path = executable()
+    if path is None:
+        pytest.skip("THE SITE IS NOT OPENED: apt-get install chromium, or set CHROMIUM to a path")
+    asked = []
+    with launched(path) as browser:
+        page = browser.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((site / "api" / "digits.html").as_uri())
+        page.locator(".md-search__input").click()
+        page.keyboard.type("threshold", delay=20)
+        page.locator(".md-search-result__item").first.wait_for()
+
+    assert {url.partition(":")[0] for url in asked} <= {"file", "about", "data"}
+
+
 def _build(source, site):
     """Build the site of a checkout, with warnings as errors; `--quiet` would leave them out."""
     return subprocess.run(
