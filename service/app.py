@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
-Reads handwritten digits, one to an image, and says when not to believe the answer.
+Reads handwritten digits, single ones and whole fields, and says when not to believe the answer.
 
 Every error is a problem object (RFC 9457); its `type` leads to an explanation. Every response
 carries `X-Request-ID`.

@@ -19,7 +19,7 @@ PRINTED = re.compile(r"print\(.*\)  # (.*)")
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_prints_what_it_says(example, reading_server, seven, tmp_path, monkeypatch):
     (tmp_path / "digit.png").write_bytes(seven)
-    (tmp_path / "amount.png").write_bytes(bars("#1801"))
+    (tmp_path / "amount.png").write_bytes(bars("#1850"))
     monkeypatch.chdir(tmp_path)
 
     with redirect_stdout(StringIO()) as output:
