@@ -37,6 +37,7 @@ test: lint browser $(VENV)/.prometheus ## Run every check and all tests; ARGS="-
 
 docs: $(VENV)/.test ## Build the documentation into build/site; open build/site/index.html.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo 'Ready: build/site/index.html'
 
 # The page is tested in a real browser. Where there is none, those tests say so and are skipped.
 browser:
