@@ -83,7 +83,8 @@ def _listen(settings: Settings, workers: int) -> list[socket.socket]:
         return listen_for_each(host, port, workers)
     # Which error a host name that breaks the rules of names is differs with the version of Python.
     except (OSError, UnicodeError, TypeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        # Python's own words go on to say which address it was, which is said already.
+        reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
         message = f"error: cannot listen on {host} port {port}: {reason}"
         typer.echo(f"{message}; choose another --host or --port", err=True)
         raise typer.Exit(1) from error
