@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from models.manifest import PACKAGE_DIRECTORY
 from tests.e2e.running import RunningService, run_service
 
 Draw = Callable[..., bytes]
+
+
+def pytest_configure() -> None:
+    # What a script starts in the background ignores Ctrl-C, and so does all that it starts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

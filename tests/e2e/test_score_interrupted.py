@@ -49,8 +49,6 @@ def _begin(folder, *options, parts=1, out="some.csv", workers=2, **of_process):
     """Start it, and wait until so many parts are kept."""
     arguments = ("score", "digits.npy", *MODEL, "--out", out, "--workers", workers, *options)
     running = start(*arguments, folder=folder, **of_process)
-    # It must not be over before this process, on a busy machine, sees that it has begun.
-    os.setpriority(os.PRIO_PROCESS, running.pid, 19)
     last = folder / f"{out}.parts" / f"{parts - 1:08}"
     wait_for(lambda: last.exists() or running.poll() is not None)
     return running
