@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY
-from tests.e2e.running import run_service
+from tests.deploy.manifests import options_of, pod_of_deployment, resources, settings_of
+from tests.e2e.running import RunningService, run_service
 from tests.strips import bars, publish_reader
 
 
@@ -26,6 +27,16 @@ def eventful_service(tmp_path_factory: pytest.TempPathFactory, seven, blank) -> 
         service.wait_until_ready()
         send_everything(service.url, seven, blank)
         yield service.url
+
+
+@pytest.fixture(scope="package")
+def pod_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service with the arguments and the environment of a pod, but for its port."""
+    [container] = pod_of_deployment(resources())["containers"]
+    folder = tmp_path_factory.mktemp("pod")
+    with run_service(folder, *options_of(container), **settings_of(container)) as running:
+        running.wait_until_ready()
+        yield running
 
 
 def send_everything(url: str, seven: bytes, blank: bytes) -> None:
