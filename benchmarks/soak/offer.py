@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from array import array
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -25,14 +26,12 @@ class Offer(Script):
     """How one process offers it.
 
     Attributes:
-        rate: requests per second, evenly.
-        seconds: how long.
+        due: when each request is to leave, in seconds from the start, in order.
         connections: how many requests may be under way at most.
         patience: seconds after the last request until what has no answer is given up.
     """
 
-    rate: float
-    seconds: float
+    due: NDArray[np.float64]
     connections: int
     patience: float
 
@@ -63,7 +62,8 @@ def offer(wanted: Offer) -> Offered:
 class _Generator:
     def __init__(self, wanted: Offer) -> None:
         self.wanted = wanted
-        self.total = int(wanted.rate * wanted.seconds)
+        self.due: list[float] = wanted.due.tolist()
+        self.total = len(self.due)
         self.statuses = array("h", [LATE]) * self.total
         self.latencies = array("d", [0.0]) * self.total
         self.idle: deque[_Connection] = deque()
@@ -87,7 +87,7 @@ class _Generator:
     async def _send_when_due(self) -> None:
         sent = 0
         while sent < self.total:
-            due = min(self.total, int((self.loop.time() - self.began) * self.wanted.rate) + 1)
+            due = bisect_right(self.due, self.loop.time() - self.began, lo=sent)
             for number in range(sent, due):
                 if self.idle:
                     self.idle.popleft().send(number)
@@ -98,7 +98,7 @@ class _Generator:
 
     def finish(self, number: int, status: int) -> None:
         self.statuses[number] = status
-        self.latencies[number] = self.loop.time() - self.began - number / self.wanted.rate
+        self.latencies[number] = self.loop.time() - self.began - self.due[number]
         self.ended += 1
 
     def renew(self) -> None:

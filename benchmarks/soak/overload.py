@@ -8,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.serving import wrk
 from benchmarks.serving.bodies import bodies, raw
 from benchmarks.soak.calls import Wanted, call, together
@@ -34,7 +36,7 @@ Say = Callable[[str], None]
 def overload(plan: Plan, say: Say) -> Overload:
     """The peak of a closed loop, then loads in an open one, the long one at twice the peak."""
     workers = len(plan.cores.server)
-    connections = _connections(workers)
+    connections = connections_for(workers)
     with (
         target(plan.cores.server, workers=workers, model=plan.model) as service,
         plan.generators() as pool,
@@ -62,7 +64,8 @@ def overload(plan: Plan, say: Say) -> Overload:
         )
 
 
-def _connections(workers: int) -> int:
+def connections_for(workers: int) -> int:
+    """How many an open loop needs so that the queues of `workers` can be full."""
     wanted = workers * Settings.model_fields["queue_size"].default + _SPARE_CONNECTIONS
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -106,8 +109,7 @@ def _open(
         service.url,
         plan.singles(service.url),
         digits,
-        rate / processes,
-        seconds,
+        np.arange(0, seconds, processes / rate),
         connections // processes,
         _PATIENCE_SECONDS,
     )
