@@ -15,7 +15,7 @@ from service.preparing import Times, prepare
 
 # So long pictures are taken into a micro-batch, then it is run: what else the event loop has to
 # do waits no longer than this, one picture and one run.
-_TAKING_NS = 2_000_000
+TAKING_NS = 2_000_000
 
 # Most pictures that a job has in a micro-batch before it is the next one's turn.
 TURN = 16
@@ -122,7 +122,7 @@ def _take(jobs: deque[Job], largest: int, metrics: Metrics) -> MicroBatch:
     batch = MicroBatch()
     began = time.perf_counter_ns()
     now = began
-    while jobs and len(batch.ready) < largest and now - began < _TAKING_NS:
+    while jobs and len(batch.ready) < largest and now - began < TAKING_NS:
         job = jobs.popleft()
         if job.done.done():
             continue
@@ -132,7 +132,7 @@ def _take(jobs: deque[Job], largest: int, metrics: Metrics) -> MicroBatch:
         stop = job.taken + min(TURN, largest - len(batch.ready), len(job.contents) - job.taken)
         first = job.taken
         try:
-            while job.taken < stop and now - began < _TAKING_NS:
+            while job.taken < stop and now - began < TAKING_NS:
                 picture = job.contents[job.taken]
                 batch.ready.append(prepare(job.pipeline, picture, job.times, metrics))
                 job.taken += 1
