@@ -7,7 +7,7 @@ from benchmarks.queueing.simulation import Cost, Policy, simulate
 
 # So many are simulated at least, or the one in a hundred that counts would be chance; and so many
 # bursts.
-_REQUESTS, _BURSTS = 20_000, 5
+_REQUESTS, _BURSTS = 20_000, 3
 
 # Workers with less to do than this are as good as idle: more of them change nothing.
 _IDLE = 0.01
