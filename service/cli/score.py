@@ -8,9 +8,11 @@ from collections.abc import Mapping
 
 import typer
 
+from models.manifest import ModelFileError
 from service.cli.loading import NO_MODEL, load_or_exit
 from service.cli.progress import shown
 from service.cli.score_job import Asked, described, job_of
+from service.cli.score_ray import to_folder
 from service.cli.score_work import Finished, Work, to_file, to_pipe
 from service.cli.stopping import Terminated, terminated_by_signal
 from service.inference.catalogue import ModelUnavailable, UnknownModel
@@ -18,6 +20,7 @@ from service.pipeline import UnsupportedMaxError
 from service.processes.cores import usable_cores
 from service.scoring.formats import UnknownFormat
 from service.scoring.parts import CannotWrite, folder_of
+from service.scoring.ray.cluster import NoCluster
 from service.scoring.sources import NoSuchSource
 from service.scoring.workers import WorkerFailed
 from service.settings import Settings
@@ -26,12 +29,14 @@ _SOME_UNREAD = 1
 
 # What it ends with otherwise: the most specific class decides.
 _STATUS: Mapping[type[BaseException], int] = {
+    NoCluster: 2,
     NoSuchSource: 2,
     CannotWrite: 2,
     UnknownFormat: 2,
     UnknownModel: NO_MODEL,
     ModelUnavailable: NO_MODEL,
     UnsupportedMaxError: NO_MODEL,
+    ModelFileError: NO_MODEL,
     WorkerFailed: 4,
     OSError: 4,
     KeyboardInterrupt: 130,
@@ -55,9 +60,13 @@ def run(settings: Settings, asked: Asked, *, overwrite: bool, workers: int | Non
 def _work(settings: Settings, asked: Asked, *, overwrite: bool, workers: int | None) -> Finished:
     job = job_of(settings, asked, load_or_exit(settings))
     # On one terminal a bar would be torn by the rows.
-    bar = sys.stderr.isatty() and not (asked.out is None and sys.stdout.isatty())
+    to_terminal = asked.out is None and asked.by_ray is None and sys.stdout.isatty()
+    bar = sys.stderr.isatty() and not to_terminal
     with terminated_by_signal(), shown(wanted=bar) as pictures:
         work = Work(job, asked.sources, workers, usable_cores(), pictures)
+        if asked.by_ray is not None:
+            told = described(settings, asked, job)
+            return to_folder(work, asked.by_ray, told, overwrite=overwrite)
         if asked.out is None:
             return to_pipe(work, sys.stdout.buffer)
         return to_file(work, asked.out, described(settings, asked, job), overwrite=overwrite)
@@ -77,6 +86,8 @@ def _explain(error: BaseException, asked: Asked) -> None:
 
 
 def _how_to_go_on(asked: Asked) -> str:
+    if asked.by_ray is not None:
+        return f"; what is done is kept in {asked.by_ray.folder}, and the same command goes on"
     if asked.out is None or not (folder := folder_of(asked.out)).exists():
         return ""
     return f"; what is done is kept in {folder}, and the same command goes on with it"

@@ -17,6 +17,21 @@ from service.version import version
 
 
 @dataclass(frozen=True)
+class ByRay:
+    """What the command line asks for besides, where Ray is to do it.
+
+    Attributes:
+        folder: where the results go, a path or an address.
+        address: of the cluster; None: one of its own on this machine.
+        column: where the pictures of Parquet files are; None: the one column of bytes.
+    """
+
+    folder: str
+    address: str | None
+    column: str | None
+
+
+@dataclass(frozen=True)
 class Asked:
     """What the command line asks for.
 
@@ -26,6 +41,7 @@ class Asked:
         model: None leaves it to the settings, as with `max_error`.
         preprocess: what happens to pictures of single digits.
         constraints: what is known of fields; None: the pictures are of single digits.
+        by_ray: where Ray is to write; None: this machine's processes do, to `out`.
     """
 
     sources: tuple[str, ...]
@@ -34,6 +50,7 @@ class Asked:
     max_error: float | None
     preprocess: str
     constraints: Constraints | None
+    by_ray: ByRay | None = None
 
 
 def job_of(settings: Settings, asked: Asked, catalogue: Catalogue) -> Job:
@@ -43,7 +60,8 @@ def job_of(settings: Settings, asked: Asked, catalogue: Catalogue) -> Job:
         UnknownModel, ModelUnavailable, UnsupportedMaxError: as `choose_pipeline` says.
         UnknownFormat: no format is written under such a name.
     """
-    how = JsonLines() if asked.out is None else choose_format(asked.out)
+    name = Path("results.parquet") if asked.by_ray else asked.out
+    how = JsonLines() if name is None else choose_format(name)
     return Job(_what(settings, asked, catalogue), how, settings.max_body_bytes)
 
 
@@ -60,6 +78,7 @@ def described(settings: Settings, asked: Asked, job: Job) -> dict[str, Any]:
         "preprocess": asked.preprocess,
         "constraints": asdict(asked.constraints) if asked.constraints else None,
         "limits": [settings.max_body_bytes, settings.max_pixels],
+        **({"column": asked.by_ray.column} if asked.by_ray else {}),
     }
 
 

@@ -1,7 +1,7 @@
 """The command `numeral score` and its options."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,7 +17,10 @@ from service.cli.arguments import (
 )
 from service.cli.options import read_settings
 
-_FIELDS_PANEL = "What is known of fields"
+_RAY_PANEL = "With --engine ray"
+
+# What the local engine would write.
+_FILES = (".csv", ".jsonl", ".ndjson")
 
 
 def score(
@@ -29,8 +32,27 @@ def score(
         str,
         typer.Option(
             help="File to write: .parquet, .csv or .jsonl; - writes JSON lines to standard output."
+            " With --engine ray a folder."
         ),
     ] = "-",
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Processes of its own, or Ray, on this machine or a cluster."),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="A Ray cluster, as HOST:PORT; unset: Ray is started here.",
+            rich_help_panel=_RAY_PANEL,
+        ),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the pictures of Parquet files are; unset: the one column of bytes.",
+            rich_help_panel=_RAY_PANEL,
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Begin anew, and replace the file if it is there.")
     ] = False,
@@ -62,11 +84,16 @@ def score(
     Interrupted, the same command goes on where it was: what is done is kept in
     OUT.parts, and OUT is there only once it is whole.
 
+    With --engine ray, OUT is a folder that gets Parquet files, and then _SUCCESS.
+    A SOURCE may also be an address, s3://BUCKET/FOLDER or gs://, and a .parquet
+    with a column of pictures.
+
     Examples:
       numeral score scans --out results.csv
       numeral score 'scans/*/*.png' --model lenet5 --out results.parquet
       numeral score --fields --checksum aba cheques.zip --out routing.jsonl
       find scans -newer last | numeral score @- --out - | jq .digit
+      numeral score --engine ray s3://scans/2026 --out s3://results/2026
 
     Exit status:
       0    every picture was read
@@ -79,13 +106,17 @@ def score(
     """
     from service.cli.constraints import read_constraints  # noqa: PLC0415
     from service.cli.score import run  # noqa: PLC0415
-    from service.cli.score_job import Asked  # noqa: PLC0415
+    from service.cli.score_job import Asked, ByRay  # noqa: PLC0415
 
     constraints = read_constraints(length, min_length, max_length, checksum)
     if not (fields or constraints.are_none):
         raise typer.BadParameter("lengths and a checksum are of fields; add --fields")
     if fields and preprocess != "auto":
         raise typer.BadParameter("--preprocess is of single digits; leave it or --fields out")
+    if engine == "local" and (address, column) != (None, None):
+        raise typer.BadParameter("--address and --column are of Ray; add --engine ray")
+    if engine == "ray" and (out == "-" or Path(out).suffix in _FILES):
+        raise typer.BadParameter("Ray writes Parquet files into a folder; name it by --out")
     asked = Asked(
         tuple(sources),
         None if out == "-" else Path(out),
@@ -93,6 +124,7 @@ def score(
         max_error=max_error,
         preprocess=preprocess,
         constraints=constraints if fields else None,
+        by_ray=ByRay(out, address, column) if engine == "ray" else None,
     )
     settings = read_settings(models_dir=models_dir)
     raise typer.Exit(run(settings, asked, overwrite=overwrite, workers=workers))

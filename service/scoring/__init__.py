@@ -12,6 +12,7 @@ fields      fields of digits: how a worker reads them
 formats     rows -> JSON lines, CSV, Parquet
 scorer      a task -> encoded rows; what a worker, or an engine of another kind, calls
 workers     tasks -> encoded rows in order, in processes
+ray         the same on a cluster, with Ray
 parts       encoded rows -> a file, kept part by part, so that an interrupted run goes on
 
 Everything a step needs is handed to it: no step knows another's state.

@@ -2,10 +2,10 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from service.scoring.errors import FileTooLarge, UnreadableArchive
@@ -28,9 +28,13 @@ class Archives:
     with Archives() as archives:
         first, *others = archives.members("scans.zip")
         archives.read("scans.zip", first, max_bytes=10**7)
+
+    Args:
+        opens: makes of a path what ZipFile can open, where that is no path of this machine.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, opens: Callable[[str], str | IO[bytes]] = str) -> None:
+        self._opens = opens
         self._path: str | None = None
         self._archive: ZipFile | None = None
         self._members: Sequence[ZipInfo] = ()
@@ -82,9 +86,11 @@ class Archives:
         if self._archive is None or path != self._path:
             self._close()
             try:
-                self._archive = ZipFile(path)
+                self._archive = ZipFile(self._opens(path))
             except OSError as error:
-                raise UnreadableArchive(f"it cannot be opened ({error.strerror})") from error
+                raise UnreadableArchive(
+                    f"it cannot be opened ({error.strerror or error})"
+                ) from error
             except Exception as error:
                 raise UnreadableArchive(f"it is no whole ZIP archive: {error}") from error
             self._path = path

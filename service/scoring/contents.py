@@ -45,7 +45,7 @@ def contents(task: Task, archives: Archives, *, max_bytes: int) -> Iterator[Item
         if is_array(piece.source):
             yield from _of_array(piece)
         elif is_archive(piece.source):
-            yield from _of_archive(piece, archives, max_bytes)
+            yield from contents_of_archive(piece, archives, max_bytes)
         else:
             yield Item(piece.source, None, _of_file(Path(piece.source), max_bytes))
 
@@ -81,7 +81,8 @@ def _of_array(piece: Piece) -> Iterator[Item]:
             yield Item(piece.source, str(number), shorter)
 
 
-def _of_archive(piece: Piece, archives: Archives, max_bytes: int) -> Iterator[Item]:
+def contents_of_archive(piece: Piece, archives: Archives, max_bytes: int) -> Iterator[Item]:
+    """The pictures of `piece`, which `archives` can open."""
     try:
         members = archives.members(piece.source)
     except UnreadableArchive as error:

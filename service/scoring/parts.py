@@ -47,6 +47,11 @@ def folder_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.parts")
 
 
+def differing(asked: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """The names of what is not asked for as it was before; empty: all is."""
+    return ", ".join(name for name in asked if asked[name] != before.get(name))
+
+
 @contextmanager
 def opened_parts(out: Path) -> Iterator["Parts"]:
     """The parts of `out`, for this process alone.
@@ -124,9 +129,9 @@ class Parts:
             if self._out.exists() and not overwrite:
                 raise CannotWrite(f"{self._out} is there already; --overwrite makes it anew")
             return self._begin(asked, tasks, tell)
-        if differing := [name for name in asked if asked[name] != run.asked.get(name)]:
+        if names := differing(asked, run.asked):
             raise CannotWrite(
-                f"{folder_of(self._out)} is of a run with another {', '.join(differing)}; ask for"
+                f"{folder_of(self._out)} is of a run with another {names}; ask for"
                 " the same to go on with it, or for --overwrite to begin anew"
             )
         for tally in self._files.tallies():

@@ -21,7 +21,7 @@ def write_plan(file: BinaryIO, tasks: Iterable[Task], tell: Callable[[int], None
 def places(plan: Path, after: int = 0) -> Iterator[int]:
     """Where the line of each task begins, in bytes; those of the first `after` are left out."""
     with plan.open("rb") as lines:
-        yield from islice(_offsets(lines), after, None)
+        yield from islice(places_in(lines), after, None)
 
 
 def task_at(lines: BinaryIO, place: int) -> Task:
@@ -30,7 +30,8 @@ def task_at(lines: BinaryIO, place: int) -> Task:
     return from_line(lines.readline())
 
 
-def _offsets(lines: BinaryIO) -> Iterator[int]:
+def places_in(lines: Iterable[bytes]) -> Iterator[int]:
+    """Where each of `lines` begins, in bytes."""
     offset = 0
     for line in lines:
         yield offset

@@ -1,7 +1,8 @@
 """A task to encoded rows: all of the work, in one call that needs nothing around it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
@@ -54,12 +55,16 @@ class Scorer:
             scorer(task).rows
 
     `rows` alone gives them as they are, to whoever writes them otherwise.
+
+    Args:
+        job: what is done.
+        items: finds the pictures of a task; None: where the local engine does.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, items: Callable[[Task], Iterator[Item]] | None = None) -> None:
         self._job = job
         self._pipeline: _Pipeline = job.what.open()
-        self._archives = Archives()
+        self._items = items or partial(contents, archives=Archives(), max_bytes=job.max_bytes)
 
     def __call__(self, task: Task) -> Scored:
         """Read the pictures of `task`; one that cannot be read has a row that says why."""
@@ -68,7 +73,7 @@ class Scorer:
 
     def rows(self, task: Task) -> Iterator[Row]:
         """A row for each picture of `task`, in order."""
-        items = contents(task, self._archives, max_bytes=self._job.max_bytes)
+        items = self._items(task)
         # Of each picture only what the model is shown is kept: 64 files may be large.
         while some := [self._prepared(item) for item in islice(items, LARGEST_MICRO_BATCH)]:
             outcomes = self._pipeline.read([item.content for item in some])

@@ -17,13 +17,13 @@ def files_below(folder: str, ignored: frozenset[str]) -> Iterator[str]:
         folder: its path.
         ignored: real paths of files and folders that are left out.
     """
-    return _sorted(_files_below(folder, ignored))
+    return in_order(_files_below(folder, ignored))
 
 
 def files_like(pattern: str, ignored: frozenset[str]) -> Iterator[str]:
     """Every file whose path fits `pattern`, sorted; `**` stands for any number of folders."""
     found = glob.iglob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute one
-    return _sorted(path for path in found if Path(path).is_file() and not _is_in(ignored, path))
+    return in_order(path for path in found if Path(path).is_file() and not _is_in(ignored, path))
 
 
 def _files_below(folder: str, ignored: frozenset[str]) -> Iterator[str]:
@@ -51,7 +51,8 @@ def _is_in(paths: frozenset[str], path: str) -> bool:
     return any(each.endswith(name) for each in paths) and str(Path(path).resolve()) in paths
 
 
-def _sorted(paths: Iterable[str]) -> Iterator[str]:
+def in_order(paths: Iterable[str]) -> Iterator[str]:
+    """`paths`, sorted, in flat memory."""
     # A database without a name lives in a temporary file, so that a folder may hold any number.
     with closing(sqlite3.connect("")) as disk:
         disk.execute("CREATE TABLE found (path BLOB)")

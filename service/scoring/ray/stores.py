@@ -1,0 +1,85 @@
+"""Addresses such as s3://scans/monday to file systems: Arrow's own, or those of fsspec."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import fsspec
+import pyarrow.fs
+
+_MARK = "://"
+
+# Arrow speaks to these itself. It reads region, endpoint and keys from where their makers' own
+# programs read them: AWS_REGION, AWS_ENDPOINT_URL, ~/.aws, a machine's role, and their like.
+_OBJECT_STORES = ("s3", "gs", "gcs")
+
+
+class UnknownStore(Exception):
+    """No file system answers to such an address."""
+
+
+class Place(NamedTuple):
+    """A file or folder, and where that is.
+
+    Attributes:
+        files: the file system.
+        path: as the file system calls it.
+    """
+
+    files: pyarrow.fs.FileSystem
+    path: str
+
+
+def is_address(source: str) -> bool:
+    """Whether `source` names a store besides a path."""
+    return _MARK in source
+
+
+def address_of(path: str, like: str) -> str:
+    """The address of `path` in the store of the address `like`."""
+    return like.partition(_MARK)[0] + _MARK + path
+
+
+class Stores:
+    """Keeps the file systems that were used open: to find a bucket's region takes a request."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, pyarrow.fs.FileSystem] = {}
+
+    def place(self, source: str) -> Place:
+        """Where `source` is, an address or a path on this machine.
+
+        Raises:
+            UnknownStore: no file system answers to it.
+        """
+        if not is_address(source):
+            return Place(self._kept("", pyarrow.fs.LocalFileSystem), source)
+        kind, _, path = source.partition(_MARK)
+        try:
+            if kind in _OBJECT_STORES:
+                bucket = f"{kind}{_MARK}{path.partition('/')[0]}"
+                return Place(
+                    self._kept(bucket, lambda: pyarrow.fs.FileSystem.from_uri(bucket)[0]),
+                    path.rstrip("/"),
+                )
+            if kind == "file":
+                return Place(self._kept("", pyarrow.fs.LocalFileSystem), path)
+            files, path = fsspec.core.url_to_fs(source)
+            through = pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(files))
+            return Place(self._kept(kind, lambda: through), path)
+        except Exception as error:
+            # Which one it is depends on the store and its library.
+            raise UnknownStore(f"{source}: no file system can be reached there: {error}") from error
+
+    def open(self, source: str) -> pyarrow.NativeFile:
+        """The file at `source`, for reading at any place.
+
+        Raises:
+            UnknownStore, OSError: it cannot be opened.
+        """
+        files, path = self.place(source)
+        return files.open_input_file(path)
+
+    def _kept(self, name: str, opens: Callable[[], pyarrow.fs.FileSystem]) -> pyarrow.fs.FileSystem:
+        if name not in self._open:
+            self._open[name] = opens()
+        return self._open[name]
