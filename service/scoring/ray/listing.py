@@ -95,7 +95,7 @@ def _pieces_of(source: str, stores: Stores) -> Iterator[Piece]:
         if is_table(source):
             count = rows_in(source, stores)
         elif is_archive(source):
-            with Archives(stores.open) as archives:
+            with Archives(stores.open_for_parts) as archives:
                 count = len(archives.members(source))
     except (UnreadableTable, UnreadableArchive):
         pass

@@ -34,7 +34,7 @@ class Reader:
         self._max_bytes = max_bytes
         self._stores = Stores()
         self._here = Archives()
-        self._there = Archives(self._stores.open)
+        self._there = Archives(self._stores.open_for_parts)
 
     def __call__(self, task: Task) -> Iterator[Item]:
         """The pictures of `task`, one by one; as many as were listed."""

@@ -1,7 +1,8 @@
 """Addresses such as s3://scans/monday to file systems: Arrow's own, or those of fsspec."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from io import BufferedReader
+from typing import BinaryIO, NamedTuple
 
 import fsspec
 import pyarrow.fs
@@ -11,6 +12,9 @@ _MARK = "://"
 # Arrow speaks to these itself. It reads region, endpoint and keys from where their makers' own
 # programs read them: AWS_REGION, AWS_ENDPOINT_URL, ~/.aws, a machine's role, and their like.
 _OBJECT_STORES = ("s3", "gs", "gcs")
+
+
+_AHEAD_BYTES = 1024 * 1024
 
 
 class UnknownStore(Exception):
@@ -78,6 +82,14 @@ class Stores:
         """
         files, path = self.place(source)
         return files.open_input_file(path)
+
+    def open_for_parts(self, source: str) -> BinaryIO:
+        """The same, for whoever reads small parts: each request brings what comes after, too.
+
+        Raises:
+            UnknownStore, OSError: it cannot be opened.
+        """
+        return BufferedReader(self.open(source), _AHEAD_BYTES)
 
     def _kept(self, name: str, opens: Callable[[], pyarrow.fs.FileSystem]) -> pyarrow.fs.FileSystem:
         if name not in self._open:
