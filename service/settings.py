@@ -74,6 +74,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class ServingEngine(StrEnum):
+    """Who runs the workers."""
+
+    PROCESSES = "processes"
+    RAY = "ray"
+
+
 class Settings(BaseSettings):
     """What can be set, with `NUMERAL_<NAME>` in the environment or `numeral serve --<name>`."""
 
@@ -195,6 +202,27 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field(
         LogLevel.INFO, description="Lowest severity logged; info logs a line per request."
     )
+    engine: ServingEngine = Field(
+        ServingEngine.PROCESSES,
+        description="Who runs the workers: the service itself, as processes of its own; or ray, Ray"
+        " Serve, on this machine or a cluster, which wants the extra scale.",
+    )
+    min_workers: PositiveInt = Field(
+        1,
+        description="With --engine ray, the fewest workers. From there up to workers, Ray Serve"
+        " starts and ends them as requests come.",
+    )
+    target_requests: PositiveFloat = Field(
+        16.0,
+        allow_inf_nan=False,
+        description="With --engine ray, how many requests at a time each worker is to have: more"
+        " start more workers, fewer end some.",
+    )
+    ray_address: str | None = Field(
+        None,
+        description="With --engine ray, the cluster to run on, such as auto or HOST:6379; unset:"
+        " Ray is started on this machine, for the service alone.",
+    )
     tracing: bool = Field(
         False,
         description="Send OpenTelemetry traces, as the variables OTEL_* say; wants the extra otel.",
@@ -226,6 +254,13 @@ class Settings(BaseSettings):
             if url.startswith("postgresql") and not _installed("psycopg"):
                 raise ValueError(f"psycopg is not installed: {how_to_install('postgres')}")
         return url
+
+    @field_validator("engine")
+    @classmethod
+    def _engine_is_installed(cls, engine: ServingEngine) -> ServingEngine:
+        if engine is ServingEngine.RAY and not _installed("ray"):
+            raise ValueError("Ray Serve is not installed; pip install 'numeral[scale]'")
+        return engine
 
     @field_validator("tracing")
     @classmethod

@@ -1,6 +1,7 @@
 """Real things for the tests: drawn digits, the published models, a running service."""
 
 import contextlib
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -11,15 +12,40 @@ import numpy as np
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY
+from service.settings import ServingEngine
 from tests.e2e.running import RunningService, run_service
 
 Draw = Callable[..., bytes]
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        choices=[engine.value for engine in ServingEngine],
+        default=ServingEngine.PROCESSES.value,
+        help="who runs the workers of every `numeral serve` that a test starts",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "own_processes(reason): about the service's own processes and HTTP server; with"
+        " --engine ray it is skipped, and the reason told",
+    )
+    if config.getoption("engine") == ServingEngine.RAY:
+        os.environ["NUMERAL_ENGINE"] = ServingEngine.RAY.value
     # What a script starts in the background ignores Ctrl-C, and so does all that it starts.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("engine") != ServingEngine.RAY:
+        return
+    for item in items:
+        if mark := item.get_closest_marker("own_processes"):
+            item.add_marker(pytest.mark.skip(reason=f"not with Ray Serve: {mark.args[0]}"))
 
 
 @pytest.fixture(scope="session")

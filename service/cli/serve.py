@@ -12,7 +12,7 @@ from service.access import Access, KeysFileError
 from service.metrics.workers import shared_metrics
 from service.processes.cores import usable_cores
 from service.processes.listening import listen_for_each, url_of
-from service.settings import Settings
+from service.settings import ServingEngine, Settings
 from service.telemetry import configure_logging
 from service.version import version
 
@@ -29,7 +29,10 @@ def run(settings: Settings) -> None:
     access = _access(settings)
     configure_logging(settings.log_format, settings.log_level)
     _prepare_for_signals()
-    _run(settings, access)
+    if settings.engine is ServingEngine.RAY:
+        _run_on_ray(settings, access)
+    else:
+        _run(settings, access)
 
 
 def _access(settings: Settings) -> Access:
@@ -61,6 +64,26 @@ def _run(settings: Settings, access: Access) -> None:
         status = _serve(settings, access, listeners)
     if status:
         raise typer.Exit(status)
+
+
+def _run_on_ray(settings: Settings, access: Access) -> None:
+    from service.ray_serve.refusals import refusal  # noqa: PLC0415 - with it comes Ray Serve
+    from service.ray_serve.running import NotDeployed, serve_on_ray  # noqa: PLC0415
+
+    if why := refusal(settings, access):
+        typer.echo(f"error: {why}", err=True)
+        raise typer.Exit(2)
+    workers = settings.workers or max(usable_cores(), settings.min_workers)
+    # Ray's proxy says in its own log alone that it cannot listen, and takes no port that is free.
+    [listener] = _listen(settings, 1)
+    host, port, *_ = listener.getsockname()
+    listener.close()
+    settings = settings.model_copy(update={"host": host, "port": port, "workers": workers})
+    try:
+        serve_on_ray(settings, access, workers)
+    except NotDeployed as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
 def _serve(settings: Settings, access: Access, listeners: list[socket.socket]) -> int:

@@ -49,6 +49,34 @@ def prepare_multiprocess(directory: Path) -> None:
     os.environ[_VARIABLE] = str(directory)
 
 
+def prepared_folder(folder: Path) -> Path:
+    """`folder`, made for processes that are started elsewhere with `shared_environment`."""
+    folder.mkdir()
+    return folder
+
+
+def shared_environment(folder: Path) -> dict[str, str]:
+    """The variables with which a process has to start to share its metrics in `folder`."""
+    return {_VARIABLE: str(folder)}
+
+
+def forget_the_dead() -> None:
+    """Drop the gauges of workers that are no more, where nobody else looks after that."""
+    if folder := shared_directory():
+        for file in folder.glob("gauge_livesum_*.db"):
+            pid = int(file.stem.rpartition("_")[2])
+            if not _lives(pid):
+                forget_process(pid)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def forget_process(pid: int, directory: Path | None = None) -> None:
     """Drop the gauges of a worker that has died; what it counted stays counted."""
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415

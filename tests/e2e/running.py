@@ -90,6 +90,8 @@ def run_service(
         settings: its settings, passed on in the environment.
     """
     settings = _DEFAULTS | settings
+    # Ray Serve begins with the fewest.
+    settings.setdefault("min_workers", settings["workers"])
     variables = {ENVIRONMENT_PREFIX + name.upper(): str(value) for name, value in settings.items()}
     log_file = folder / "service.log"
     with log_file.open("wb") as log:

@@ -1,0 +1,76 @@
+"""Ray, started for the service alone on this machine, or joined where it runs."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from service.leftovers import held, remove_leftovers
+
+# Short: Ray keeps sockets there, whose paths may have 107 bytes.
+_PREFIX = "numeral-ray-"
+
+# Requests and answers that are larger than 100 KB lie there for a moment.
+_OBJECT_STORE_BYTES = 256 * 1024 * 1024
+
+# Ray reads them as it is imported. Whoever sets them otherwise is heeded.
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # The lines of replicas come out as they wrote them, each one.
+    "RAY_DISABLE_WORKER_LOG_PREFIX": "1",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_COLOR_PREFIX": "0",
+    "RAY_SCHEDULER_EVENTS": "0",
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "service.ray_serve.proxy:middlewares",
+}
+
+
+@contextmanager
+def own_cluster(cpus: int) -> Iterator[Path]:
+    """Run Ray on this machine, with so many cores to give away; a folder that goes with it."""
+    _prepare_environment()
+    # Its processes listen on all addresses: who does not know the token is sent away.
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    import ray  # noqa: PLC0415 - the extra scale
+
+    remove_leftovers(_PREFIX)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name, held(Path(name)):
+        folder = Path(name)
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            configure_logging=False,
+            _node_ip_address="127.0.0.1",
+            _temp_dir=name,
+        )
+        try:
+            yield folder
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def joined_cluster(address: str) -> Iterator[None]:
+    """Use the Ray cluster at `address`.
+
+    Raises:
+        ConnectionError: it cannot be reached.
+    """
+    _prepare_environment()
+    import ray  # noqa: PLC0415 - the extra scale
+
+    ray.init(address=address, configure_logging=False)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _prepare_environment() -> None:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)

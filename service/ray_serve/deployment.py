@@ -1,0 +1,65 @@
+"""The service as an application of Ray Serve."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.access import Access
+from service.metrics.workers import shared_environment
+from service.ray_serve.replica import Replica
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from ray.serve import Application
+
+NAME = "Numeral"
+
+_CPUS_OF_A_REPLICA = 1
+
+# Between looks at whether the requests of a replica that ends are answered.
+_END_LOOP_SECONDS = 0.2
+_FAREWELL_SECONDS = 5.0
+
+
+def application(
+    settings: Settings, access: Access, *, most: int, metrics: Path | None = None
+) -> "Application":
+    """The application; `serve.run` deploys it.
+
+    Args:
+        settings: what can be set.
+        access: who may call.
+        most: how many replicas there may be.
+        metrics: a folder in which all replicas share their metrics; None: each for itself.
+    """
+    from ray import serve  # noqa: PLC0415 - the extra scale
+
+    deployment = serve.deployment(
+        name=NAME,
+        autoscaling_config={
+            "min_replicas": min(settings.min_workers, most),
+            "max_replicas": most,
+            "target_ongoing_requests": settings.target_requests,
+        },
+        # The replica itself refuses what is too much, as it does without Ray Serve.
+        max_ongoing_requests=settings.queue_size,
+        graceful_shutdown_wait_loop_s=_END_LOOP_SECONDS,
+        graceful_shutdown_timeout_s=settings.request_timeout + _FAREWELL_SECONDS,
+        health_check_timeout_s=settings.worker_timeout,
+        logging_config={"enable_access_log": False, "log_level": "WARNING"},
+        ray_actor_options={
+            "num_cpus": _CPUS_OF_A_REPLICA,
+            "runtime_env": {"env_vars": shared_environment(metrics) if metrics else {}},
+        },
+    )
+    return deployment(serve.ingress()(Replica)).bind(settings, access)
+
+
+def app(_arguments: Mapping[str, str]) -> "Application":
+    """The application with the settings of the environment, for a config file of Ray Serve.
+
+    serve run service.ray_serve.deployment:app
+    """
+    settings = Settings()
+    access = Access.from_file(settings.api_keys_file)
+    return application(settings, access, most=settings.workers or settings.min_workers)
