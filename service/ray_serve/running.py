@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ _QUIET = {"log_level": "WARNING", "enable_access_log": False}
 
 # For the replicas to hear that the service stops.
 _HEARING_SECONDS = 5.0
+
+_FAREWELL_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +92,8 @@ def _deployed(
     finally:
         # Requests in work are answered first.
         serve.delete(_APPLICATION)
+        # The proxies are killed: whoever comes last is to hear that it stops.
+        time.sleep(_FAREWELL_SECONDS)
 
 
 class _Service:

@@ -18,6 +18,9 @@ from service.settings import ENVIRONMENT_PREFIX
 COMMAND = (sys.executable, "-m", "service.cli")
 PATIENCE_SECONDS = 60.0
 
+# Ray takes ten seconds and more to start, on a machine that is busy a minute and more.
+_START_SECONDS = 240.0
+
 _ROOT = Path(__file__).parents[2]
 
 # One process that ends as soon as it can: what most tests want.
@@ -64,9 +67,9 @@ class RunningService:
         wait_for(condition, lambda: f"the service's log:\n{self.log}")
 
 
-def wait_for(condition, explanation=lambda: "") -> None:
+def wait_for(condition, explanation=lambda: "", seconds: float = PATIENCE_SECONDS) -> None:
     """Look again and again until `condition()` holds."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain; {explanation()}"
         time.sleep(0.02)
@@ -121,5 +124,5 @@ def _url(process: subprocess.Popen[bytes], log_file: Path) -> str:
         found.extend(_LISTENS.findall(log_file.read_text()))
         return bool(found)
 
-    wait_for(listens, log_file.read_text)
+    wait_for(listens, log_file.read_text, _START_SECONDS)
     return found[0]

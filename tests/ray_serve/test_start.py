@@ -1,0 +1,67 @@
+"""The start of `numeral serve --engine ray`: what it refuses, and that nothing else needs Ray."""
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from service.access import Access, Quota, Role, new_key
+from service.ray_serve.refusals import refusal
+from service.settings import ServingEngine, Settings
+from tests.e2e.command import numeral
+
+NO_KEYS = Access(())
+WITH_QUOTA = Access((new_key("till", Role.PREDICT, Quota.parse("1/day"))[1],))
+
+
+@pytest.mark.parametrize(
+    ("settings", "access", "named"),
+    [
+        ({"workers": 1, "min_workers": 2}, NO_KEYS, "NUMERAL_MIN_WORKERS"),
+        ({"ray_address": "auto", "feedback": True}, NO_KEYS, "NUMERAL_FEEDBACK_DATABASE"),
+        ({"ray_address": "auto"}, WITH_QUOTA, "NUMERAL_API_KEYS_FILE"),
+    ],
+)
+def test_what_cannot_be_had_on_a_cluster_is_refused(settings, access, named):
+    assert named in refusal(Settings(**settings), access)
+
+
+@pytest.mark.parametrize(
+    ("settings", "access"),
+    [
+        ({"feedback": True}, WITH_QUOTA),
+        ({"ray_address": "auto"}, NO_KEYS),
+        ({"ray_address": "auto", "feedback_database": "postgresql://db/feedback"}, NO_KEYS),
+    ],
+)
+def test_what_can_be_had_is_not(settings, access):
+    assert refusal(Settings(**settings), access) is None
+
+
+def test_a_refusal_ends_the_command_before_ray_starts():
+    pytest.importorskip("ray", reason="Ray, of the extra scale, is not installed")
+
+    ended = numeral(
+        *("serve", "--engine", "ray", "--port", "0", "--workers", "1", "--min-workers", "2")
+    )
+
+    assert ended.returncode == 2
+    assert b"NUMERAL_MIN_WORKERS is 2 and NUMERAL_WORKERS, the most, is 1" in ended.stderr
+
+
+def test_without_the_extra_it_says_which_one_is_missing(monkeypatch):
+    monkeypatch.setattr("service.settings.find_spec", lambda _: None)
+
+    with pytest.raises(ValidationError, match=r"pip install 'numeral\[scale\]'"):
+        Settings(engine=ServingEngine.RAY)
+
+
+@pytest.mark.parametrize("module", ["service.cli", "service.app", "service.ray_serve.running"])
+def test_nothing_imports_ray_before_it_is_asked_for(module):
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import sys, {module}; sys.exit('ray' in sys.modules)"],
+        check=False,
+    )
+
+    assert ended.returncode == 0
