@@ -29,6 +29,16 @@ def memory(mark: str) -> Memory:
     )
 
 
+def cpu_seconds(mark: str) -> float:
+    """Processor time that the processes with this mark have used."""
+    used = 0.0
+    for process in _marked(mark):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            used += times.user + times.system
+    return used
+
+
 def strays(mark: str, cores: Collection[int]) -> int:
     """How many threads may run on other processors than `cores`: libraries can undo taskset."""
     count = 0

@@ -50,6 +50,10 @@ class Server:
         """What all its processes hold."""
         return family.memory(self.mark)
 
+    def cpu_seconds(self) -> float:
+        """Processor time that all its processes have used."""
+        return family.cpu_seconds(self.mark)
+
     def strays(self) -> int:
         """How many of its threads may run on processors that it was not given."""
         return family.strays(self.mark, self.cores)
