@@ -44,10 +44,11 @@ def serve(settings: Settings) -> None:
       numeral serve --port 9000
       numeral serve --host 0.0.0.0 --workers 2 --api-keys-file keys.jsonl
       NUMERAL_DEFAULT_MODEL=lenet5 numeral serve
+      numeral serve --engine ray --min-workers 1 --workers 4
 
     Exit status:
       0  it was told to stop
-      1  the address cannot be used, or no worker comes up
+      1  the address cannot be used, or no worker comes up, or Ray cannot be reached
       2  a setting is wrong
     """
     from service.cli.serve import run  # noqa: PLC0415

@@ -14,6 +14,8 @@ import pytest
 from tests.e2e.callers import callers
 from tests.e2e.running import COMMAND
 
+pytestmark = pytest.mark.own_processes("Ray starts, watches and replaces replicas itself")
+
 _ESTABLISHED = "01"  # in /proc/net/tcp
 
 # Ends every process that multiprocessing has spawned, before it has imported anything.
