@@ -23,6 +23,10 @@ _ENVIRONMENT = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_COLOR_PREFIX": "0",
     "RAY_SCHEDULER_EVENTS": "0",
+    # Ray would let everything else on the machine go before its replicas, and give up a proxy that
+    # takes five seconds to start.
+    "RAY_worker_niceness": "0",
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "service.ray_serve.proxy:middlewares",
 }
 

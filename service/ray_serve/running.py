@@ -71,24 +71,27 @@ def _deployed(
     settings: Settings, access: Access, workers: int, metrics: Path | None
 ) -> "Iterator[DeploymentHandle[Any]]":
     from ray import serve  # noqa: PLC0415 - the extra scale
+    from ray.exceptions import RayError  # noqa: PLC0415
 
     # What Ray Serve does, step by step, is of no use to whoever reads the service's log.
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     own = settings.ray_address is None
-    serve.start(
-        proxy_location="HeadOnly" if own else "EveryNode",
-        http_options={"host": settings.host, "port": settings.port},
-        logging_config=_QUIET,
-    )
     try:
-        yield serve.run(
+        serve.start(
+            proxy_location="HeadOnly" if own else "EveryNode",
+            http_options={"host": settings.host, "port": settings.port},
+            logging_config=_QUIET,
+        )
+        replicas = serve.run(
             application(settings, access, most=workers, metrics=metrics),
             name=_APPLICATION,
             route_prefix="/",
             logging_config=_QUIET,
         )
-    except RuntimeError as error:
-        raise NotDeployed(str(error)) from error
+    except (RuntimeError, RayError) as error:
+        raise NotDeployed(f"Ray did not bring the service up: {error}") from error
+    try:
+        yield replicas
     finally:
         # Requests in work are answered first.
         serve.delete(_APPLICATION)
