@@ -259,7 +259,7 @@ class Settings(BaseSettings):
     @classmethod
     def _engine_is_installed(cls, engine: ServingEngine) -> ServingEngine:
         if engine is ServingEngine.RAY and not _installed("ray"):
-            raise ValueError("Ray Serve is not installed; pip install 'numeral[scale]'")
+            raise ValueError(f"Ray Serve is not installed: {how_to_install('scale')}")
         return engine
 
     @field_validator("tracing")

@@ -15,6 +15,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from service.settings import how_to_install
+
 # Pieces of work and tallies go through it, pictures and rows do not.
 _OBJECT_STORE_BYTES = 128 * 1024 * 1024
 
@@ -47,8 +49,7 @@ def check_installed() -> None:
     """Raise NoCluster where the extra is missing."""
     if missing := [name for name in _WANTED if find_spec(name) is None]:
         raise NoCluster(
-            f"--engine ray wants {', '.join(missing)}, not installed here: pip install"
-            " 'numeral[scale]'"
+            f"--engine ray wants {', '.join(missing)}, not installed: {how_to_install('scale')}"
         )
 
 
