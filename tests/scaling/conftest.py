@@ -18,10 +18,17 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="module")
 def nodes():
     """A cluster whose head has one core; other nodes may be added and killed."""
-    off = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    variables = {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        # That a node has ended is noticed sooner than Ray would.
+        "RAY_health_check_initial_delay_ms": "1000",
+        "RAY_health_check_period_ms": "500",
+        "RAY_health_check_timeout_ms": "2000",
+    }
     with pytest.MonkeyPatch.context() as patch:
         # Workers of a node have its surroundings, not those of the command that joins it.
-        for name, value in surroundings(**off).items():
+        for name, value in surroundings(**variables).items():
             patch.setenv(name, value)
         from benchmarks.scaling.nodes import Nodes
 

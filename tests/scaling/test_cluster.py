@@ -10,6 +10,7 @@ START_AND_LOOK = """
 import ipaddress, psutil
 from service.scoring.ray.cluster import cluster
 
+found = []
 with cluster(None, 1):
     import ray
     from ray._common.usage.usage_lib import usage_stats_enabled
@@ -19,10 +20,19 @@ with cluster(None, 1):
         for one in process.net_connections("inet"):
             if one.status == psutil.CONN_LISTEN:
                 address = ipaddress.ip_address(one.laddr.ip)
-                print("listens", (getattr(address, "ipv4_mapped", None) or address).is_loopback)
-    print("sends", usage_stats_enabled())
-    print("dashboard", bool(ray._private.worker.get_dashboard_url()))
-print("ended", not ray.is_initialized())
+                address = getattr(address, "ipv4_mapped", None) or address
+                found.append(("listens", address.is_loopback))
+    found.append(("sends", usage_stats_enabled()))
+    found.append(("dashboard", bool(ray._private.worker.get_dashboard_url())))
+found.append(("ended", not ray.is_initialized()))
+for each in found:
+    print(*each)
+"""
+
+IMPORT_THE_REST = """
+import sys
+import service.app, service.cli.score
+print(*{name.partition(".")[0] for name in sys.modules})
 """
 
 HIDE_RAY = """
@@ -49,6 +59,16 @@ def test_a_cluster_of_its_own_listens_here_alone_and_sends_nothing():
     assert lines.count("listens True") >= 3
     assert set(lines) == {"listens True", "sends False", "dashboard False", "ended True"}
     assert looked.stderr == ""
+
+
+def test_ray_is_imported_by_its_own_engine_alone():
+    finished = subprocess.run(
+        [sys.executable, "-c", IMPORT_THE_REST], capture_output=True, text=True, check=True
+    )
+
+    imported = set(finished.stdout.split())
+    assert "service" in imported
+    assert not imported & {"ray", "pyarrow", "fsspec"}
 
 
 def test_a_cluster_that_cannot_be_reached_is_named(tmp_path):

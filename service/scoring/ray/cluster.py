@@ -10,9 +10,10 @@ import secrets
 import socket
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from service.settings import how_to_install
@@ -57,6 +58,8 @@ def check_installed() -> None:
 def cluster(address: str | None, workers: int) -> Iterator[int]:
     """Ray for the block: at `address`, or, without one, started here for so many workers.
 
+    What the block prints to standard output goes nowhere.
+
     Yields:
         How many cores there are.
 
@@ -76,10 +79,12 @@ def cluster(address: str | None, workers: int) -> Iterator[int]:
         # ConnectionError, RuntimeError, ValueError: there is no common class.
         where = f"be reached at {address}" if address else "be started"
         raise NoCluster(f"Ray cannot {where}: {error}") from error
-    try:
-        yield int(ray.cluster_resources().get("CPU", 0)) or 1
-    finally:
-        ray.shutdown()
+    # Ray prints, up to its end, what has ended in the cluster, and then mends it.
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        try:
+            yield int(ray.cluster_resources().get("CPU", 0)) or 1
+        finally:
+            ray.shutdown()
 
 
 @contextmanager
