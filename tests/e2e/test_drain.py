@@ -15,6 +15,7 @@ LONG = 60
 one_or_two_workers = pytest.mark.parametrize("workers", [1, 2])
 
 
+@pytest.mark.own_processes("who calls at the very end is told by Ray's proxy to come again")
 @one_or_two_workers
 @pytest.mark.parametrize("keep_alive", [True, False])
 @pytest.mark.parametrize("drain_seconds", [0, 0.5])
@@ -73,6 +74,7 @@ def test_an_interrupt_from_the_terminal_does_not_wait(start_ready, workers):
     assert "Traceback" not in service.log
 
 
+@pytest.mark.own_processes("a signal to all processes ends Ray's before the requests")
 @one_or_two_workers
 def test_a_service_manager_may_signal_every_process(start_ready, seven, workers):
     service = start_ready(own_group=True, workers=workers)

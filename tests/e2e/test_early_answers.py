@@ -9,6 +9,8 @@ import pytest
 
 from service.access import Role, new_key
 
+pytestmark = pytest.mark.own_processes("Ray's proxy reads HTTP, and reads on after an answer")
+
 MEBIBYTE = 1024 * 1024
 
 HEADS = {
