@@ -15,9 +15,9 @@ _CLOSE = (b"connection", b"close")
 class Hosted:
     """Does for `app` what its own server does and Ray Serve does not.
 
-    Requests find what the lifespan handed over. A cancellation is what Ray Serve makes of a caller
-    who has gone: the request is told so, and ends in its own way. While the service drains, answers
-    ask the caller to close the connection.
+    Requests find what the lifespan handed over. A cancellation, or an error of Ray's in the middle
+    of the body, is what Ray Serve makes of a caller who has gone: the request is told so, and ends
+    in its own way. While the service drains, answers ask the caller to close the connection.
     """
 
     def __init__(self, app: ASGIApp, lifecycle: Lifecycle) -> None:
@@ -33,7 +33,9 @@ class Hosted:
         departure = _Departure()
         scope = {**scope, "state": dict(self.state)}
         offer_departure(scope, departure.tell)
-        request = asyncio.ensure_future(self._app(scope, receive, self._farewell(send)))
+        request = asyncio.ensure_future(
+            self._app(scope, _until_gone(receive), self._farewell(send))
+        )
         try:
             await asyncio.shield(request)
         except asyncio.CancelledError:
@@ -48,6 +50,17 @@ class Hosted:
             await send(message)
 
         return send_and_close
+
+
+def _until_gone(receive: Receive) -> Receive:
+    async def receive_or_learn() -> Message:
+        try:
+            return await receive()
+        except Exception:
+            # The proxy, which had the rest of the body, forgets those who have gone.
+            return {"type": "http.disconnect"}
+
+    return receive_or_learn
 
 
 class _Departure:

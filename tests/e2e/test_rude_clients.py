@@ -65,6 +65,9 @@ NONSENSE = {
 }
 
 
+reads_http = pytest.mark.own_processes("Ray's proxy reads HTTP, and refuses in its own way")
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     with run_service(tmp_path_factory.mktemp("rude"), log_level="debug", body_timeout=1) as running:
@@ -89,6 +92,7 @@ def test_a_connection_that_is_cut(service, sent, abruptly):
         caller.sendall(sent)
 
 
+@reads_http
 @pytest.mark.parametrize("sent", NONSENSE.values(), ids=NONSENSE.keys())
 def test_what_is_no_http_is_refused_and_the_connection_closed(service, sent):
     with _connected(service) as caller:
@@ -106,6 +110,7 @@ def test_what_is_no_http_is_refused_and_the_connection_closed(service, sent):
     service.wait_for(lambda: problem["request_id"] in service.log)
 
 
+@reads_http
 def test_nonsense_behind_a_request_is_no_answer_to_it(service, seven):
     post = POST + b"Content-Length: %d\r\n\r\n" % len(seven) + seven
 
@@ -115,6 +120,7 @@ def test_nonsense_behind_a_request_is_no_answer_to_it(service, seven):
         assert set(_statuses(_rest(caller))) <= {200}
 
 
+@reads_http
 @pytest.mark.parametrize(
     "endless",
     [
@@ -133,6 +139,7 @@ def test_what_never_ends_is_cut_off(service, endless):
         caller.sendall(beginning + more * 10_000)
 
 
+@reads_http
 @pytest.mark.parametrize(
     "sent",
     [b"", b"GET /hea", GET, CHUNKED + b"0\r\na: b"],
@@ -192,6 +199,7 @@ def test_who_expects_to_continue_is_told_to(service, seven):
         assert b'"digit":7' in _rest(caller)
 
 
+@reads_http
 @pytest.mark.parametrize("name", ["websocket", "h2c", "nonsense"])
 def test_a_wish_for_another_protocol_is_passed_over(service, name):
     wish = f"Upgrade: {name}\r\nConnection: Upgrade, close\r\n\r\n"

@@ -54,6 +54,20 @@ def test_who_asks_late_is_told_of_a_caller_who_has_left_already():
     assert told == [True]
 
 
+def test_a_body_whose_rest_cannot_be_had_is_that_of_a_caller_who_has_left():
+    heard = []
+
+    async def app(scope, receive, send):
+        heard.append(await receive())
+
+    async def fail():
+        raise RuntimeError("the task was cancelled")
+
+    asyncio.run(Hosted(app, Lifecycle())(REQUEST, fail, _nowhere))
+
+    assert heard == [{"type": "http.disconnect"}]
+
+
 def test_answers_ask_to_close_the_connection_while_the_service_drains():
     lifecycle, sent = Lifecycle(), []
 

@@ -53,6 +53,17 @@ def test_the_proxys_own_paths_are_none_of_the_services():
     assert (answer.status_code, answer.text) == (503, "said so")
 
 
+def test_a_web_socket_is_refused():
+    sent = []
+
+    async def keep(message):
+        sent.append(message)
+
+    asyncio.run(OwnAnswers(None)({"type": "websocket", "path": "/"}, None, keep))
+
+    assert sent == [{"type": "websocket.close"}]
+
+
 def _ask(path, status, *, ids):
     async def ray_serve(scope, receive, send):
         response = PlainTextResponse("said so", status)
