@@ -98,7 +98,7 @@ def test_without_the_extra_it_says_how_to_get_it(tmp_path):
         check=False,
     )
 
-    assert (result.returncode, "numeral[scale]" in result.stderr) == (2, True), result.stderr
+    assert (result.returncode, "-e '.[scale]'" in result.stderr) == (2, True), result.stderr
 
 
 def test_a_file_is_no_folder_and_an_address_wants_the_engine(tmp_path):
