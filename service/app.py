@@ -1,7 +1,6 @@
 """The ASGI application: rooms, lifespan and what stands around them put together."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -40,13 +39,11 @@ from service.loading import LoadedModels
 from service.metrics.exposition import Exposition
 from service.parts import Parts
 from service.reloading import Reloader
-from service.settings import Settings, unknown_variables
+from service.settings import Settings
 from service.version import version
 
 if TYPE_CHECKING:
     from service.feedback.ledger import Ledger
-
-_log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Reads handwritten digits, single ones and whole fields, and says when not to believe the answer.
@@ -95,8 +92,6 @@ def create_api(parts: Parts) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        for variable in unknown_variables():
-            _log.warning("%s sets nothing: numeral serve --help lists the settings", variable)
         async with (
             open_ledger(parts.settings, parts.exposition.metrics) as ledger,
             Engine(parts.settings, parts.exposition.metrics) as engine,

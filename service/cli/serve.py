@@ -12,7 +12,7 @@ from service.access import Access, KeysFileError
 from service.metrics.workers import shared_metrics
 from service.processes.cores import usable_cores
 from service.processes.listening import listen_for_each, url_of
-from service.settings import ServingEngine, Settings
+from service.settings import ServingEngine, Settings, unknown_variables
 from service.telemetry import configure_logging
 from service.version import version
 
@@ -28,6 +28,8 @@ def run(settings: Settings) -> None:
     """
     access = _access(settings)
     configure_logging(settings.log_format, settings.log_level)
+    for variable in unknown_variables():
+        _log.warning("%s sets nothing: numeral serve --help lists the settings", variable)
     _prepare_for_signals()
     if settings.engine is ServingEngine.RAY:
         _run_on_ray(settings, access)

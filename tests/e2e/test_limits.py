@@ -141,7 +141,7 @@ def test_a_path_cannot_write_lines_into_the_log(start_ready):
 
 
 def test_a_misspelt_setting_is_named_in_the_log(start_ready):
-    log = start_ready(queue_sise=1, data="/nowhere").log
+    log = start_ready(queue_sise=1, data="/nowhere", workers=2).log
 
     assert "[warning  ] NUMERAL_QUEUE_SISE sets nothing" in log
     assert log.count("sets nothing") == 1
