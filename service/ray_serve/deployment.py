@@ -16,6 +16,10 @@ NAME = "Numeral"
 
 _CPUS_OF_A_REPLICA = 1
 
+# The replica itself refuses what is too much, at once. Ray would let requests wait in its proxy,
+# those for health and metrics among them.
+_NO_LIMIT = 100_000
+
 # Between looks at whether the requests of a replica that ends are answered.
 _END_LOOP_SECONDS = 0.2
 _FAREWELL_SECONDS = 5.0
@@ -41,8 +45,7 @@ def application(
             "max_replicas": most,
             "target_ongoing_requests": settings.target_requests,
         },
-        # The replica itself refuses what is too much, as it does without Ray Serve.
-        max_ongoing_requests=settings.queue_size,
+        max_ongoing_requests=_NO_LIMIT,
         graceful_shutdown_wait_loop_s=_END_LOOP_SECONDS,
         graceful_shutdown_timeout_s=settings.request_timeout + _FAREWELL_SECONDS,
         health_check_timeout_s=settings.worker_timeout,
