@@ -112,6 +112,7 @@ def test_a_stop_lets_a_request_in_work_finish(start_ready, seven, long_work):
     assert len(response.json()["predictions"]) == LONG_WORK_PICTURES
 
 
+@pytest.mark.own_processes("Ray ends it itself, which is answered with 500")
 def test_a_stop_gives_up_an_upload_that_hangs(start_ready):
     service = start_ready(request_timeout=1)
 

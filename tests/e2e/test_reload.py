@@ -54,6 +54,7 @@ def test_a_reload_that_failed_can_be_tried_again(start, models_copy):
     service.wait_for(lambda: "reloaded in 2 workers" in service.log)
 
 
+@pytest.mark.own_processes("replicas of Ray Serve hear no signals")
 def test_a_signal_to_one_worker_reloads_them_all(start, models_copy):
     service = _ready(start, models_copy, workers=2)
 
@@ -62,6 +63,7 @@ def test_a_signal_to_one_worker_reloads_them_all(start, models_copy):
     service.wait_for(lambda: "reloaded in 2 workers" in service.log)
 
 
+@pytest.mark.own_processes("who calls at the very end is told by Ray's proxy to come again")
 @one_or_two_workers
 def test_no_request_notices_a_reload(start, models_copy, seven, workers):
     service = _ready(start, models_copy, workers)
