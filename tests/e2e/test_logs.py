@@ -5,6 +5,7 @@ import socket
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -60,6 +61,7 @@ def test_the_trace_of_the_caller_stands_in_the_line(start_ready):
     assert "trace_id" not in untraced
 
 
+@pytest.mark.own_processes("Ray starts the replicas, which are no children of the command")
 def test_a_line_names_the_worker_that_wrote_it(start):
     service = start(log_format="json", workers=2)
     service.wait_until_all_serve(2)
@@ -72,6 +74,7 @@ def test_a_line_names_the_worker_that_wrote_it(start):
     assert {line["process"] for line in served} == {service.process.pid}
 
 
+@pytest.mark.own_processes("Ray's proxy reads HTTP, and logs elsewhere")
 def test_what_a_library_logs_looks_the_same(start_ready):
     service = start_ready(log_format="json")
     url = urlsplit(service.url)

@@ -64,6 +64,7 @@ def test_a_picture_that_cannot_be_read_is_counted(start_ready):
     assert samples["numeral_unreadable_images_total", _key({"type": kind})] == 1
 
 
+@pytest.mark.own_processes("replicas share a folder of their own")
 def test_processes_that_share_a_directory_answer_for_each_other(tmp_path, monkeypatch):
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
     folders = [tmp_path / name for name in ("first", "second", "metrics")]
