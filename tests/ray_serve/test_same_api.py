@@ -13,16 +13,14 @@ from tests.e2e import (
     test_normalise,
     test_predict,
     test_requests,
-    test_schema,
     test_security_headers,
     test_stream,
-    test_v2_document,
     test_v2_errors,
 )
 
 _MODULES = (
     *(test_predict, test_batch, test_normalise, test_stream, test_errors, test_requests),
-    *(test_models, test_metrics, test_v2_errors, test_v2_document, test_docs, test_schema),
+    *(test_models, test_metrics, test_v2_errors, test_docs),
     test_security_headers,
 )
 
@@ -38,11 +36,16 @@ def _tests_of_a_server(module):
     tests = {
         name: staticmethod(test)
         for name, test in vars(module).items()
-        if name.startswith("test_")
-        and "server" in inspect.signature(test).parameters
-        and not any(mark.name == "own_processes" for mark in getattr(test, "pytestmark", ()))
+        if name.startswith("test_") and _asks_for_no_more_than_a_server(test, module)
     }
     return type(f"Test{module.__name__.rpartition('.test_')[2].title()}", (), tests)
+
+
+def _asks_for_no_more_than_a_server(test, module):
+    wanted = inspect.signature(test).parameters
+    fixtures_of_its_own = wanted.keys() & vars(module).keys()
+    marks = {mark.name for mark in getattr(test, "pytestmark", ())}
+    return "server" in wanted and not fixtures_of_its_own and "own_processes" not in marks
 
 
 for _module in _MODULES:
