@@ -87,6 +87,7 @@ def test_a_request_is_a_span_in_the_trace_of_its_caller(start, collector):
     assert attributes["url.path"] == "/v2/models/nobody"
     assert collector.resource()["service.name"] == "numeral"
 
+    service.wait_for(lambda: '"mine"' in service.log)
     [line] = [line for line in service.log.splitlines() if '"mine"' in line]
     assert json.loads(line)["trace_id"] == TRACE
     assert json.loads(line)["span_id"] == span.span_id.hex()
