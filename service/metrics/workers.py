@@ -7,6 +7,7 @@ Imports prometheus_client only where it must: the library decides once, as it is
 a process keeps its metrics to itself.
 """
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -66,13 +67,18 @@ def forget_the_dead() -> None:
         for file in folder.glob("gauge_livesum_*.db"):
             pid = int(file.stem.rpartition("_")[2])
             if not _lives(pid):
-                forget_process(pid)
+                # Another worker may do the same at the same time.
+                with contextlib.suppress(FileNotFoundError):
+                    forget_process(pid)
 
 
 def _lives(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Its number is somebody else's by now, who has nothing to do with it.
         return False
     return True
 

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from service.metrics.workers import forget_process, prepare_multiprocess, shared_metrics
+from service.metrics.workers import (
+    forget_process,
+    forget_the_dead,
+    prepare_multiprocess,
+    shared_metrics,
+)
 
 WORKER = """
 from service.metrics.exposition import Exposition
@@ -108,3 +113,19 @@ def _worker() -> subprocess.Popen[str]:
 def _page(worker: subprocess.Popen[str]) -> str:
     page, _ = worker.communicate("show")
     return page
+
+
+def test_a_worker_whose_number_is_another_users_by_now_is_forgotten(tmp_path, monkeypatch):
+    forgotten = []
+
+    def refuse(*_):
+        raise PermissionError
+
+    (tmp_path / "gauge_livesum_12345.db").touch()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setattr("service.metrics.workers.os.kill", refuse)
+    monkeypatch.setattr("service.metrics.workers.forget_process", forgotten.append)
+
+    forget_the_dead()
+
+    assert forgotten == [12345]
