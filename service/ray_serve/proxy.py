@@ -72,8 +72,9 @@ class _Answer:
             self._begun = True
             headers = list(message.get("headers", ()))
             ids = [value for name, value in headers if name.lower() == _REQUEST_ID]
-            if len(ids) == 1:
-                await self._replace(message["status"], ids[0].decode("latin-1"))
+            if len(ids) < 2:
+                request_id = ids[0].decode("latin-1") if ids else None
+                await self._replace(message["status"], request_id)
                 return
             others = [each for each in headers if each[0].lower() != _REQUEST_ID]
             message = {**message, "headers": [*others, (_REQUEST_ID, ids[0])]}

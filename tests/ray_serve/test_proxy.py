@@ -39,6 +39,12 @@ def test_a_request_that_ray_serve_leaves_without_an_answer_gets_one():
     assert answer.json()["type"] == "/problems/internal-error"
 
 
+def test_an_answer_without_an_id_is_ray_serves_too():
+    answer = _ask("/models", 503, ids=[])
+
+    assert answer.json()["type"] == "/problems/not-ready"
+
+
 @pytest.mark.parametrize("status", [200, 404, 503])
 def test_an_answer_of_the_application_is_left_as_it_is_with_one_id(status):
     answer = _ask("/models", status, ids=["ours", "the-proxys"])
