@@ -1,5 +1,6 @@
 """A reload of the models in all replicas or in none."""
 
+import contextlib
 import logging
 import time
 import uuid
@@ -59,11 +60,16 @@ async def reload_everywhere(replicas: "DeploymentHandle[Any]") -> Served:
     try:
         served = _agreed(await _ask(replicas, "prepare", round_id))
     except (ReloadFailed, ReloadInProgress) as error:
-        await _ask(replicas, "discard", round_id)
+        with contextlib.suppress(ReloadFailed):
+            await _ask(replicas, "discard", round_id)
         if isinstance(error, ReloadFailed):
             _log.error("reload failed, the old models go on in every worker: %s", error)
         raise
-    await _ask(replicas, "adopt", round_id)
+    try:
+        await _ask(replicas, "adopt", round_id)
+    except ReloadFailed as error:
+        _log.error("reload broke off, workers may serve different models: %s", error)
+        raise
     _log.info("reloaded in %d workers: %s", served.workers, served)
     return served
 
