@@ -72,7 +72,7 @@ def _run_on_ray(settings: Settings, access: Access) -> None:
     from service.ray_serve.refusals import refusal  # noqa: PLC0415 - with it comes Ray Serve
     from service.ray_serve.running import NotDeployed, serve_on_ray  # noqa: PLC0415
 
-    if why := refusal(settings, access):
+    if why := refusal(settings, access, joins=settings.ray_address is not None):
         typer.echo(f"error: {why}", err=True)
         raise typer.Exit(2)
     workers = settings.workers or max(usable_cores(), settings.min_workers)

@@ -1,13 +1,15 @@
 """The service as an application of Ray Serve."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.access import Access
 from service.metrics.workers import shared_environment
+from service.ray_serve.refusals import refusal
 from service.ray_serve.replica import Replica
-from service.settings import Settings
+from service.settings import Settings, drop_service_link
 
 if TYPE_CHECKING:
     from ray.serve import Application
@@ -62,7 +64,13 @@ def app(_arguments: Mapping[str, str]) -> "Application":
     """The application with the settings of the environment, for a config file of Ray Serve.
 
     serve run service.ray_serve.deployment:app
+
+    Raises:
+        ValueError: the service cannot run so on a cluster.
     """
+    drop_service_link(os.environ)
     settings = Settings()
     access = Access.from_file(settings.api_keys_file)
+    if why := refusal(settings, access, joins=True):
+        raise ValueError(why)
     return application(settings, access, most=settings.workers or settings.min_workers)

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.access import Access, Quota, Role, new_key
+from service.ray_serve.deployment import app
 from service.ray_serve.refusals import refusal
 from service.settings import ServingEngine, Settings
 from tests.e2e.command import numeral
@@ -24,7 +25,8 @@ WITH_QUOTA = Access((new_key("till", Role.PREDICT, Quota.parse("1/day"))[1],))
     ],
 )
 def test_what_cannot_be_had_on_a_cluster_is_refused(settings, access, named):
-    assert named in refusal(Settings(**settings), access)
+    settings = Settings(**settings)
+    assert named in refusal(settings, access, joins=settings.ray_address is not None)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,17 @@ def test_what_cannot_be_had_on_a_cluster_is_refused(settings, access, named):
     ],
 )
 def test_what_can_be_had_is_not(settings, access):
-    assert refusal(Settings(**settings), access) is None
+    settings = Settings(**settings)
+    assert refusal(settings, access, joins=settings.ray_address is not None) is None
+
+
+def test_a_config_file_is_refused_what_cannot_be_had_on_a_cluster(monkeypatch):
+    monkeypatch.setenv("NUMERAL_FEEDBACK", "true")
+    # What Kubernetes sets for a Service named numeral.
+    monkeypatch.setenv("NUMERAL_PORT", "tcp://10.0.0.1:8000")
+
+    with pytest.raises(ValueError, match="NUMERAL_FEEDBACK_DATABASE"):
+        app({})
 
 
 def test_a_refusal_ends_the_command_before_ray_starts():
