@@ -56,7 +56,9 @@ def test_fields_have_the_rows_of_the_local_engine(tmp_path, nodes):
 
 def test_a_killed_worker_loses_nothing_and_repeats_nothing(tmp_path, many, nodes):
     running = _begin(tmp_path, many, nodes, files=2)
-    for actor in _actors():
+    actors = _actors()
+    assert actors
+    for actor in actors:
         actor.kill()
 
     printed, told = running.communicate(timeout=PATIENCE_SECONDS)
