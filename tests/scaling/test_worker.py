@@ -63,6 +63,18 @@ def test_a_file_that_was_cut_off_is_made_again(order):
     assert file.read_bytes() == rows
 
 
+def test_a_file_with_other_pictures_is_made_again(order):
+    from pyarrow import parquet
+
+    file = Path("out") / "00000000.parquet"
+    first = Worker(order)(TASK)
+    rows = file.read_bytes()
+    parquet.write_table(parquet.read_table(file).slice(1), file)
+
+    assert Worker(order)(TASK) == first
+    assert file.read_bytes() == rows
+
+
 def test_a_node_without_the_models_has_them_from_the_order(order):
     nowhere = replace(order.job, what=replace(order.job.what, directory=Path("/nowhere")))
 

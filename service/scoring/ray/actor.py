@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from models.manifest import read_model_file
+from service.scoring.pieces import Task, pictures_of
 from service.scoring.plan import task_at
 from service.scoring.ray.folder import Folder
 from service.scoring.ray.reading import Reader
@@ -84,7 +85,11 @@ class Worker:
     def __call__(self, task: Mapping[str, Any]) -> dict[str, Any]:
         """Do the task with this number, at this place of the list; its tally as JSON."""
         number = int(task["number"])
-        tally = self._counted(number) or self._read(number, int(task["place"]))
+        pieces = task_at(self._plan, int(task["place"]))
+        tally = self._counted(number)
+        # One that another run left there may have other pictures.
+        if tally is None or tally.pictures != pictures_of(pieces):
+            tally = self._read(number, pieces)
         return {"number": number, "tally": tally.model_dump_json()}
 
     def _counted(self, number: int) -> Tally | None:
@@ -94,15 +99,15 @@ class Worker:
         try:
             with file:
                 rows = pa.parquet.read_table(file, columns=list(_COUNTED)).to_pylist()
-        except pa.ArrowException:
-            # Somebody cut it off: it is made again.
+        except (pa.ArrowException, OSError):
+            # Somebody cut it off, or damaged it: it is made again.
             return None
         return tally_of(rows)
 
-    def _read(self, number: int, place: int) -> Tally:
+    def _read(self, number: int, pieces: Task) -> Tally:
         tally = Tally()
         parts = []
-        rows = self._scorer.rows(task_at(self._plan, place))
+        rows = self._scorer.rows(pieces)
         while some := list(islice(rows, self._together)):
             parts.append(self._format.encode(self._columns, some))
             tally += tally_of(some)
