@@ -36,7 +36,7 @@ def to_folder(work: Work, by: ByRay, asked: Mapping[str, Any], *, overwrite: boo
         from service.scoring.ray.run import tallies  # noqa: PLC0415
 
         workers = work.workers or cores
-        ignored = frozenset([str(Path(by.folder).resolve())])
+        ignored = frozenset([by.folder, str(Path(by.folder).resolve())])
         if run is None:
             pieces = list_everywhere(work.sources, ignored, stores)
             size = work.job.what.task_size

@@ -11,7 +11,7 @@ import pyarrow.fs
 from service.scoring.archives import Archives, is_archive
 from service.scoring.errors import UnreadableArchive
 from service.scoring.pieces import Piece
-from service.scoring.ray.stores import Place, Stores, UnknownStore, address_of, is_address
+from service.scoring.ray.stores import Place, Stores, UnknownStore, is_address
 from service.scoring.ray.tables import UnreadableTable, is_table, rows_in
 from service.scoring.sources import NoSuchSource, list_pieces
 from service.scoring.walking import in_order
@@ -26,16 +26,19 @@ def list_everywhere(
 
     Args:
         sources: what `list_pieces` takes, and addresses of folders, files and patterns.
-        ignored: real paths that are passed over where a local folder or pattern leads to them.
+        ignored: real paths and addresses that are passed over, with all below them, where a folder
+            or a pattern leads to them.
         stores: open what is listed.
 
     Raises:
         NoSuchSource: nothing is there, or it cannot be asked.
     """
+    avoided = tuple(f"{each.rstrip('/')}/" for each in ignored)
     for source in sources:
         if is_address(source):
             for address in _addresses(source, stores):
-                yield from _pieces_of(address, stores)
+                if not address.startswith(avoided):
+                    yield from _pieces_of(address, stores)
         else:
             for piece in list_pieces([source], ignored):
                 # A list may name addresses; a folder may have tables in it.
@@ -55,7 +58,7 @@ def _addresses(source: str, stores: Stores) -> Iterator[str]:
                 return
             case pyarrow.fs.FileType.Directory:
                 found = in_order(_below(place))
-                yield from (address_of(path, source) for path in found)
+                yield from (place.address_of(path, source) for path in found)
                 return
     except (OSError, UnknownStore) as error:
         raise NoSuchSource(f"{source}: it cannot be listed: {error}") from error
@@ -71,7 +74,7 @@ def _like(pattern: str, stores: Stores) -> Iterator[str]:
     nothing = True
     for path in in_order(path for path in _below(place) if fits(path)):
         nothing = False
-        yield address_of(path, pattern)
+        yield place.address_of(path, folder)
     if nothing:
         raise NoSuchSource(f"no file fits the pattern {pattern}")
 

@@ -11,7 +11,7 @@ from service.scoring.arrays import is_array
 from service.scoring.contents import Item, contents, contents_of_archive
 from service.scoring.errors import FileTooLarge, UnreadableArray, UnreadableFile
 from service.scoring.pieces import Piece, Task
-from service.scoring.ray.stores import Stores, UnknownStore, is_address
+from service.scoring.ray.stores import Stores, is_address
 from service.scoring.ray.tables import is_table, pictures_in
 
 # A store takes its time to answer, and answers many at once.
@@ -81,5 +81,6 @@ class Reader:
                 if (size := file.size()) > self._max_bytes:
                     return FileTooLarge.of(size, self._max_bytes)
                 return bytes(file.read())
-        except (OSError, UnknownStore) as error:
+        except Exception as error:
+            # Which one it is depends on the store and its library.
             return UnreadableFile(f"the file cannot be read ({error!s:.200})")

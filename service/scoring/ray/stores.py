@@ -13,8 +13,7 @@ _MARK = "://"
 # programs read them: AWS_REGION, AWS_ENDPOINT_URL, ~/.aws, a machine's role, and their like.
 _OBJECT_STORES = ("s3", "gs", "gcs")
 
-
-_AHEAD_BYTES = 1024 * 1024
+AHEAD_BYTES = 1024 * 1024
 
 
 class UnknownStore(Exception):
@@ -32,15 +31,16 @@ class Place(NamedTuple):
     files: pyarrow.fs.FileSystem
     path: str
 
+    def address_of(self, below: str, address: str) -> str:
+        """The address of the path `below` this one, whose own is `address`."""
+        # Of some addresses no path tells the whole: that of sftp:// leaves the host out.
+        kind, _, place = address.partition(_MARK)
+        return kind + _MARK + place.rstrip("/") + below.removeprefix(self.path.rstrip("/"))
+
 
 def is_address(source: str) -> bool:
     """Whether `source` names a store besides a path."""
     return _MARK in source
-
-
-def address_of(path: str, like: str) -> str:
-    """The address of `path` in the store of the address `like`."""
-    return like.partition(_MARK)[0] + _MARK + path
 
 
 class Stores:
@@ -67,9 +67,9 @@ class Stores:
                 )
             if kind == "file":
                 return Place(self._kept("", pyarrow.fs.LocalFileSystem), path)
+            # fsspec keeps its own open, one for each host and account.
             files, path = fsspec.core.url_to_fs(source)
-            through = pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(files))
-            return Place(self._kept(kind, lambda: through), path)
+            return Place(pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(files)), path)
         except Exception as error:
             # Which one it is depends on the store and its library.
             raise UnknownStore(f"{source}: no file system can be reached there: {error}") from error
@@ -81,7 +81,11 @@ class Stores:
             UnknownStore, OSError: it cannot be opened.
         """
         files, path = self.place(source)
-        return files.open_input_file(path)
+        try:
+            return files.open_input_file(path)
+        except UnicodeError as error:
+            # The name of a file need not be text; Arrow wants it to be.
+            raise UnknownStore(f"its name is no UTF-8: {error}") from error
 
     def open_for_parts(self, source: str) -> BinaryIO:
         """The same, for whoever reads small parts: each request brings what comes after, too.
@@ -89,7 +93,7 @@ class Stores:
         Raises:
             UnknownStore, OSError: it cannot be opened.
         """
-        return BufferedReader(self.open(source), _AHEAD_BYTES)
+        return BufferedReader(self.open(source), AHEAD_BYTES)
 
     def _kept(self, name: str, opens: Callable[[], pyarrow.fs.FileSystem]) -> pyarrow.fs.FileSystem:
         if name not in self._open:

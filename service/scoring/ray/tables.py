@@ -10,7 +10,7 @@ from service.imaging import UnreadableImage
 from service.scoring.contents import Item
 from service.scoring.errors import FileTooLarge
 from service.scoring.pieces import Piece
-from service.scoring.ray.stores import Stores, UnknownStore
+from service.scoring.ray.stores import Stores
 
 # Hugging Face keeps pictures so: their bytes, and the name of the file that they come from.
 _BYTES = "bytes"
@@ -67,7 +67,10 @@ def _opened(source: str, stores: Stores) -> Iterator[pa.parquet.ParquetFile]:
     try:
         with stores.open(source) as file:
             yield pa.parquet.ParquetFile(file)
-    except (UnknownStore, OSError, pa.ArrowException) as error:
+    except UnreadableTable:
+        raise
+    except Exception as error:
+        # Which one it is depends on the store and its library.
         raise UnreadableTable(f"it cannot be read as Parquet: {error!s:.200}") from error
 
 
