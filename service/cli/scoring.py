@@ -115,7 +115,7 @@ def score(
         raise typer.BadParameter("--preprocess is of single digits; leave it or --fields out")
     if engine == "local" and (address, column) != (None, None):
         raise typer.BadParameter("--address and --column are of Ray; add --engine ray")
-    if engine == "ray" and (out == "-" or Path(out).suffix in _FILES):
+    if engine == "ray" and (out in ("", "-") or Path(out).suffix in _FILES):
         raise typer.BadParameter("Ray writes Parquet files into a folder; name it by --out")
     asked = Asked(
         tuple(sources),

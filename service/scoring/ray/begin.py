@@ -8,7 +8,7 @@ from typing import Any
 
 from service.leftovers import held, remove_leftovers
 from service.scoring.parts import CannotWrite, differing
-from service.scoring.pieces import Piece, from_line, tasks_of
+from service.scoring.pieces import Piece, from_line, tasks_of, to_line
 from service.scoring.plan import write_plan
 from service.scoring.ray.folder import Folder, Run
 from service.scoring.ray.stores import Stores, UnknownStore
@@ -38,22 +38,24 @@ def run_in(folder: Folder, asked: Mapping[str, Any], *, overwrite: bool) -> Run 
     """The run in `folder` that was asked for the same and is to go on; None: there is none.
 
     Raises:
-        CannotWrite: it is of something else, or at its end.
+        CannotWrite: it is of something else, or at its end, or cannot be looked into.
     """
-    run = None if overwrite else folder.run()
-    if run is not None:
-        if names := differing(asked, run.asked):
+    with _usable(folder):
+        run = None if overwrite else folder.run()
+        if run is not None:
+            if names := differing(asked, run.asked):
+                raise CannotWrite(
+                    f"{folder.name} is of a run with another {names}; ask for the same to go on"
+                    " with it, or for --overwrite to begin anew"
+                )
+            return run
+        if not overwrite and folder.finished():
+            raise CannotWrite(f"{folder.name} is whole already; --overwrite makes it anew")
+        if others := folder.others():
             raise CannotWrite(
-                f"{folder.name} is of a run with another {names}; ask for the same to go on with"
-                " it, or for --overwrite to begin anew"
+                f"{folder.name} holds {others[0]}, which is of no run; name an empty or a new"
+                " folder"
             )
-        return run
-    if not overwrite and folder.finished():
-        raise CannotWrite(f"{folder.name} is whole already; --overwrite makes it anew")
-    if others := folder.others():
-        raise CannotWrite(
-            f"{folder.name} holds {others[0]}, which is of no run; name an empty or a new folder"
-        )
     return None
 
 
@@ -75,6 +77,9 @@ def begun(
         tell: hears how many pictures were listed.
         task_size: how many pictures the local engine gives a process at a time.
         workers: how many work at a time.
+
+    Raises:
+        CannotWrite: nothing can be put there.
     """
     with _listed(pieces, tell) as (listed, pictures):
         several = pictures // (task_size * workers * _FILES_PER_WORKER)
@@ -82,14 +87,23 @@ def begun(
         plan = listed.with_name("plan")
         files = 0
         with plan.open("wb") as file:
-            for tasks in ((task,) for task in tasks_of(_read(listed), size)):
-                write_plan(file, tasks, lambda _: None)
+            for task in tasks_of(_read(listed), size):
+                file.write(to_line(task))
                 files += 1
         run = Run(asked=asked, pictures=pictures, files=files)
-        folder.clear()
-        folder.make()
+        with _usable(folder):
+            folder.clear()
+            folder.make()
         folder.begin(plan, run)
         return run
+
+
+@contextmanager
+def _usable(folder: Folder) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotWrite(f"{folder.name} cannot be used: {error}") from error
 
 
 @contextmanager

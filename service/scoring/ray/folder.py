@@ -12,7 +12,9 @@ the same rows under the same name. Readers of Parquet pass over names that begin
 
 import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,15 +24,16 @@ import pyarrow.fs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.scoring.part_files import force
-from service.scoring.ray.stores import Stores
+from service.scoring.ray.stores import AHEAD_BYTES, Stores
 
 _HIDDEN = "_numeral"
 _LIST, _RUN, _DONE = f"{_HIDDEN}/list", f"{_HIDDEN}/run.json", "_SUCCESS"
+_CLEARED = f"{_HIDDEN}/cleared"
 _SUFFIX = ".parquet"
 _DIGITS = 8
 _NAME = re.compile(rf"(\d{{{_DIGITS},}}){re.escape(_SUFFIX)}")
 
-_FILE, _FOLDER = pyarrow.fs.FileType.File, pyarrow.fs.FileType.Directory
+_FILE = pyarrow.fs.FileType.File
 
 
 class Run(BaseModel):
@@ -66,11 +69,13 @@ class Folder:
     def others(self) -> list[str]:
         """What is in it that is not ours, by name."""
         found = self._files.get_file_info(pyarrow.fs.FileSelector(self._root, allow_not_found=True))
-        ours = (_HIDDEN, _DONE)
+        names = [entry.base_name for entry in found]
+        # Others name their tables by numbers too, such as days.
+        numbered = _HIDDEN in names or self.finished() is not None
         return [
-            entry.base_name
-            for entry in found
-            if entry.base_name not in ours and _number(entry.base_name) is None
+            name
+            for name in names
+            if name not in (_HIDDEN, _DONE) and not (numbered and _number(name) is not None)
         ]
 
     def done(self) -> frozenset[int]:
@@ -89,15 +94,14 @@ class Folder:
 
     def begin(self, plan: Path, run: Run) -> None:
         """Keep the list that is in the file `plan`, and what it is of."""
-        with plan.open("rb") as lines, self._files.open_output_stream(self._path(_LIST)) as file:
-            while some := lines.read(1 << 20):
-                file.write(some)
+        with plan.open("rb") as lines, self._written(self._path(_LIST)) as file:
+            shutil.copyfileobj(lines, file)
         self._put(_RUN, run.model_dump_json().encode())
 
     def plan(self) -> BinaryIO:
         """The list of tasks, open."""
-        # Arrow's own files have no lines.
-        return BufferedReader(self._files.open_input_file(self._path(_LIST)))
+        # Arrow's own files have no lines. Each look into a store is a request.
+        return BufferedReader(self._files.open_input_file(self._path(_LIST)), AHEAD_BYTES)
 
     def put(self, number: int, table: bytes) -> None:
         """Put the file of the task with this number in its place, or in that of its like."""
@@ -115,29 +119,35 @@ class Folder:
 
     def clear(self) -> None:
         """Remove all that is ours."""
+        self.make()
+        # Whatever ends it meanwhile, what is left is seen to be ours.
+        self._put(_CLEARED, b"")
         # First what says that the rest is whole.
         for name in (_DONE, _RUN):
             if self._there(name):
                 self._files.delete_file(self._path(name))
         for number in self.done():
             self._files.delete_file(self._path(_name(number)))
-        if self._files.get_file_info(self._path(_HIDDEN)).type is _FOLDER:
-            self._files.delete_dir(self._path(_HIDDEN))
+        self._files.delete_dir(self._path(_HIDDEN))
 
     def _put(self, name: str, content: bytes) -> None:
         path = self._path(name)
         # No two workers write under the same name, though they may do the same task.
         new = path if self._at_once else self._path(f"{_HIDDEN}/{uuid4().hex}")
-        if isinstance(self._files, pyarrow.fs.LocalFileSystem):
-            with Path(new).open("wb") as file:
-                file.write(content)
-                force(file)
-            Path(new).replace(path)
-            return
-        with self._files.open_output_stream(new) as stream:
-            stream.write(content)
+        with self._written(new) as file:
+            file.write(content)
         if new != path:
             self._files.move(new, path)
+
+    @contextmanager
+    def _written(self, path: str) -> Iterator[Any]:
+        if not isinstance(self._files, pyarrow.fs.LocalFileSystem):
+            with self._files.open_output_stream(path) as stream:
+                yield stream
+            return
+        with Path(path).open("wb") as file:
+            yield file
+            force(file)
 
     def _run(self, name: str) -> Run | None:
         if not self._there(name):
