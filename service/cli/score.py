@@ -18,9 +18,9 @@ from service.cli.stopping import Terminated, terminated_by_signal
 from service.inference.catalogue import ModelUnavailable, UnknownModel
 from service.pipeline import UnsupportedMaxError
 from service.processes.cores import usable_cores
+from service.ray_reach import NoCluster
 from service.scoring.formats import UnknownFormat
 from service.scoring.parts import CannotWrite, folder_of
-from service.scoring.ray.cluster import NoCluster
 from service.scoring.sources import NoSuchSource
 from service.scoring.workers import WorkerFailed
 from service.settings import Settings

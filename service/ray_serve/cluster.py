@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.leftovers import held, remove_leftovers
+from service.ray_reach import NoCluster, reach
 
 # Short: Ray keeps sockets there, whose paths may have 107 bytes.
 _PREFIX = "numeral-ray-"
@@ -63,12 +64,17 @@ def joined_cluster(address: str) -> Iterator[None]:
     """Use the Ray cluster at `address`.
 
     Raises:
-        ConnectionError: it cannot be reached.
+        NoCluster: it cannot be reached or joined.
     """
+    reach(address)
     _prepare_environment()
     import ray  # noqa: PLC0415 - the extra scale
 
-    ray.init(address=address, configure_logging=False)
+    try:
+        ray.init(address=address, configure_logging=False)
+    except Exception as error:
+        # ConnectionError, RuntimeError, ValueError: there is no common class.
+        raise NoCluster(f"Ray at {address} cannot be joined: {error}") from error
     try:
         yield
     finally:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from service.access import Access
 from service.lifecycle import ReloadFailed, ReloadInProgress
 from service.metrics.workers import prepared_folder
+from service.ray_reach import NoCluster
 from service.ray_serve.cluster import joined_cluster, own_cluster
 from service.ray_serve.deployment import application
 from service.ray_serve.reloads import reload_everywhere
@@ -59,11 +60,10 @@ def _cluster(settings: Settings, workers: int) -> Iterator[Path | None]:
             yield prepared_folder(folder / "metrics")
         return
     try:
-        joined = joined_cluster(settings.ray_address)
-        with joined:
+        with joined_cluster(settings.ray_address):
             yield None
-    except ConnectionError as error:
-        raise NotDeployed(f"no Ray cluster at {settings.ray_address}: {error}") from error
+    except NoCluster as error:
+        raise NotDeployed(str(error)) from error
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The start of `numeral serve --engine ray`: what it refuses, and that nothing else needs Ray."""
 
+import socket
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.access import Access, Quota, Role, new_key
+from service.ray_reach import NoCluster, reach
 from service.ray_serve.deployment import app
 from service.ray_serve.refusals import refusal
 from service.settings import ServingEngine, Settings
@@ -60,6 +62,23 @@ def test_a_refusal_ends_the_command_before_ray_starts():
 
     assert ended.returncode == 2
     assert b"NUMERAL_MIN_WORKERS is 2 and NUMERAL_WORKERS, the most, is 1" in ended.stderr
+
+
+def test_a_cluster_that_nobody_listens_for_is_named():
+    pytest.importorskip("ray", reason="Ray, of the extra scale, is not installed")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+
+        ended = numeral("serve", "--engine", "ray", "--port", "0", "--ray-address", address)
+
+    assert (ended.returncode, address in ended.stderr.decode()) == (1, True), ended.stderr
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", f"{64 * 'a'}.example:6379"])
+def test_an_address_that_cannot_be_is_no_cluster(address):
+    with pytest.raises(NoCluster, match="ray status"):
+        reach(address)
 
 
 def test_without_the_extra_it_says_which_one_is_missing(monkeypatch):

@@ -7,7 +7,6 @@ this machine alone, to whoever has the run's own token.
 import logging
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -16,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from service.ray_reach import NoCluster, reach
 from service.settings import how_to_install
 
 # Pieces of work and tallies go through it, pictures and rows do not.
@@ -34,16 +34,9 @@ _ALONE = {
 }
 _TOKEN = "RAY_AUTH_TOKEN"  # noqa: S105 - the name of a variable
 
-
 _SILENT: Mapping[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
 
-_PATIENCE_SECONDS = 10.0
-
 _WANTED = ("ray", "pyarrow", "fsspec")
-
-
-class NoCluster(Exception):
-    """Ray is not installed, or cannot be started or joined."""
 
 
 def check_installed() -> None:
@@ -68,7 +61,7 @@ def cluster(address: str | None, workers: int) -> Iterator[int]:
     """
     check_installed()
     if address is not None:
-        _reach(address)
+        reach(address)
     _quieten(alone=address is None)
     # It takes a second, and reads the variables when it is imported.
     ray: Any = import_module("ray")
@@ -100,21 +93,6 @@ def _no_standard_error() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def _reach(address: str) -> None:
-    # Ray would try for a minute, and then end the process.
-    host, _, port = address.rpartition("://")[2].rpartition(":")
-    if not port.isdecimal():
-        # "auto", and the like.
-        return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE_SECONDS).close()
-    except OSError as error:
-        raise NoCluster(
-            f"no Ray cluster can be reached at {address} ({error}); `ray status` on its head tells"
-            " whether it runs"
-        ) from error
 
 
 def _quieten(*, alone: bool) -> None:
