@@ -33,6 +33,9 @@ def kill_a_node(source: Path, pictures: int, model: str, cores: int) -> Killed:
         ) as running:
             while (done := _rows(out)) < pictures / 2 and running.poll() is None:
                 time.sleep(_POLL_SECONDS)
+            if running.poll() is not None:
+                told = running.communicate()[1].decode()
+                raise RuntimeError(f"numeral score ended before a node was killed: {told}")
             before = len(readers(family(psutil.Process())))
             nodes.kill(second)
             after = len(readers(family(psutil.Process())))
