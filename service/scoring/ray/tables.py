@@ -10,7 +10,7 @@ from service.imaging import UnreadableImage
 from service.scoring.contents import Item
 from service.scoring.errors import FileTooLarge
 from service.scoring.pieces import Piece
-from service.scoring.ray.stores import Stores
+from service.scoring.ray.stores import AHEAD_BYTES, Stores
 
 # Hugging Face keeps pictures so: their bytes, and the name of the file that they come from.
 _BYTES = "bytes"
@@ -66,7 +66,8 @@ def pictures_in(piece: Piece, stores: Stores, column: str | None, most: int) -> 
 def _opened(source: str, stores: Stores) -> Iterator[pa.parquet.ParquetFile]:
     try:
         with stores.open(source) as file:
-            yield pa.parquet.ParquetFile(file)
+            # Otherwise the pictures of a whole row group are fetched at once, and held.
+            yield pa.parquet.ParquetFile(file, buffer_size=AHEAD_BYTES)
     except UnreadableTable:
         raise
     except Exception as error:
