@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from benchmarks.serving.results import Results
@@ -24,6 +25,15 @@ _KINDS = {
     "64 in a binary tensor": ("tensor, binary", 64),
 }
 _STREAM = "one stream of 100,000"
+
+_IN_MEMORY = ("PNGs in memory", 64)
+
+# The pictures of the benchmark of serving are MNIST's, in the form that models expect: no ink has
+# to be found in them. Those of the benchmark of scoring are drawn on grainy paper.
+_ON_PAPER = "ceiling: a loop, files in memory"
+
+# The benchmark of serving compares numbers of workers with this model alone.
+SCALED = "cnn"
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,8 @@ class Recorded:
         rates: images per second of one core, by what is sent and by model.
         fields: fields per second of one core.
         steps: by model.
-        scaling: what two cores do, as a share of twice what one does.
+        ink: seconds that a digit on grainy paper takes beyond one in the form that models expect.
+        scaling: what two cores do, as a share of twice what one does, with `cnn`.
         models: those that were measured.
     """
 
@@ -60,12 +71,13 @@ class Recorded:
     rates: dict[str, dict[str, float]]
     fields: float
     steps: dict[str, Steps]
+    ink: float
     scaling: float
     models: tuple[str, ...]
 
 
 def recorded(folder: Path) -> Recorded:
-    """Read serving.json, streaming.json, fields.json in `folder`, and the manifest."""
+    """Read the manifest, and in `folder` {serving,streaming,fields,scoring}.json."""
     serving = Results.model_validate_json((folder / "serving.json").read_bytes())
     streaming: dict[str, Any] = json.loads((folder / "streaming.json").read_bytes())
     rates: dict[str, dict[str, float]] = {
@@ -80,12 +92,13 @@ def recorded(folder: Path) -> Recorded:
         for each in streaming["results"]
         if each["answers_taken"] == "while sending"
     }
-    one, two = (_rate(serving, "numeral", "cnn", "PNG, raw", 1, workers=n) for n in (1, 2))
+    one, two = (_rate(serving, "numeral", SCALED, "PNG, raw", 1, workers=n) for n in (1, 2))
     return Recorded(
         machine=serving.conditions.machine,
         rates=rates,
         fields=json.loads((folder / "fields.json").read_bytes())["fields_per_second"],
         steps={model: _steps(serving, model) for model in serving.conditions.rounds},
+        ink=_ink(serving, folder),
         scaling=two / (2 * one),
         models=tuple(serving.conditions.rounds),
     )
@@ -95,9 +108,18 @@ def _steps(serving: Results, model: str) -> Steps:
     cards = {card.name: card for card in load_manifest(PACKAGE_DIRECTORY).models}
     all_of_it = _MICRO / _rate(serving, "numeral", model, "PNG, raw", 1)
     http = _MICRO / _rate(serving, "bare", model, "PNG, raw", 1)
-    decode_and_model = _MICRO / _rate(serving, "loop", model, "PNGs in memory", 64)
+    decode_and_model = _MICRO / _rate(serving, "loop", model, *_IN_MEMORY)
     run = _MICRO / cards[model].speed.images_per_second
     return Steps(http, decode_and_model - run, run, all_of_it - http - decode_and_model)
+
+
+def _ink(serving: Results, folder: Path) -> float:
+    scoring: dict[str, Any] = json.loads((folder / "scoring.json").read_bytes())
+    return mean(
+        1 / each["pictures_per_second"] - 1 / _rate(serving, "loop", each["model"], *_IN_MEMORY)
+        for each in scoring["results"]
+        if (each["way"], each["processes"]) == (_ON_PAPER, 1)
+    )
 
 
 def _rate(

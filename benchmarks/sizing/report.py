@@ -5,7 +5,7 @@ from dataclasses import astuple
 
 from benchmarks.exchanged import Exchange
 from benchmarks.sizing.plans import CORES_OF_A_MACHINE, plan
-from benchmarks.sizing.recorded import FIELD, SINGLE, Recorded
+from benchmarks.sizing.recorded import FIELD, SCALED, SINGLE, Recorded
 from benchmarks.tables import header, row
 
 CHEQUES, NIGHT_SECONDS = 1_000_000, 8 * 3600
@@ -17,7 +17,11 @@ def rates(found: Recorded) -> Iterator[str]:
     yield from header("what is sent", *(f"`{model}`" for model in found.models))
     for kind, by_model in found.rates.items():
         yield row(kind, *(f"{by_model[model]:,.0f}" for model in found.models))
-    yield from ("", f"Fields, by the model `reader`: {found.fields:,.0f} in a second.")
+    yield from (
+        "",
+        f"Fields, by the model `reader`: {found.fields:,.0f} in a second, in a loop without HTTP."
+        f" All of it on {found.machine}.",
+    )
 
 
 def steps(found: Recorded) -> Iterator[str]:
@@ -31,6 +35,11 @@ def steps(found: Recorded) -> Iterator[str]:
             for cell, part in zip(cells, parts, strict=True)
         )
         yield row(f"`{model}`", *marked, f"{sum(parts):.0f} µs")
+    yield from (
+        "",
+        f"A digit on grainy paper takes about {1e6 * found.ink:,.0f} µs more, whatever the model:"
+        " its ink has to be found.",
+    )
 
 
 def cheques(found: Recorded, field: Exchange) -> Iterator[str]:
@@ -71,6 +80,14 @@ def requests(found: Recorded, single: Exchange) -> Iterator[str]:
         ("network of each machine, of 10 Gbit/s", "{0.network_share:.0%}"),
     ):
         yield row(step, *(text.format(each) for each in plans.values()))
+    on_paper = [
+        plan(REQUESTS, 1 / (1 / rate + found.ink), single, scaling=found.scaling)
+        for rate in found.rates[SINGLE].values()
+    ]
+    yield row("**cores to have, digits on grainy paper**", *(f"**{p.cores}**" for p in on_paper))
+    yield row(
+        f"machines of {CORES_OF_A_MACHINE} cores for them", *(f"{p.machines}" for p in on_paper)
+    )
     first = next(iter(plans.values()))
     megabytes = first.disk_bytes / 1e6
     yield row(
@@ -80,7 +97,7 @@ def requests(found: Recorded, single: Exchange) -> Iterator[str]:
     yield from (
         "",
         f"A request is {single.request:,} bytes and its answer {single.answer:,}; two cores do"
-        f" {found.scaling:.0%} of twice what one does. Rows for a day come to"
+        f" {found.scaling:.0%} of twice what one does (`{SCALED}`). Rows for a day come to"
         f" {megabytes * 86400 / 1e6:.1f} TB.",
     )
 

@@ -53,6 +53,12 @@ def test_the_steps_of_an_image_add_up_to_what_it_takes():
         assert min(each.http, each.decode, each.model, each.rest) > 0
 
 
+def test_ink_on_paper_costs_more_than_reading_what_is_clean():
+    found = recorded(DOCS)
+
+    assert found.ink > 10 * 1e-6 * found.steps["cnn"].decode
+
+
 def test_a_table_takes_the_place_between_its_marks(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("above\n<!-- a: by hand -->\nold\n<!-- /a -->\nbelow\n")
