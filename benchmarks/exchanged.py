@@ -15,6 +15,8 @@ from benchmarks.soak.exchange import answer_in, request
 _PACKET_BYTES = 38 + 20 + 32
 _SEGMENT_BYTES = 1448
 
+_SECONDS = 30
+
 
 class Exchange(BaseModel):
     """One picture sent and answered.
@@ -33,7 +35,7 @@ class Exchange(BaseModel):
 
     @property
     def packets(self) -> int:
-        """Those of both, each acknowledged in one of the other direction's or its own."""
+        """At most: each is acknowledged by one of its own, and not by what goes back anyway."""
         return 2 * (ceil(self.request / _SEGMENT_BYTES) + ceil(self.answer / _SEGMENT_BYTES))
 
     @property
@@ -61,9 +63,12 @@ def exchange(url: str, path: str, picture: Path) -> Exchange:
 
 def _answered(url: str, question: bytes) -> int:
     address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port)) as connection:
+    with socket.create_connection((address.hostname, address.port), _SECONDS) as connection:
         connection.sendall(question)
         data = b""
         while answer_in(data) is None:
-            data += connection.recv(65536)
+            part = connection.recv(65536)
+            if not part:
+                raise ConnectionError(f"{url} closed the connection in the middle of its answer")
+            data += part
     return len(data)

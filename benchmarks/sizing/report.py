@@ -11,6 +11,9 @@ from benchmarks.tables import header, row
 CHEQUES, NIGHT_SECONDS = 1_000_000, 8 * 3600
 REQUESTS = 50_000.0
 
+# Where each is sent, and a picture of it in docs/.
+KINDS = {SINGLE: ("/predict", "digit.png"), FIELD: ("/fields", "amount.png")}
+
 
 def rates(found: Recorded) -> Iterator[str]:
     """Images per second of one core."""
@@ -100,6 +103,3 @@ def requests(found: Recorded, single: Exchange) -> Iterator[str]:
         f" {found.scaling:.0%} of twice what one does (`{SCALED}`). Rows for a day come to"
         f" {megabytes * 86400 / 1e6:.1f} TB.",
     )
-
-
-KINDS = {SINGLE: ("/predict", "digit.png"), FIELD: ("/fields", "amount.png")}
