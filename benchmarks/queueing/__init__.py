@@ -2,7 +2,10 @@
 
 arrivals    when requests come
 simulation  what becomes of them
-calibrate   what a request costs, measured on a running service
-compare     the same load measured and simulated
+service     one on a core of its own, and who asks it
+calibrate   what a request costs, measured on it
 cores       how many a load takes
+results     the form of queueing.json
+report      the tables of docs/sizing.md
+plot        the picture
 """

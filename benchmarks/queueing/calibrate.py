@@ -94,7 +94,8 @@ def cost_of_a_request(caller: Caller, seconds: float) -> tuple[Cost, Policy]:
 
     With so many callers at once a micro-batch holds about as many requests, and takes as long as
     all of them wait: a straight line, whose slope is the cost of each and whose start that of the
-    micro-batch. What refusals cost is what is missing at twice the load that can be borne.
+    micro-batch. Where pictures take so long that few fit into one, the line starts at nought and
+    each bears its share. What refusals cost is what is missing of the peak at twice the load.
     """
     lone = caller.closed(1, seconds)
     rates = [len(caller.closed(many, seconds)) / seconds for many in _CONCURRENCIES]
@@ -107,14 +108,13 @@ def cost_of_a_request(caller: Caller, seconds: float) -> tuple[Cost, Policy]:
     refused = int(np.isnan(latencies).sum())
     # Those that came while more was sent: what is answered afterwards costs no refusal.
     answered = int(((due + latencies) < seconds).sum())
-    spent = answered * float(each)
     # What micro-batches take beyond their median is in the measured lines already.
     batch = max(float(batch) - float(stray.mean()), 0.0)
     return (
         Cost(
             batch=batch,
             request=float(each),
-            refusal=max(seconds - spent, 0.0) / refused if refused else 0.0,
+            refusal=max(seconds - answered / peak, 0.0) / refused if refused else 0.0,
             stray=stray,
             outside=max(float(np.median(lone)) - batch - float(each), 0.0),
         ),
