@@ -17,6 +17,7 @@ from tests.deploy.manifests import (
     resources,
     settings_of,
 )
+from tests.deploy.queries import ROOT
 from tests.e2e.running import run_service
 
 validate = pytest.importorskip("kubernetes_validate", reason="needs the extra 'test'")
@@ -71,6 +72,7 @@ def test_it_scales_by_the_processor():
 def test_its_container_is_that_of_the_deployment():
     [deployed] = pod_of_deployment(resources())["containers"]
 
+    assert CONTAINER["image"] == load(ROOT / "docker-compose.yml")["services"]["numeral"]["image"]
     for part in ("args", "env", "resources", "securityContext", "volumeMounts"):
         assert CONTAINER[part] == deployed[part]
     assert POD["securityContext"] == pod_of_deployment(resources())["securityContext"]

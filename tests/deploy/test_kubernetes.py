@@ -74,7 +74,8 @@ def test_with_keys_their_file_lies_in_a_secret_that_is_mounted():
     [volume] = [each for each in pod["volumes"] if each["name"] == "keys"]
 
     assert settings_of(container)["api_keys_file"] == f"{mount['mountPath']}/keys.jsonl"
-    assert volume["secret"]["secretName"] in (KUBERNETES / "keys" / "deployment.yml").read_text()
+    made = f"create secret generic {volume['secret']['secretName']} --from-file=keys.jsonl"
+    assert made in (ROOT / "docs" / "kubernetes.md").read_text()
     assert settings_of(CONTAINER).items() <= settings_of(container).items()
 
 
