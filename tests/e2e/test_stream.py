@@ -203,6 +203,7 @@ def test_an_http_client_notices_that_an_answer_was_cut_short(start_ready, seven)
         httpx.post(f"{service.url}/predict/batch", content=hesitant(), headers=NDJSON)
 
 
+@pytest.mark.own_processes("Ray's proxy reads on, and takes the answers itself")
 def test_a_caller_who_takes_no_answers_is_read_no_further_and_then_cut_off(start_ready):
     service = start_ready(max_waiting_bytes=1, answer_timeout=1)
 
@@ -233,6 +234,7 @@ def test_a_stop_lets_a_stream_finish(start_ready, seven):
     assert service.process.wait(30) == 0
 
 
+@pytest.mark.own_processes("Ray ends it itself, and cuts it without a word")
 def test_a_stop_ends_a_stream_that_goes_on(start_ready, seven):
     service = start_ready(request_timeout=1)
 
@@ -248,6 +250,7 @@ def test_a_stop_ends_a_stream_that_goes_on(start_ready, seven):
     assert "Traceback" not in service.log
 
 
+@pytest.mark.own_processes("what Ray's proxy and replicas hold is Ray's to bound")
 def test_a_long_stream_takes_no_more_memory_than_a_short_one(start_ready, draw):
     service = start_ready()
     # What follows the pixels of a BMP is not looked at.

@@ -67,6 +67,7 @@ def _checking_callers(url, pictures):
             each.result(60)
 
 
+@pytest.mark.own_processes("Ray starts and replaces replicas itself")
 def test_a_killed_worker_costs_what_it_held_and_no_answer_is_wrong(start_ready, pictures):
     service = start_ready(workers=2)
 
@@ -81,6 +82,7 @@ def test_a_killed_worker_costs_what_it_held_and_no_answer_is_wrong(start_ready, 
     assert counts["lost"] <= CALLERS
 
 
+@pytest.mark.own_processes("who calls at the very end is told by Ray's proxy to come again")
 def test_a_stop_in_mid_work_gives_no_wrong_answer(start_ready, pictures):
     service = start_ready(workers=2)
 
@@ -92,6 +94,7 @@ def test_a_stop_in_mid_work_gives_no_wrong_answer(start_ready, pictures):
     assert counts["wrong"] == counts["lost"] == 0
 
 
+@pytest.mark.own_processes("Ray's proxy holds the connections, and logs who breaks them")
 def test_bad_callers_take_nothing_from_others_and_leave_nothing_behind(start_ready, pictures):
     service = start_ready(body_timeout=1)
 
