@@ -73,6 +73,7 @@ def test_the_right_answer_is_taken_once(service, seven):
     assert (kept["model"], kept["decision"], kept["kind"]) == ("resnet", "accept", "digit")
 
 
+@pytest.mark.own_processes("who calls at the very end is told by Ray's proxy to come again")
 def test_plain_requests_are_all_kept_when_the_service_stops(service, seven, file):
     with callers(service.url, seven, number=1) as calling:
         service.wait_for(lambda: calling.answers[200] > 20)
