@@ -90,7 +90,8 @@ class _Generator:
             due = bisect_right(self.due, self.loop.time() - self.began, lo=sent)
             for number in range(sent, due):
                 if self.idle:
-                    self.idle.popleft().send(number)
+                    # The last one used: the service closes those that nobody uses for a while.
+                    self.idle.pop().send(number)
                 else:
                     self.finish(number, NO_CONNECTION)
             sent = due
