@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
+from time import monotonic
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -76,10 +77,11 @@ class _Generator:
         for start in range(0, self.wanted.connections, _OPEN_AT_ONCE):
             count = min(_OPEN_AT_ONCE, self.wanted.connections - start)
             await asyncio.gather(*(self._open() for _ in range(count)))
-        self.began = self.loop.time()
+        # Not the loop's clock, which uvloop reads by the millisecond and once a round.
+        self.began = monotonic()
         await self._send_when_due()
-        last = self.loop.time() + self.wanted.patience
-        while self.ended < self.total and self.loop.time() < last:
+        last = monotonic() + self.wanted.patience
+        while self.ended < self.total and monotonic() < last:
             await asyncio.sleep(0.01)
         self.over = True
         return Offered(np.array(self.statuses), np.array(self.latencies), self.wrong, self.silent)
@@ -87,7 +89,7 @@ class _Generator:
     async def _send_when_due(self) -> None:
         sent = 0
         while sent < self.total:
-            due = bisect_right(self.due, self.loop.time() - self.began, lo=sent)
+            due = bisect_right(self.due, monotonic() - self.began, lo=sent)
             for number in range(sent, due):
                 if self.idle:
                     # The last one used: the service closes those that nobody uses for a while.
@@ -99,7 +101,7 @@ class _Generator:
 
     def finish(self, number: int, status: int) -> None:
         self.statuses[number] = status
-        self.latencies[number] = self.loop.time() - self.began - self.due[number]
+        self.latencies[number] = monotonic() - self.began - self.due[number]
         self.ended += 1
 
     def renew(self) -> None:
