@@ -36,7 +36,9 @@ _ENVIRONMENT = {
 def own_cluster(cpus: int) -> Iterator[Path]:
     """Run Ray on this machine, with so many cores to give away; a folder that goes with it."""
     _prepare_environment()
-    # Its processes listen on all addresses: who does not know the token is sent away.
+    # Off, Ray's processes listen on the loopback interface alone, as on Windows and macOS.
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    # Of those on this machine, who does not know the token is sent away.
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray  # noqa: PLC0415 - the extra scale

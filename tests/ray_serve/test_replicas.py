@@ -4,8 +4,10 @@ import json
 import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 
 import httpx
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -52,6 +54,23 @@ def service(on_ray, keys, models_dir, tmp_path_factory):
 def boss(service, keys):
     with httpx.Client(base_url=service.url, headers={"X-API-Key": keys["boss"][0]}) as client:
         yield client
+
+
+def test_nothing_of_it_listens_to_other_machines(service):
+    command = psutil.Process(service.process.pid)
+    listening = [
+        ip_address(one.laddr.ip)
+        for process in (command, *command.children(recursive=True))
+        for one in process.net_connections("inet")
+        if one.status == psutil.CONN_LISTEN
+    ]
+
+    assert len(listening) >= 3
+    assert [each for each in listening if not _is_here(each)] == []
+
+
+def _is_here(address):
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def test_any_replica_tells_the_metrics_of_both(service, boss):
