@@ -54,6 +54,7 @@ def test_two_workers_share_what_they_keep(start_ready, draw, file, request, kind
     assert len(set(_processes(service, "/feedback"))) == 2
 
 
+@pytest.mark.own_processes("Ray starts the replicas, which are no children of the command")
 def test_a_worker_that_is_killed_takes_no_more_than_its_last_moment(start_ready, seven, file):
     service = start_ready(workers=2, feedback_database=f"sqlite:///{file}")
     before = [predict(service, seven) for _ in range(20)]
@@ -101,7 +102,7 @@ def test_a_database_that_is_removed_is_begun_anew(service, seven, file):
 
     assert feedback(service, kept, digit=7).status_code == 201
     assert feedback(service, gone, digit=7).status_code == 404
-    assert "was removed or replaced" in service.log
+    service.wait_for(lambda: "was removed or replaced" in service.log)
 
 
 def test_a_database_that_cannot_be_opened_leaves_the_service_ready(start_ready, seven, tmp_path):
@@ -113,6 +114,7 @@ def test_a_database_that_cannot_be_opened_leaves_the_service_ready(start_ready, 
     assert "unable to open database file" in service.log
 
 
+@pytest.mark.own_processes("limits the command's process, which writes nothing there")
 def test_a_full_disk_leaves_the_service_ready(service, seven, file):
     first = predict(service, seven)
     service.wait_for(lambda: rows(file) == 1)
