@@ -17,9 +17,6 @@ from service.scoring.workers import WorkerFailed
 # Each is an object that this process keeps; past these, several tasks travel together.
 _MOST_BLOCKS = 10_000
 
-# How often a task may lose its worker.
-_MOST_RETRIES = 10
-
 
 def tallies(order: Order, folder: Folder, files: int, workers: int) -> Iterator[tuple[int, Tally]]:
     """Do the tasks listed in `folder` by `order`; each one's number and tally, as it is done.
@@ -47,8 +44,6 @@ def tallies(order: Order, folder: Folder, files: int, workers: int) -> Iterator[
             # A node that ends takes its actors along: the others go on.
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers),
             num_cpus=1,
-            # A picture that ends its worker each time must not hold up the rest for ever.
-            max_task_retries=_MOST_RETRIES,
         )
         .iter_rows()
     )
