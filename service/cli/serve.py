@@ -69,6 +69,7 @@ def _run(settings: Settings, access: Access) -> None:
 
 
 def _run_on_ray(settings: Settings, access: Access) -> None:
+    from service.ray_reach import NoCluster  # noqa: PLC0415
     from service.ray_serve.refusals import refusal  # noqa: PLC0415 - with it comes Ray Serve
     from service.ray_serve.running import NotDeployed, serve_on_ray  # noqa: PLC0415
 
@@ -83,7 +84,7 @@ def _run_on_ray(settings: Settings, access: Access) -> None:
     settings = settings.model_copy(update={"host": host, "port": port, "workers": workers})
     try:
         serve_on_ray(settings, access, workers)
-    except NotDeployed as error:
+    except (NoCluster, NotDeployed) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
 

@@ -34,7 +34,11 @@ _ENVIRONMENT = {
 
 @contextmanager
 def own_cluster(cpus: int) -> Iterator[Path]:
-    """Run Ray on this machine, with so many cores to give away; a folder that goes with it."""
+    """Run Ray on this machine, with so many cores to give away; a folder that goes with it.
+
+    Raises:
+        NoCluster: it does not start.
+    """
     _prepare_environment()
     # Off, Ray's processes listen on the loopback interface alone, as on Windows and macOS.
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -45,18 +49,22 @@ def own_cluster(cpus: int) -> Iterator[Path]:
 
     remove_leftovers(_PREFIX)
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as name, held(Path(name)):
-        folder = Path(name)
-        ray.init(
-            address="local",
-            num_cpus=cpus,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            include_dashboard=False,
-            configure_logging=False,
-            _node_ip_address="127.0.0.1",
-            _temp_dir=name,
-        )
         try:
-            yield folder
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                include_dashboard=False,
+                configure_logging=False,
+                _node_ip_address="127.0.0.1",
+                _temp_dir=name,
+            )
+        except Exception as error:
+            # There is no common class.
+            ray.shutdown()
+            raise NoCluster(f"Ray does not start on this machine: {error}") from error
+        try:
+            yield Path(name)
         finally:
             ray.shutdown()
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from service.access import Access
 from service.lifecycle import ReloadFailed, ReloadInProgress
 from service.metrics.workers import prepared_folder
-from service.ray_reach import NoCluster
 from service.ray_serve.cluster import joined_cluster, own_cluster
 from service.ray_serve.deployment import application
 from service.ray_serve.reloads import reload_everywhere
@@ -36,14 +35,15 @@ _log = logging.getLogger(__name__)
 
 
 class NotDeployed(Exception):
-    """Ray cannot be reached, or did not bring the service up."""
+    """Ray did not bring the service up."""
 
 
 def serve_on_ray(settings: Settings, access: Access, workers: int) -> None:
     """Serve until SIGINT or SIGTERM, with up to so many replicas.
 
     Raises:
-        NotDeployed: it did not come to that.
+        NoCluster: Ray does not start, or cannot be reached.
+        NotDeployed: it did not bring the service up.
     """
     with (
         access.shared(workers) as shared,
@@ -58,12 +58,9 @@ def _cluster(settings: Settings, workers: int) -> Iterator[Path | None]:
     if settings.ray_address is None:
         with own_cluster(workers) as folder:
             yield prepared_folder(folder / "metrics")
-        return
-    try:
+    else:
         with joined_cluster(settings.ray_address):
             yield None
-    except NoCluster as error:
-        raise NotDeployed(str(error)) from error
 
 
 @contextmanager
