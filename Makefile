@@ -111,7 +111,7 @@ $(VENV)/.service: requirements/service.txt pyproject.toml $(VENV)/.python
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt clients/python/pyproject.toml $(VENV)/.service
-	@echo 'Installing what training and the tests need into $(VENV) (about 2.4 GB) ...'
+	@echo 'Installing what training and the tests need into $(VENV) (about 3.5 GB) ...'
 	@$(PIP) install --require-hashes -r requirements/test.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable clients/python
 	@touch $@
