@@ -121,6 +121,19 @@ def test_files_of_others_in_its_folder_are_left_alone(folder):
 
 
 @needs_proc
+def test_a_worker_minds_no_ctrl_c_even_while_it_starts(folder):
+    running = start(
+        *("score", "digits.npy", *MODEL, "--out", "some.csv", "--workers", "2"), folder=folder
+    )
+    # The workers and what tracks their resources.
+    wait_for(lambda: len(_children(running.pid)) >= 3 or running.poll() is not None)
+
+    assert [child for child in _children(running.pid) if not _minds_no_interrupt(child)] == []
+    running.kill()
+    running.communicate(timeout=PATIENCE_SECONDS)
+
+
+@needs_proc
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_ctrl_c_and_sigterm_say_how_to_go_on(folder, digits, number, status):
     running = _begin(folder)
@@ -266,6 +279,14 @@ def _read_all(screen: int) -> str:
 
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _minds_no_interrupt(pid: int) -> bool:
+    status = dict(
+        line.split(":\t") for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+    )
+    blocked_or_ignored = int(status["SigBlk"], 16) | int(status["SigIgn"], 16)
+    return bool(blocked_or_ignored & 1 << signal.SIGINT - 1)
 
 
 def _has_ended(pid: int) -> bool:
