@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from service.access import Access
 from service.api.held import HeldBytes
-from service.api.problems import KINDS
+from service.api.problem_kinds import KINDS
 from service.fields.answers import FieldReason
 from service.inference.decide import Decision, Reason
 from service.lifecycle import Lifecycle

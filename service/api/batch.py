@@ -42,7 +42,7 @@ async def answer_batch(request: Request, way: BatchWay) -> Response:
     """Read the images of `request` and answer it, as it accepts it.
 
     Raises:
-        Exception: any of `service.api.problems.BATCH_ERRORS`.
+        Exception: any of `service.api.error_groups.BATCH_ERRORS`.
     """
     answer_type = batch_answer_type(request.scope)
     settings, request_id = settings_of(request), request_id_of(request)

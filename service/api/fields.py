@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from service.api import examples
 from service.api.answers import JsonResponse, field, to_json
 from service.api.batch import BatchWay, answer_batch
+from service.api.error_groups import BATCH_ERRORS, SINGLE_ERRORS
 from service.api.field_schemas import BatchField, FieldBatchAnswer, ReadField
 from service.api.negotiation import FIELDS_BATCH_PATH, FIELDS_PATH, require_json_accepted
 from service.api.noting import note_one
@@ -18,7 +19,6 @@ from service.api.openapi import (
     single_body,
 )
 from service.api.parameters import FieldParameters, field_wish_of
-from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS
 from service.api.schemas import BatchFailure
 from service.api.state import engine_of
 from service.api.uploads import read_picture

@@ -4,10 +4,10 @@ import cv2
 from fastapi import APIRouter, Request, Response
 
 from service.api import examples
+from service.api.error_groups import SINGLE_ERRORS
 from service.api.negotiation import BATCH_PATH, NORMALISE_PATH, PNG, preferred
 from service.api.openapi import BINARY, Json, problem_responses, reading_operation, single_body
 from service.api.parameters import ReadingParameters, wish_of
-from service.api.problems import SINGLE_ERRORS
 from service.api.state import engine_of
 from service.api.uploads import read_picture
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from service.api import examples, multipart, problems
+from service.api import examples, multipart, problem_kinds, problems
 from service.api.feedback_schemas import Feedback
 from service.api.json_batch import BatchRequest, EncodedImage
 from service.api.negotiation import JSON, NDJSON, NPY
@@ -56,12 +56,12 @@ _HEADERS_OF_ERRORS: Mapping[str, Json] = {
 }
 
 
-def problem_responses(*errors: type[Exception] | problems.Kind) -> dict[int | str, Json]:
+def problem_responses(*errors: type[Exception] | problem_kinds.Kind) -> dict[int | str, Json]:
     """The responses for `errors`, and for a fault of the service, by status."""
     titles = defaultdict(list)
     headers: dict[int, Json] = defaultdict(dict)
-    for error in [*errors, problems.INTERNAL_ERROR]:
-        kind = error if isinstance(error, problems.Kind) else problems.TABLE[error]
+    for error in [*errors, problem_kinds.INTERNAL_ERROR]:
+        kind = error if isinstance(error, problem_kinds.Kind) else problem_kinds.TABLE[error]
         titles[kind.status].append(kind.title)
         headers[kind.status] |= {
             name: _HEADERS_OF_ERRORS[name] for name in kind.headers if name in _HEADERS_OF_ERRORS

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from service.api import examples
 from service.api.answers import JsonResponse, prediction, to_json
 from service.api.batch import BatchWay, answer_batch
+from service.api.error_groups import BATCH_ERRORS, SINGLE_ERRORS
 from service.api.negotiation import BATCH_PATH, require_json_accepted
 from service.api.noting import note_one
 from service.api.openapi import (
@@ -17,7 +18,6 @@ from service.api.openapi import (
     single_body,
 )
 from service.api.parameters import ReadingParameters, wish_of
-from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS
 from service.api.schemas import BatchAnswer, BatchFailure, BatchPrediction, Prediction
 from service.api.state import engine_of
 from service.api.uploads import read_picture

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks import fuzz_seeds as seeds
-from service.api.problems import INTERNAL_ERROR, MEDIA_TYPE, TYPES_PATH
+from service.api.problem_kinds import INTERNAL_ERROR, TYPES_PATH
+from service.api.problems import MEDIA_TYPE
 from service.settings import Settings
 from tests.fuzz.asking import Answer, running_application
 

@@ -6,7 +6,7 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from service import access, engine, imaging, pipeline
-from service.api import errors, problems
+from service.api import errors, problem_kinds, problems
 from service.inference import backlog, catalogue
 
 # The engine turns them into NotReady, the catalogue into a model that failed; and keys that are
@@ -24,11 +24,11 @@ _FAMILIES = [
 def test_every_error_of_the_service_has_a_line(error):
     line = problems.kind_of(error.__new__(error))
 
-    assert line is not problems.INTERNAL_ERROR
+    assert line is not problem_kinds.INTERNAL_ERROR
 
 
 def test_slugs_are_unique():
-    slugs = [kind.slug for kind in problems.KINDS]
+    slugs = [kind.slug for kind in problem_kinds.KINDS]
 
     assert len(set(slugs)) == len(slugs)
 

@@ -14,7 +14,8 @@ from service.api.batch_answer import write_end
 from service.api.errors import Stopping
 from service.api.held import HeldBytes
 from service.api.negotiation import NDJSON
-from service.api.problems import INTERNAL_ERROR, kind_of
+from service.api.problem_kinds import INTERNAL_ERROR
+from service.api.problems import kind_of
 from service.api.stream.limits import Streams
 from service.api.stream.outbox import Outbox
 from service.api.stream.parts import Parts

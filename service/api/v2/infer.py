@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 
 from models.manifest import ModelCard
 from service.api import errors
+from service.api.error_groups import READING_ERRORS
 from service.api.noting import note_all
-from service.api.problems import READING_ERRORS
 from service.api.state import charge, engine_of, settings_of, statistics_of
 from service.api.unpacking import unpacked
 from service.api.uploads import body_of, require_uncompressed
