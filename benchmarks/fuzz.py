@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +17,7 @@ from rich.markdown import Markdown
 
 from benchmarks.fuzz_targets import TARGETS
 from benchmarks.tables import header, row
-from service.settings import how_to_install
+from service.extras import how_to_install, is_installed
 from service.sizing.machine import machine
 
 # An input may take so long, and the process so much memory, before it counts as found.
@@ -62,7 +61,7 @@ def fuzz(
     folder: Annotated[Path, typer.Option(help="Where inputs are kept.")] = Path("runs/fuzz"),
 ) -> None:
     """Damage bodies in every way that leads to new branches; ends with 1 if one breaks a target."""
-    if not find_spec("atheris"):
+    if not is_installed("atheris"):
         raise typer.BadParameter(
             f"atheris is not installed: {how_to_install('benchmarks')}, on Linux x86_64 and up to"
             " Python 3.13"

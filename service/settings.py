@@ -1,10 +1,7 @@
 """Every setting of the service, read once from the environment."""
 
-import os
 import re
-from collections.abc import MutableMapping
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +16,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.manifest import PACKAGE_DIRECTORY
+from service.extras import how_to_install, is_installed
 
 ENVIRONMENT_PREFIX = "NUMERAL_"
-
-# Where training finds MNIST: the one variable with the prefix that is no setting of the service.
-_DATA_VARIABLE = "NUMERAL_DATA"
 
 # What the extra `otel` brings.
 _OTEL_PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
@@ -236,7 +231,7 @@ class Settings(BaseSettings):
     @field_validator("feedback")
     @classmethod
     def _feedback_is_installed(cls, wanted: bool) -> bool:
-        if wanted and not _installed("sqlalchemy"):
+        if wanted and not is_installed("sqlalchemy"):
             raise ValueError(f"SQLAlchemy is not installed: {how_to_install('feedback')}")
         return wanted
 
@@ -251,64 +246,20 @@ class Settings(BaseSettings):
                     "is no database that can be used; write sqlite:///FILE or"
                     " postgresql://USER:PASSWORD@HOST/NAME"
                 )
-            if url.startswith("postgresql") and not _installed("psycopg"):
+            if url.startswith("postgresql") and not is_installed("psycopg"):
                 raise ValueError(f"psycopg is not installed: {how_to_install('postgres')}")
         return url
 
     @field_validator("engine")
     @classmethod
     def _engine_is_installed(cls, engine: ServingEngine) -> ServingEngine:
-        if engine is ServingEngine.RAY and not _installed("ray"):
+        if engine is ServingEngine.RAY and not is_installed("ray"):
             raise ValueError(f"Ray Serve is not installed: {how_to_install('scale')}")
         return engine
 
     @field_validator("tracing")
     @classmethod
     def _tracing_is_installed(cls, wanted: bool) -> bool:
-        if wanted and not all(map(_installed, _OTEL_PACKAGES)):
+        if wanted and not all(map(is_installed, _OTEL_PACKAGES)):
             raise ValueError(f"OpenTelemetry is not installed: {how_to_install('otel')}")
         return wanted
-
-
-def how_to_install(extra: str) -> str:
-    """The command that brings `extra`."""
-    # Not by the name numeral, which on PyPI is another project's.
-    return f"in a checkout of Numeral, .venv/bin/pip install -e '.[{extra}]' brings it"
-
-
-def _installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-# A Kubernetes Service named numeral gives such variables to every container of its namespace:
-# https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
-_SERVICE_LINK = re.compile(
-    r"NUMERAL_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_.+)?)"
-)
-_PORT_VARIABLE = "NUMERAL_PORT"
-_LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
-
-
-def drop_service_link(environment: MutableMapping[str, str]) -> str | None:
-    """Take out of `environment` a NUMERAL_PORT that Kubernetes set; what it was.
-
-    For a Service named numeral it holds that Service's URL, no port to listen on.
-    """
-    if _LINK_VALUE.match(environment.get(_PORT_VARIABLE, "")):
-        return environment.pop(_PORT_VARIABLE)
-    return None
-
-
-def unknown_variables() -> list[str]:
-    """Names of the variables `NUMERAL_*` in the environment that set nothing."""
-    known = {_DATA_VARIABLE, *(ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields)}
-    return sorted(
-        name
-        for name in os.environ
-        if name.upper().startswith(ENVIRONMENT_PREFIX)
-        and name.upper() not in known
-        and not _SERVICE_LINK.fullmatch(name)
-    )

@@ -21,7 +21,8 @@ from service.cli.arguments import (
 from service.cli.benching import bench
 from service.cli.options import read_settings, takes_settings
 from service.cli.scoring import score
-from service.settings import FEEDBACK_DATABASE, Settings, drop_service_link
+from service.environment import drop_service_link
+from service.settings import FEEDBACK_DATABASE, Settings
 from service.version import version
 
 app = typer.Typer(

@@ -9,10 +9,11 @@ import socket
 import typer
 
 from service.access import Access, KeysFileError
+from service.environment import unknown_variables
 from service.metrics.workers import shared_metrics
 from service.processes.cores import usable_cores
 from service.processes.listening import listen_for_each, url_of
-from service.settings import ServingEngine, Settings, unknown_variables
+from service.settings import ServingEngine, Settings
 from service.telemetry import configure_logging
 from service.version import version
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.access import Access
+from service.environment import drop_service_link
 from service.metrics.workers import shared_environment
 from service.ray_serve.refusals import refusal
 from service.ray_serve.replica import Replica
-from service.settings import Settings, drop_service_link
+from service.settings import Settings
 
 if TYPE_CHECKING:
     from ray.serve import Application

@@ -25,7 +25,7 @@ def test_the_target_for_json_takes_any_id(value):
 
 
 def test_an_unknown_target_is_answered_with_the_known_ones(monkeypatch):
-    monkeypatch.setattr("benchmarks.fuzz.find_spec", lambda _name: True)
+    monkeypatch.setattr("service.extras.find_spec", lambda _name: True)
 
     outcome = CliRunner().invoke(app, ["jsn"])
 
@@ -34,7 +34,7 @@ def test_an_unknown_target_is_answered_with_the_known_ones(monkeypatch):
 
 
 def test_without_atheris_the_command_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr("benchmarks.fuzz.find_spec", lambda _name: None)
+    monkeypatch.setattr("service.extras.find_spec", lambda _name: None)
 
     outcome = CliRunner().invoke(app, ["json"])
 

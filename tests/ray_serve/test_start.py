@@ -82,7 +82,7 @@ def test_an_address_that_cannot_be_is_no_cluster(address):
 
 
 def test_without_the_extra_it_says_which_one_is_missing(monkeypatch):
-    monkeypatch.setattr("service.settings.find_spec", lambda _: None)
+    monkeypatch.setattr("service.extras.find_spec", lambda _: None)
 
     with pytest.raises(ValidationError, match=r"pip install -e '\.\[scale\]'"):
         Settings(engine=ServingEngine.RAY)

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings, drop_service_link, unknown_variables
+from service.environment import drop_service_link, unknown_variables
+from service.settings import Settings
 
 
 def test_settings_come_from_the_environment(monkeypatch):
@@ -61,7 +62,7 @@ def test_a_variable_that_sets_nothing_is_found(monkeypatch):
 
 
 def test_traces_are_refused_where_opentelemetry_is_not_installed(monkeypatch):
-    monkeypatch.setattr("service.settings.find_spec", lambda _: None)
+    monkeypatch.setattr("service.extras.find_spec", lambda _: None)
 
     with pytest.raises(ValidationError, match=r"pip install -e '\.\[otel\]'"):
         Settings(tracing=True)
@@ -93,7 +94,7 @@ def test_what_else_kubernetes_sets_is_not_warned_of(monkeypatch):
     "settings", [{"feedback": True}, {"feedback_database": "sqlite:////data/feedback.db"}]
 )
 def test_feedback_is_refused_where_its_library_is_not_installed(monkeypatch, settings):
-    monkeypatch.setattr("service.settings.find_spec", lambda _: None)
+    monkeypatch.setattr("service.extras.find_spec", lambda _: None)
 
     with pytest.raises(ValidationError, match=r"pip install -e '\.\[feedback\]'"):
         Settings(**settings)
@@ -102,7 +103,7 @@ def test_feedback_is_refused_where_its_library_is_not_installed(monkeypatch, set
 
 def test_postgresql_is_refused_where_its_library_is_not_installed(monkeypatch):
     monkeypatch.setattr(
-        "service.settings.find_spec", lambda name: None if name == "psycopg" else name
+        "service.extras.find_spec", lambda name: None if name == "psycopg" else name
     )
 
     with pytest.raises(ValidationError, match=r"pip install -e '\.\[postgres\]'"):

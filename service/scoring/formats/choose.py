@@ -1,12 +1,11 @@
 """The format that a file's name asks for."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
+from service.extras import how_to_install, is_installed
 from service.scoring.formats.comma_separated import CommaSeparated
 from service.scoring.formats.format import Format
 from service.scoring.formats.json_lines import JsonLines
-from service.settings import how_to_install
 
 
 class UnknownFormat(Exception):
@@ -32,7 +31,7 @@ def choose_format(path: Path) -> Format:
 
 
 def _parquet() -> Format:
-    if find_spec("pyarrow") is None:
+    if not is_installed("pyarrow"):
         raise UnknownFormat(
             f"Parquet wants pyarrow, which is not installed: {how_to_install('parquet')};"
             " or write .csv or .jsonl"

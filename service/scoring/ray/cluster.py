@@ -11,12 +11,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from service.extras import how_to_install, is_installed
 from service.ray_reach import NoCluster, reach
-from service.settings import how_to_install
 
 # Pieces of work and tallies go through it, pictures and rows do not.
 _OBJECT_STORE_BYTES = 128 * 1024 * 1024
@@ -41,7 +40,7 @@ _WANTED = ("ray", "pyarrow", "fsspec")
 
 def check_installed() -> None:
     """Raise NoCluster where the extra is missing."""
-    if missing := [name for name in _WANTED if find_spec(name) is None]:
+    if missing := [name for name in _WANTED if not is_installed(name)]:
         raise NoCluster(
             f"--engine ray wants {', '.join(missing)}, not installed: {how_to_install('scale')}"
         )
