@@ -1,6 +1,7 @@
 """The application in a replica of Ray Serve, which is no HTTP server."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.departure import offer_departure
 from service.lifecycle import Lifecycle
+
+_log = logging.getLogger(__name__)
 
 _CLOSE = (b"connection", b"close")
 
@@ -56,8 +59,10 @@ def _until_gone(receive: Receive) -> Receive:
     async def receive_or_learn() -> Message:
         try:
             return await receive()
-        except Exception:
-            # The proxy, which had the rest of the body, forgets those who have gone.
+        except Exception as error:
+            # The proxy, which had the rest of the body, forgets those who have gone. Which error
+            # of Ray's that is depends on what the proxy was doing.
+            _log.info("the rest of a body cannot be had: %r", error)
             return {"type": "http.disconnect"}
 
     return receive_or_learn
