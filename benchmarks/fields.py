@@ -52,7 +52,7 @@ def fields(
     models_dir: Annotated[
         Path, typer.Option(help="Folder with manifest.json and the ONNX files.")
     ] = PACKAGE_DIRECTORY,
-    out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("docs"),
+    out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("docs/reports"),
     verify: Annotated[
         bool, typer.Option(help="Check the files' MD5 sums; --no-verify for digits of your own.")
     ] = True,

@@ -90,7 +90,7 @@ def ray_serving(
     rounds: Annotated[int, typer.Option(min=1, help="How often each way has its turn.")] = 3,
     server_cores: Annotated[str, typer.Option(help="Processors of the server.")] = "0,1",
     load_cores: Annotated[str, typer.Option(help="Processors of wrk.")] = "2,3",
-    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("docs"),
+    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("docs/reports"),
 ) -> None:
     """Measure requests a second, their times, and the processor time of each."""
     wrk.require_wrk()

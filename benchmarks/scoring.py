@@ -78,7 +78,7 @@ class Results(BaseModel):
 def scoring(
     pictures: Annotated[int, typer.Option(min=64, help="How many are read.")] = 10_000,
     rounds: Annotated[int, typer.Option(min=1, help="How often each way has its turn.")] = 3,
-    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("docs"),
+    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("docs/reports"),
 ) -> None:
     """Time `numeral score` beside the pipeline in a loop."""
     cores = os.cpu_count() or 1

@@ -73,7 +73,7 @@ def stream(
     models: Annotated[
         list[str] | None, typer.Option("--models", help="A model; may be repeated.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("docs"),
+    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("docs/reports"),
 ) -> None:
     """Measure images per second and peak memory of one NDJSON request."""
     lines = _lines(load_part(data_dir, TEST))
