@@ -55,7 +55,9 @@ def robustness(
     models_dir: Annotated[
         Path, typer.Option(help="Folder with manifest.json and the ONNX files.")
     ] = PACKAGE_DIRECTORY,
-    out: Annotated[Path, typer.Option(help="Where the report and its JSON go.")] = Path("docs/reports"),
+    out: Annotated[Path, typer.Option(help="Where the report and its JSON go.")] = Path(
+        "docs/reports"
+    ),
     workers: Annotated[
         int | None, typer.Option(min=0, help="Processes; 0 stays in this one. [the cores]")
     ] = None,

@@ -68,7 +68,9 @@ def serving(
         Path, typer.Option(help="Where figures are kept until the end; an interrupted run goes on.")
     ] = _WORK,
     fresh: Annotated[bool, typer.Option(help="Forget what an interrupted run measured.")] = False,
-    out: Annotated[Path, typer.Option(help="Where the report, JSON and plot go.")] = Path("docs/reports"),
+    out: Annotated[Path, typer.Option(help="Where the report, JSON and plot go.")] = Path(
+        "docs/reports"
+    ),
 ) -> None:
     """Measure, and write a report with a plot and every figure as JSON."""
     require_wrk()

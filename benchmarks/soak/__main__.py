@@ -77,7 +77,9 @@ def soak(
     verify: Annotated[
         bool, typer.Option(help="Check the files' MD5 sums; --no-verify for digits of your own.")
     ] = True,
-    out: Annotated[Path, typer.Option(help="Where page, figures and picture go.")] = Path("docs/reports"),
+    out: Annotated[Path, typer.Option(help="Where page, figures and picture go.")] = Path(
+        "docs/reports"
+    ),
 ) -> None:
     """Treat the service badly, and write what becomes of it."""
     durations = QUICK if quick else LONG
