@@ -30,7 +30,7 @@ def nodes():
         # Workers of a node have its surroundings, not those of the command that joins it.
         for name, value in surroundings(**variables).items():
             patch.setenv(name, value)
-        from benchmarks.scaling.nodes import Nodes
+        from tests.scaling.nodes import Nodes
 
         nodes = Nodes(cores=1)
         yield nodes

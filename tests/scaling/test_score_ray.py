@@ -8,11 +8,11 @@ import numpy as np
 import psutil
 import pytest
 
-from benchmarks.scaling.memory import family, readers
-from service.sizing.pictures import draw_digits, draw_fields
+from benchmarks.pictures import draw_digits, draw_fields
 from tests.e2e.command import PATIENCE_SECONDS, numeral, start
 from tests.e2e.running import wait_for
 from tests.generated import drawn_digits
+from tests.scaling.processes import family, readers
 
 MANY = 4_000
 MODEL = ("--model", "cnn", "--preprocess", "none")

@@ -9,13 +9,13 @@ parquet = pytest.importorskip("pyarrow.parquet")
 server = pytest.importorskip("moto.server")
 pytest.importorskip("fsspec")
 
+from benchmarks.pictures import draw_digits  # noqa: E402
 from service.imaging import UnreadableImage  # noqa: E402
 from service.scoring.pieces import Piece  # noqa: E402
 from service.scoring.ray.listing import list_everywhere  # noqa: E402
 from service.scoring.ray.reading import Reader  # noqa: E402
 from service.scoring.ray.stores import Stores  # noqa: E402
 from service.scoring.sources import NoSuchSource  # noqa: E402
-from service.sizing.pictures import draw_digits  # noqa: E402
 from tests.e2e.command import numeral  # noqa: E402
 
 KEYS = {

@@ -19,13 +19,13 @@ class Nodes:
         self._cluster = Cluster(initialize_head=True, head_node_args=head)
         self.address: str = self._cluster.address
 
-    def add(self, cores: int) -> Any:  # noqa: ANN401 - Ray's own, for `kill`
+    def add(self, cores: int) -> Any:
         """Another node."""
         node = self._cluster.add_node(num_cpus=cores, object_store_memory=_OBJECT_STORE_BYTES)
         self._cluster.wait_for_nodes()
         return node
 
-    def kill(self, node: Any) -> None:  # noqa: ANN401
+    def kill(self, node: Any) -> None:
         """End all processes of `node` at once, as a power cut does."""
         self._cluster.remove_node(node, allow_graceful=False)
 
