@@ -1,4 +1,4 @@
-"""A connection that tells when its caller has gone, and lets plain requests take the express."""
+"""A connection that tells its requests when the client has disconnected."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -10,9 +10,7 @@ from service.api.state import State
 from service.departure import offer_departure
 from service.processes.bad_requests import bad_request
 from service.processes.bounded import BoundedConnection
-from service.processes.express import Express, Trip
 from service.processes.parting import EarlyAnswers, part
-from service.processes.plain import may_be_plain
 
 
 class Connection(BoundedConnection):
@@ -20,12 +18,10 @@ class Connection(BoundedConnection):
 
     Its requests are told when their caller has gone: a task for each that waits for it would be
     needed by all of them once the queue is long.
-    Plain ones for a single picture are not even parsed: see `service.processes.express`.
     """
 
-    def __init__(self, express: Express, **options: Any) -> None:  # noqa: ANN401 - the server's own
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - the server's own
         super().__init__(**options)
-        self._express = express
         self._running: RequestResponseCycle | None = None
         self._departed: Callable[[], object] | None = None
         self._answered_early: RequestResponseCycle | None = None
@@ -36,27 +32,12 @@ class Connection(BoundedConnection):
         offer_departure(cast(Scope, self.scope), self._on_departure)
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what has come, or let it take the express."""
-        if (
-            may_be_plain(data)
-            and self._is_between_requests()
-            and self._is_read()
-            and self._express.takes(data, self)
-        ):
-            return
+        """Hand on what has come."""
         super().data_received(data)
         if self._in_body and not self.refused and self._answered_early is not self.cycle:
             # Most requests are whole by now, and are not concerned.
             self._answered_early = self.cycle
             EarlyAnswers(self, self.transport, self.cycle)
-
-    def set_out(self, trip: Trip) -> None:
-        """Have `trip` be the request that is on its way."""
-        self.stop_timer()
-        self._unset_keepalive_if_required()
-        # The server sees in it one of its own: what comes meanwhile waits its turn.
-        self.cycle = self._running = cast(RequestResponseCycle, trip)
-        self._departed = trip.give_up
 
     def send_400_response(self, msg: str) -> None:
         """Say that what came is no request, where that cannot be taken for another one's answer."""
@@ -106,14 +87,6 @@ class Connection(BoundedConnection):
         self._departed = callback
         # After a large body nothing more was read, and with it no end.
         self.flow.resume_reading()
-
-    def _is_between_requests(self) -> bool:
-        # The body of a request that was answered early may still be arriving.
-        return is_idle(self) and not (self.cycle and self.cycle.more_body)
-
-    def _is_read(self) -> bool:
-        # Who does not read answers waits where the server waits for it.
-        return not self.flow.write_paused
 
 
 def is_idle(connection: Any) -> bool:  # noqa: ANN401 - the server names no type for all of them

@@ -7,18 +7,15 @@ import math
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from types import FrameType
 from typing import Any, cast
 
 import uvicorn
 
 from service.access import Access
-from service.api.state import State
 from service.app import create_app
 from service.lifecycle import Lifecycle
 from service.processes.connection import Connection, is_idle
-from service.processes.express import Express
 from service.processes.listening import accept_waiting, refuse_newcomers
 from service.processes.terminal import Terminal
 from service.reloading import Reloader
@@ -189,11 +186,7 @@ class DrainingServer(uvicorn.Server):
         )
 
     def _connection(self, **options: Any) -> Connection:  # noqa: ANN401 - the server's own
-        return Connection(self._express, seconds=self._body_timeout, **options)
-
-    @cached_property
-    def _express(self) -> Express:
-        return Express(cast(State, self.lifespan.state))
+        return Connection(seconds=self._body_timeout, **options)
 
     async def _answer_the_rest(self) -> None:
         loop = asyncio.get_running_loop()
