@@ -10,7 +10,6 @@ from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp
 
-from service.access import Access
 from service.api import (
     admin,
     feedback,
@@ -31,6 +30,7 @@ from service.api.stream.answer import Desk
 from service.api.stream.limits import Streams
 from service.api.v2.routes import router as v2_router
 from service.api.v2.statistics import StatisticsBook
+from service.auth.api_keys import ApiKeys
 from service.enclosure import enclose
 from service.engine import Engine
 from service.feedback.opening import open_ledger
@@ -64,7 +64,7 @@ _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_c
 
 def create_app(
     settings: Settings,
-    access: Access | None = None,
+    access: ApiKeys | None = None,
     lifecycle: Lifecycle | None = None,
     *,
     load_first: bool = False,

@@ -3,12 +3,12 @@
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.access import Access, Caller, Callers, QuotaExceeded
-from service.access.callers import key_in
 from service.api.errors import KeyRequired, RoleRequired
 from service.api.guarded import role_for
 from service.api.problem_answers import answer
 from service.api.state import PREPAID_IMAGES
+from service.auth.api_keys import ApiKeys, Authenticator, Caller, key_from
+from service.auth.quotas import QuotaExceeded
 
 
 class Guard:
@@ -18,9 +18,9 @@ class Guard:
     image for a start; `service.api.state.charge` charges the others.
     """
 
-    def __init__(self, app: ASGIApp, *, access: Access) -> None:
+    def __init__(self, app: ASGIApp, *, access: ApiKeys) -> None:
         self.app = app
-        self._callers = Callers(access)
+        self._callers = Authenticator(access)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand on the request, or answer it with what is missing."""
@@ -44,7 +44,7 @@ class Guard:
         await self.app(scope, receive, send)
 
     def _caller(self, scope: Scope) -> Caller:
-        key = key_in(scope["headers"])
+        key = key_from(scope["headers"])
         if key is None:
             raise KeyRequired(
                 "send an API key, as Authorization: Bearer <key> or as X-API-Key: <key>"

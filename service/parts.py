@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from service.access import Access
 from service.api.held import HeldBytes
 from service.api.problem_kinds import KINDS
+from service.auth.api_keys import ApiKeys
 from service.fields.answers import FieldReason
 from service.inference.decide import Decision, Reason
 from service.lifecycle import Lifecycle
@@ -28,7 +28,7 @@ class Parts:
     """
 
     settings: Settings
-    access: Access
+    access: ApiKeys
     exposition: Exposition
     tracing: Tracing | None
     held: HeldBytes
@@ -39,7 +39,7 @@ class Parts:
     def of(
         cls,
         settings: Settings,
-        access: Access | None = None,
+        access: ApiKeys | None = None,
         lifecycle: Lifecycle | None = None,
         *,
         load_first: bool = False,
@@ -57,7 +57,7 @@ class Parts:
         )
         return cls(
             settings,
-            access or Access.from_file(settings.api_keys_file),
+            access or ApiKeys.from_file(settings.api_keys_file),
             exposition,
             Tracing() if settings.tracing else None,
             HeldBytes(settings.max_total_body_bytes),

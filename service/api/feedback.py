@@ -3,7 +3,6 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from service.access import Role
 from service.api import errors
 from service.api.feedback_schemas import (
     Feedback,
@@ -17,6 +16,7 @@ from service.api.negotiation import JSON
 from service.api.openapi import component, problem_responses
 from service.api.state import caller_of
 from service.api.uploads import body_of
+from service.auth.api_keys import Role
 from service.feedback.errors import (
     AmbiguousPrediction,
     AnsweredOtherwise,

@@ -1,7 +1,7 @@
 """Which paths are guarded once there are keys, and what a key needs for them."""
 
-from service.access import Role
 from service.api.security_headers import PAGE, PAGE_FILES
+from service.auth.api_keys import Role
 
 # Whoever watches the service or reads about it needs no key. Every other path does, also one that
 # does not exist yet: a new one is guarded until it is named here.

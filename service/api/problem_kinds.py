@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect
 
-from service.access import QuotaExceeded
 from service.api import errors
+from service.auth.quotas import QuotaExceeded
 from service.batcher import DeadlineExceeded
 from service.feedback.errors import (
     AnsweredOtherwise,

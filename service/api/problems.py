@@ -4,10 +4,10 @@ from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 
-from service.access import QuotaExceeded
 from service.api import errors
 from service.api.problem_kinds import INTERNAL_ERROR, METHOD_NOT_ALLOWED, NOT_FOUND, TABLE, Kind
 from service.api.schemas import Problem
+from service.auth.quotas import QuotaExceeded
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from service.access import QuotaExceeded
 from service.api.errors import KeyRequired, RoleRequired
 from service.api.guarded import role_for
 from service.api.openapi import problem_responses
 from service.api.v2.document import error_responses
 from service.api.v2.errors import PREFIX
+from service.auth.quotas import QuotaExceeded
 
 Json = dict[str, Any]
 

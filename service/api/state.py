@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 from starlette.requests import Request
 
-from service.access import Caller
 from service.api.errors import Stopping
 from service.api.held import HeldBytes
 from service.api.stream.answer import Desk
 from service.api.v2.statistics import StatisticsBook
+from service.auth.api_keys import Caller
 from service.engine import Engine
 from service.lifecycle import Lifecycle
 from service.metrics.events import Metrics

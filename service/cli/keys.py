@@ -6,7 +6,8 @@ from pathlib import Path
 import typer
 from pydantic import ValidationError
 
-from service.access import KeysFileError, Quota, Role, load_keys, new_key
+from service.auth.api_keys import KeysFileError, Role, load_keys, new_key
+from service.auth.quotas import Quota
 from service.cli.options import read_settings
 
 

@@ -1,6 +1,5 @@
 """`numeral score` at work: list, read, write, and tell how far it has come."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from service.cli.progress import Pictures
-from service.leftovers import held, remove_leftovers
 from service.scoring.parts import folder_of, opened_parts
 from service.scoring.pieces import Task, tasks_of
 from service.scoring.plan import places, write_plan
@@ -16,6 +14,7 @@ from service.scoring.scorer import Job
 from service.scoring.sources import list_pieces
 from service.scoring.tally import Tally
 from service.scoring.workers import score
+from service.temporary import temporary_directory
 
 _TEMPORARY = "numeral-score-"
 
@@ -92,9 +91,8 @@ def to_pipe(work: Work, pipe: BinaryIO) -> Finished:
     Raises:
         NoSuchSource, WorkerFailed, OSError: it could not be done.
     """
-    remove_leftovers(_TEMPORARY)
-    with tempfile.TemporaryDirectory(prefix=_TEMPORARY) as folder, held(Path(folder)):
-        plan = Path(folder) / "list"
+    with temporary_directory(_TEMPORARY) as folder:
+        plan = folder / "list"
         with plan.open("wb") as file:
             pictures = write_plan(file, work.tasks(), work.bar.listed)
         work.bar.begin(pictures, done=0)

@@ -8,7 +8,7 @@ import socket
 
 import typer
 
-from service.access import Access, KeysFileError
+from service.auth.api_keys import ApiKeys, KeysFileError
 from service.environment import unknown_variables
 from service.metrics.workers import shared_metrics
 from service.processes.cores import usable_cores
@@ -38,9 +38,9 @@ def run(settings: Settings) -> None:
         _run(settings, access)
 
 
-def _access(settings: Settings) -> Access:
+def _access(settings: Settings) -> ApiKeys:
     try:
-        return Access.from_file(settings.api_keys_file)
+        return ApiKeys.from_file(settings.api_keys_file)
     except KeysFileError as error:
         typer.echo(f"error: NUMERAL_API_KEYS_FILE: {error}", err=True)
         raise typer.Exit(2) from error
@@ -56,7 +56,7 @@ def _prepare_for_signals() -> None:
         signal.signal(signal.SIGHUP, lambda *_: None)
 
 
-def _run(settings: Settings, access: Access) -> None:
+def _run(settings: Settings, access: ApiKeys) -> None:
     workers = settings.workers or usable_cores()
     with contextlib.ExitStack() as sockets:
         listeners = _listen(settings, workers)
@@ -69,7 +69,7 @@ def _run(settings: Settings, access: Access) -> None:
         raise typer.Exit(status)
 
 
-def _run_on_ray(settings: Settings, access: Access) -> None:
+def _run_on_ray(settings: Settings, access: ApiKeys) -> None:
     from service.ray_reach import NoCluster  # noqa: PLC0415
     from service.ray_serve.refusals import refusal  # noqa: PLC0415 - with it comes Ray Serve
     from service.ray_serve.running import NotDeployed, serve_on_ray  # noqa: PLC0415
@@ -90,7 +90,7 @@ def _run_on_ray(settings: Settings, access: Access) -> None:
         raise typer.Exit(1) from error
 
 
-def _serve(settings: Settings, access: Access, listeners: list[socket.socket]) -> int:
+def _serve(settings: Settings, access: ApiKeys, listeners: list[socket.socket]) -> int:
     # What the one way needs, the other one's process need not hold: a supervisor has no web
     # framework, no ONNX Runtime.
     if len(listeners) == 1:

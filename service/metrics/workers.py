@@ -9,12 +9,11 @@ a process keeps its metrics to itself.
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from service.leftovers import held, remove_leftovers
+from service.temporary import temporary_directory
 
 _PREFIX = "numeral-metrics-"
 
@@ -25,12 +24,11 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 @contextmanager
 def shared_metrics() -> Iterator[Path]:
     """Let all processes that are started in the block share their metrics; for their parent."""
-    remove_leftovers(_PREFIX)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder, held(Path(folder)):
+    with temporary_directory(_PREFIX) as folder:
         before = os.environ.get(_VARIABLE)
-        prepare_multiprocess(Path(folder))
+        prepare_multiprocess(folder)
         try:
-            yield Path(folder)
+            yield folder
         finally:
             if before is None:
                 del os.environ[_VARIABLE]

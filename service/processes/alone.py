@@ -7,7 +7,7 @@ import os
 import socket
 from typing import NoReturn
 
-from service.access import Access
+from service.auth.api_keys import ApiKeys
 from service.lifecycle import Lifecycle, ReloadFailed, ReloadInProgress
 from service.processes.server import DrainingServer
 from service.settings import Settings
@@ -15,7 +15,7 @@ from service.settings import Settings
 _log = logging.getLogger(__name__)
 
 
-def serve_alone(settings: Settings, access: Access, listener: socket.socket) -> None:
+def serve_alone(settings: Settings, access: ApiKeys, listener: socket.socket) -> None:
     """Serve on `listener` in this process until it is told to stop."""
     _Alone(settings, access, Lifecycle()).run(sockets=[listener])
 

@@ -4,7 +4,7 @@ import signal
 import socket
 from multiprocessing.connection import Connection
 
-from service.access import Access
+from service.auth.api_keys import ApiKeys
 from service.settings import Settings
 from service.telemetry import configure_logging
 
@@ -15,7 +15,7 @@ SIGNALS = tuple(
 
 
 def begin(
-    settings: Settings, access: Access, listener: socket.socket, supervisor: Connection
+    settings: Settings, access: ApiKeys, listener: socket.socket, supervisor: Connection
 ) -> None:
     """Run a worker in this process, which was made for it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

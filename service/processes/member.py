@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 
-from service.access import Access
+from service.auth.api_keys import ApiKeys
 from service.processes.child import SIGNALS, begin
 from service.processes.messages import Started
 from service.settings import Settings
@@ -23,7 +23,7 @@ _STARTUP_SECONDS = 120.0
 class Member:
     """A worker's process, from its start to its end."""
 
-    def __init__(self, settings: Settings, access: Access, listener: socket.socket) -> None:
+    def __init__(self, settings: Settings, access: ApiKeys, listener: socket.socket) -> None:
         self._silence_allowed = settings.worker_timeout
         self.channel, other_end = _SPAWN.Pipe()
         # A daemon is ended where the supervisor ends with an exception.

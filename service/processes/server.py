@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import uvicorn
 
-from service.access import Access
+from service.auth.api_keys import ApiKeys
 from service.app import create_app
 from service.lifecycle import Lifecycle
 from service.processes.connection import Connection, is_idle
@@ -54,7 +54,7 @@ class DrainingServer(uvicorn.Server):
     def __init__(
         self,
         settings: Settings,
-        access: Access,
+        access: ApiKeys,
         lifecycle: Lifecycle,
         *,
         load_first: bool = False,

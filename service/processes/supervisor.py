@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import NoReturn
 
-from service.access import Access
+from service.auth.api_keys import ApiKeys
 from service.metrics.workers import forget_process
 from service.processes.child import SIGNALS
 from service.processes.member import Member
@@ -55,7 +55,7 @@ class Supervisor:
     """
 
     def __init__(
-        self, settings: Settings, access: Access, listeners: Sequence[socket.socket]
+        self, settings: Settings, access: ApiKeys, listeners: Sequence[socket.socket]
     ) -> None:
         self._settings = settings
         self._access = access

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from multiprocessing.connection import Connection
 
-from service.access import Access
+from service.auth.api_keys import ApiKeys
 from service.lifecycle import Lifecycle, ReloadFailed, ReloadInProgress, Served
 from service.processes.messages import (
     Adopt,
@@ -24,7 +24,7 @@ _BEAT_SECONDS = 1.0
 
 
 def run_worker(
-    settings: Settings, access: Access, listener: socket.socket, supervisor: Connection
+    settings: Settings, access: ApiKeys, listener: socket.socket, supervisor: Connection
 ) -> None:
     """Serve on `listener` until `supervisor` says so, or is gone."""
     _Worker(settings, access, supervisor).run(sockets=[listener])
@@ -38,7 +38,7 @@ class _Worker(DrainingServer):
     the listening to the others.
     """
 
-    def __init__(self, settings: Settings, access: Access, supervisor: Connection) -> None:
+    def __init__(self, settings: Settings, access: ApiKeys, supervisor: Connection) -> None:
         lifecycle = Lifecycle(reload=self._ask_for_reload)
         # Others answer meanwhile, and who came to this one would be sent away.
         super().__init__(settings, access, lifecycle, load_first=True)

@@ -2,13 +2,12 @@
 
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from service.leftovers import held, remove_leftovers
 from service.ray_reach import NoCluster, reach
+from service.temporary import temporary_directory
 
 # Short: Ray keeps sockets there, whose paths may have 107 bytes.
 _PREFIX = "numeral-ray-"
@@ -47,8 +46,7 @@ def own_cluster(cpus: int) -> Iterator[Path]:
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray  # noqa: PLC0415 - the extra scale
 
-    remove_leftovers(_PREFIX)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name, held(Path(name)):
+    with temporary_directory(_PREFIX) as folder:
         try:
             ray.init(
                 address="local",
@@ -57,14 +55,14 @@ def own_cluster(cpus: int) -> Iterator[Path]:
                 include_dashboard=False,
                 configure_logging=False,
                 _node_ip_address="127.0.0.1",
-                _temp_dir=name,
+                _temp_dir=str(folder),
             )
         except Exception as error:
             # There is no common class.
             ray.shutdown()
             raise NoCluster(f"Ray does not start on this machine: {error}") from error
         try:
-            yield Path(name)
+            yield folder
         finally:
             ray.shutdown()
 

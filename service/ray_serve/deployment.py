@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.access import Access
+from service.auth.api_keys import ApiKeys
 from service.environment import drop_service_link
 from service.metrics.workers import shared_environment
 from service.ray_serve.refusals import refusal
@@ -29,7 +29,7 @@ _FAREWELL_SECONDS = 5.0
 
 
 def application(
-    settings: Settings, access: Access, *, most: int, metrics: Path | None = None
+    settings: Settings, access: ApiKeys, *, most: int, metrics: Path | None = None
 ) -> "Application":
     """The application; `serve.run` deploys it.
 
@@ -71,7 +71,7 @@ def app(_arguments: Mapping[str, str]) -> "Application":
     """
     drop_service_link(os.environ)
     settings = Settings()
-    access = Access.from_file(settings.api_keys_file)
+    access = ApiKeys.from_file(settings.api_keys_file)
     if why := refusal(settings, access, joins=True):
         raise ValueError(why)
     return application(settings, access, most=settings.workers or settings.min_workers)

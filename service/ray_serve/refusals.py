@@ -1,10 +1,10 @@
 """What cannot be had with Ray Serve, said before anything starts."""
 
-from service.access import Access
+from service.auth.api_keys import ApiKeys
 from service.settings import Settings
 
 
-def refusal(settings: Settings, access: Access, *, joins: bool) -> str | None:
+def refusal(settings: Settings, access: ApiKeys, *, joins: bool) -> str | None:
     """Why the service cannot run on Ray Serve with these settings; None where it can.
 
     Args:

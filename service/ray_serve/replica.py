@@ -3,8 +3,8 @@
 import logging
 import os
 
-from service.access import Access
 from service.app import create_app
+from service.auth.api_keys import ApiKeys
 from service.lifecycle import Lifecycle, ReloadFailed, ReloadInProgress, Served
 from service.metrics.workers import forget_the_dead
 from service.ray_serve.hosted import Hosted
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 class Replica:
     """Holds the application. Its methods are called through Ray, in its event loop."""
 
-    def __init__(self, settings: Settings, access: Access) -> None:
+    def __init__(self, settings: Settings, access: ApiKeys) -> None:
         configure_logging(settings.log_format, settings.log_level)
         self._settings = settings
         self._access = access

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.access import Access
+from service.auth.api_keys import ApiKeys
 from service.lifecycle import ReloadFailed, ReloadInProgress
 from service.metrics.workers import prepared_folder
 from service.ray_serve.cluster import joined_cluster, own_cluster
@@ -38,7 +38,7 @@ class NotDeployed(Exception):
     """Ray did not bring the service up."""
 
 
-def serve_on_ray(settings: Settings, access: Access, workers: int) -> None:
+def serve_on_ray(settings: Settings, access: ApiKeys, workers: int) -> None:
     """Serve until SIGINT or SIGTERM, with up to so many replicas.
 
     Raises:
@@ -65,7 +65,7 @@ def _cluster(settings: Settings, workers: int) -> Iterator[Path | None]:
 
 @contextmanager
 def _deployed(
-    settings: Settings, access: Access, workers: int, metrics: Path | None
+    settings: Settings, access: ApiKeys, workers: int, metrics: Path | None
 ) -> "Iterator[DeploymentHandle[Any]]":
     from ray import serve  # noqa: PLC0415 - the extra scale
     from ray.exceptions import RayError  # noqa: PLC0415

@@ -19,7 +19,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from service.leftovers import held
 from service.scoring.formats import Format
 from service.scoring.part_files import PartFiles, force
 from service.scoring.pieces import Task
@@ -27,6 +26,7 @@ from service.scoring.plan import write_plan
 from service.scoring.rows import Column
 from service.scoring.scorer import Scored
 from service.scoring.tally import Tally
+from service.temporary import locked
 
 
 class CannotWrite(Exception):
@@ -67,7 +67,7 @@ def opened_parts(out: Path) -> Iterator["Parts"]:
     with contextlib.ExitStack() as kept:
         try:
             folder.mkdir(exist_ok=True)
-            kept.enter_context(held(folder))
+            kept.enter_context(locked(folder))
             # It stays where anything is in it.
             kept.callback(_remove_if_empty, folder)
         except BlockingIOError as error:

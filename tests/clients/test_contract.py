@@ -10,10 +10,10 @@ from numeral_client import answers, cards, errors, kept, problem, reader_cards, 
 from numeral_client.family import ProblemError
 from numeral_client.feedback_calls import Right
 from numeral_client.wishes import DigitWish, FieldWish
-from service.access import QuotaExceeded
 from service.api.error_groups import BATCH_ERRORS, SINGLE_ERRORS
 from service.api.errors import AdminOff, InvalidItem, KeyRequired, LineTooLong, RoleRequired
 from service.api.problem_kinds import INTERNAL_ERROR, METHOD_NOT_ALLOWED, NOT_FOUND, TABLE
+from service.auth.quotas import QuotaExceeded
 from service.feedback.errors import (
     AnsweredOtherwise,
     FeedbackOff,

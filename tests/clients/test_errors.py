@@ -14,7 +14,8 @@ from numeral_client import (
     Unreachable,
     errors,
 )
-from service.access import Quota, Role, new_key
+from service.auth.api_keys import Role, new_key
+from service.auth.quotas import Quota
 from tests.clients.scripted import Answer, problem, scripted
 
 

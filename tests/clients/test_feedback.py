@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from numeral_client import Item, errors
-from service.access import Role, new_key
+from service.auth.api_keys import Role, new_key
 from tests.strips import bars
 
 pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")

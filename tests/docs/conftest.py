@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.access import Role, new_key
+from service.auth.api_keys import Role, new_key
 from tests.e2e.running import run_service, wait_for
 
 PICTURES = Path(__file__).parents[2] / "docs"

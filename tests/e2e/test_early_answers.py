@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from service.access import Role, new_key
+from service.auth.api_keys import Role, new_key
 
 pytestmark = pytest.mark.own_processes("Ray's proxy reads HTTP, and reads on after an answer")
 

@@ -10,7 +10,7 @@ import pytest
 import tritonclient.http
 
 from models.fields.constraints import LONGEST
-from service.access import Role, new_key
+from service.auth.api_keys import Role, new_key
 from tests.e2e.callers import callers
 from tests.e2e.feedback import feedback, metric, predict, rows
 from tests.e2e.running import run_service

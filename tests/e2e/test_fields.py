@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY
-from service.access import Quota, Role, new_key
+from service.auth.api_keys import Role, new_key
+from service.auth.quotas import Quota
 from tests.e2e.running import run_service
 from tests.strips import bars, publish_reader
 

@@ -10,7 +10,8 @@ import httpx
 import pytest
 import tritonclient.http
 
-from service.access import Quota, Role, new_key
+from service.auth.api_keys import Role, new_key
+from service.auth.quotas import Quota
 from tests.e2e.running import run_service
 from tests.e2e.test_cli import _numeral
 

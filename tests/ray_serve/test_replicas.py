@@ -12,7 +12,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from models.manifest import PACKAGE_DIRECTORY
-from service.access import Quota, Role, new_key
+from service.auth.api_keys import Role, new_key
+from service.auth.quotas import Quota
 
 QUOTA = 4
 DRAIN_SECONDS = 2

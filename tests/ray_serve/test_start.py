@@ -7,15 +7,16 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from service.access import Access, Quota, Role, new_key
+from service.auth.api_keys import ApiKeys, Role, new_key
+from service.auth.quotas import Quota
 from service.ray_reach import NoCluster, reach
 from service.ray_serve.deployment import app
 from service.ray_serve.refusals import refusal
 from service.settings import ServingEngine, Settings
 from tests.e2e.command import numeral
 
-NO_KEYS = Access(())
-WITH_QUOTA = Access((new_key("till", Role.PREDICT, Quota.parse("1/day"))[1],))
+NO_KEYS = ApiKeys(())
+WITH_QUOTA = ApiKeys((new_key("till", Role.PREDICT, Quota.parse("1/day"))[1],))
 
 
 @pytest.mark.parametrize(

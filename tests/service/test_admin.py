@@ -3,8 +3,8 @@
 import pytest
 from starlette.testclient import TestClient
 
-from service.access import Access, Role, new_key
 from service.app import create_app
+from service.auth.api_keys import ApiKeys, Role, new_key
 from service.settings import Settings
 
 
@@ -12,7 +12,7 @@ from service.settings import Settings
 def client_of(models_copy):
     def client(role):
         key, line = new_key("mine", role)
-        app = create_app(Settings(models_dir=models_copy), Access((line,)), load_first=True)
+        app = create_app(Settings(models_dir=models_copy), ApiKeys((line,)), load_first=True)
         return TestClient(app, headers={"X-API-Key": key})
 
     return client

@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.access import Role
 from service.api.guarded import role_for
+from service.auth.api_keys import Role
 
 
 @pytest.mark.parametrize(

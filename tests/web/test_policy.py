@@ -4,7 +4,7 @@ import httpx
 import pytest
 from playwright.sync_api import Error
 
-from service.access import Role, new_key
+from service.auth.api_keys import Role, new_key
 
 
 def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(server):

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from service.access import Role, new_key
+from service.auth.api_keys import Role, new_key
 from tests.web.hand import write
 
 

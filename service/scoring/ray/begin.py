@@ -1,17 +1,16 @@
 """A run that begins, or goes on: what is in its folder, and the list of its tasks."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from service.leftovers import held, remove_leftovers
 from service.scoring.parts import CannotWrite, differing
 from service.scoring.pieces import Piece, from_line, tasks_of, to_line
 from service.scoring.plan import write_plan
 from service.scoring.ray.folder import Folder, Run
 from service.scoring.ray.stores import Stores, UnknownStore
+from service.temporary import temporary_directory
 
 _TEMPORARY = "numeral-ray-list-"
 
@@ -109,9 +108,8 @@ def _usable(folder: Folder) -> Iterator[None]:
 @contextmanager
 def _listed(pieces: Iterable[Piece], tell: Callable[[int], None]) -> Iterator[tuple[Path, int]]:
     # How many pictures there are says how many a task gets, and they need not fit into memory.
-    remove_leftovers(_TEMPORARY)
-    with tempfile.TemporaryDirectory(prefix=_TEMPORARY) as name, held(Path(name)):
-        path = Path(name) / "pieces"
+    with temporary_directory(_TEMPORARY) as folder:
+        path = folder / "pieces"
         with path.open("wb") as file:
             pictures = write_plan(file, ((piece,) for piece in pieces), tell)
         yield path, pictures

@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from service.access import Counters, Meter, Quota, QuotaExceeded, shared_counters
+from service.auth.quotas import Meter, Quota, QuotaExceeded, UsageCounters, shared_counters
 
 PROCESSES = 3
 WINDOW = 28_000_000
@@ -28,7 +28,7 @@ def clock():
 
 @pytest.fixture
 def meter(clock):
-    return Meter(Quota.parse("5/minute"), Counters(1), 0, clock)
+    return Meter(Quota.parse("5/minute"), UsageCounters(1), 0, clock)
 
 
 @pytest.mark.parametrize("text", ["1/second", "1000/minute", "60/hour", "4294967295/day"])
@@ -60,8 +60,8 @@ def test_what_finds_no_room_is_not_counted(meter):
     meter.charge(2)
 
 
-def test_what_never_finds_room_is_to_be_parted(meter):
-    with pytest.raises(QuotaExceeded, match="send them in parts"):
+def test_more_than_the_whole_quota_is_to_be_sent_in_smaller_batches(meter):
+    with pytest.raises(QuotaExceeded, match="send smaller batches"):
         meter.charge(6)
 
 
@@ -78,7 +78,7 @@ def test_the_next_window_begins_when_it_was_said_to(meter, clock):
 
 
 def test_keys_are_counted_apart(clock):
-    counters = Counters(2)
+    counters = UsageCounters(2)
     quota = Quota.parse("5/minute")
     Meter(quota, counters, 0, clock).charge(5)
 
@@ -88,7 +88,7 @@ def test_keys_are_counted_apart(clock):
 def test_processes_count_together():
     with shared_counters(2, PROCESSES) as path, _pool() as pool:
         admitted = list(pool.map(_count, [path] * PROCESSES, [1000] * PROCESSES))
-        counters = Counters(2, path)
+        counters = UsageCounters(2, path)
 
         assert admitted == [1000] * PROCESSES
         assert counters.add(1, WINDOW, 1, 1000 * PROCESSES + 1)
@@ -112,8 +112,8 @@ def test_what_a_killed_process_counted_still_counts():
             process.join()
             assert process.exitcode == -signal.SIGKILL
 
-        assert Counters(1, path).add(0, WINDOW, 1, 5)
-        assert not Counters(1, path).add(0, WINDOW, 1, 5)
+        assert UsageCounters(1, path).add(0, WINDOW, 1, 5)
+        assert not UsageCounters(1, path).add(0, WINDOW, 1, 5)
 
 
 def _pool():
@@ -121,10 +121,10 @@ def _pool():
 
 
 def _count(path, times, most=10_000):
-    counters = Counters(2, path)
+    counters = UsageCounters(2, path)
     return sum(counters.add(1, WINDOW, 1, most) for _ in range(times))
 
 
 def _count_and_die(path):
-    Counters(1, path).add(0, WINDOW, 1, 5)
+    UsageCounters(1, path).add(0, WINDOW, 1, 5)
     os.kill(os.getpid(), signal.SIGKILL)

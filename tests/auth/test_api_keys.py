@@ -1,20 +1,19 @@
-"""API keys: made, kept as hashes, found again."""
+"""API keys: created, stored as hashes, recognised."""
 
 import pickle
 
 import pytest
 
-from service.access import (
-    Access,
-    Callers,
+from service.auth.api_keys import (
+    ApiKeys,
+    Authenticator,
     KeysFileError,
-    Quota,
-    QuotaExceeded,
     Role,
+    key_from,
     load_keys,
     new_key,
 )
-from service.access.callers import key_in
+from service.auth.quotas import Quota, QuotaExceeded
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def test_a_key_is_long_random_and_not_in_its_line():
 def test_keys_come_back_from_the_file(keys_file):
     lines = [
         new_key("teller", Role.PREDICT, Quota.parse("1000/minute"))[1],
-        new_key("boss", Role.ADMIN)[1],
+        new_key("owner", Role.ADMIN)[1],
     ]
     path = keys_file("# tellers", "", *(line.model_dump_json(exclude_none=True) for line in lines))
 
@@ -49,29 +48,29 @@ def test_keys_come_back_from_the_file(keys_file):
 @pytest.mark.parametrize("line", [0, 1, 2])
 def test_a_caller_is_found_by_its_key(line):
     made = [new_key(f"caller{number}", Role.PREDICT) for number in range(3)]
-    callers = Callers(Access([kept for _, kept in made]))
+    authenticator = Authenticator(ApiKeys([line for _, line in made]))
 
-    assert callers.find(made[line][0].encode()).name == f"caller{line}"
+    assert authenticator.find(made[line][0].encode()).name == f"caller{line}"
 
 
 @pytest.mark.parametrize("key", [b"", b"numeral_", b"\xff", b"x" * 10_000])
 def test_nobody_is_found_by_another_key(key):
-    callers = Callers(Access([new_key("teller", Role.PREDICT)[1]]))
+    authenticator = Authenticator(ApiKeys([new_key("teller", Role.PREDICT)[1]]))
 
-    assert callers.find(key) is None
+    assert authenticator.find(key) is None
 
 
 def test_nobody_is_found_by_the_hash_that_is_kept():
     _, line = new_key("teller", Role.PREDICT)
 
-    assert Callers(Access([line])).find(line.sha256.encode()) is None
+    assert Authenticator(ApiKeys([line])).find(line.sha256.encode()) is None
 
 
 def test_workers_count_a_quota_together():
     key, line = new_key("teller", Role.PREDICT, Quota.parse("5/day"))
-    with Access([line]).shared(workers=2) as access:
+    with ApiKeys([line]).shared(workers=2) as access:
         # As it reaches a worker: in a process of its own.
-        one, other = (Callers(pickle.loads(pickle.dumps(access))) for _ in range(2))
+        one, other = (Authenticator(pickle.loads(pickle.dumps(access))) for _ in range(2))
         one.find(key.encode()).meter.charge(5)
 
         with pytest.raises(QuotaExceeded):
@@ -79,7 +78,7 @@ def test_workers_count_a_quota_together():
 
 
 def test_where_nothing_is_counted_workers_share_nothing():
-    access = Access([new_key("teller", Role.PREDICT)[1]])
+    access = ApiKeys([new_key("teller", Role.PREDICT)[1]])
 
     with access.shared(workers=2) as shared:
         assert shared is access
@@ -110,7 +109,7 @@ def test_an_administrator_may_do_all(role, roles):
     ],
 )
 def test_a_key_is_sent_in_one_of_two_headers(headers, key):
-    assert key_in(headers) == key
+    assert key_from(headers) == key
 
 
 @pytest.mark.parametrize(
@@ -121,8 +120,8 @@ def test_a_key_is_sent_in_one_of_two_headers(headers, key):
         ('{"name": "a b", "role": "predict"}', "name: String should match"),
         ('{"name": "a", "role": "king"}', "role: Input should be 'predict', 'metrics' or 'admin'"),
         ('{"name": "a", "key": "numeral_abc"}', "key: Extra inputs are not permitted"),
-        ('{"name": "a", "quota": "many"}', "quota: Value error, 'many' is no quota"),
-        ("# nothing", "holds no key"),
+        ('{"name": "a", "quota": "many"}', "quota: Value error, 'many' is not a quota"),
+        ("# nothing", "contains no key"),
         ("\0", "line 1"),
     ],
 )
@@ -138,7 +137,7 @@ def test_what_is_wrong_in_the_file_is_said_without_its_values(keys_file, line, c
 def test_a_name_may_not_be_given_twice(keys_file):
     lines = [new_key("teller", Role.PREDICT)[1].model_dump_json() for _ in range(2)]
 
-    with pytest.raises(KeysFileError, match="line 2: 'teller' is the name of an earlier key"):
+    with pytest.raises(KeysFileError, match="line 2: the name 'teller' is used by an earlier key"):
         load_keys(keys_file(*lines))
 
 

@@ -1,4 +1,4 @@
-"""What processes that were killed have left among the temporary files, and what is not theirs."""
+"""Temporary directories: what killed processes leave is removed, and nothing else."""
 
 import os
 import subprocess
@@ -7,21 +7,21 @@ import time
 
 import pytest
 
-from service.leftovers import held, remove_leftovers
+from service.temporary import locked, temporary_directory
 
 PREFIX = "numeral-test-"
 
 HOLDER = """
 import sys
 from pathlib import Path
-from service.leftovers import held
+from service.temporary import locked
 
-with held(Path(sys.argv[1])):
-    print("held", flush=True)
+with locked(Path(sys.argv[1])):
+    print("locked", flush=True)
     input()
 """
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no such locks")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
 
 
 @pytest.fixture(autouse=True)
@@ -39,64 +39,71 @@ def folder(temporary):
     return made
 
 
-def test_what_nobody_holds_is_removed(temporary, folder):
-    file = temporary / f"{PREFIX}b"
-    file.write_bytes(b"x")
-    _age(file)
-
-    remove_leftovers(PREFIX)
+def test_a_directory_lasts_as_long_as_the_block(temporary):
+    with temporary_directory(PREFIX) as made:
+        assert made.parent == temporary
+        assert made.is_dir()
 
     assert not list(temporary.iterdir())
 
 
-def test_what_is_held_stays_until_its_process_is_killed(folder):
+def test_an_abandoned_directory_is_removed(folder):
+    _make_another()
+
+    assert not folder.exists()
+
+
+def test_a_locked_directory_stays_until_its_process_is_killed(folder):
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     holder.stdout.readline()
 
-    remove_leftovers(PREFIX)
+    _make_another()
     assert (folder / "counter_1.db").exists()
 
     holder.kill()
     holder.communicate()
-    remove_leftovers(PREFIX)
+    _make_another()
     assert not folder.exists()
 
 
-def test_what_is_young_stays_as_it_may_not_be_held_yet(folder):
+def test_a_young_directory_stays_as_it_may_not_be_locked_yet(folder):
     os.utime(folder)
 
-    remove_leftovers(PREFIX)
+    _make_another()
 
     assert folder.exists()
 
 
-def test_what_has_another_name_or_lies_elsewhere_stays(temporary, folder):
+def test_a_directory_with_another_name_or_elsewhere_stays(temporary, folder):
     other = temporary / "numeral-other"
     folder.rename(other)
     link = temporary / f"{PREFIX}link"
     link.symlink_to(other)
 
-    remove_leftovers(PREFIX)
+    _make_another()
 
     assert link.is_symlink()
     assert (other / "counter_1.db").exists()
 
 
-def test_what_is_of_another_user_stays(folder, monkeypatch):
+def test_a_directory_of_another_user_stays(folder, monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
 
-    remove_leftovers(PREFIX)
+    _make_another()
 
     assert folder.exists()
 
 
-def test_who_holds_removes_nothing_of_its_own(folder):
-    with held(folder):
-        remove_leftovers(PREFIX)
+def test_a_second_lock_is_refused(folder):
+    with locked(folder), pytest.raises(BlockingIOError), locked(folder):
+        pass
 
-        assert folder.exists()
+
+def _make_another():
+    with temporary_directory(PREFIX):
+        pass
 
 
 def _age(path):

@@ -1,0 +1,179 @@
+"""Quotas: how many images a key may send per second, minute, hour or day."""
+
+import math
+import mmap
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from io import FileIO
+from pathlib import Path
+from typing import Self
+
+from service.temporary import temporary_directory
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_FORMAT = re.compile(rf"([1-9][0-9]{{0,9}})/({'|'.join(_SECONDS)})")
+
+# A cell holds the number of a window in its upper half and the images counted in that window in
+# its lower half: both are written at once and always match.
+_HALF = 32
+_LARGEST_COUNT = 2**_HALF - 1
+_CELL_BYTES = 8
+
+_PREFIX = "numeral-quotas-"
+
+
+class QuotaExceeded(Exception):
+    """The key has used up its quota for now.
+
+    Attributes:
+        retry_after: whole seconds until the next window begins.
+    """
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A number of images per window of so many seconds.
+
+    Windows follow the clock: every key's minute begins with the minute, its day at midnight UTC.
+    """
+
+    images: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse a quota such as `1000/minute`.
+
+        Raises:
+            ValueError: the text has another form.
+        """
+        match = _FORMAT.fullmatch(text)
+        if match is None or int(match[1]) > _LARGEST_COUNT:
+            raise ValueError(
+                f"{text[:50]!r} is not a quota; write images/{'|'.join(_SECONDS)}, such as"
+                " 1000/minute"
+            )
+        return cls(int(match[1]), _SECONDS[match[2]])
+
+    def __str__(self) -> str:
+        units = {seconds: unit for unit, seconds in _SECONDS.items()}
+        return f"{self.images}/{units[self.seconds]}"
+
+
+class UsageCounters:
+    """What each key has used in its current window, summed over the worker processes.
+
+    Each process writes its own cells and reads those of the others, so nothing is locked; the
+    replacement of a dead process continues in its cells. Two processes that check at the same
+    instant may both find room: every other process may exceed a quota by one request.
+
+    Args:
+        keys: number of keys.
+        path: file of `shared_counters`; None counts for this process alone.
+    """
+
+    def __init__(self, keys: int, path: Path | None = None) -> None:
+        self._keys = keys
+        self._path = path
+
+    def add(self, key: int, window: int, amount: int, limit: int) -> bool:
+        """Count `amount` in `window` unless that exceeds `limit`; return whether it was counted."""
+        cells, slot = self._cells, self._slot
+        slots = len(cells) // self._keys
+        first = key * slots
+        used = 0
+        for cell in cells[first : first + slots]:
+            if cell >> _HALF == window:
+                used += cell & _LARGEST_COUNT
+        if used + amount > limit:
+            return False
+        own = cells[first + slot]
+        before = own if own >> _HALF == window else window << _HALF
+        cells[first + slot] = before + amount
+        return True
+
+    # Opened at the first use, which is in the worker: a lock does not survive a fork.
+    @cached_property
+    def _cells(self) -> memoryview:
+        if self._path is None:
+            return memoryview(bytearray(self._keys * _CELL_BYTES)).cast("Q")
+        return memoryview(mmap.mmap(self._file.fileno(), 0)).cast("Q")
+
+    @cached_property
+    def _slot(self) -> int:
+        return 0 if self._path is None else _claim(self._file, len(self._cells) // self._keys)
+
+    @cached_property
+    def _file(self) -> FileIO:
+        assert self._path is not None  # noqa: S101 - for mypy
+        return FileIO(self._path, "r+")
+
+
+@contextmanager
+def shared_counters(keys: int, workers: int) -> Iterator[Path]:
+    """Create a file in which up to `workers` processes count together, for the block."""
+    with temporary_directory(_PREFIX) as directory:
+        path = directory / "counters"
+        # Twice as many slots, so that a worker can start before the one that it replaces ends.
+        path.write_bytes(bytes(keys * 2 * workers * _CELL_BYTES))
+        yield path
+
+
+def _claim(file: FileIO, slots: int) -> int:
+    """Claim the first free slot; the kernel frees it when this process ends."""
+    import fcntl  # noqa: PLC0415 - not on Windows, which runs a single worker
+
+    for slot in range(slots):
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, slot)
+        except OSError:
+            continue
+        return slot
+    # More processes than expected: two that share a slot may lose a count now and then.
+    return os.getpid() % slots
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Counts the images of one key and enforces its quota.
+
+    Attributes:
+        quota: the limit.
+        counters: the counts of all keys.
+        key: index of the key in the counters.
+        clock: seconds since 1970.
+    """
+
+    quota: Quota
+    counters: UsageCounters
+    key: int
+    clock: Callable[[], float] = time.time
+
+    def charge(self, images: int, *, prepaid: int = 0) -> None:
+        """Count `images` less those `prepaid`: all of them, or none if they exceed the quota.
+
+        Raises:
+            QuotaExceeded: the current window has no room for them.
+        """
+        now = self.clock()
+        window = int(now) // self.quota.seconds
+        due = images - prepaid
+        if self.counters.add(self.key, window, due, self.quota.images):
+            return
+        if images > self.quota.images:
+            advice = "a request with more images than that is never accepted; send smaller batches"
+        else:
+            advice = "send it again later"
+        retry_after = math.ceil((window + 1) * self.quota.seconds - now)
+        raise QuotaExceeded(
+            f"the key's quota is {self.quota} and has no room for {due} more; {advice}", retry_after
+        )
