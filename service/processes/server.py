@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import uvicorn
 
-from service.auth.api_keys import ApiKeys
 from service.app import create_app
+from service.auth.api_keys import ApiKeys
 from service.lifecycle import Lifecycle
 from service.processes.connection import Connection, is_idle
 from service.processes.listening import accept_waiting, refuse_newcomers
