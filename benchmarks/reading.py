@@ -17,8 +17,8 @@ from models.manifest import DIGITS
 from models.scores import entropy
 from service.imaging import Normalised
 from service.inference.catalogue import load_catalogue
-from service.inference.decide import Decision, Reason
-from service.pipeline import Outcome, Pipeline, Reading, Ready, Wish, choose_pipeline
+from service.inference.decisions import Decision, Reason
+from service.inference.digits import DigitOptions, DigitPipeline, Outcome, Reading, Ready
 from service.settings import Settings
 
 NO_DIGIT = -1
@@ -90,7 +90,7 @@ class Answers:
 class Readers:
     """Several models that read the same pictures, each prepared once."""
 
-    pipelines: Mapping[str, Pipeline]
+    pipelines: Mapping[str, DigitPipeline]
 
     def read(self, pictures: Sequence[bytes]) -> dict[str, Answers]:
         """Answers by model, as the service would give them."""
@@ -112,8 +112,8 @@ def open_readers(source: Source) -> Readers:
     max_pixels = Settings.model_fields["max_pixels"].default
     return Readers(
         {
-            name: choose_pipeline(
-                catalogue, Wish(model=name), max_error=source.max_error, max_pixels=max_pixels
+            name: catalogue.digits(
+                DigitOptions(model=name), max_error=source.max_error, max_pixels=max_pixels
             )
             for name in source.names or tuple(catalogue.classifiers)
         }

@@ -32,13 +32,12 @@ from service.api.v2.routes import router as v2_router
 from service.api.v2.statistics import StatisticsBook
 from service.auth.api_keys import ApiKeys
 from service.enclosure import enclose
-from service.engine import Engine
 from service.feedback.opening import open_ledger
+from service.inference.engine import Engine
+from service.inference.registry import Registry
 from service.lifecycle import Lifecycle
-from service.loading import LoadedModels
 from service.metrics.exposition import Exposition
 from service.parts import Parts
-from service.reloading import Reloader
 from service.settings import Settings
 from service.version import version
 
@@ -54,9 +53,6 @@ carries `X-Request-ID`.
 Under `/v2` it speaks the Open Inference Protocol, with Triton's binary tensors: errors there are
 `{"error": "..."}`, and a Triton client works as it is.
 """
-
-# How long to wait before models that could not be loaded are tried again.
-_NEXT_TRY_SECONDS = 5.0
 
 # The service observes itself: the framework's own way costs as much as half a prediction.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
@@ -94,15 +90,20 @@ def create_api(parts: Parts) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with (
             open_ledger(parts.settings, parts.exposition.metrics) as ledger,
-            Engine(parts.settings, parts.exposition.metrics) as engine,
+            Engine(
+                queue_size=parts.settings.queue_size,
+                request_timeout=parts.settings.request_timeout,
+                metrics=parts.exposition.metrics,
+            ) as engine,
             _metrics_kept_fresh(parts.exposition),
         ):
+            registry = Registry(parts.settings, parts.exposition.metrics)
             if parts.load_first:
-                await engine.models.load()
+                await registry.load()
             # Otherwise beside the server: liveness answers while the models are loaded.
-            loading = asyncio.create_task(_load_until_ready(engine.models))
+            loading = asyncio.create_task(registry.load_until_ready())
             try:
-                yield _state(parts, engine, ledger)
+                yield _state(parts, engine, registry, ledger)
             finally:
                 loading.cancel()
                 if parts.tracing:
@@ -141,17 +142,11 @@ def create_api(parts: Parts) -> FastAPI:
     return app
 
 
-async def _load_until_ready(models: LoadedModels) -> None:
-    # Whoever mends the folder of the models has to tell nobody.
-    while not models.are_ready:
-        await models.load()
-        await asyncio.sleep(_NEXT_TRY_SECONDS)
-
-
-def _state(parts: Parts, engine: Engine, ledger: "Ledger | None") -> State:
+def _state(parts: Parts, engine: Engine, registry: Registry, ledger: "Ledger | None") -> State:
     settings = parts.settings
     return {
         "engine": engine,
+        "registry": registry,
         "settings": settings,
         "statistics": StatisticsBook(),
         "exposition": parts.exposition,
@@ -163,7 +158,6 @@ def _state(parts: Parts, engine: Engine, ledger: "Ledger | None") -> State:
             settings.answer_timeout,
         ),
         "lifecycle": parts.lifecycle,
-        "reloader": Reloader(engine.models),
         "ledger": ledger,
     }
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from service.api.held import HeldBytes
 from service.api.problem_kinds import KINDS
 from service.auth.api_keys import ApiKeys
-from service.fields.answers import FieldReason
-from service.inference.decide import Decision, Reason
+from service.inference.decisions import Decision, Reason
+from service.inference.field_answers import FieldReason
 from service.lifecycle import Lifecycle
 from service.metrics.exposition import Exposition
 from service.settings import Settings

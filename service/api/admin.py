@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request
 from service.api.errors import AdminOff
 from service.api.openapi import problem_responses
 from service.api.schemas import Reload, ReloadedModel
-from service.api.state import caller_of, lifecycle_of, reloader_of
+from service.api.state import caller_of, lifecycle_of, registry_of
 from service.lifecycle import ReloadFailed, ReloadInProgress
 
 
@@ -36,7 +36,7 @@ async def reload(request: Request) -> Reload:
     Requests in work finish with the models that they began with.
     """
     require_keys(request)
-    everywhere = lifecycle_of(request).reload or reloader_of(request).reload
+    everywhere = lifecycle_of(request).reload or registry_of(request).reload
     served = await everywhere()
     return Reload(
         default=served.default,

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from service.fields.pipeline import FieldReading
-from service.pipeline import Reading
+from service.inference.digits import Reading
+from service.inference.fields import FieldReading
 
 _CONTENT_TYPE = (b"content-type", b"application/json")
 

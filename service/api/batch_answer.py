@@ -9,8 +9,8 @@ from service.api.answers import field, prediction, to_json
 from service.api.errors import InvalidItem
 from service.api.item import Item
 from service.api.problems import problem_of
-from service.fields.pipeline import FieldOutcome, FieldReading
-from service.pipeline import Outcome, Reading
+from service.inference.digits import Outcome, Reading
+from service.inference.fields import FieldOutcome, FieldReading
 
 AnyOutcome = Outcome | FieldOutcome
 

@@ -1,12 +1,12 @@
 """Which errors a request may end with, as the document of the API lists them."""
 
 from service.api import errors
-from service.batcher import DeadlineExceeded
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
-from service.inference.backlog import QueueFull
+from service.inference.admission import QueueFull
+from service.inference.batcher import DeadlineExceeded
 from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.loading import NotReady
-from service.pipeline import UnsupportedMaxError
+from service.inference.decisions import UnsupportedMaxError
+from service.inference.registry import NotReady
 
 # What any request to read pictures may end with, whichever protocol it speaks.
 READING_ERRORS = (

@@ -10,7 +10,7 @@ from models.fields.constraints import LONGEST
 from models.records import Rate
 from service.api.schemas import Answer, is_none
 from service.feedback.notes import Kind
-from service.inference.decide import Decision
+from service.inference.decisions import Decision
 
 _LARGEST_INDEX = 2**31 - 1
 _LONGEST_ID = 256

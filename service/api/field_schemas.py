@@ -6,8 +6,8 @@ from pydantic import ConfigDict, Field
 
 from models.records import Rate
 from service.api.schemas import Answer, BatchFailure, Place
-from service.fields.answers import FieldReason
-from service.inference.decide import Decision
+from service.inference.decisions import Decision
+from service.inference.field_answers import FieldReason
 
 _Count = Annotated[int, Field(ge=0)]
 

@@ -1,7 +1,5 @@
 """`POST /fields` and `/fields/batch`: pictures of several digits in, their texts out."""
 
-from functools import partial
-
 from fastapi import APIRouter, Request, Response
 
 from service.api import examples
@@ -18,11 +16,11 @@ from service.api.openapi import (
     reading_operation,
     single_body,
 )
-from service.api.parameters import FieldParameters, field_wish_of
+from service.api.parameters import FieldParameters, field_options_of
 from service.api.schemas import BatchFailure
-from service.api.state import engine_of
+from service.api.state import read_one, registry_of
 from service.api.uploads import read_picture
-from service.fields.batcher import LARGEST_MICRO_BATCH
+from service.inference.field_batcher import LARGEST_MICRO_BATCH
 
 router = APIRouter(tags=["fields"])
 
@@ -41,10 +39,9 @@ async def read_field(request: Request) -> Response:
     field, its length or a checksum, makes the reading better.
     """
     require_json_accepted(request)
-    fields = engine_of(request).fields
-    pipeline = fields.pipeline(field_wish_of(request))
+    pipeline = registry_of(request).fields(field_options_of(request))
     data = await read_picture(request, batch_path=FIELDS_BATCH_PATH)
-    reading = await fields.read(pipeline, data)
+    reading = await read_one(request, pipeline, data)
     note_one(request, reading)
     return JsonResponse(to_json(field(reading)))
 
@@ -65,11 +62,9 @@ async def read_field_batch(request: Request) -> Response:
     Send form fields `files`, JSON with Base64, or lines of JSON, as to `POST /predict/batch`. What
     is asked for in the query holds for all of them.
     """
-    fields = engine_of(request).fields
-    pipeline = fields.pipeline(field_wish_of(request))
+    pipeline = registry_of(request).fields(field_options_of(request))
     way = BatchWay(
-        partial(fields.read_many, pipeline),
-        partial(fields.read_in_turn, pipeline),
+        pipeline,
         name="fields",
         part=LARGEST_MICRO_BATCH,
         arrays=False,

@@ -5,8 +5,8 @@ from fastapi import APIRouter, Request
 from service.api.errors import Stopping
 from service.api.openapi import problem_responses
 from service.api.schemas import Liveness, Readiness
-from service.api.state import engine_of, refuse_while_draining
-from service.loading import NotReady
+from service.api.state import refuse_while_draining, registry_of
+from service.inference.registry import NotReady
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -21,5 +21,5 @@ async def live() -> Liveness:
 async def ready(request: Request) -> Readiness:
     """Whether pictures should be sent: the models are loaded and warm, and it does not stop."""
     refuse_while_draining(request)
-    catalogue = engine_of(request).models.catalogue
+    catalogue = registry_of(request).catalogue
     return Readiness(models=tuple(catalogue.classifiers), readers=tuple(catalogue.readers))

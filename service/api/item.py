@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from service.api.errors import InvalidItem
 from service.api.schemas import ItemId
-from service.pipeline import Content
+from service.inference.digits import Content
 
 
 class Item(NamedTuple):

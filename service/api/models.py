@@ -17,9 +17,9 @@ from service.api.schemas import (
     ReaderDetail,
     ReaderSummary,
 )
-from service.api.state import engine_of
+from service.api.state import registry_of
 from service.inference.catalogue import Catalogue, UnknownModel
-from service.loading import NotReady
+from service.inference.registry import NotReady
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -32,7 +32,7 @@ router = APIRouter(prefix="/models", tags=["models"])
 async def list_models(request: Request) -> ModelList:
     """Compare the models: size, accuracy, and what can be accepted at which error rate."""
     require_json_accepted(request)
-    catalogue = engine_of(request).models.catalogue
+    catalogue = registry_of(request).catalogue
     return ModelList(
         models=tuple(_summary(card, catalogue) for card in catalogue.cards.values()),
         readers=tuple(_reader_summary(card, catalogue) for card in catalogue.reader_cards.values()),
@@ -49,7 +49,7 @@ async def list_models(request: Request) -> ModelList:
 async def get_model(request: Request, name: str) -> ModelDetail | ReaderDetail:
     """Everything that is known of a model: its training, its measurements, its file."""
     require_json_accepted(request)
-    catalogue = engine_of(request).models.catalogue
+    catalogue = registry_of(request).catalogue
     if reader := catalogue.reader_cards.get(name):
         return ReaderDetail(**dict(reader), **_availability(reader, catalogue))
     card = catalogue.card(name)

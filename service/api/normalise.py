@@ -7,8 +7,8 @@ from service.api import examples
 from service.api.error_groups import SINGLE_ERRORS
 from service.api.negotiation import BATCH_PATH, NORMALISE_PATH, PNG, preferred
 from service.api.openapi import BINARY, Json, problem_responses, reading_operation, single_body
-from service.api.parameters import ReadingParameters, wish_of
-from service.api.state import engine_of
+from service.api.parameters import ReadingParameters, digit_options_of
+from service.api.state import engine_of, registry_of
 from service.api.uploads import read_picture
 
 router = APIRouter(tags=["predict"])
@@ -41,8 +41,7 @@ async def normalise(request: Request) -> Response:
     of 28 x 28 pixels, white ink on black, and black all over where nothing is written.
     """
     preferred(request.headers, (PNG,))
-    engine = engine_of(request)
-    pipeline = engine.pipeline(wish_of(request))
+    pipeline = registry_of(request).digits(digit_options_of(request))
     data = await read_picture(request, batch_path=BATCH_PATH)
-    shown = await engine.show(pipeline, data)
+    shown = await engine_of(request).prepare(pipeline, data)
     return PngResponse(cv2.imencode(".png", shown.image)[1].tobytes())

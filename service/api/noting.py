@@ -10,8 +10,8 @@ from service.api.errors import InvalidItem
 from service.api.item import Item
 from service.api.state import caller_of, ledger_of, request_id_of
 from service.feedback.notes import Note, Place, note_of_one
-from service.fields.pipeline import FieldReading
-from service.pipeline import Reading
+from service.inference.digits import Reading
+from service.inference.fields import FieldReading
 
 
 def note_one(request: Request, reading: Reading | FieldReading) -> None:

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field, ValidationError
 from models.fields.constraints import LONGEST, Checksum, Constraints
 from service.api.errors import InvalidRequest
 from service.api.schemas import Fault
-from service.fields.pipeline import FieldWish
-from service.pipeline import Preprocess, Wish
+from service.inference.digits import DigitOptions, Preprocess
+from service.inference.fields import FieldOptions
 from service.settings import ErrorRate
 
 _Parameters = TypeVar("_Parameters", bound=BaseModel)
@@ -58,19 +58,19 @@ class FieldParameters(BaseModel):
     )
 
 
-def wish_of(request: Request) -> Wish:
+def digit_options_of(request: Request) -> DigitOptions:
     """What the query string asks for; a misspelt wish is not lost, but an error.
 
     Raises:
         InvalidRequest: a parameter is unknown, repeated or out of range.
     """
     if not request.scope["query_string"]:
-        return Wish()
+        return DigitOptions()
     parameters = _parameters(request, ReadingParameters)
-    return Wish(parameters.model, parameters.max_error, Preprocess(parameters.preprocess))
+    return DigitOptions(parameters.model, parameters.max_error, Preprocess(parameters.preprocess))
 
 
-def field_wish_of(request: Request) -> FieldWish:
+def field_options_of(request: Request) -> FieldOptions:
     """What the query string asks for where fields are read.
 
     Raises:
@@ -78,13 +78,13 @@ def field_wish_of(request: Request) -> FieldWish:
             each other.
     """
     if not request.scope["query_string"]:
-        return FieldWish()
+        return FieldOptions()
     given = _parameters(request, FieldParameters)
     try:
         constraints = Constraints(given.length, given.min_length, given.max_length, given.checksum)
     except ValueError as error:
         raise InvalidRequest.of("query", str(error)) from error
-    return FieldWish(given.model, given.max_error, constraints)
+    return FieldOptions(given.model, given.max_error, constraints)
 
 
 def _parameters(request: Request, model: type[_Parameters]) -> _Parameters:

@@ -1,7 +1,5 @@
 """`POST /predict` and `/predict/batch`: pictures in, predictions out."""
 
-from functools import partial
-
 from fastapi import APIRouter, Request, Response
 
 from service.api import examples
@@ -17,9 +15,9 @@ from service.api.openapi import (
     reading_operation,
     single_body,
 )
-from service.api.parameters import ReadingParameters, wish_of
+from service.api.parameters import ReadingParameters, digit_options_of
 from service.api.schemas import BatchAnswer, BatchFailure, BatchPrediction, Prediction
-from service.api.state import engine_of
+from service.api.state import read_one, registry_of
 from service.api.uploads import read_picture
 from service.inference.sessions import LARGEST_MICRO_BATCH
 
@@ -39,10 +37,9 @@ async def predict(request: Request) -> Response:
     Send the bytes of the image file as they are, or as the form field `file`.
     """
     require_json_accepted(request)
-    engine = engine_of(request)
-    pipeline = engine.pipeline(wish_of(request))
+    pipeline = registry_of(request).digits(digit_options_of(request))
     data = await read_picture(request, batch_path=BATCH_PATH)
-    reading = await engine.read(pipeline, data)
+    reading = await read_one(request, pipeline, data)
     note_one(request, reading)
     return JsonResponse(to_json(prediction(reading)))
 
@@ -65,11 +62,9 @@ async def predict_batch(request: Request) -> Response:
     others theirs. With `Accept: application/x-ndjson` each answer is a line, sent when it is there;
     lines are answered in lines, however many they are.
     """
-    engine = engine_of(request)
-    pipeline = engine.pipeline(wish_of(request))
+    pipeline = registry_of(request).digits(digit_options_of(request))
     way = BatchWay(
-        partial(engine.read_many, pipeline),
-        partial(engine.read_in_turn, pipeline),
+        pipeline,
         name="predictions",
         part=LARGEST_MICRO_BATCH,
         arrays=True,

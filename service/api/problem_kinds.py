@@ -7,7 +7,6 @@ from starlette.requests import ClientDisconnect
 
 from service.api import errors
 from service.auth.quotas import QuotaExceeded
-from service.batcher import DeadlineExceeded
 from service.feedback.errors import (
     AnsweredOtherwise,
     FeedbackOff,
@@ -15,11 +14,12 @@ from service.feedback.errors import (
     UnknownPrediction,
 )
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
-from service.inference.backlog import QueueFull
+from service.inference.admission import QueueFull
+from service.inference.batcher import DeadlineExceeded
 from service.inference.catalogue import ModelUnavailable, UnknownModel
+from service.inference.decisions import UnsupportedMaxError
+from service.inference.registry import NotReady
 from service.lifecycle import ReloadFailed, ReloadInProgress
-from service.loading import NotReady
-from service.pipeline import UnsupportedMaxError
 
 # Problem types are paths on the service itself, which explains them there, offline as well.
 TYPES_PATH = "/problems"

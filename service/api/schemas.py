@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.manifest import DIGITS, ModelCard, StudyResult
 from models.reader_card import FieldEvaluations, FieldOperatingPoint, ReaderCard
 from models.records import Interval, Rate
-from service.inference.decide import Decision, Reason
+from service.inference.decisions import Decision, Reason
 
 ItemId = str | int
 

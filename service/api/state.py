@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from starlette.requests import Request
 
@@ -11,11 +11,14 @@ from service.api.held import HeldBytes
 from service.api.stream.answer import Desk
 from service.api.v2.statistics import StatisticsBook
 from service.auth.api_keys import Caller
-from service.engine import Engine
+from service.imaging import UnreadableImage
+from service.inference.digits import DigitPipeline
+from service.inference.engine import Engine
+from service.inference.fields import FieldPipeline
+from service.inference.registry import Registry
 from service.lifecycle import Lifecycle
 from service.metrics.events import Metrics
 from service.metrics.exposition import Exposition
-from service.reloading import Reloader
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,19 +33,38 @@ class State(TypedDict):
     """What lives as long as the process."""
 
     engine: Engine
+    registry: Registry
     settings: Settings
     statistics: StatisticsBook
     exposition: Exposition
     held: HeldBytes
     desk: Desk
     lifecycle: Lifecycle
-    reloader: Reloader
     ledger: Ledger | None
 
 
 def engine_of(request: Request) -> Engine:
     """The engine of the process."""
     return cast(Engine, request.scope["state"]["engine"])
+
+
+def registry_of(request: Request) -> Registry:
+    """Return the models of the process."""
+    return cast(Registry, request.scope["state"]["registry"])
+
+
+async def read_one(
+    request: Request, pipeline: DigitPipeline | FieldPipeline, content: bytes
+) -> Any:  # noqa: ANN401 - a Reading or a FieldReading, as the pipeline is
+    """Read one picture.
+
+    Raises:
+        UnreadableImage, QueueFull, DeadlineExceeded, InferenceFailed: as for `Engine.run`.
+    """
+    [outcome] = (await engine_of(request).run(pipeline, [content])).outcomes
+    if isinstance(outcome, UnreadableImage):
+        raise outcome
+    return outcome
 
 
 def settings_of(request: Request) -> Settings:
@@ -104,11 +126,6 @@ def metrics_of(request: Request) -> Metrics:
 def lifecycle_of(request: Request) -> Lifecycle:
     """Where the process stands between its start and its end."""
     return cast(Lifecycle, request.scope["state"]["lifecycle"])
-
-
-def reloader_of(request: Request) -> Reloader:
-    """What loads the models of the process again."""
-    return cast(Reloader, request.scope["state"]["reloader"])
 
 
 def refuse_while_draining(request: Request) -> None:

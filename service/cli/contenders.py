@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from service.fields.pipeline import FieldWish, choose_field_pipeline
 from service.inference.catalogue import Catalogue
-from service.pipeline import Wish, choose_pipeline
+from service.inference.digits import DigitOptions
+from service.inference.fields import FieldOptions
 from service.settings import Settings
 from service.sizing.measure import Contender
 from service.sizing.pictures import draw_digits, draw_fields
@@ -26,18 +26,16 @@ def contenders(
     fields = draw_fields(_FIELDS, _FIELD_HEIGHT)
     for name in names or (*catalogue.classifiers, *catalogue.readers):
         if name in catalogue.reader_cards:
-            reads = choose_field_pipeline(
-                catalogue,
-                FieldWish(name),
+            reads = catalogue.fields(
+                FieldOptions(name),
                 max_error=settings.field_max_error,
                 max_pixels=settings.max_pixels,
             )
             what = f"fields of 8 digits, {_FIELD_HEIGHT} pixels high"
             yield Contender(name, reads.reader.card.version, reads, what, fields)
         else:
-            pipeline = choose_pipeline(
-                catalogue,
-                Wish(name),
+            pipeline = catalogue.digits(
+                DigitOptions(name),
                 max_error=settings.max_error,
                 max_pixels=settings.max_pixels,
             )

@@ -12,7 +12,8 @@ from service.cli.loading import NO_MODEL, load_or_exit
 from service.cli.reading import decision_cell, print_files
 from service.imaging import UnreadableImage
 from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.pipeline import Pipeline, Preprocess, UnsupportedMaxError, Wish, choose_pipeline
+from service.inference.decisions import UnsupportedMaxError
+from service.inference.digits import DigitOptions, DigitPipeline, Preprocess
 from service.settings import Settings
 
 _COLUMNS = ("digit", "confidence", "decision")
@@ -30,9 +31,8 @@ def run(
     """Read `files` and print what they say; the exit status."""
     catalogue = load_or_exit(settings)
     try:
-        pipeline = choose_pipeline(
-            catalogue,
-            Wish(model, max_error, Preprocess(preprocess)),
+        pipeline = catalogue.digits(
+            DigitOptions(model, max_error, Preprocess(preprocess)),
             max_error=settings.max_error,
             max_pixels=settings.max_pixels,
         )
@@ -42,7 +42,7 @@ def run(
     return print_files(files, partial(_prediction, pipeline), _COLUMNS, _cells, as_json=as_json)
 
 
-def _prediction(pipeline: Pipeline, data: bytes) -> Prediction:
+def _prediction(pipeline: DigitPipeline, data: bytes) -> Prediction:
     [outcome] = pipeline.read([data])
     if isinstance(outcome, UnreadableImage):
         raise outcome

@@ -11,10 +11,10 @@ from service.api.answers import field, to_json
 from service.api.field_schemas import ReadField
 from service.cli.loading import NO_MODEL, load_or_exit
 from service.cli.reading import decision_cell, print_files
-from service.fields.pipeline import FieldPipeline, FieldWish, choose_field_pipeline
 from service.imaging import UnreadableImage
 from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.pipeline import UnsupportedMaxError
+from service.inference.decisions import UnsupportedMaxError
+from service.inference.fields import FieldOptions, FieldPipeline
 from service.settings import Settings
 
 _COLUMNS = ("text", "raw", "confidence", "decision")
@@ -32,9 +32,8 @@ def run(
     """Read `files` and print what they say; the exit status."""
     catalogue = load_or_exit(settings)
     try:
-        pipeline = choose_field_pipeline(
-            catalogue,
-            FieldWish(model, max_error, constraints),
+        pipeline = catalogue.fields(
+            FieldOptions(model, max_error, constraints),
             max_error=settings.field_max_error,
             max_pixels=settings.max_pixels,
         )

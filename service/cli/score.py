@@ -16,7 +16,7 @@ from service.cli.score_ray import to_folder
 from service.cli.score_work import Finished, Work, to_file, to_pipe
 from service.cli.stopping import Terminated, terminated_by_signal
 from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.pipeline import UnsupportedMaxError
+from service.inference.decisions import UnsupportedMaxError
 from service.processes.cores import usable_cores
 from service.ray_reach import NoCluster
 from service.scoring.formats import UnknownFormat

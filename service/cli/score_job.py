@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from models.fields.constraints import Constraints
-from service.fields.pipeline import FieldWish, choose_field_pipeline
 from service.inference.catalogue import Catalogue
-from service.pipeline import Preprocess, Wish, choose_pipeline
+from service.inference.digits import DigitOptions, Preprocess
+from service.inference.fields import FieldOptions
 from service.scoring.digits import Digits
 from service.scoring.fields import Fields
 from service.scoring.formats import JsonLines, choose_format
@@ -57,7 +57,7 @@ def job_of(settings: Settings, asked: Asked, catalogue: Catalogue) -> Job:
     """The job, with all that is not asked for from the settings.
 
     Raises:
-        UnknownModel, ModelUnavailable, UnsupportedMaxError: as `choose_pipeline` says.
+        UnknownModel, ModelUnavailable, UnsupportedMaxError: as `Catalogue.digits` says.
         UnknownFormat: no format is written under such a name.
     """
     name = Path("results.parquet") if asked.by_ray else asked.out
@@ -84,17 +84,15 @@ def described(settings: Settings, asked: Asked, job: Job) -> dict[str, Any]:
 
 def _what(settings: Settings, asked: Asked, catalogue: Catalogue) -> Digits | Fields:
     if asked.constraints is not None:
-        reads = choose_field_pipeline(
-            catalogue,
-            FieldWish(asked.model, asked.max_error, asked.constraints),
+        reads = catalogue.fields(
+            FieldOptions(asked.model, asked.max_error, asked.constraints),
             max_error=settings.field_max_error,
             max_pixels=settings.max_pixels,
         )
         card, threshold = reads.reader.card, reads.threshold
         return Fields(settings.models_dir, card, threshold, asked.constraints, settings.max_pixels)
-    pipeline = choose_pipeline(
-        catalogue,
-        Wish(asked.model, asked.max_error, Preprocess(asked.preprocess)),
+    pipeline = catalogue.digits(
+        DigitOptions(asked.model, asked.max_error, Preprocess(asked.preprocess)),
         max_error=settings.max_error,
         max_pixels=settings.max_pixels,
     )

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from service.fields.pipeline import FieldReading
-from service.pipeline import Reading
+from service.inference.digits import Reading
+from service.inference.fields import FieldReading
 
 _LONGEST_ID = 256
 

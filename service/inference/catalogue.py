@@ -1,4 +1,4 @@
-"""The published models as far as they could be loaded."""
+"""The published models, and which of them are loaded."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -8,9 +8,16 @@ from typing import TypeVar
 
 from models.manifest import ManifestError, ModelCard, ModelFileError, load_manifest
 from models.reader_card import ReaderCard
-from service.inference.contract import UnusableModel
-from service.inference.readers import Reader, open_reader
-from service.inference.sessions import Classifier, open_classifier
+from service.inference.decisions import Criteria, UnsupportedMaxError, threshold_for
+from service.inference.digits import DigitOptions, DigitPipeline
+from service.inference.fields import FieldOptions, FieldPipeline
+from service.inference.sessions import (
+    Classifier,
+    Reader,
+    UnusableModel,
+    open_classifier,
+    open_reader,
+)
 
 _Card = TypeVar("_Card", ModelCard, ReaderCard)
 _Opened = TypeVar("_Opened")
@@ -19,30 +26,33 @@ _log = logging.getLogger(__name__)
 
 
 class UnknownModel(LookupError):
-    """No model of that name is published."""
+    """Error for a model name that is not published."""
 
 
 class ModelUnavailable(Exception):
-    """The model is published, but could not be loaded."""
+    """Error for a published model that could not be loaded."""
 
 
 class NothingToServe(Exception):
-    """Not one model could be loaded."""
+    """Error for a models directory of which no model can be loaded."""
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What the manifest lists, split into what works and what does not.
+    """The models of a manifest: those that are loaded, and why the others are not.
 
-    Never changed: models are reloaded by making another one.
+        catalogue = load_catalogue(Path("models"))
+        catalogue.digits(DigitOptions(), max_error=0.001, max_pixels=10**7).read([data])
+
+    Immutable: a reload creates another catalogue.
 
     Attributes:
-        default: name of the model that answers when a caller names none.
-        cards: every published model, in the manifest's order.
-        classifiers: those that are loaded, by name.
-        failures: why each of the others is not, by name, readers among them.
-        reader_cards: every published reader of fields; the first answers when a caller names none.
-        readers: those that are loaded, by name.
+        default: name of the model for requests that name none.
+        cards: every published model of single digits, in the manifest's order.
+        classifiers: the loaded ones, by name.
+        failures: why each of the others is not loaded, by name, readers included.
+        reader_cards: every published reader of fields; the first is the default.
+        readers: the loaded ones, by name.
     """
 
     default: str
@@ -54,18 +64,18 @@ class Catalogue:
 
     @property
     def default_reader(self) -> str | None:
-        """Name of the reader that answers when a caller names none; None: none is published."""
+        """Name of the reader for requests that name none, or None if no reader is published."""
         return next(iter(self.reader_cards), None)
 
     @property
     def versions(self) -> dict[str, str]:
-        """The version of everything that is loaded, by name."""
+        """The version of every loaded model and reader, by name."""
         cards: list[ModelCard | ReaderCard] = [each.card for each in self.classifiers.values()]
         cards += [each.card for each in self.readers.values()]
         return {card.name: card.version for card in cards}
 
     def card(self, name: str) -> ModelCard:
-        """The card of the model `name`, loaded or not.
+        """Return the card of the model `name`, loaded or not.
 
         Raises:
             UnknownModel: no such model is published.
@@ -79,7 +89,7 @@ class Catalogue:
             ) from None
 
     def classifier(self, name: str | None = None) -> Classifier:
-        """The model `name`, or the default one.
+        """Return the model `name`, or the default one.
 
         Raises:
             UnknownModel: no such model is published.
@@ -95,7 +105,7 @@ class Catalogue:
             ) from None
 
     def reader(self, name: str | None = None) -> Reader:
-        """The reader `name`, or the default one.
+        """Return the reader `name`, or the default one.
 
         Raises:
             UnknownModel: no such reader is published, or none at all.
@@ -113,19 +123,50 @@ class Catalogue:
             )
         return self.readers[name]
 
+    def digits(self, options: DigitOptions, *, max_error: float, max_pixels: int) -> DigitPipeline:
+        """Return the pipeline for single digits with `options`.
+
+        A model that cannot keep the default `max_error` accepts nothing; an error rate in
+        `options` that it cannot keep is an error.
+
+        Args:
+            options: what the caller chose.
+            max_error: the error rate where `options` names none.
+            max_pixels: the largest picture to decode.
+
+        Raises:
+            UnknownModel: no such model is published.
+            ModelUnavailable: the model could not be loaded.
+            UnsupportedMaxError: the model cannot keep the error rate in `options`.
+        """
+        classifier = self.classifier(options.model)
+        threshold = _threshold(classifier.card, options.max_error, max_error)
+        criteria = Criteria(threshold, classifier.card.outliers.entropy)
+        return DigitPipeline(classifier, criteria, options.preprocess, max_pixels)
+
+    def fields(self, options: FieldOptions, *, max_error: float, max_pixels: int) -> FieldPipeline:
+        """Return the pipeline for fields with `options`, under the rules of `digits`.
+
+        Raises:
+            UnknownModel: no such reader is published, or none at all.
+            ModelUnavailable, UnsupportedMaxError: as for `digits`.
+        """
+        reader = self.reader(options.model)
+        threshold = _threshold(reader.card, options.max_error, max_error)
+        return FieldPipeline(reader, threshold, options.constraints, max_pixels)
+
 
 def load_catalogue(directory: Path, default: str | None = None) -> Catalogue:
     """Load, check and warm up every model that `directory`/manifest.json lists.
 
-    One that fails does not stop the others.
+    A model that fails does not affect the others.
 
     Args:
-        directory: the folder with the manifest and the ONNX files.
-        default: overrules the manifest's default model.
+        directory: contains the manifest and the ONNX files.
+        default: overrides the manifest's default model.
 
     Raises:
-        NothingToServe: the manifest or every single model is unusable, or `default` is not among
-            the models.
+        NothingToServe: the manifest or every model is unusable, or `default` is not published.
     """
     try:
         manifest = load_manifest(directory)
@@ -149,6 +190,17 @@ def load_catalogue(directory: Path, default: str | None = None) -> Catalogue:
         {card.name: card for card in manifest.readers},
         readers,
     )
+
+
+def _threshold(
+    card: ModelCard | ReaderCard, requested: float | None, default: float
+) -> float | None:
+    if requested is not None:
+        return threshold_for(card, requested)
+    try:
+        return threshold_for(card, default)
+    except UnsupportedMaxError:
+        return None
 
 
 def _opened(

@@ -37,6 +37,6 @@ class _Alone(DrainingServer):
         # Whatever comes of it, the log has it.
         with contextlib.suppress(ReloadFailed):
             try:
-                await self.reloader.reload()
+                await self.registry.reload()
             except ReloadInProgress as error:
                 _log.warning("%s", error)

@@ -14,11 +14,11 @@ import uvicorn
 
 from service.app import create_app
 from service.auth.api_keys import ApiKeys
+from service.inference.registry import Registry
 from service.lifecycle import Lifecycle
 from service.processes.connection import Connection, is_idle
 from service.processes.listening import accept_waiting, refuse_newcomers
 from service.processes.terminal import Terminal
-from service.reloading import Reloader
 from service.settings import Settings
 
 _CLOSE = (b"connection", b"close")
@@ -86,9 +86,9 @@ class DrainingServer(uvicorn.Server):
         raise NotImplementedError
 
     @property
-    def reloader(self) -> Reloader:
-        """What loads the models again; there once the server has started."""
-        return cast(Reloader, self.lifespan.state["reloader"])
+    def registry(self) -> Registry:
+        """The models; available once the server has started."""
+        return cast(Registry, self.lifespan.state["registry"])
 
     def drain(self, seconds: float) -> None:
         """Begin to stop, after `seconds` of going on, not ready."""

@@ -100,15 +100,15 @@ class _Worker(DrainingServer):
             case Load(number):
                 self._loading = asyncio.create_task(self._load(number))
             case Adopt():
-                self.reloader.adopt()
+                self.registry.adopt()
             case Discard():
-                self.reloader.discard()
+                self.registry.discard()
             case Reloaded(outcome, busy) if self._asked and not self._asked.done():
                 self._answer_who_asked(self._asked, outcome, busy=busy)
 
     async def _load(self, number: int) -> None:
         try:
-            outcome: Served | str = await self.reloader.prepare()
+            outcome: Served | str = await self.registry.prepare()
         except ReloadFailed as error:
             outcome = str(error)
         self._say(Loaded(number, outcome))

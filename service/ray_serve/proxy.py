@@ -10,7 +10,7 @@ from service.api import problems
 from service.api.errors import Stopping
 from service.api.security_headers import headers_for
 from service.api.v2.errors import is_protocol, protocol_error
-from service.loading import NotReady
+from service.inference.registry import NotReady
 
 if TYPE_CHECKING:
     from starlette.middleware import Middleware

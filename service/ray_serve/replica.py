@@ -5,11 +5,11 @@ import os
 
 from service.app import create_app
 from service.auth.api_keys import ApiKeys
+from service.inference.registry import Registry
 from service.lifecycle import Lifecycle, ReloadFailed, ReloadInProgress, Served
 from service.metrics.workers import forget_the_dead
 from service.ray_serve.hosted import Hosted
 from service.ray_serve.reloads import Outcome, Rounds, reload_everywhere
-from service.reloading import Reloader
 from service.settings import Settings
 from service.telemetry import configure_logging
 
@@ -34,9 +34,9 @@ class Replica:
         return self._hosted
 
     @property
-    def _reloader(self) -> Reloader:
-        reloader: Reloader = self._hosted.state["reloader"]
-        return reloader
+    def _registry(self) -> Registry:
+        registry: Registry = self._hosted.state["registry"]
+        return registry
 
     async def check_health(self) -> None:
         """Ray Serve replaces a replica whose event loop does not come to answer this."""
@@ -56,19 +56,19 @@ class Replica:
         """Load the models again beside those that are served; one round at a time."""
         try:
             self._rounds.begin(round_id)
-            return await self._reloader.prepare()
+            return await self._registry.prepare()
         except (ReloadFailed, ReloadInProgress) as error:
             return error
 
     async def adopt(self, round_id: str) -> None:
         """Serve what was prepared in this round."""
         if self._rounds.end(round_id):
-            self._reloader.adopt()
+            self._registry.adopt()
 
     async def discard(self, round_id: str) -> None:
         """Forget what was prepared in this round."""
         if self._rounds.end(round_id):
-            self._reloader.discard()
+            self._registry.discard()
 
     async def _reload_everywhere(self) -> Served:
         from ray import serve  # noqa: PLC0415 - the extra scale

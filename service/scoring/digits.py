@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from models.manifest import ModelCard
 from service.api.answers import prediction
-from service.inference.decide import Criteria
+from service.inference.decisions import Criteria
+from service.inference.digits import DigitPipeline, Outcome, Preprocess, Reading
 from service.inference.sessions import open_classifier
-from service.pipeline import Outcome, Pipeline, Preprocess, Reading
 from service.scoring.contents import Item
 from service.scoring.rows import FAULT, JUDGEMENT, NO_FAULT, PLACE, Column, Row, place, unread_row
 
@@ -23,7 +23,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Digits:
-    """All that another process needs to read single digits as `Pipeline` does.
+    """All that another process needs to read single digits as `DigitPipeline` does.
 
     Attributes:
         directory: where the model's file is.
@@ -43,14 +43,14 @@ class Digits:
     # A second's work, or less.
     task_size: ClassVar = 512
 
-    def open(self) -> Pipeline:
+    def open(self) -> DigitPipeline:
         """The pipeline, with the model loaded.
 
         Raises:
             ModelFileError, UnusableModel: it cannot be used any more.
         """
         classifier = open_classifier(self.directory, self.card)
-        return Pipeline(classifier, self.criteria, self.preprocess, self.max_pixels)
+        return DigitPipeline(classifier, self.criteria, self.preprocess, self.max_pixels)
 
     def row(self, item: Item, outcome: Outcome) -> Row:
         """What is told of `item`: what the service would answer, and where it was."""

@@ -7,8 +7,8 @@ from typing import ClassVar
 from models.fields.constraints import Constraints
 from models.reader_card import ReaderCard
 from service.api.answers import field
-from service.fields.pipeline import FieldOutcome, FieldPipeline, FieldReading
-from service.inference.readers import open_reader
+from service.inference.fields import FieldOutcome, FieldPipeline, FieldReading
+from service.inference.sessions import open_reader
 from service.scoring.contents import Item
 from service.scoring.rows import FAULT, JUDGEMENT, NO_FAULT, PLACE, Column, Row, place, unread_row
 

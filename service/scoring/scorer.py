@@ -19,7 +19,7 @@ from service.scoring.tally import Tally, tally_of
 
 
 class _Pipeline(Protocol):
-    # Pipeline or FieldPipeline.
+    # DigitPipeline or FieldPipeline.
     def decode(self, content: Any) -> Any: ...  # noqa: ANN401 - each has types of its own
     def normalise(self, picture: Any) -> Any: ...  # noqa: ANN401
     def read(self, contents: Sequence[Any]) -> Sequence[Any]: ...

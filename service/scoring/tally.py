@@ -7,7 +7,7 @@ from operator import add
 
 from pydantic import BaseModel, ConfigDict
 
-from service.inference.decide import Decision
+from service.inference.decisions import Decision
 from service.scoring.rows import Row
 
 

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from benchmarks.conditions import CLEAN, png
 from benchmarks.reading import Answers, Readers, Source, open_readers, resized
 from models.manifest import PACKAGE_DIRECTORY
-from service.inference.decide import Criteria, Reason
+from service.inference.decisions import Criteria, Reason
 from tests.generated import drawn_digits
 
 DIGITS = drawn_digits(70, seed=3)

@@ -17,7 +17,7 @@ from benchmarks.results import Decisions, Results, Score
 from benchmarks.robustness import FIGURES, REPORT, app
 from models.manifest import PACKAGE_DIRECTORY
 from service.imaging import decode
-from service.inference.decide import Reason
+from service.inference.decisions import Reason
 from tests.generated import drawn_mnist, write_idx
 
 

@@ -17,15 +17,20 @@ STANDARD = Path(sysconfig.get_path("stdlib"))
 
 READ_A_DIGIT = """
 import asyncio, pathlib, sys
-from service.engine import Engine
-from service.pipeline import Wish
+from prometheus_client import CollectorRegistry
+from service.inference.engine import Engine
+from service.inference.digits import DigitOptions
+from service.inference.registry import Registry
+from service.metrics.events import Metrics
 from service.settings import Settings
 
 async def read() -> None:
-    async with Engine(Settings()) as engine:
-        await engine.models.load()
+    async with Engine(queue_size=256, request_timeout=30.0) as engine:
+        registry = Registry(Settings(), Metrics(CollectorRegistry()))
+        await registry.load()
         picture = pathlib.Path(sys.argv[1]).read_bytes()
-        print((await engine.read(engine.pipeline(Wish()), picture)).answer.digit)
+        result = await engine.run(registry.digits(DigitOptions()), [picture])
+        print(result.outcomes[0].answer.digit)
 
 asyncio.run(read())
 print(pathlib.Path("/proc/self/maps").read_text())

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
-from service.inference.decide import Answer, Decision, Reason
+from service.inference.decisions import Answer, Decision, Reason
 from service.metrics.events import Metrics
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()

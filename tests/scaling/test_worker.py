@@ -11,7 +11,7 @@ pytest.importorskip("pyarrow")
 
 from models.manifest import PACKAGE_DIRECTORY
 from service.inference.catalogue import load_catalogue
-from service.pipeline import Preprocess, Wish, choose_pipeline
+from service.inference.digits import DigitOptions, Preprocess
 from service.scoring.digits import Digits
 from service.scoring.formats import choose_format
 from service.scoring.pieces import Piece
@@ -29,8 +29,8 @@ TASK = {"number": 0, "place": 0}
 def order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("digits.npy", drawn_digits(10, seed=3).images)
-    pipeline = choose_pipeline(
-        load_catalogue(PACKAGE_DIRECTORY), Wish("mlp"), max_error=0.001, max_pixels=10**7
+    pipeline = load_catalogue(PACKAGE_DIRECTORY).digits(
+        DigitOptions("mlp"), max_error=0.001, max_pixels=10**7
     )
     card = pipeline.classifier.card
     what = Digits(PACKAGE_DIRECTORY, card, pipeline.criteria, Preprocess.NONE, 10**7)

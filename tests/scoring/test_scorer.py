@@ -8,7 +8,7 @@ import pytest
 from models.manifest import PACKAGE_DIRECTORY
 from service.imaging import decode
 from service.inference.catalogue import load_catalogue
-from service.pipeline import Pipeline, Preprocess, Wish, choose_pipeline
+from service.inference.digits import DigitOptions, DigitPipeline, Preprocess
 from service.scoring.digits import Digits
 from service.scoring.formats import JsonLines
 from service.scoring.pieces import Piece, tasks_of
@@ -19,7 +19,7 @@ from service.scoring.sources import list_pieces
 @pytest.fixture(scope="module")
 def job():
     catalogue = load_catalogue(PACKAGE_DIRECTORY)
-    pipeline = choose_pipeline(catalogue, Wish("mlp"), max_error=0.001, max_pixels=10**7)
+    pipeline = catalogue.digits(DigitOptions("mlp"), max_error=0.001, max_pixels=10**7)
     what = Digits(
         PACKAGE_DIRECTORY, pipeline.classifier.card, pipeline.criteria, Preprocess.AUTO, 10**7
     )
@@ -64,8 +64,8 @@ def test_a_fault_of_the_program_is_a_row_too(tmp_path, draw, job, monkeypatch):
             raise ZeroDivisionError("by chance")
         return Pipeline_normalise(self, picture)
 
-    Pipeline_normalise = Pipeline.normalise  # noqa: N806
-    monkeypatch.setattr(Pipeline, "normalise", fails_at_one)
+    Pipeline_normalise = DigitPipeline.normalise  # noqa: N806
+    monkeypatch.setattr(DigitPipeline, "normalise", fails_at_one)
 
     rows = list(Scorer(job).rows(tuple(list_pieces([str(tmp_path)]))))
 

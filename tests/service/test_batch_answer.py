@@ -11,8 +11,8 @@ from service.api.batch_answer import write_answer
 from service.api.errors import InvalidItem
 from service.api.item import Item
 from service.imaging import UnreadableImage
-from service.inference.decide import Criteria, decide
-from service.pipeline import Reading
+from service.inference.decisions import Criteria, decide
+from service.inference.digits import Reading
 from tests.service.fakes import CARD
 
 

@@ -8,9 +8,9 @@ from prometheus_client import CollectorRegistry
 
 from service.feedback.errors import FeedbackUnavailable
 from service.feedback.notes import Note, Place, note_of_one
-from service.inference.decide import Criteria, decide
+from service.inference.decisions import Criteria, decide
+from service.inference.digits import Reading
 from service.metrics.events import Metrics
-from service.pipeline import Reading
 from tests.service.fakes import CARD
 
 pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")

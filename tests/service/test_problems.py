@@ -5,16 +5,16 @@ import inspect
 import pytest
 from starlette.exceptions import HTTPException
 
-from service import access, engine, imaging, pipeline
+from service import access, imaging
 from service.api import errors, problem_kinds, problems
-from service.inference import backlog, catalogue
+from service.inference import admission, catalogue, decisions, engine, registry
 
 # The engine turns them into NotReady, the catalogue into a model that failed; and keys that are
 # wrong keep the service from starting.
 _INNER = {catalogue.NothingToServe, catalogue.UnusableModel, access.KeysFileError}
 _FAMILIES = [
     error
-    for room in (access, engine, imaging, pipeline, errors, backlog, catalogue)
+    for room in (access, engine, imaging, registry, errors, admission, catalogue, decisions)
     for _, error in inspect.getmembers(room, inspect.isclass)
     if issubclass(error, Exception) and error.__module__.startswith("service.")
 ]

@@ -8,7 +8,7 @@ import pytest
 from service.api.errors import TooManyBodies
 from service.api.held import HeldBytes
 from service.api.stream.outbox import Outbox
-from service.inference.backlog import Backlog, QueueFull
+from service.inference.admission import Backlog, QueueFull
 
 MEBIBYTE = 1 << 20
 LINE = b"x" * 999 + b"\n"

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -13,11 +12,12 @@ from service.api.item import Item
 from service.api.stream.answer import Desk, StreamedAnswer
 from service.api.stream.limits import Streams
 from service.api.stream.parts import parts_of, parts_of_body
-from service.batcher import InferenceFailed
-from service.engine import Engine
-from service.pipeline import Preprocess, Wish
+from service.inference.batcher import InferenceFailed
+from service.inference.digits import DigitOptions, Preprocess
+from service.inference.engine import Engine
+from service.inference.registry import Registry
 from service.settings import Settings
-from tests.service.fakes import RecordingSession, classifier_of
+from tests.service.fakes import RecordingSession, classifier_of, silent_metrics
 
 MANY = 1000
 
@@ -79,9 +79,13 @@ def _answer(session, parts, body=(), *, ends=False):
     """The desk and the messages sent, for a caller who sends `body` and then leaves, or waits."""
 
     async def main():
-        async with Engine(Settings()) as engine:
-            await engine.models.load()
-            pipeline = engine.pipeline(Wish(preprocess=Preprocess.NONE))
+        given = Settings()
+        registry = Registry(given, silent_metrics())
+        await registry.load()
+        async with Engine(
+            queue_size=given.queue_size, request_timeout=given.request_timeout
+        ) as engine:
+            pipeline = registry.digits(DigitOptions(preprocess=Preprocess.NONE))
             pipeline = replace(pipeline, classifier=classifier_of(session))
             desk = Desk(Streams(1), HeldBytes(10**6), 10**6, 30.0)
             messages, sent = list(body), []
@@ -96,7 +100,10 @@ def _answer(session, parts, body=(), *, ends=False):
             async def send(message):
                 sent.append(message)
 
-            answer = StreamedAnswer(desk, partial(engine.read_in_turn, pipeline), parts, "mine")
+            async def read(contents):
+                return (await engine.run(pipeline, contents, wait=True)).outcomes
+
+            answer = StreamedAnswer(desk, read, parts, "mine")
             await asyncio.wait_for(answer({"type": "http"}, receive, send), 60)
             return desk, sent
 

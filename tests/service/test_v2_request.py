@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from service.api.v2.request import parse
-from service.pipeline import Preprocess, Wish
+from service.inference.digits import DigitOptions, Preprocess
 
 EXPECTED_ERRORS = (MalformedBody, InvalidRequest, BatchTooLarge)
 MAX_BATCH = 4
@@ -74,12 +74,12 @@ def test_a_byte_order_mark_is_passed_over():
     assert inference.content.shape == (1, 28, 28)
 
 
-def test_parameters_become_a_wish():
+def test_parameters_become_options():
     parameters = {"max_error": 0.01, "preprocess": "none"}
 
     inference = _parsed(_image([1, 28, 28], data=[0] * 784) | {"parameters": parameters})
 
-    assert inference.wish("mlp") == Wish("mlp", 0.01, Preprocess.NONE)
+    assert inference.options("mlp") == DigitOptions("mlp", 0.01, Preprocess.NONE)
 
 
 def test_an_output_is_binary_as_it_says_or_else_as_the_request_says():

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from service.api.v2.reading import contents_of
-from service.engine import Engine
-from service.inference.backlog import QueueFull
-from service.pipeline import Preprocess, Wish
+from service.inference.admission import QueueFull
+from service.inference.digits import DigitOptions, Preprocess
+from service.inference.engine import Engine
+from service.inference.registry import Registry
 from service.settings import Settings
-from tests.service.fakes import RecordingSession, classifier_of
+from tests.service.fakes import RecordingSession, classifier_of, silent_metrics
 
 
 def test_tensors_and_pictures_share_a_micro_batch():
@@ -20,7 +21,7 @@ def test_tensors_and_pictures_share_a_micro_batch():
 
     async def scenario(engine, pipeline):
         await asyncio.gather(
-            engine.work(pipeline, _tensor([1, 2])), engine.read(pipeline, _picture(3))
+            engine.run(pipeline, _tensor([1, 2])), engine.run(pipeline, [_picture(3)])
         )
 
     _run(scenario, session)
@@ -32,7 +33,7 @@ def test_a_large_tensor_is_read_in_order():
     digits = [1 + index % 9 for index in range(100)]
 
     async def scenario(engine, pipeline):
-        return await engine.read_many(pipeline, _tensor(digits))
+        return (await engine.run(pipeline, _tensor(digits))).outcomes
 
     outcomes = _run(scenario, RecordingSession())
 
@@ -41,7 +42,7 @@ def test_a_large_tensor_is_read_in_order():
 
 def test_a_tensor_of_one_tone_is_blank():
     async def scenario(engine, pipeline):
-        return await engine.read_many(pipeline, contents_of(np.full((1, 28, 28), 3, np.uint8)))
+        return (await engine.run(pipeline, contents_of(np.full((1, 28, 28), 3, np.uint8)))).outcomes
 
     [outcome] = _run(scenario, RecordingSession())
 
@@ -53,12 +54,12 @@ def test_a_tensor_past_the_queue_is_refused_at_once():
     session = RecordingSession()
 
     async def scenario(engine, pipeline):
-        picture = asyncio.create_task(engine.read(pipeline, _picture(1)))
+        picture = asyncio.create_task(engine.run(pipeline, [_picture(1)]))
         await asyncio.sleep(0)
         with pytest.raises(QueueFull, match="at most 1 images"):
-            await engine.work(pipeline, _tensor([2]))
+            await engine.run(pipeline, _tensor([2]))
         await picture
-        await engine.work(pipeline, _tensor([2]))
+        await engine.run(pipeline, _tensor([2]))
 
     _run(scenario, session, queue_size=1)
 
@@ -67,9 +68,13 @@ def test_a_tensor_past_the_queue_is_refused_at_once():
 
 def _run(scenario, session, **settings):
     async def main():
-        async with Engine(Settings(**settings)) as engine:
-            await engine.models.load()
-            pipeline = engine.pipeline(Wish(preprocess=Preprocess.NONE))
+        given = Settings(**settings)
+        registry = Registry(given, silent_metrics())
+        await registry.load()
+        async with Engine(
+            queue_size=given.queue_size, request_timeout=given.request_timeout
+        ) as engine:
+            pipeline = registry.digits(DigitOptions(preprocess=Preprocess.NONE))
             pipeline = replace(pipeline, classifier=classifier_of(session))
             return await asyncio.wait_for(scenario(engine, pipeline), 60)
 

@@ -7,7 +7,7 @@ import pytest
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
 from service.api.v2.answer_schemas import Duration
 from service.api.v2.statistics import StatisticsBook
-from service.preparing import Times
+from service.inference.preparing import Times
 
 CARD, OTHER = load_manifest(PACKAGE_DIRECTORY).models[:2]
 

@@ -12,7 +12,7 @@ from service.api.held import Holding
 from service.api.stream.outbox import Outbox
 from service.api.stream.parts import Part, Parts
 from service.api.unpacking import unpacked
-from service.pipeline import Content
+from service.inference.digits import Content
 
 # Reads images in order, as soon as there is room for them.
 Read = Callable[[Sequence[Content]], Awaitable[Sequence[AnyOutcome]]]

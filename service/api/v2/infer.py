@@ -10,7 +10,7 @@ from models.manifest import ModelCard
 from service.api import errors
 from service.api.error_groups import READING_ERRORS
 from service.api.noting import note_all
-from service.api.state import charge, engine_of, settings_of, statistics_of
+from service.api.state import charge, engine_of, registry_of, settings_of, statistics_of
 from service.api.unpacking import unpacked
 from service.api.uploads import body_of, require_uncompressed
 from service.api.v2.answer_schemas import InferAnswer
@@ -20,7 +20,7 @@ from service.api.v2.models import card_of
 from service.api.v2.outputs import write
 from service.api.v2.reading import contents_of, readable
 from service.api.v2.request import Inference, parse
-from service.pipeline import Reading
+from service.inference.digits import Reading
 
 # A longer answer is written in a thread, so that others do not wait for it.
 _QUICK_IMAGES = 64
@@ -51,10 +51,10 @@ async def infer(request: Request) -> Response:
     with statistics_of(request).request(card) as progress:
         inference = await _parsed(request, body)
         charge(request, len(inference.content))
-        pipeline = engine.pipeline(inference.wish(card.name))
-        job = await engine.work(pipeline, contents_of(inference.content))
-        progress.note(job.times, images=len(job.outcomes))
-        readings = readable(job.outcomes)
+        pipeline = registry_of(request).digits(inference.options(card.name))
+        result = await engine.run(pipeline, contents_of(inference.content))
+        progress.note(result.times, images=len(result.outcomes))
+        readings = readable(result.outcomes)
         note_all(request, readings)
         return await _written(inference, card, readings)
 

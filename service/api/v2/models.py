@@ -3,12 +3,12 @@
 from fastapi import APIRouter, Request
 
 from models.manifest import ModelCard
-from service.api.state import engine_of, statistics_of
+from service.api.state import registry_of, statistics_of
 from service.api.v2 import answer_schemas as answers
 from service.api.v2 import contract
 from service.api.v2.document import error_responses
 from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.loading import NotReady
+from service.inference.registry import NotReady
 
 # What Triton calls an ONNX file that runs in ONNX Runtime.
 _PLATFORM = "onnxruntime_onnx"
@@ -24,7 +24,7 @@ def card_of(request: Request) -> ModelCard:
         UnknownModel: there is none of that name, or it has another version.
     """
     name, version = request.path_params["name"], request.path_params.get("version")
-    card = engine_of(request).models.catalogue.card(name)
+    card = registry_of(request).catalogue.card(name)
     if version not in (None, card.version):
         raise UnknownModel(
             f"the model {name!r} has no version {version!r}; its version is {card.version!r}"
@@ -53,7 +53,7 @@ async def model_metadata(request: Request) -> answers.ModelMetadata:
 async def model_ready(request: Request) -> answers.ModelReady:
     """Whether a model is loaded and warm."""
     card = card_of(request)
-    engine_of(request).models.catalogue.classifier(card.name)
+    registry_of(request).catalogue.classifier(card.name)
     return answers.ModelReady(name=card.name)
 
 

@@ -14,7 +14,7 @@ from service.api.v2 import contract
 from service.api.v2.answer_schemas import BinarySize, InferAnswer, ResponseOutput
 from service.api.v2.body import HEADER_LENGTH
 from service.api.v2.request import Inference, WantedOutput
-from service.pipeline import Reading
+from service.inference.digits import Reading
 
 NO_DIGIT = -1
 

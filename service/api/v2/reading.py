@@ -7,8 +7,8 @@ from service.api.errors import MOST_FAULTS, InvalidRequest
 from service.api.schemas import Fault
 from service.api.v2.contract import IMAGE_BYTES
 from service.imaging import Normalised, UnreadableImage
+from service.inference.digits import Content, Outcome, Reading
 from service.inference.sessions import Images
-from service.pipeline import Content, Outcome, Reading
 
 
 def contents_of(images: Images | list[bytes]) -> Sequence[Content]:

@@ -11,8 +11,8 @@ from service.api.v2.contract import OUTPUTS
 from service.api.v2.inputs import read_tensor
 from service.api.v2.pixels import most_values
 from service.api.v2.request_schemas import InferParameters, InferRequest
+from service.inference.digits import DigitOptions, Preprocess
 from service.inference.sessions import Images
-from service.pipeline import Preprocess, Wish
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Inference:
     content: Images | list[bytes]
     outputs: tuple[WantedOutput, ...]
 
-    def wish(self, model: str) -> Wish:
+    def options(self, model: str) -> DigitOptions:
         """How `model` is to read them."""
         preprocess = Preprocess(self.parameters.preprocess or Preprocess.AUTO)
-        return Wish(model, self.parameters.max_error, preprocess)
+        return DigitOptions(model, self.parameters.max_error, preprocess)
 
 
 def parse(body: bytes, header_length: str | None, *, max_batch: int) -> Inference:

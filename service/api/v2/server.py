@@ -4,12 +4,12 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
 from service.api import errors
-from service.api.state import engine_of, refuse_while_draining, statistics_of
+from service.api.state import refuse_while_draining, registry_of, statistics_of
 from service.api.v2 import answer_schemas as answers
 from service.api.v2.document import INDEX_OPERATION, error_responses
 from service.api.v2.request_schemas import RepositoryIndexRequest
 from service.inference.catalogue import Catalogue
-from service.loading import NotReady
+from service.inference.registry import NotReady
 from service.version import version
 
 _EXTENSIONS = ("binary_tensor_data", "statistics")
@@ -36,14 +36,14 @@ async def server_live() -> answers.ServerLive:
 async def server_ready(request: Request) -> answers.ServerReady:
     """Whether the models are loaded and warm, and the service does not stop."""
     refuse_while_draining(request)
-    _ = engine_of(request).models.catalogue
+    _ = registry_of(request).catalogue
     return answers.ServerReady()
 
 
 @router.get("/models/stats", responses=error_responses(NotReady))
 async def statistics(request: Request) -> answers.Statistics:
     """What this process has done with each model over the protocol."""
-    cards = engine_of(request).models.catalogue.cards.values()
+    cards = registry_of(request).catalogue.cards.values()
     return answers.Statistics(model_stats=tuple(map(statistics_of(request).report, cards)))
 
 
@@ -62,7 +62,7 @@ async def statistics(request: Request) -> answers.Statistics:
 async def repository_index(request: Request) -> list[answers.RepositoryEntry]:
     """The published models, and whether each is served."""
     asked = _index_request(await request.body())
-    catalogue = engine_of(request).models.catalogue
+    catalogue = registry_of(request).catalogue
     entries = [_entry(name, catalogue) for name in catalogue.cards]
     return [entry for entry in entries if entry.state == "READY" or not asked.ready]
 

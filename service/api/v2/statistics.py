@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from models.manifest import ModelCard
 from service.api.v2.answer_schemas import Duration, InferenceStatistics, ModelStatistics
-from service.preparing import Times
+from service.inference.preparing import Times
 
 Clock = Callable[[], int]
 

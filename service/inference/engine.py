@@ -4,50 +4,42 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from prometheus_client import CollectorRegistry
 
-from service.batcher import Batcher, DeadlineExceeded, Job
-from service.fields.engine import FieldEngine
 from service.imaging import Normalised, UnreadableImage
-from service.inference.backlog import Backlog, QueueFull
-from service.loading import LoadedModels
+from service.inference.admission import Backlog, QueueFull
+from service.inference.batcher import Batcher, DeadlineExceeded, Job
+from service.inference.digits import Content, DigitPipeline, Outcome
+from service.inference.field_batcher import FieldBatcher, FieldJob
+from service.inference.fields import FieldPipeline
+from service.inference.preparing import Times, prepare, prepare_slow
 from service.metrics.events import Metrics
-from service.pipeline import Content, Outcome, Pipeline, Reading, Wish
-from service.preparing import Times, prepare, prepare_slow
 from service.quick import is_quick
-from service.settings import Settings
 
 # More threads would not decode faster on a few cores, but hold more large pictures in memory.
 _IMAGING_THREADS = 2
 
 
 class Engine:
-    """The threads and the queue of one process, and its models.
+    """The threads and the queue of one process; belongs to one event loop.
 
-        async with Engine(settings) as engine:
-            await engine.models.load()
-            reading = await engine.read(engine.pipeline(Wish()), data)
-
-    Belongs to one event loop.
-
-    Attributes:
-        models: what reads the pictures.
-        fields: reads strips of several digits, with the same threads and the same queue.
+    async with Engine(queue_size=256, request_timeout=30.0) as engine:
+        result = await engine.run(registry.digits(DigitOptions()), [data])
+        result.outcomes
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
-        self._settings = settings
+    def __init__(
+        self, *, queue_size: int, request_timeout: float, metrics: Metrics | None = None
+    ) -> None:
+        self._request_timeout = request_timeout
         self._metrics = metrics or Metrics(CollectorRegistry())
-        self.models = LoadedModels(settings, self._metrics)
         self._imaging = ThreadPoolExecutor(_IMAGING_THREADS, "imaging")
         self._batcher = Batcher(self._metrics)
-        self._backlog = Backlog(settings.queue_size)
-        self._metrics.watch_queue(lambda: self._backlog.admitted, limit=settings.queue_size)
-        self.fields = FieldEngine(
-            settings, self._metrics, self._backlog, self._imaging, self.models
-        )
+        self._field_batcher = FieldBatcher(self._imaging, self._metrics)
+        self._backlog = Backlog(queue_size)
+        self._metrics.watch_queue(lambda: self._backlog.admitted, limit=queue_size)
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -55,10 +47,6 @@ class Engine:
 
     async def __aexit__(self, *_: object) -> None:
         self._imaging.shutdown(wait=False, cancel_futures=True)
-
-    def pipeline(self, wish: Wish) -> Pipeline:
-        """The pipeline for `wish`, as `LoadedModels.pipeline` says."""
-        return self.models.pipeline(wish)
 
     def has_room(self, images: int) -> bool:
         """Whether the queue has room for `images` more."""
@@ -68,29 +56,44 @@ class Engine:
         """What a caller is told for whom it has none."""
         return self._backlog.full()
 
-    async def read(self, pipeline: Pipeline, content: Content) -> Reading:
-        """Read one picture.
+    async def run(
+        self,
+        pipeline: DigitPipeline | FieldPipeline,
+        contents: Sequence[Any],
+        *,
+        wait: bool = False,
+    ) -> Any:  # noqa: ANN401 - a job of the kind of the pipeline
+        """Read pictures, in order; one that cannot be read does not disturb the others.
+
+        Args:
+            pipeline: how they are read.
+            contents: the pictures.
+            wait: wait for room in the queue instead of raising `QueueFull`.
 
         Raises:
-            UnreadableImage: it cannot be read as an image.
             QueueFull: too much is waiting already.
             DeadlineExceeded: it took longer than a request may.
         """
-        [outcome] = (await self.work(pipeline, [content])).outcomes
-        if isinstance(outcome, UnreadableImage):
-            raise outcome
-        return outcome
+        carry_out: Callable[..., Any] = (
+            self._carry_out if isinstance(pipeline, DigitPipeline) else self._carry_out_fields
+        )
+        if wait:
+            async with self._backlog.turn(len(contents)):
+                return await carry_out(pipeline, contents)
+        with self._backlog.admit(len(contents)):
+            return await carry_out(pipeline, contents)
 
-    async def show(self, pipeline: Pipeline, content: Content) -> Normalised:
+    async def prepare(self, pipeline: DigitPipeline, content: Content) -> Normalised:
         """What the model of `pipeline` is shown of a picture.
 
         Raises:
-            UnreadableImage, QueueFull, DeadlineExceeded: as `read` says.
+            UnreadableImage: it cannot be read as an image.
+            QueueFull, DeadlineExceeded: as `run` says.
         """
         work = partial(prepare, pipeline, content, Times(), self._metrics)
         with self._backlog.admit(1):
             try:
-                async with asyncio.timeout(self._settings.request_timeout):
+                async with asyncio.timeout(self._request_timeout):
                     ready = await self._loop.run_in_executor(self._imaging, work)
             except TimeoutError as error:
                 raise self._late() from error
@@ -98,35 +101,8 @@ class Engine:
             raise ready
         return ready
 
-    async def read_many(self, pipeline: Pipeline, contents: Sequence[Content]) -> list[Outcome]:
-        """Read pictures, in order; one that cannot be read does not disturb the others.
-
-        Raises:
-            QueueFull: too much is waiting already.
-            DeadlineExceeded: it took longer than a request may.
-        """
-        return (await self.work(pipeline, contents)).outcomes
-
-    async def read_in_turn(self, pipeline: Pipeline, contents: Sequence[Content]) -> list[Outcome]:
-        """Read pictures as `read_many` does, but wait for room in the queue.
-
-        Raises:
-            DeadlineExceeded: from then on it took longer than a request may.
-        """
-        async with self._backlog.turn(len(contents)):
-            return (await self._carry_out(pipeline, contents)).outcomes
-
-    async def work(self, pipeline: Pipeline, contents: Sequence[Content]) -> Job:
-        """Read pictures as `read_many` does; the finished job also says where its time went.
-
-        Raises:
-            QueueFull, DeadlineExceeded: as `read_many` says.
-        """
-        with self._backlog.admit(len(contents)):
-            return await self._carry_out(pipeline, contents)
-
-    async def _carry_out(self, pipeline: Pipeline, contents: Sequence[Content]) -> Job:
-        seconds = self._settings.request_timeout
+    async def _carry_out(self, pipeline: DigitPipeline, contents: Sequence[Content]) -> Job:
+        seconds = self._request_timeout
         times = Times()
         try:
             if not all(map(is_quick, contents)):
@@ -141,8 +117,25 @@ class Engine:
             raise self._late() from error
         return job
 
+    async def _carry_out_fields(self, pipeline: FieldPipeline, contents: Sequence[Any]) -> FieldJob:
+        times = Times()
+        done: asyncio.Future[None] = self._loop.create_future()
+        try:
+            async with asyncio.timeout(self._request_timeout):
+                prepared = await prepare_slow(
+                    pipeline, contents, times, self._metrics, self._imaging
+                )
+                job = FieldJob(pipeline, prepared, done, times)
+                await self._field_batcher.submit(job)
+        except TimeoutError as error:
+            raise self._late() from error
+        return job
+
     def submit(
-        self, pipeline: Pipeline, picture: bytes, then: Callable[[Outcome | Exception | None], None]
+        self,
+        pipeline: DigitPipeline,
+        picture: bytes,
+        then: Callable[[Outcome | Exception | None], None],
     ) -> asyncio.Future[None]:
         """Read a picture that is quick, with no task that waits for it.
 
@@ -160,7 +153,7 @@ class Engine:
         """
         self._backlog.take(1)
         times = Times()
-        deadline = times.submitted + int(self._settings.request_timeout * 1e9)
+        deadline = times.submitted + int(self._request_timeout * 1e9)
         job = Job(pipeline, (picture,), deadline, self._loop.create_future(), times)
         job.done.add_done_callback(partial(self._end, job, then))
         return self._batcher.submit(job)
@@ -185,7 +178,7 @@ class Engine:
             then(job.outcomes[0])
 
     def _late(self) -> DeadlineExceeded:
-        seconds = self._settings.request_timeout
+        seconds = self._request_timeout
         return DeadlineExceeded(
             f"no answer within {seconds:g} s; send it again later, or in smaller batches"
         )

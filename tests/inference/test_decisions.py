@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.inference.decide import Criteria, Decision, Reason, decide, decide_blank
+from service.inference.decisions import Criteria, Decision, Reason, decide, decide_blank
 
 LENIENT = 2.5  # more than the entropy of any ten probabilities
 

@@ -4,8 +4,7 @@ import pytest
 
 from models.strips import BUCKET, HEIGHT, STRIDE, pad, standardise
 from service.imaging import decode
-from service.inference.contract import UnusableModel
-from service.inference.readers import open_reader
+from service.inference.sessions import UnusableModel, open_reader
 from tests.strips import bars, publish_reader
 
 pytest.importorskip("onnx")
@@ -22,7 +21,7 @@ def test_a_reader_says_a_step_for_every_few_columns_of_each_strip(models_copy):
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("STRIDE", 2 * STRIDE, "it says 32 steps of 256 columns; the model contract says 64"),
+        ("STRIDE", 2 * STRIDE, "it returns 32 steps for 256 columns; the model contract says 64"),
         ("HEIGHT", HEIGHT + 8, "the model contract says image"),
     ],
 )

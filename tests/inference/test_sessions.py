@@ -10,8 +10,7 @@ from models.manifest import (
     sha256_of,
     version_of,
 )
-from service.inference.contract import UnusableModel
-from service.inference.sessions import LARGEST_MICRO_BATCH, open_classifier
+from service.inference.sessions import LARGEST_MICRO_BATCH, UnusableModel, open_classifier
 
 CARDS = load_manifest(PACKAGE_DIRECTORY).models
 

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from service.batcher import TURN, Batcher, DeadlineExceeded, InferenceFailed, Job
 from service.imaging import UnreadableImage
-from service.inference.decide import Criteria
-from service.pipeline import Pipeline, Preprocess
-from service.preparing import Times
+from service.inference.batcher import TURN, Batcher, DeadlineExceeded, InferenceFailed, Job
+from service.inference.decisions import Criteria
+from service.inference.digits import DigitPipeline, Preprocess
+from service.inference.preparing import Times
 from tests.service.fakes import (
     FailingSession,
     RecordingSession,
@@ -141,7 +141,7 @@ def test_a_fault_with_one_picture_costs_nobody_else_an_answer(session, monkeypat
             raise RuntimeError("unforeseen")
         return content
 
-    monkeypatch.setattr("service.batcher.prepare", prepare)
+    monkeypatch.setattr("service.inference.batcher.prepare", prepare)
 
     async def scenario(batcher):
         pipeline = _pipeline(session)
@@ -218,7 +218,7 @@ def _in_loop(scenario):
 
 def _pipeline(session, *, largest=64):
     classifier = classifier_of(session, largest=largest)
-    return Pipeline(classifier, Criteria(0.5, 1.0), Preprocess.NONE, 10**6)
+    return DigitPipeline(classifier, Criteria(0.5, 1.0), Preprocess.NONE, 10**6)
 
 
 def _job(pipeline, digits, *, deadline=None):

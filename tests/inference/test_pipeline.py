@@ -3,7 +3,8 @@
 import pytest
 
 from service.inference.catalogue import Catalogue
-from service.pipeline import UnsupportedMaxError, Wish, choose_pipeline, threshold_for
+from service.inference.decisions import UnsupportedMaxError, threshold_for
+from service.inference.digits import DigitOptions
 from tests.service.fakes import CARD, RecordingSession, classifier_of
 
 KEPT, NOT_SHOWN = 0.01, 0.001
@@ -31,12 +32,12 @@ def test_an_error_rate_that_the_model_cannot_keep_is_refused_with_those_it_can(m
 @pytest.mark.parametrize("max_error", [NOT_SHOWN, NOT_SHOWN / 10])
 def test_it_is_an_error_only_if_the_caller_asked_for_it(max_error):
     with pytest.raises(UnsupportedMaxError):
-        _pipeline(Wish(max_error=max_error), default=KEPT)
+        _pipeline(DigitOptions(max_error=max_error), default=KEPT)
 
-    assert _pipeline(Wish(), default=max_error).criteria.threshold is None
+    assert _pipeline(DigitOptions(), default=max_error).criteria.threshold is None
 
 
 def _pipeline(wish, *, default):
     classifier = classifier_of(RecordingSession(), MODEL)
     catalogue = Catalogue(MODEL.name, {MODEL.name: MODEL}, {MODEL.name: classifier}, {})
-    return choose_pipeline(catalogue, wish, max_error=default, max_pixels=10**6)
+    return catalogue.digits(wish, max_error=default, max_pixels=10**6)

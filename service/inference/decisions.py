@@ -8,10 +8,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.manifest import DIGITS
+from models.manifest import DIGITS, ModelCard
+from models.reader_card import ReaderCard
 from models.scores import entropy
 
 Probabilities = NDArray[np.float32]  # [10], one per digit
+
+
+class UnsupportedMaxError(ValueError):
+    """The model has no threshold that keeps the error rate which is asked for."""
 
 
 class Decision(StrEnum):
@@ -117,3 +122,22 @@ def _answer(
     )
     reasons = tuple(reason for reason, applies in doubts if applies)
     return Answer(digit, confidence, probabilities, Decision.REVIEW, reasons)
+
+
+def threshold_for(card: ModelCard | ReaderCard, max_error: float) -> float:
+    """The least confidence at which `card`'s model keeps the error rate `max_error`.
+
+    Raises:
+        UnsupportedMaxError: no operating point is as strict, or none was shown to keep its promise.
+    """
+    try:
+        threshold = card.operating_point(max_error).threshold
+    except LookupError:
+        threshold = None
+    if threshold is None:
+        kept = [point for point in card.operating_points if point.threshold is not None]
+        raise UnsupportedMaxError(
+            f"{card.name} was not shown to keep an error rate of {max_error:g}; it keeps"
+            f" {', '.join(f'{point.max_error:g}' for point in kept) or 'none'}"
+        )
+    return threshold

@@ -11,9 +11,9 @@ from models.fields.constraints import Constraints
 from models.fields.decode import Hypothesis, decode
 from models.reader_card import ReaderCard
 from models.strips import DIGITS
-from service.fields.boxes import Box, boxes
 from service.imaging import SeenStrip
-from service.inference.decide import Decision
+from service.inference.boxes import Box, boxes
+from service.inference.decisions import Decision
 
 # Texts that satisfy the constraints, but are less likely than this, are not what is written.
 _NO_MATCH = 0.001

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from service.batcher import InferenceFailed
-from service.fields.pipeline import FieldContent, FieldOutcome, FieldPipeline, read_together
 from service.imaging import UnreadableImage
+from service.inference.batcher import InferenceFailed
+from service.inference.fields import FieldContent, FieldOutcome, FieldPipeline, read_together
+from service.inference.preparing import Times, prepare
 from service.metrics.events import Metrics
-from service.preparing import Times, prepare
 
 # Most fields that are read together: a reader takes several milliseconds for each, and whoever
 # comes meanwhile waits for all of them.

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from models.manifest import DIGITS, ModelCard
-from models.reader_card import ReaderCard
 from service.imaging import (
     Normalised,
     Picture,
@@ -18,8 +17,7 @@ from service.imaging import (
     normalise,
     unchanged,
 )
-from service.inference.catalogue import Catalogue
-from service.inference.decide import Answer, Criteria, decide, decide_blank
+from service.inference.decisions import Answer, Criteria, decide, decide_blank
 from service.inference.sessions import LARGEST_MICRO_BATCH, Classifier, Logits
 
 
@@ -38,12 +36,8 @@ _PREPROCESSING: dict[Preprocess, Callable[[Picture], Normalised]] = {
 _NO_LOGITS = np.zeros(DIGITS, np.float32)
 
 
-class UnsupportedMaxError(ValueError):
-    """The model has no threshold that keeps the error rate which is asked for."""
-
-
 @dataclass(frozen=True)
-class Wish:
+class DigitOptions:
     """What a caller may choose; None leaves the choice to the settings."""
 
     model: str | None = None
@@ -77,11 +71,11 @@ Outcome = Reading | UnreadableImage
 
 
 @dataclass(frozen=True, eq=False)
-class Pipeline:
+class DigitPipeline:
     """Reads pictures step by step, or all at once where nothing else waits.
 
-        wish = Wish(model="lenet5")
-        pipeline = choose_pipeline(catalogue, wish, max_error=0.001, max_pixels=10**7)
+        options = DigitOptions(model="lenet5")
+        pipeline = catalogue.digits(options, max_error=0.001, max_pixels=10**7)
         pipeline.read([path.read_bytes()])
 
     Attributes:
@@ -158,47 +152,3 @@ def _readings(
     scored = classifier.run(np.array(images, np.uint8))
     answers = decide(scored.probabilities, criteria, several)
     return map(Reading, repeat(classifier.card), answers, scored.logits, images)
-
-
-def choose_pipeline(
-    catalogue: Catalogue, wish: Wish, *, max_error: float, max_pixels: int
-) -> Pipeline:
-    """The pipeline for `wish`; `max_error` holds where it names none.
-
-    A model that cannot keep the default `max_error` accepts nothing; asking for an error rate
-    that it cannot keep is an error.
-
-    Raises:
-        UnknownModel: no such model is published.
-        ModelUnavailable: it could not be loaded.
-        UnsupportedMaxError: the model cannot keep the error rate that `wish` names.
-    """
-    classifier = catalogue.classifier(wish.model)
-    asked = max_error if wish.max_error is None else wish.max_error
-    try:
-        threshold = threshold_for(classifier.card, asked)
-    except UnsupportedMaxError:
-        if wish.max_error is not None:
-            raise
-        threshold = None
-    criteria = Criteria(threshold, classifier.card.outliers.entropy)
-    return Pipeline(classifier, criteria, wish.preprocess, max_pixels)
-
-
-def threshold_for(card: ModelCard | ReaderCard, max_error: float) -> float:
-    """The least confidence at which `card`'s model keeps the error rate `max_error`.
-
-    Raises:
-        UnsupportedMaxError: no operating point is as strict, or none was shown to keep its promise.
-    """
-    try:
-        threshold = card.operating_point(max_error).threshold
-    except LookupError:
-        threshold = None
-    if threshold is None:
-        kept = [point for point in card.operating_points if point.threshold is not None]
-        raise UnsupportedMaxError(
-            f"{card.name} was not shown to keep an error rate of {max_error:g}; it keeps"
-            f" {', '.join(f'{point.max_error:g}' for point in kept) or 'none'}"
-        )
-    return threshold

@@ -11,12 +11,10 @@ import numpy as np
 from models.fields.constraints import Constraints
 from models.reader_card import ReaderCard
 from models.strips import BUCKET, STRIDE, Grey, pad
-from service.fields.answers import FieldAnswer, FieldReason, answer_of, unread
 from service.imaging import Picture, SeenStrip, UnreadableImage, cut_strip, decode
-from service.inference.catalogue import Catalogue
-from service.inference.readers import Reader
+from service.inference.field_answers import FieldAnswer, FieldReason, answer_of, unread
+from service.inference.sessions import Reader
 from service.metrics.events import Metrics
-from service.pipeline import UnsupportedMaxError, threshold_for
 
 # Most columns of strips that a reader is shown at once: what it keeps of them fits into a cache.
 _MOST_COLUMNS = 2048
@@ -25,7 +23,7 @@ NO_CONSTRAINTS = Constraints()
 
 
 @dataclass(frozen=True)
-class FieldWish:
+class FieldOptions:
     """What a caller may choose; None leaves the choice to the settings."""
 
     model: str | None = None
@@ -54,7 +52,7 @@ FieldOutcome = FieldReading | UnreadableImage
 class FieldPipeline:
     """Reads fields step by step, or all at once where nothing else waits.
 
-        pipeline = choose_field_pipeline(catalogue, FieldWish(), max_error=0.01, max_pixels=10**7)
+        pipeline = catalogue.fields(FieldOptions(), max_error=0.01, max_pixels=10**7)
         pipeline.read([path.read_bytes()])
 
     Attributes:
@@ -138,27 +136,3 @@ def _read_alike(
         )
         for (pipeline, seen), steps in zip(shown, said, strict=True)
     ]
-
-
-def choose_field_pipeline(
-    catalogue: Catalogue, wish: FieldWish, *, max_error: float, max_pixels: int
-) -> FieldPipeline:
-    """The pipeline for `wish`; `max_error` holds where it names none.
-
-    A reader that cannot keep the default `max_error` accepts nothing; asking for an error rate
-    that it cannot keep is an error.
-
-    Raises:
-        UnknownModel: no such reader is published, or none at all.
-        ModelUnavailable: it could not be loaded.
-        UnsupportedMaxError: the reader cannot keep the error rate that `wish` names.
-    """
-    reader = catalogue.reader(wish.model)
-    asked = max_error if wish.max_error is None else wish.max_error
-    try:
-        threshold = threshold_for(reader.card, asked)
-    except UnsupportedMaxError:
-        if wish.max_error is not None:
-            raise
-        threshold = None
-    return FieldPipeline(reader, threshold, wish.constraints, max_pixels)

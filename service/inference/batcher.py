@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from service.imaging import UnreadableImage
-from service.inference.decide import Criteria
+from service.inference.decisions import Criteria
+from service.inference.digits import Content, DigitPipeline, Outcome, Reading, Ready, classify
+from service.inference.preparing import Times, prepare
 from service.inference.sessions import LARGEST_MICRO_BATCH, Classifier
 from service.metrics.events import Metrics
-from service.pipeline import Content, Outcome, Pipeline, Reading, Ready, classify
-from service.preparing import Times, prepare
 
 # So long pictures are taken into a micro-batch, then it is run: what else the event loop has to
 # do waits no longer than this, one picture and one run.
@@ -41,7 +41,7 @@ class Job:
         done: resolved once there is an outcome for each.
     """
 
-    pipeline: Pipeline
+    pipeline: DigitPipeline
     contents: Sequence[Content]
     deadline: int
     done: asyncio.Future[None]

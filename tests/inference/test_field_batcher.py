@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -11,15 +10,13 @@ import pytest
 
 from models.fields.constraints import Constraints
 from models.strips import CLASSES, STRIDE
-from service.batcher import DeadlineExceeded, InferenceFailed
-from service.fields.batcher import LARGEST_MICRO_BATCH
-from service.fields.engine import FieldEngine
-from service.fields.pipeline import FieldPipeline
 from service.imaging import UnreadableImage
-from service.inference.backlog import Backlog, QueueFull
-from service.inference.readers import Reader
-from service.settings import Settings
-from tests.service.fakes import silent_metrics
+from service.inference.admission import QueueFull
+from service.inference.batcher import DeadlineExceeded, InferenceFailed
+from service.inference.engine import Engine
+from service.inference.field_batcher import LARGEST_MICRO_BATCH
+from service.inference.fields import FieldPipeline
+from service.inference.sessions import Reader
 from tests.strips import bars_card
 
 CARD = bars_card()
@@ -60,7 +57,7 @@ def strip(width: int) -> np.ndarray:
 def test_a_field_is_read_in_a_thread():
     session = SaysSeven()
 
-    reading = _run(session, lambda fields, pipeline: fields.read(pipeline, strip(100)))
+    reading = _run(session, lambda fields, pipeline: _read_one(fields, pipeline, strip(100)))
 
     assert reading.answer.text == "7"
     assert threading.current_thread().name not in session.threads
@@ -70,7 +67,7 @@ def test_strips_of_a_width_are_shown_together_and_others_apart():
     session = SaysSeven()
     contents = [strip(width) for width in (100, 300, 101, 301)]
 
-    outcomes = _run(session, lambda fields, pipeline: fields.read_many(pipeline, contents))
+    outcomes = _run(session, lambda fields, pipeline: _read_many(fields, pipeline, contents))
 
     assert [outcome.answer.text for outcome in outcomes] == ["7"] * 4
     assert sorted(shape[0] for shape in session.shapes) == [2, 2]
@@ -80,10 +77,10 @@ def test_a_single_field_passes_a_batch():
     session = SaysSeven()
 
     async def scenario(fields, pipeline):
-        batch = asyncio.create_task(fields.read_many(pipeline, [strip(100)] * 100))
+        batch = asyncio.create_task(_read_many(fields, pipeline, [strip(100)] * 100))
         while not session.shapes:
             await asyncio.sleep(0)
-        await fields.read(pipeline, strip(300))
+        await _read_one(fields, pipeline, strip(300))
         assert not batch.done()
         return await batch
 
@@ -94,7 +91,7 @@ def test_a_single_field_passes_a_batch():
 def test_fields_that_take_long_are_read_one_by_one():
     session = SaysSeven(seconds=0.08)
 
-    _run(session, lambda fields, pipeline: fields.read_many(pipeline, [strip(100)] * 8))
+    _run(session, lambda fields, pipeline: _read_many(fields, pipeline, [strip(100)] * 8))
 
     first, *others = (shape[0] for shape in session.shapes)
     assert others == [1] * (8 - first)
@@ -104,7 +101,7 @@ def test_what_cannot_be_read_does_not_disturb_its_neighbours():
     contents = [strip(100), b"no picture", strip(100)]
 
     first, second, third = _run(
-        SaysSeven(), lambda fields, pipeline: fields.read_many(pipeline, contents)
+        SaysSeven(), lambda fields, pipeline: _read_many(fields, pipeline, contents)
     )
 
     assert first.answer.text == third.answer.text == "7"
@@ -116,7 +113,7 @@ def test_a_large_picture_is_read_too():
     page[1000:1400, 1000:1100] = 20
     data = cv2.imencode(".jpg", page)[1].tobytes()
 
-    reading = _run(SaysSeven(), lambda fields, pipeline: fields.read(pipeline, data))
+    reading = _run(SaysSeven(), lambda fields, pipeline: _read_one(fields, pipeline, data))
 
     assert reading.answer.text == "7"
 
@@ -126,19 +123,19 @@ def test_a_failed_run_fails_and_the_next_does_not():
 
     async def scenario(fields, pipeline):
         with pytest.raises(InferenceFailed, match="broken"):
-            await fields.read(pipeline, strip(100))
+            await _read_one(fields, pipeline, strip(100))
         session._error = None
-        return await fields.read(pipeline, strip(100))
+        return await _read_one(fields, pipeline, strip(100))
 
     assert _run(session, scenario).answer.text == "7"
 
 
 def test_a_request_past_the_queue_is_refused():
     async def scenario(fields, pipeline):
-        waiting = asyncio.create_task(fields.read_many(pipeline, [strip(100)] * 2))
+        waiting = asyncio.create_task(_read_many(fields, pipeline, [strip(100)] * 2))
         await asyncio.sleep(0)
         with pytest.raises(QueueFull):
-            await fields.read(pipeline, strip(100))
+            await _read_one(fields, pipeline, strip(100))
         await waiting
 
     _run(SaysSeven(), scenario, queue_size=2)
@@ -150,7 +147,7 @@ def test_a_request_that_takes_too_long_is_given_up_and_not_computed():
 
     async def scenario(fields, pipeline):
         with pytest.raises(DeadlineExceeded, match=r"0\.05 s"):
-            await fields.read_many(pipeline, [strip(100)] * 100)
+            await _read_many(fields, pipeline, [strip(100)] * 100)
         session.may_run.set()
 
     _run(session, scenario, request_timeout=0.05)
@@ -159,17 +156,21 @@ def test_a_request_that_takes_too_long_is_given_up_and_not_computed():
 
 
 def test_nothing_is_read_to_nothing():
-    assert _run(SaysSeven(), lambda fields, pipeline: fields.read_many(pipeline, [])) == []
+    assert _run(SaysSeven(), lambda fields, pipeline: _read_many(fields, pipeline, [])) == []
 
 
-def _run(session, scenario, **settings):
+async def _read_many(engine, pipeline, pictures):
+    return (await engine.run(pipeline, pictures)).outcomes
+
+
+async def _read_one(engine, pipeline, picture):
+    return (await _read_many(engine, pipeline, [picture]))[0]
+
+
+def _run(session, scenario, *, queue_size=256, request_timeout=30.0):
     async def main():
-        given = Settings(**settings)
-        with ThreadPoolExecutor(2, "imaging") as threads:
-            fields = FieldEngine(
-                given, silent_metrics(), Backlog(given.queue_size), threads, lambda: None
-            )
+        async with Engine(queue_size=queue_size, request_timeout=request_timeout) as engine:
             pipeline = FieldPipeline(Reader(CARD, session), 0.9, Constraints(), 10**8)
-            return await asyncio.wait_for(scenario(fields, pipeline), 60)
+            return await asyncio.wait_for(scenario(engine, pipeline), 60)
 
     return asyncio.run(main())
