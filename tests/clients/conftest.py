@@ -1,4 +1,4 @@
-"""A service that reads digits and fields, and the client in both its kinds."""
+"""A service that reads digits and fields, and both clients."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -17,9 +17,9 @@ from tests.strips import publish_reader
 
 @pytest.fixture(scope="package")
 def reading_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of `numeral serve` with the published models, a reader of bars and feedback."""
+    """Base URL of `numeral serve` with the published models, a reader of bars and feedback."""
     pytest.importorskip("onnx")
-    pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
+    pytest.importorskip("sqlalchemy", reason="requires the extra 'feedback'")
     folder = tmp_path_factory.mktemp("reading")
     for file in PACKAGE_DIRECTORY.iterdir():
         if file.suffix in (".onnx", ".json"):
@@ -31,8 +31,8 @@ def reading_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield service.url
 
 
-class InLoop:
-    """An `AsyncClient` to be called like a `Client`."""
+class Blocking:
+    """An `AsyncClient` with the blocking interface of `Client`."""
 
     def __init__(self, runner: asyncio.Runner, client: AsyncClient) -> None:
         self._runner = runner
@@ -42,24 +42,24 @@ class InLoop:
         return partial(self._call, getattr(self._client, name))
 
     def _call(self, method, *arguments, **options):
-        asked = method(*arguments, **options)
-        return self._each(asked) if hasattr(asked, "__aiter__") else self._runner.run(asked)
+        result = method(*arguments, **options)
+        return self._iterate(result) if hasattr(result, "__aiter__") else self._runner.run(result)
 
-    def _each(self, answers):
+    def _iterate(self, answers):
         while (answer := self._runner.run(anext(answers, None))) is not None:
             yield answer
 
 
 @pytest.fixture(params=["Client", "AsyncClient"])
-def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client | InLoop]]:
-    """Makes a client of either kind; it is closed after the test."""
+def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client | Blocking]]:
+    """Creates a client of either kind, and closes it after the test."""
     with ExitStack() as stack:
 
-        def connected(url: str, **options: object) -> Client | InLoop:
+        def connected(url: str = "http://numeral", **options: object) -> Client | Blocking:
             if request.param == "Client":
                 return stack.enter_context(Client(url, **options))
             runner = stack.enter_context(asyncio.Runner())
-            client = InLoop(runner, AsyncClient(url, **options))
+            client = Blocking(runner, AsyncClient(url, **options))
             stack.callback(client.close)
             return client
 
@@ -67,14 +67,14 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client | I
 
 
 @pytest.fixture
-def numeral(connect: Callable[..., Client | InLoop], reading_server: str) -> Client | InLoop:
+def numeral(connect: Callable[..., Client | Blocking], reading_server: str) -> Client | Blocking:
     """A client of the service, of either kind."""
     return connect(reading_server)
 
 
 @pytest.fixture
 def digit_files(tmp_path: Path, draw: Callable[..., bytes]) -> list[Path]:
-    """The files 0.png to 9.png, with a digit each."""
+    """The files 0.png to 9.png, each with its digit."""
     files = [tmp_path / f"{digit}.png" for digit in range(10)]
     for digit, file in enumerate(files):
         file.write_bytes(draw(digit))

@@ -1,29 +1,36 @@
-"""A real server that answers by a script, to be as bad as a network can be."""
+"""A transport that answers by a script, including the ways in which a network fails."""
 
-import contextlib
 import json
-import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
 
 PROBLEM = "application/problem+json"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What is sent for one request; `cut` lets the connection break before the announced end."""
+class Answer(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """One response; `cut` breaks the connection after the body."""
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
 
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.body
+        if self.cut:
+            raise httpx.RemoteProtocolError("peer closed connection")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self:
+            yield chunk
+
 
 def problem(status: int, slug: str, **headers: str) -> Answer:
-    """An answer that is a problem; `retry_after="1"` is the header Retry-After."""
+    """A problem; `retry_after="1"` sets the header Retry-After."""
     body = {
         "type": f"/problems/{slug}",
         "title": slug,
@@ -35,64 +42,20 @@ def problem(status: int, slug: str, **headers: str) -> Answer:
     return Answer(status, json.dumps(body).encode(), {"Content-Type": PROBLEM} | named)
 
 
-# The connection is closed without a word.
-BROKEN = None
+BROKEN = httpx.ReadError("connection reset")
 
 
-@dataclass(frozen=True)
-class Received:
-    """A request that came."""
+class Script(httpx.MockTransport):
+    """Answers the first request with the first of `script`, and so on; records the requests."""
 
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
+    def __init__(self, *script: Answer | httpx.TransportError) -> None:
+        super().__init__(self._answer)
+        self.received: list[httpx.Request] = []
+        self._script = deque(script)
 
-
-@dataclass(frozen=True)
-class Scripted:
-    """A server with what it received."""
-
-    url: str
-    received: list[Received]
-
-
-@contextmanager
-def scripted(*script: Answer | None) -> Iterator[Scripted]:
-    """A server that answers the first request with the first of `script`, and so on."""
-    answers, received = deque(script), []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            received.append(Received(self.path, dict(self.headers), body))
-            answer = answers.popleft()
-            self.close_connection = answer is BROKEN or answer.cut
-            if answer is not BROKEN:
-                self._send(answer)
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def _send(self, answer: Answer) -> None:
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body) + answer.cut))
-            self.end_headers()
-            with contextlib.suppress(OSError):
-                self.wfile.write(answer.body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield Scripted(f"http://127.0.0.1:{server.server_port}", received)
-        finally:
-            server.shutdown()
-            thread.join()
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.received.append(request)
+        answer = self._script.popleft()
+        if isinstance(answer, httpx.TransportError):
+            raise answer
+        return httpx.Response(answer.status, headers=answer.headers, stream=answer)

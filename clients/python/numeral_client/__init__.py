@@ -1,4 +1,4 @@
-"""Calls Numeral, the service that reads handwritten digits.
+"""Python client for Numeral, the service that reads handwritten digits.
 
 from numeral_client import Client
 
@@ -7,20 +7,15 @@ with Client("http://127.0.0.1:8000") as numeral:
 """
 
 from numeral_client import errors
-from numeral_client.answers import (
-    BatchFailure,
-    BatchField,
-    BatchPrediction,
-    FieldAlternative,
-    FieldDigit,
-    Health,
-    Prediction,
-    ReadField,
+from numeral_client.cards import (
+    ModelDetail,
+    ModelList,
+    ModelSummary,
+    ReaderDetail,
+    ReaderSummary,
 )
-from numeral_client.async_client import AsyncClient
-from numeral_client.cards import ModelDetail, ModelSummary
-from numeral_client.client import Client
-from numeral_client.family import (
+from numeral_client.client import AsyncClient, Client
+from numeral_client.errors import (
     NumeralError,
     ProblemError,
     TimedOut,
@@ -29,10 +24,20 @@ from numeral_client.family import (
     UnusableImage,
 )
 from numeral_client.images import Image, Item, Pixels
-from numeral_client.kept import KeptFeedback, KeptPrediction
-from numeral_client.problem import Problem
-from numeral_client.reader_cards import ModelList, ReaderDetail, ReaderSummary
 from numeral_client.retry import Retry
+from numeral_client.schemas import (
+    BatchFailure,
+    BatchField,
+    BatchPrediction,
+    FieldAlternative,
+    FieldDigit,
+    Health,
+    KeptFeedback,
+    KeptPrediction,
+    Prediction,
+    Problem,
+    ReadField,
+)
 
 __all__ = [
     "AsyncClient",

@@ -1,13 +1,63 @@
-"""What the service says of its models; numbers are shares from 0 to 1 unless they say otherwise."""
+"""Cards of the models; numbers are shares from 0 to 1 unless a docstring says otherwise."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from numeral_client.problem import Answer
-from numeral_client.records import Interval, Reliability, Selection, TrainingRun
+from numeral_client.schemas import Answer
+
+
+class Interval(Answer):
+    """Confidence interval of a rate."""
+
+    low: float
+    high: float
+    confidence: float
+    method: str
+
+
+class ReliabilityBin(Answer):
+    """Images whose confidence falls into one of 15 equal bins."""
+
+    images: int
+    confidence: float
+    accuracy: float
+
+
+class Reliability(Answer):
+    """How well confidences match accuracy; `nll` is in nats."""
+
+    nll: float
+    ece: float
+    bins: tuple[ReliabilityBin, ...]
+
+
+class Selection(Answer):
+    """Effect of a threshold on a labelled set."""
+
+    images: int
+    accepted: int
+    errors: int
+    read_rate: float
+    error_rate: float
+    error_rate_bound: float
+
+
+class TrainingRun(Answer):
+    """How the weights were trained."""
+
+    recipe: str
+    settings: dict[str, Any]
+    seed: int
+    epochs: int
+    batch_size: int
+    train_images: int
+    validation_images: int
+    teachers: tuple[str, ...]
+    initial: str | None
+    also: str | None
 
 
 class StudyResult(Answer):
-    """What a plain recipe comes to after so many epochs."""
+    """Result of the plain recipe after a number of epochs."""
 
     epochs: int
     train_images: int
@@ -18,50 +68,25 @@ class StudyResult(Answer):
     seconds_per_epoch: float
 
 
-class OperatingPointSummary(Answer):
-    """What can be expected at a `max_error` that may be asked for; None: no threshold does."""
-
-    max_error: float
-    threshold: float | None
-    read_rate: float
-    error_rate: float
-    error_rate_bound: float
-
-
-class Availability(Answer):
-    """Whether a model is served.
+class Summary(Answer):
+    """Identity and status of a model.
 
     Attributes:
-        default: it answers when a caller names none.
+        default: the service uses it if a request names no model.
         reason: why it could not be loaded.
     """
-
-    default: bool
-    status: Literal["loaded", "failed"]
-    reason: str | None
-
-
-class Summary(Availability):
-    """Which model it is."""
 
     name: str
     title: str
     version: str
     parameters: int
-
-
-class ModelSummary(Summary):
-    """How large a model of digits is and how well it reads MNIST's test images."""
-
-    quantised: bool
-    accuracy: float
-    accuracy_interval: Interval
-    operating_points: tuple[OperatingPointSummary, ...]
-    study: tuple[StudyResult, ...]
+    default: bool
+    status: Literal["loaded", "failed"]
+    reason: str | None
 
 
 class Card(Summary):
-    """Everything that is known of a model."""
+    """Full card of a model."""
 
     architecture: str
     file: str
@@ -70,8 +95,28 @@ class Card(Summary):
     training: TrainingRun
 
 
+class OperatingPointSummary(Answer):
+    """Expected rates at one supported `max_error`; without a threshold nothing is accepted."""
+
+    max_error: float
+    threshold: float | None
+    read_rate: float
+    error_rate: float
+    error_rate_bound: float
+
+
+class ModelSummary(Summary):
+    """Size of a digit model, and its accuracy on MNIST's test images."""
+
+    quantised: bool
+    accuracy: float
+    accuracy_interval: Interval
+    operating_points: tuple[OperatingPointSummary, ...]
+    study: tuple[StudyResult, ...]
+
+
 class Evaluation(Answer):
-    """How a model of digits reads a labelled set; the matrix's rows are labels."""
+    """Result of a digit model on a labelled set; rows of the matrix are labels."""
 
     images: int
     correct: int
@@ -82,7 +127,7 @@ class Evaluation(Answer):
 
 
 class Calibration(Answer):
-    """What the temperature did."""
+    """Effect of the temperature."""
 
     temperature: float
     before: Reliability
@@ -98,7 +143,7 @@ class Speed(Answer):
 
 
 class OperatingPoint(Answer):
-    """A threshold on the confidence, and what it does."""
+    """A threshold on the confidence, and its effect."""
 
     max_error: float
     threshold: float | None
@@ -107,7 +152,7 @@ class OperatingPoint(Answer):
 
 
 class OutlierRule(Answer):
-    """What is taken for no digit: entropy of the probabilities above so many nats."""
+    """Entropy of the probabilities, in nats, above which a picture is taken for no digit."""
 
     entropy: float
     held_out: float
@@ -115,7 +160,7 @@ class OutlierRule(Answer):
 
 
 class ModelDetail(Card):
-    """Everything that is known of a model of digits."""
+    """Full card of a digit model."""
 
     operating_points: tuple[OperatingPoint, ...]
     quantised: bool
@@ -124,3 +169,81 @@ class ModelDetail(Card):
     speed: Speed
     outliers: OutlierRule
     study: tuple[StudyResult, ...]
+
+
+class FieldEvaluation(Answer):
+    """Result of a field reader on strips of one kind."""
+
+    strips: int
+    correct: int
+    accuracy: float
+    accuracy_interval: Interval
+    correct_length_known: int
+    accuracy_length_known: float
+    digit_error_rate: float
+    reliability: Reliability
+
+
+class FieldEvaluations(Answer):
+    """Results on real amounts of cheques, and on strips composed of MNIST's digits."""
+
+    amounts: FieldEvaluation
+    composed: FieldEvaluation
+
+
+class FieldSelections(Answer):
+    """Effect of a threshold on the strips of each kind."""
+
+    amounts: Selection
+    composed: Selection
+
+
+class FieldOperatingPoint(Answer):
+    """A threshold on the confidence of whole fields, and its effect."""
+
+    max_error: float
+    threshold: float | None
+    shown_on: tuple[str, ...]
+    held_out: FieldSelections
+
+
+class ConfidenceRule(Answer):
+    """Coefficients that turn a field's hypotheses into its confidence."""
+
+    intercept: float
+    probability: float
+    margin: float
+    weakest: float
+
+
+class FieldSpeed(Answer):
+    """Time in ONNX Runtime alone, on one thread."""
+
+    hardware: str
+    width: int
+    latency_ms: float
+    strips_per_second: float
+
+
+class ReaderSummary(Summary):
+    """Size and accuracy of a field reader."""
+
+    held_out: FieldEvaluations
+    operating_points: tuple[FieldOperatingPoint, ...]
+
+
+class ReaderDetail(Card):
+    """Full card of a field reader."""
+
+    operating_points: tuple[FieldOperatingPoint, ...]
+    temperature: float
+    confidence: ConfidenceRule
+    held_out: FieldEvaluations
+    speed: FieldSpeed
+
+
+class ModelList(Answer):
+    """The published digit models and field readers."""
+
+    models: tuple[ModelSummary, ...]
+    readers: tuple[ReaderSummary, ...]

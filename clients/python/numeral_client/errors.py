@@ -1,14 +1,77 @@
-"""Each kind of problem as an exception, to be caught by name."""
+"""Exceptions: what the client raises, and one class for each kind of problem."""
 
-from numeral_client.family import ProblemError
+from typing import ClassVar
+
+from numeral_client.schemas import Problem
+
+
+class NumeralError(Exception):
+    """Base of all errors of this package."""
+
+
+class UnusableImage(NumeralError):
+    """The argument is no image; nothing was sent."""
+
+
+class Unreachable(NumeralError):
+    """No complete answer arrived; `__cause__` is the error of httpx."""
+
+
+class TimedOut(Unreachable):
+    """No answer arrived in time."""
+
+
+class UnexpectedAnswer(NumeralError):
+    """The answer is not Numeral's: it comes from a proxy or another service.
+
+    Attributes:
+        status: HTTP status.
+        retry_after: seconds to wait before the next attempt, from `Retry-After`.
+    """
+
+    def __init__(self, message: str, status: int, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class ProblemError(NumeralError):
+    """The service answered with a problem; each kind has a subclass in this module.
+
+    Attributes:
+        problem: the error document.
+        retry_after: seconds to wait before the next attempt, from `Retry-After`.
+    """
+
+    slug: ClassVar[str] = ""
+    _by_slug: ClassVar[dict[str, type["ProblemError"]]] = {}
+
+    def __init_subclass__(cls, *, slug: str) -> None:
+        super().__init_subclass__()
+        cls.slug = slug
+        cls._by_slug[slug] = cls
+
+    def __init__(self, problem: Problem, retry_after: float | None = None) -> None:
+        super().__init__(problem, retry_after)
+        self.problem = problem
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        problem = self.problem
+        return f"{problem.status} {problem.title}: {problem.detail} (request {problem.request_id})"
+
+    @classmethod
+    def of(cls, problem: Problem, retry_after: float | None = None) -> "ProblemError":
+        """Return the exception for `problem`: its own class, or `ProblemError` if unknown."""
+        return cls._by_slug.get(problem.slug, ProblemError)(problem, retry_after)
 
 
 class BadRequest(ProblemError, slug="bad-request"):
-    """What came is no HTTP request, or its head is too long."""
+    """The request is not valid HTTP, or its head is too long."""
 
 
 class MalformedBody(ProblemError, slug="malformed-body"):
-    """The body is not what its Content-Type says."""
+    """The body does not match its Content-Type."""
 
 
 class KeyRequired(ProblemError, slug="key-required"):
@@ -16,31 +79,31 @@ class KeyRequired(ProblemError, slug="key-required"):
 
 
 class RoleRequired(ProblemError, slug="role-required"):
-    """The API key is made for something else."""
+    """The API key lacks the required role."""
 
 
 class FeedbackOff(ProblemError, slug="feedback-off"):
-    """What is read is not kept."""
+    """Feedback is off."""
 
 
 class AdminOff(ProblemError, slug="admin-off"):
-    """The service has no API keys, and so nobody who may see this."""
+    """The service has no API keys, so nobody has the role `admin`."""
 
 
 class UnknownPrediction(ProblemError, slug="unknown-prediction"):
-    """No such prediction is kept, not any more, or it is another key's."""
+    """The reading is not stored, has expired, or belongs to another key."""
 
 
 class AnsweredOtherwise(ProblemError, slug="answered-otherwise"):
-    """Another right answer was given before; it stays."""
+    """Another right answer is already stored; it does not change."""
 
 
 class NotFound(ProblemError, slug="not-found"):
-    """There is no such path: the URL may be wrong, or the service older than this client."""
+    """The path does not exist: the URL may be wrong, or the service older than this client."""
 
 
 class MethodNotAllowed(ProblemError, slug="method-not-allowed"):
-    """The path takes other methods."""
+    """The path does not support this method."""
 
 
 class UnknownModel(ProblemError, slug="unknown-model"):
@@ -52,7 +115,7 @@ class NotAcceptable(ProblemError, slug="not-acceptable"):
 
 
 class BodyTooSlow(ProblemError, slug="body-too-slow"):
-    """The body did not come in time."""
+    """The body did not arrive in time."""
 
 
 class BodyTooLarge(ProblemError, slug="body-too-large"):
@@ -80,7 +143,7 @@ class UnreadableImage(ProblemError, slug="unreadable-image"):
 
 
 class UnsupportedFormat(ProblemError, slug="unsupported-format"):
-    """The file is none of PNG, JPEG, BMP, GIF, WebP and TIFF."""
+    """The file is not PNG, JPEG, BMP, GIF, WebP or TIFF."""
 
 
 class InvalidItem(ProblemError, slug="invalid-item"):
@@ -88,7 +151,7 @@ class InvalidItem(ProblemError, slug="invalid-item"):
 
 
 class InvalidRequest(ProblemError, slug="invalid-request"):
-    """A parameter is unknown or out of range; `problem.errors` lists the faults."""
+    """A parameter is unknown or out of range; `problem.errors` lists every fault."""
 
 
 class UnsupportedMaxError(ProblemError, slug="unsupported-max-error"):
@@ -96,11 +159,11 @@ class UnsupportedMaxError(ProblemError, slug="unsupported-max-error"):
 
 
 class QuotaExceeded(ProblemError, slug="quota-exceeded"):
-    """The key has had as many images read as it may for now."""
+    """The key's quota of images is used up for now."""
 
 
 class NotReady(ProblemError, slug="not-ready"):
-    """Models are being loaded, or none could be."""
+    """The models are loading, or none could be loaded."""
 
 
 class ModelUnavailable(ProblemError, slug="model-unavailable"):
@@ -108,28 +171,28 @@ class ModelUnavailable(ProblemError, slug="model-unavailable"):
 
 
 class FeedbackUnavailable(ProblemError, slug="feedback-unavailable"):
-    """The database of what was read cannot be used for now."""
+    """The feedback database is not available at the moment."""
 
 
 class QueueFull(ProblemError, slug="queue-full"):
-    """Too many images wait."""
+    """Too many images are waiting."""
 
 
 class TooManyBodies(ProblemError, slug="too-many-bodies"):
-    """The service receives too much at once."""
+    """The service is receiving too much data at once."""
 
 
 class TooManyStreams(ProblemError, slug="too-many-streams"):
-    """The service answers too many streams at once."""
+    """The service is answering too many streams at once."""
 
 
 class Stopping(ProblemError, slug="stopping"):
-    """The service stops."""
+    """The service is stopping."""
 
 
 class DeadlineExceeded(ProblemError, slug="deadline-exceeded"):
-    """The service could not answer in the time that it gives itself."""
+    """The service did not answer within its own time limit."""
 
 
 class InternalError(ProblemError, slug="internal-error"):
-    """A fault of the service, in its log with the request's id."""
+    """Internal error; the service's log has the details under the request id."""

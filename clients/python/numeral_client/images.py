@@ -1,4 +1,4 @@
-"""What may be sent as an image, and how it travels."""
+"""What counts as an image, and how images are encoded."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeGuard
 
-from numeral_client.family import UnusableImage
+from numeral_client.errors import UnusableImage
 
 
 class Pixels(Protocol):
@@ -18,14 +18,14 @@ class Pixels(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its sizes."""
+        """Size of each axis."""
 
     @property
     def dtype(self) -> object:
-        """The type of its values."""
+        """Type of the values."""
 
     def tobytes(self) -> bytes:
-        """Its values, row by row."""
+        """The values, row by row."""
 
 
 # The bytes of an image file, its path, an open file, or pixels.
@@ -34,25 +34,25 @@ Image = bytes | bytearray | memoryview | str | PathLike[str] | BinaryIO | Pixels
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An image of a batch with an id, which comes back with its answer."""
+    """An image of a batch with an id, which its answer repeats."""
 
     image: Image
     id: str | int | None = None
 
 
 Several = Iterable[Image | Item]
-# Several of them, or one array of grey pictures: uint8 [N, height, width].
+# Or one array of grey pictures: uint8 [N, height, width].
 Images = Several | Pixels
 
-# Of the PNG format: the colour type for so many channels.
+# PNG colour type by number of channels.
 _COLOUR_TYPES = {1: 0, 3: 2}
 
 
-def file_of(image: Image) -> bytes:
-    """The bytes of the image file that is sent for `image`.
+def encode_file(image: Image) -> bytes:
+    """Return `image` as the bytes of an image file; pixels become a PNG.
 
     Raises:
-        UnusableImage: it is nothing that can be sent, or pixels of another type or shape.
+        UnusableImage: it is no image, or an array of another type or shape.
         OSError: its file cannot be read.
     """
     if isinstance(image, bytes | bytearray | memoryview):
@@ -60,7 +60,7 @@ def file_of(image: Image) -> bytes:
     if isinstance(image, str | PathLike):
         return Path(image).read_bytes()
     if is_pixels(image):
-        return _png(image)
+        return _encode_png(image)
     if hasattr(image, "read"):
         return image.read()
     raise UnusableImage(
@@ -69,54 +69,50 @@ def file_of(image: Image) -> bytes:
     )
 
 
-def line_of(item: Image | Item) -> bytes:
-    """`item` as a line of JSON; one that was given as a path has its file name for an id."""
+def encode_line(item: Image | Item) -> bytes:
+    """Return `item` as a line of JSON; the id of a path without one is its file name."""
     image, item_id = (item.image, item.id) if isinstance(item, Item) else (item, None)
     if item_id is None and isinstance(image, str | PathLike):
         item_id = Path(image).name
-    line: dict[str, str | int] = {"image": base64.b64encode(file_of(image)).decode()}
+    line: dict[str, str | int] = {"image": base64.b64encode(encode_file(image)).decode()}
     if item_id is not None:
         line["id"] = item_id
     return json.dumps(line).encode() + b"\n"
 
 
-def batch_of(images: Several) -> bytes:
-    """The body of a batch in JSON.
+def encode_batch(images: Several) -> bytes:
+    """Return the JSON body of a batch.
 
     Raises:
-        UnusableImage: `images` is a single image, or holds something that is none.
+        UnusableImage: `images` is a single image, or an item is no image.
         OSError: a file cannot be read.
     """
     if isinstance(images, bytes | bytearray | memoryview | str | PathLike):
         raise UnusableImage("a batch is several images: send a list of them")
-    return b'{"images":[' + b",".join(map(line_of, images)) + b"]}"
+    return b'{"images":[' + b",".join(map(encode_line, images)) + b"]}"
 
 
-def npy_of(pictures: Pixels) -> bytes:
-    """`pictures`, uint8 [N, height, width], as NumPy saves it.
+def encode_npy(pictures: Pixels) -> bytes:
+    """Return `pictures`, uint8 [N, height, width], in NumPy's npy format.
 
     Raises:
-        UnusableImage: it has another type or shape.
+        UnusableImage: the array has another type or shape.
     """
     _require(len(pictures.shape) == 3, pictures, "[N, height, width]")
     shape = tuple(map(int, pictures.shape))
     header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
-    # NumPy wants the header to end in a line break, at a multiple of 64 bytes.
+    # The format pads the header to a multiple of 64 bytes, with a line break at its end.
     header = header.ljust(-(-(len(header) + 11) // 64) * 64 - 11) + "\n"
-    return (
-        b"\x93NUMPY\x01\x00"
-        + struct.pack("<H", len(header))
-        + header.encode()
-        + (pictures.tobytes())
-    )
+    prefix = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header))
+    return prefix + header.encode() + pictures.tobytes()
 
 
 def is_pixels(value: object) -> TypeGuard[Pixels]:
-    """Whether `value` is an array."""
+    """Return whether `value` is an array."""
     return hasattr(value, "dtype") and hasattr(value, "tobytes")
 
 
-def _png(pixels: Pixels) -> bytes:
+def _encode_png(pixels: Pixels) -> bytes:
     shape = pixels.shape
     fits = len(shape) == 2 or (len(shape) == 3 and shape[2] in _COLOUR_TYPES)
     _require(fits, pixels, "[height, width] or [height, width, 3]")

@@ -1,15 +1,15 @@
-"""When a call is made again, and how long it waits before."""
+"""Which calls are repeated, and after how long."""
 
 import random
 from dataclasses import dataclass
 
 import httpx
 
-from numeral_client.family import NumeralError, ProblemError, UnexpectedAnswer, Unreachable
+from numeral_client.errors import NumeralError, ProblemError, UnexpectedAnswer, Unreachable
 
-# The request did not get through, or the connection broke. A timeout is none of them: the service
-# may still be at work on it, and would have more to do.
-_BROKEN = (
+# Not the other timeouts: the service may still be working on the request, and a second one would
+# add to its load.
+_BROKEN_CONNECTION = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.ReadError,
@@ -17,24 +17,22 @@ _BROKEN = (
     httpx.CloseError,
     httpx.RemoteProtocolError,
 )
-# Too many requests; a proxy without a service behind it.
-_PASSING = frozenset({429, 502, 503})
+_TEMPORARY = frozenset({429, 502, 503})
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often a call is made, and how long it waits in between.
+    """How often a call is attempted, and how long it waits in between.
 
-    Every call of this package only reads, so that it may be made twice; its images then count
-    twice against a key's quota. It is made again after a broken connection, and after 429, 502 and
-    503 unless the service says that it is no use (`ModelUnavailable`). It waits as long as
-    Retry-After says, and for a while that doubles from one attempt to the next, at random up to
-    that long, so that many callers do not come back at once.
+    A call is repeated after a broken connection and after 429, 502 and 503, except
+    `ModelUnavailable`. It waits as long as `Retry-After` says, plus a random delay that doubles
+    with every attempt, so that many clients do not return at the same moment. Repeating is safe,
+    but images count against a key's quota each time.
 
     Attributes:
-        attempts: how often it is made at most; 1 for never again.
+        attempts: maximum number of attempts; 1 never repeats.
         first_wait: seconds before the second attempt.
-        longest_wait: seconds that are waited at most; who is told to wait longer gets the error.
+        longest_wait: maximum seconds to wait; a longer `Retry-After` raises the error at once.
     """
 
     attempts: int = 5
@@ -42,21 +40,23 @@ class Retry:
     longest_wait: float = 30.0
 
     def wait(self, attempt: int, error: NumeralError) -> float | None:
-        """Seconds to wait after `error` ended attempt number `attempt` (from 1); None: give up."""
-        if attempt >= self.attempts or not _may_pass(error):
+        """Return the seconds to wait after attempt `attempt` (from 1) failed; None: give up."""
+        if attempt >= self.attempts or not _is_temporary(error):
             return None
-        at_random = random.uniform(0.5, 1.0)  # noqa: S311 - spreads callers, guards nothing
-        asked_for = getattr(error, "retry_after", None) or 0.0
-        seconds: float = asked_for + at_random * self.first_wait * 2 ** (attempt - 1)
-        return None if asked_for > self.longest_wait else min(seconds, self.longest_wait)
+        requested = getattr(error, "retry_after", None) or 0.0
+        if requested > self.longest_wait:
+            return None
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311 - spreads clients, protects nothing
+        delay: float = requested + jitter * self.first_wait * 2 ** (attempt - 1)
+        return min(delay, self.longest_wait)
 
 
 ONCE = Retry(attempts=1)
 
 
-def _may_pass(error: NumeralError) -> bool:
+def _is_temporary(error: NumeralError) -> bool:
     if isinstance(error, Unreachable):
-        return isinstance(error.__cause__, _BROKEN)
+        return isinstance(error.__cause__, _BROKEN_CONNECTION)
     if isinstance(error, ProblemError):
-        return error.problem.status in _PASSING and error.slug != "model-unavailable"
-    return isinstance(error, UnexpectedAnswer) and error.status in _PASSING
+        return error.problem.status in _TEMPORARY and error.slug != "model-unavailable"
+    return isinstance(error, UnexpectedAnswer) and error.status in _TEMPORARY

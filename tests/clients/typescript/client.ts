@@ -1,11 +1,11 @@
-// Calls the service with a client of the generated types, and prints what came of it as JSON.
+// Calls the service with a client of the generated types, and prints the answers as JSON.
 //     node out/client.js URL DIGIT.png STRIP.png
 import { readFile } from "node:fs/promises";
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema.js";
 
 const [url, digitFile, stripFile] = process.argv.slice(2) as [string, string, string];
-// Batches could be answered in lines as well.
+// Batches can also be answered as NDJSON.
 type Json = "application/json" | "application/problem+json";
 const client = createClient<paths, Json>({ baseUrl: url, headers: { Accept: "application/json" } });
 const png = async (path: string) => new Blob([await readFile(path)], { type: "image/png" });

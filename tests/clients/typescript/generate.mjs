@@ -1,5 +1,5 @@
-// Writes schema.d.ts, the types of the document that is named; binary bodies are a Blob.
-// Of openapi-typescript's own documentation: nothing here is made for Numeral.
+// Writes schema.d.ts, the types of the OpenAPI document named as argument; binary bodies are a Blob.
+// From the documentation of openapi-typescript.
 import { readFile, writeFile } from "node:fs/promises";
 import openapiTS, { astToString } from "openapi-typescript";
 import ts from "typescript";
