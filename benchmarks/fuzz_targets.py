@@ -9,12 +9,9 @@ import numpy as np
 
 from benchmarks import fuzz_seeds as seeds
 from service.api.answers import to_json
+from service.api.bodies import parse_form
 from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody
-from service.api.item import Item
-from service.api.json_batch import parse_batch
-from service.api.multipart import parse_form
-from service.api.ndjson import Lines, item_of
-from service.api.npy import parse_npy
+from service.api.formats import Item, LineSplitter, parse_json, parse_line, parse_npy
 from service.api.v2.request import parse
 from service.imaging import PictureTooLarge, UnreadableImage, decode, normalise
 
@@ -36,20 +33,20 @@ def multipart(data: bytes) -> None:
 def json_batch(data: bytes) -> None:
     """A batch as JSON; what it calls its items must go into the answer."""
     with contextlib.suppress(*_FORESEEN):
-        _answerable(parse_batch(data, max_batch=_MAX_BATCH))
+        _answerable(parse_json(data, max_batch=_MAX_BATCH))
 
 
 def ndjson(data: bytes) -> None:
     """A stream of lines, which must be the same however it is cut; the first byte says how."""
     step, body = max(1, data[0] if data else 1), data[1:]
-    whole, piecemeal = Lines(max_bytes=_MAX_LINE), Lines(max_bytes=_MAX_LINE)
+    whole, piecemeal = LineSplitter(max_bytes=_MAX_LINE), LineSplitter(max_bytes=_MAX_LINE)
     lines = whole.feed(body) + whole.end()
     again = []
     for start in range(0, len(body), step):
         again += piecemeal.feed(body[start : start + step])
     again += piecemeal.end()
     assert list(map(str, again)) == list(map(str, lines))
-    _answerable([item_of(line) for line in lines])
+    _answerable([parse_line(line) for line in lines])
 
 
 def npy(data: bytes) -> None:

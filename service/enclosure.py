@@ -6,7 +6,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from service.api import fields, predict
-from service.api.negotiation import BATCH_PATH, FIELDS_BATCH_PATH, FIELDS_PATH
+from service.api.negotiation import BATCH_PATH, FIELDS_BATCH_PATH
 from service.api.v2.infer import infer
 from service.api.v2.routes import INFER_PATHS
 from service.exchange import Exchanges
@@ -45,7 +45,7 @@ def enclose(api: FastAPI, parts: Parts) -> ASGIApp:
         posts={
             "/predict": predict.predict,
             BATCH_PATH: predict.predict_batch,
-            FIELDS_PATH: fields.read_field,
+            "/fields": fields.read_field,
             FIELDS_BATCH_PATH: fields.read_field_batch,
             **dict.fromkeys(INFER_PATHS, infer),
         },

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.api.answers import field, prediction, to_json
 from service.api.errors import InvalidItem
-from service.api.item import Item
+from service.api.formats import Item
 from service.api.problems import problem_of
 from service.inference.digits import Outcome, Reading
 from service.inference.fields import FieldOutcome, FieldReading

@@ -4,18 +4,18 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
 from service.api import errors
+from service.api.bodies import read_body
 from service.api.feedback_schemas import (
     Feedback,
     KeptFeedback,
     moment,
 )
+from service.api.formats import read_json
 from service.api.headers import header
-from service.api.json_text import read_json
 from service.api.kept import kept, ledger_or_refusal
 from service.api.negotiation import JSON
 from service.api.openapi import component, problem_responses
 from service.api.state import caller_of
-from service.api.uploads import body_of
 from service.auth.api_keys import Role
 from service.feedback.errors import (
     AmbiguousPrediction,
@@ -86,7 +86,7 @@ async def _read(request: Request) -> Feedback:
         raise errors.UnsupportedMediaType(
             f"the Content-Type is {kind[:100] or 'missing'}; send {JSON}"
         )
-    body = await body_of(request)
+    body = await read_body(request)
     if len(body) > _MOST_BYTES:
         raise errors.BodyTooLarge(f"the body has more than {_MOST_BYTES} bytes; one answer has not")
     try:

@@ -5,9 +5,10 @@ from fastapi import APIRouter, Request, Response
 from service.api import examples
 from service.api.answers import JsonResponse, field, to_json
 from service.api.batch import BatchWay, answer_batch
+from service.api.bodies import read_picture
 from service.api.error_groups import BATCH_ERRORS, SINGLE_ERRORS
 from service.api.field_schemas import BatchField, FieldBatchAnswer, ReadField
-from service.api.negotiation import FIELDS_BATCH_PATH, FIELDS_PATH, require_json_accepted
+from service.api.negotiation import FIELDS_BATCH_PATH, require_json_accepted
 from service.api.noting import note_one
 from service.api.openapi import (
     batch_answer,
@@ -19,18 +20,17 @@ from service.api.openapi import (
 from service.api.parameters import FieldParameters, field_options_of
 from service.api.schemas import BatchFailure
 from service.api.state import read_one, registry_of
-from service.api.uploads import read_picture
 from service.inference.field_batcher import LARGEST_MICRO_BATCH
 
 router = APIRouter(tags=["fields"])
 
 
 @router.post(
-    FIELDS_PATH,
+    "/fields",
     operation_id="read_field",
     response_model=ReadField,
     responses=problem_responses(*SINGLE_ERRORS),
-    openapi_extra=reading_operation(FieldParameters, single_body(FIELDS_PATH, examples.FIELD)),
+    openapi_extra=reading_operation(FieldParameters, single_body("/fields", examples.FIELD)),
 )
 async def read_field(request: Request) -> Response:
     """Read a field of several digits: an amount, a ZIP code, an account number.

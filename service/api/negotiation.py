@@ -1,4 +1,4 @@
-"""Media types: what a request brings, and what its sender takes."""
+"""Media types: what a request sends, and what its client accepts."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from service.api.errors import NotAcceptable
-from service.api.headers import header
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -15,65 +14,61 @@ NPY = "application/x-npy"
 PNG = "image/png"
 
 BATCH_PATH = "/predict/batch"
-NORMALISE_PATH = "/normalise"
-FIELDS_PATH = "/fields"
 FIELDS_BATCH_PATH = "/fields/batch"
 
 _STREAMED_PATHS = frozenset({BATCH_PATH, FIELDS_BATCH_PATH})
-
 _ANYTHING = "*/*"
 
 
-def media_type(scope: Scope) -> str:
+def media_type(headers: Headers) -> str:
     """The body's media type, in lower case and without parameters; empty if there is none."""
-    return header(scope, b"content-type").partition(";")[0].strip().lower()
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def require_json_accepted(request: Request) -> None:
-    """Make sure that the caller takes `application/json`.
+    """Check that the client accepts `application/json`.
 
     Raises:
-        NotAcceptable: the Accept header rules it out.
+        NotAcceptable: the Accept header excludes it.
     """
-    # Most callers take anything, and a prediction is answered in the time of a few of these lines.
-    if header(request.scope, b"accept", _ANYTHING) != _ANYTHING:
-        preferred(request.headers, (JSON,))
+    negotiate(request.headers, (JSON,))
 
 
-def batch_answer_type(scope: Scope) -> str:
-    """How a batch is answered, JSON or NDJSON; what came in lines goes out in lines.
+def batch_answer_type(headers: Headers) -> str:
+    """How to answer a batch, JSON or NDJSON; by default NDJSON is answered with NDJSON.
 
     Raises:
-        NotAcceptable: the Accept header rules out both.
+        NotAcceptable: the Accept header excludes both.
     """
-    streamed = media_type(scope) == NDJSON
-    return preferred(Headers(scope=scope), (NDJSON, JSON) if streamed else (JSON, NDJSON))
+    streamed = media_type(headers) == NDJSON
+    return negotiate(headers, (NDJSON, JSON) if streamed else (JSON, NDJSON))
 
 
 def is_streamed(scope: Scope) -> bool:
-    """Whether the request of `scope` is a stream of images of any length."""
+    """Whether a request is a stream of images of any length."""
     if scope["path"] not in _STREAMED_PATHS:
         return False
+    headers = Headers(scope=scope)
     try:
-        return media_type(scope) == NDJSON == batch_answer_type(scope)
+        return media_type(headers) == NDJSON == batch_answer_type(headers)
     except NotAcceptable:
         return False
 
 
-def preferred(headers: Headers, offers: Sequence[str]) -> str:
-    """The media type of `offers` that the caller likes best (RFC 9110, section 12.5.1).
+def negotiate(headers: Headers, offers: Sequence[str]) -> str:
+    """Choose the media type of `offers` that the client prefers (RFC 9110, section 12.5.1).
 
     Of several with the same weight it is the one that is named most exactly, then the first.
 
     Raises:
-        NotAcceptable: the Accept header rules out all of them.
+        NotAcceptable: the Accept header excludes all of them.
     """
     accept = ", ".join(headers.getlist("accept")) or _ANYTHING
-    if accept == _ANYTHING:
+    if accept == _ANYTHING:  # as most clients send it
         return offers[0]
     ranges = _ranges(accept)
     weight, _, _, best = max(
-        (*_opinion(offer, ranges), -place, offer) for place, offer in enumerate(offers)
+        (*_preference(offer, ranges), -place, offer) for place, offer in enumerate(offers)
     )
     if not weight:
         raise NotAcceptable(
@@ -91,8 +86,8 @@ def _ranges(accept: str) -> dict[str, float]:
     return ranges
 
 
-def _opinion(offer: str, ranges: dict[str, float]) -> tuple[float, int]:
-    """The weight of `offer`, and how exactly it is named; the most exact range has the say."""
+def _preference(offer: str, ranges: dict[str, float]) -> tuple[float, int]:
+    """The weight of `offer` by the most exact range, and how exact that is."""
     for exactness, media_range in enumerate((offer, offer.partition("/")[0] + "/*", _ANYTHING)):
         if media_range in ranges:
             return ranges[media_range], -exactness

@@ -4,12 +4,12 @@ import cv2
 from fastapi import APIRouter, Request, Response
 
 from service.api import examples
+from service.api.bodies import read_picture
 from service.api.error_groups import SINGLE_ERRORS
-from service.api.negotiation import BATCH_PATH, NORMALISE_PATH, PNG, preferred
+from service.api.negotiation import BATCH_PATH, PNG, negotiate
 from service.api.openapi import BINARY, Json, problem_responses, reading_operation, single_body
 from service.api.parameters import ReadingParameters, digit_options_of
 from service.api.state import engine_of, registry_of
-from service.api.uploads import read_picture
 
 router = APIRouter(tags=["predict"])
 
@@ -28,11 +28,11 @@ class PngResponse(Response):
 
 
 @router.post(
-    NORMALISE_PATH,
+    "/normalise",
     operation_id="normalise",
     response_class=PngResponse,
     responses=_ANSWER | problem_responses(*SINGLE_ERRORS),
-    openapi_extra=reading_operation(ReadingParameters, single_body(NORMALISE_PATH, examples.SEVEN)),
+    openapi_extra=reading_operation(ReadingParameters, single_body("/normalise", examples.SEVEN)),
 )
 async def normalise(request: Request) -> Response:
     """See what a model is shown of a picture.
@@ -40,7 +40,7 @@ async def normalise(request: Request) -> Response:
     Send what you would send to `POST /predict`, with the same parameters. The answer is a picture
     of 28 x 28 pixels, white ink on black, and black all over where nothing is written.
     """
-    preferred(request.headers, (PNG,))
+    negotiate(request.headers, (PNG,))
     pipeline = registry_of(request).digits(digit_options_of(request))
     data = await read_picture(request, batch_path=BATCH_PATH)
     shown = await engine_of(request).prepare(pipeline, data)

@@ -8,9 +8,10 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from service.api import examples, multipart, problem_kinds, problems
+from service.api import examples, problem_kinds, problems
+from service.api.bodies import FORM, IMAGE_TYPES, OCTET_STREAM
 from service.api.feedback_schemas import Feedback
-from service.api.json_batch import BatchRequest, EncodedImage
+from service.api.formats import BatchRequest, EncodedImage
 from service.api.negotiation import JSON, NDJSON, NPY
 from service.api.parameter_document import (
     COMPONENTS,
@@ -20,7 +21,6 @@ from service.api.parameter_document import (
 )
 from service.api.parameters import FieldParameters, ReadingParameters
 from service.api.schemas import BatchEnd, Problem
-from service.api.uploads import IMAGE_TYPES, OCTET_STREAM
 from service.api.v2.answer_schemas import ProtocolError
 from service.api.v2.request_schemas import InferRequest, RepositoryIndexRequest
 
@@ -94,9 +94,7 @@ def single_body(path: str, example: examples.Example) -> dict[str, Json]:
     return {
         **{kind: _body(BINARY, example.raw(path, kind, kind)) for kind in IMAGE_TYPES},
         OCTET_STREAM: _body(BINARY, example.raw(path, OCTET_STREAM, "image/png")),
-        multipart.MEDIA_TYPE: _body(
-            {"$ref": COMPONENTS.format(model=_PICTURE_FORM)}, example.form(path, "file")
-        ),
+        FORM: _body({"$ref": COMPONENTS.format(model=_PICTURE_FORM)}, example.form(path, "file")),
     }
 
 
@@ -108,9 +106,7 @@ def batch_body(path: str, example: examples.Example, *, arrays: bool) -> dict[st
     )
     return {
         JSON: _body(component(BatchRequest), example.json_batch()),
-        multipart.MEDIA_TYPE: _body(
-            {"$ref": COMPONENTS.format(model=_BATCH_FORM)}, example.form(path, "files")
-        ),
+        FORM: _body({"$ref": COMPONENTS.format(model=_BATCH_FORM)}, example.form(path, "files")),
         **({NPY: array} if arrays else {}),
         NDJSON: _body(
             _lines("Any number of lines: each an image, or its Base64 alone.", EncodedImage),

@@ -62,15 +62,15 @@ def test_json_is_not_accepted(accept):
     ],
 )
 def test_a_batch_is_answered_as_its_caller_likes_best_and_lines_in_lines(accept, to_json, to_lines):
-    assert batch_answer_type(_request(accept, JSON).scope) == to_json
-    assert batch_answer_type(_request(accept, NDJSON + "; charset=utf-8").scope) == to_lines
+    assert batch_answer_type(_request(accept, JSON).headers) == to_json
+    assert batch_answer_type(_request(accept, NDJSON + "; charset=utf-8").headers) == to_lines
 
 
 def test_several_accept_headers_count_as_one():
     request = _request("text/html", JSON)
     request.scope["headers"].append((b"accept", NDJSON.encode()))
 
-    assert batch_answer_type(request.scope) == NDJSON
+    assert batch_answer_type(request.headers) == NDJSON
 
 
 @pytest.mark.parametrize(

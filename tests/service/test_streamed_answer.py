@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from service.api.formats import Item
 from service.api.held import HeldBytes
-from service.api.item import Item
 from service.api.stream.answer import Desk, StreamedAnswer
 from service.api.stream.limits import Streams
 from service.api.stream.parts import parts_of, parts_of_body

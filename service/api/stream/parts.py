@@ -9,9 +9,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from service.api.errors import BodyTooSlow
+from service.api.formats import Item, Line, LineSplitter, parse_line
 from service.api.held import Holding
-from service.api.item import Item
-from service.api.ndjson import Line, Lines, item_of
 
 # What is worth waiting for where lines are long.
 _MANY_BYTES = 256 * 1024
@@ -64,7 +63,7 @@ def parts_of_body(*, most: int, max_line: int, seconds: float) -> Parts:
     async def parts(
         receive: Receive, holding: Holding, busy: Callable[[], bool]
     ) -> AsyncIterator[Part]:
-        lines = Lines(max_bytes=max_line)
+        lines = LineSplitter(max_bytes=max_line)
         first, more = 0, True
         while more:
             await holding.room(seconds)
@@ -116,4 +115,4 @@ def _cut(lines: Sequence[Line], most: int) -> Iterator[Sequence[Line]]:
 
 
 def _items(lines: Sequence[Line]) -> list[Item]:
-    return [item_of(line) for line in lines]
+    return [parse_line(line) for line in lines]

@@ -7,11 +7,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
 from service.api.batch_answer import AnyOutcome, write_lines
+from service.api.bodies import run_parser
 from service.api.errors import InvalidItem
 from service.api.held import Holding
 from service.api.stream.outbox import Outbox
 from service.api.stream.parts import Part, Parts
-from service.api.unpacking import unpacked
 from service.inference.digits import Content
 
 # Reads images in order, as soon as there is room for them.
@@ -96,7 +96,7 @@ class Work:
 
     async def _read(self, part: Part) -> bytes:
         try:
-            items = await unpacked(part.unpack, part.size)
+            items = await run_parser(part.unpack, part.size)
             contents = [item.content for item in items if not isinstance(item.content, InvalidItem)]
             outcomes = await self._read_contents(contents)
             self._note(items, outcomes, first=part.first)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody
-from service.api.json_text import read_json
+from service.api.formats import read_json
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 

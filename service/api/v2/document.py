@@ -3,10 +3,10 @@
 from typing import Any
 
 from service.api import examples
+from service.api.bodies import OCTET_STREAM
 from service.api.negotiation import JSON
 from service.api.openapi import component, problem_responses
 from service.api.problem_kinds import Kind
-from service.api.uploads import OCTET_STREAM
 from service.api.v2.answer_schemas import ProtocolError
 from service.api.v2.body import HEADER_LENGTH
 from service.api.v2.errors import protocol_status

@@ -1,7 +1,7 @@
 """The data of an `image_bytes` tensor to the image files in it."""
 
 from service.api.errors import InvalidItem
-from service.api.json_batch import from_base64
+from service.api.formats import decode_base64
 
 # Binary, an element follows its length: four bytes, the lowest first.
 _LENGTH_BYTES = 4
@@ -43,6 +43,6 @@ def _decoded(element: object, index: int) -> bytes:
     if not isinstance(element, str):
         raise ValueError(f"[{index}] must be a text: the image file in Base64")
     try:
-        return from_base64(element)
+        return decode_base64(element)
     except InvalidItem as error:
         raise ValueError(f"[{index}]: {error}") from error

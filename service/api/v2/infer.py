@@ -8,11 +8,10 @@ from fastapi import APIRouter, Request, Response
 
 from models.manifest import ModelCard
 from service.api import errors
+from service.api.bodies import read_body, require_uncompressed, run_parser
 from service.api.error_groups import READING_ERRORS
 from service.api.noting import note_all
 from service.api.state import charge, engine_of, registry_of, settings_of, statistics_of
-from service.api.unpacking import unpacked
-from service.api.uploads import body_of, require_uncompressed
 from service.api.v2.answer_schemas import InferAnswer
 from service.api.v2.body import HEADER_LENGTH
 from service.api.v2.document import BINARY_ANSWER, INFER_OPERATION, error_responses
@@ -47,7 +46,7 @@ async def infer(request: Request) -> Response:
     require_uncompressed(request)
     card = card_of(request)
     engine = engine_of(request)
-    body = await body_of(request)
+    body = await read_body(request)
     with statistics_of(request).request(card) as progress:
         inference = await _parsed(request, body)
         charge(request, len(inference.content))
@@ -63,7 +62,7 @@ async def _parsed(request: Request, body: bytes) -> Inference:
     header_length = request.headers.get(HEADER_LENGTH)
     max_batch = settings_of(request).max_batch
     work = partial(parse, body, header_length, max_batch=max_batch)
-    return await unpacked(work, len(body))
+    return await run_parser(work, len(body))
 
 
 async def _written(inference: Inference, card: ModelCard, readings: Sequence[Reading]) -> Response:

@@ -8,8 +8,8 @@ from fastapi import Response
 from numpy.typing import NDArray
 
 from models.manifest import DIGITS, ModelCard
+from service.api.bodies import OCTET_STREAM
 from service.api.negotiation import JSON
-from service.api.uploads import OCTET_STREAM
 from service.api.v2 import contract
 from service.api.v2.answer_schemas import BinarySize, InferAnswer, ResponseOutput
 from service.api.v2.body import HEADER_LENGTH
