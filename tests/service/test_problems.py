@@ -5,16 +5,27 @@ import inspect
 import pytest
 from starlette.exceptions import HTTPException
 
-from service import access, imaging
+from service import imaging
 from service.api import errors, problem_kinds, problems
+from service.auth import api_keys, quotas
 from service.inference import admission, catalogue, decisions, engine, registry
 
 # The engine turns them into NotReady, the catalogue into a model that failed; and keys that are
 # wrong keep the service from starting.
-_INNER = {catalogue.NothingToServe, catalogue.UnusableModel, access.KeysFileError}
+_INNER = {catalogue.NothingToServe, catalogue.UnusableModel, api_keys.KeysFileError}
 _FAMILIES = [
     error
-    for room in (access, engine, imaging, registry, errors, admission, catalogue, decisions)
+    for room in (
+        api_keys,
+        quotas,
+        engine,
+        imaging,
+        registry,
+        errors,
+        admission,
+        catalogue,
+        decisions,
+    )
     for _, error in inspect.getmembers(room, inspect.isclass)
     if issubclass(error, Exception) and error.__module__.startswith("service.")
 ]
