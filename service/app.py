@@ -36,7 +36,6 @@ from service.feedback.opening import open_ledger
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.lifecycle import Lifecycle
-from service.metrics.exposition import Exposition
 from service.parts import Parts
 from service.settings import Settings
 from service.version import version
@@ -89,15 +88,15 @@ def create_api(parts: Parts) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with (
-            open_ledger(parts.settings, parts.exposition.metrics) as ledger,
+            open_ledger(parts.settings, parts.metrics) as ledger,
             Engine(
                 queue_size=parts.settings.queue_size,
                 request_timeout=parts.settings.request_timeout,
-                metrics=parts.exposition.metrics,
+                metrics=parts.metrics,
             ) as engine,
-            _metrics_kept_fresh(parts.exposition),
+            parts.metrics.flushed(),
         ):
-            registry = Registry(parts.settings, parts.exposition.metrics)
+            registry = Registry(parts.settings, parts.metrics)
             if parts.load_first:
                 await registry.load()
             # Otherwise beside the server: liveness answers while the models are loaded.
@@ -149,7 +148,7 @@ def _state(parts: Parts, engine: Engine, registry: Registry, ledger: "Ledger | N
         "registry": registry,
         "settings": settings,
         "statistics": StatisticsBook(),
-        "exposition": parts.exposition,
+        "metrics": parts.metrics,
         "held": parts.held,
         "desk": Desk(
             Streams(settings.max_streams),
@@ -160,16 +159,3 @@ def _state(parts: Parts, engine: Engine, registry: Registry, ledger: "Ledger | N
         "lifecycle": parts.lifecycle,
         "ledger": ledger,
     }
-
-
-@asynccontextmanager
-async def _metrics_kept_fresh(exposition: Exposition) -> AsyncIterator[None]:
-    if not exposition.shared:
-        yield
-        return
-    flushing = asyncio.create_task(exposition.metrics.flush_regularly())
-    try:
-        yield
-    finally:
-        flushing.cancel()
-        exposition.metrics.flush()

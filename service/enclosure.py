@@ -69,7 +69,7 @@ def enclose(api: FastAPI, parts: Parts) -> ASGIApp:
         )
     app = Observe(
         app,
-        metrics=parts.exposition.metrics,
+        metrics=parts.metrics,
         paths=paths,
         traced=parts.tracing is not None,
     )

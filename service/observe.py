@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problem_answers import REQUEST_ID_HEADER
 from service.api.security_headers import headers_for
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 from service.paths import PathTemplates
 from service.telemetry import ACCESS_LOGGER, request_fields
 from service.trace_context import read_traceparent

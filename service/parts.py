@@ -8,7 +8,7 @@ from service.auth.api_keys import ApiKeys
 from service.inference.decisions import Decision, Reason
 from service.inference.field_answers import FieldReason
 from service.lifecycle import Lifecycle
-from service.metrics.exposition import Exposition
+from service.metrics import Metrics
 from service.settings import Settings
 from service.tracing import Tracing
 
@@ -20,7 +20,7 @@ class Parts:
     Attributes:
         settings: what can be set.
         access: who may call.
-        exposition: the metrics.
+        metrics: what is counted.
         tracing: where traces go, if they are asked for.
         held: what the bodies of all requests hold.
         lifecycle: where the process tells the service that it stops.
@@ -29,7 +29,7 @@ class Parts:
 
     settings: Settings
     access: ApiKeys
-    exposition: Exposition
+    metrics: Metrics
     tracing: Tracing | None
     held: HeldBytes
     lifecycle: Lifecycle
@@ -49,8 +49,8 @@ class Parts:
         Raises:
             KeysFileError: the file of the keys cannot be used.
         """
-        exposition = Exposition()
-        exposition.metrics.expect(
+        metrics = Metrics()
+        metrics.expect(
             problems=[kind.slug for kind in KINDS],
             decisions=list(Decision),
             reasons=list(dict.fromkeys([*Reason, *FieldReason])),
@@ -58,7 +58,7 @@ class Parts:
         return cls(
             settings,
             access or ApiKeys.from_file(settings.api_keys_file),
-            exposition,
+            metrics,
             Tracing() if settings.tracing else None,
             HeldBytes(settings.max_total_body_bytes),
             lifecycle or Lifecycle(),

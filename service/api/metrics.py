@@ -5,7 +5,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from service.api.openapi import problem_responses
-from service.api.state import exposition_of
+from service.api.state import metrics_of
 
 router = APIRouter(tags=["metrics"])
 
@@ -28,5 +28,5 @@ async def metrics(request: Request) -> Response:
     """Requests, times, queue, decisions and models, in Prometheus' text format or OpenMetrics."""
     accept = request.headers.get("accept", "")
     # Beside the event loop: a few hundred series take milliseconds to write.
-    page = await asyncio.to_thread(exposition_of(request).page, accept)
+    page = await asyncio.to_thread(metrics_of(request).page, accept)
     return Response(page.content, media_type=page.media_type)

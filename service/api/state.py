@@ -17,8 +17,7 @@ from service.inference.engine import Engine
 from service.inference.fields import FieldPipeline
 from service.inference.registry import Registry
 from service.lifecycle import Lifecycle
-from service.metrics.events import Metrics
-from service.metrics.exposition import Exposition
+from service.metrics import Metrics
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class State(TypedDict):
     registry: Registry
     settings: Settings
     statistics: StatisticsBook
-    exposition: Exposition
+    metrics: Metrics
     held: HeldBytes
     desk: Desk
     lifecycle: Lifecycle
@@ -113,13 +112,8 @@ def charge(request: Request, images: int) -> None:
             caller.meter.charge(images, prepaid=prepaid)
 
 
-def exposition_of(request: Request) -> Exposition:
-    """The metrics of the process, to be read."""
-    return cast(Exposition, request.scope["state"]["exposition"])
-
-
 def metrics_of(request: Request) -> Metrics:
-    """The metrics of the process, to be written."""
+    """The metrics of the process."""
     return cast(Metrics, request.scope["state"]["metrics"])
 
 

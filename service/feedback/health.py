@@ -3,7 +3,7 @@
 import logging
 from enum import StrEnum
 
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from service.feedback.notes import Kind
 from service.feedback.question import Question
 from service.feedback.store import Answered, Store
 from service.feedback.writer import Writer
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 
 # Beside the threads that answers are written in: a locked database must hold up none of them.
 _THREADS = 2

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from service.feedback.health import Operation
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 from service.settings import Settings
 
 if TYPE_CHECKING:

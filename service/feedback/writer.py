@@ -10,7 +10,7 @@ from service.feedback.errors import FeedbackUnavailable
 from service.feedback.health import Health, Operation
 from service.feedback.notes import Note, rows_of
 from service.feedback.store import Store
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 
 # How old a note is at most when it is written, as long as the database keeps up.
 WRITING_SECONDS = 0.2
@@ -74,7 +74,7 @@ class Writer:
         waiting = self._noted - self._written
         # Where nothing waits anything fits: a large batch would never.
         if waiting and waiting + size > _MOST_BYTES:
-            self._metrics.noted("dropped", len(note.readings))
+            self._metrics.recorded("dropped", len(note.readings))
             return
         self._noted += size
         self._waiting.append(note)
@@ -114,10 +114,10 @@ class Writer:
                 # They would fail again, and hold up all that follow.
                 _log.exception("%d predictions cannot be kept and are dropped", len(rows))
                 self._health.failed(Operation.KEEP, error)
-                self._metrics.noted("dropped", len(rows))
+                self._metrics.recorded("dropped", len(rows))
             else:
                 self._health.worked(Operation.KEEP)
-                self._metrics.noted("kept", len(rows))
+                self._metrics.recorded("kept", len(rows))
             for _ in range(notes):
                 self._waiting.popleft()
             self._written += size

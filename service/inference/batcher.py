@@ -11,7 +11,7 @@ from service.inference.decisions import Criteria
 from service.inference.digits import Content, DigitPipeline, Outcome, Reading, Ready, classify
 from service.inference.preparing import Times, prepare
 from service.inference.sessions import LARGEST_MICRO_BATCH, Classifier
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 
 # So long pictures are taken into a micro-batch, then it is run: what else the event loop has to
 # do waits no longer than this, one picture and one run.

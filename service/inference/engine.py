@@ -6,8 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Self
 
-from prometheus_client import CollectorRegistry
-
 from service.imaging import Normalised, UnreadableImage
 from service.inference.admission import Backlog, QueueFull
 from service.inference.batcher import Batcher, DeadlineExceeded, Job
@@ -15,7 +13,7 @@ from service.inference.digits import Content, DigitPipeline, Outcome
 from service.inference.field_batcher import FieldBatcher, FieldJob
 from service.inference.fields import FieldPipeline
 from service.inference.preparing import Times, prepare, prepare_slow
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 from service.quick import is_quick
 
 # More threads would not decode faster on a few cores, but hold more large pictures in memory.
@@ -34,7 +32,7 @@ class Engine:
         self, *, queue_size: int, request_timeout: float, metrics: Metrics | None = None
     ) -> None:
         self._request_timeout = request_timeout
-        self._metrics = metrics or Metrics(CollectorRegistry())
+        self._metrics = metrics or Metrics()
         self._imaging = ThreadPoolExecutor(_IMAGING_THREADS, "imaging")
         self._batcher = Batcher(self._metrics)
         self._field_batcher = FieldBatcher(self._imaging, self._metrics)

@@ -12,7 +12,7 @@ from service.imaging import UnreadableImage
 from service.inference.batcher import InferenceFailed
 from service.inference.fields import FieldContent, FieldOutcome, FieldPipeline, read_together
 from service.inference.preparing import Times, prepare
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 
 # Most fields that are read together: a reader takes several milliseconds for each, and whoever
 # comes meanwhile waits for all of them.

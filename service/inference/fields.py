@@ -14,7 +14,7 @@ from models.strips import BUCKET, STRIDE, Grey, pad
 from service.imaging import Picture, SeenStrip, UnreadableImage, cut_strip, decode
 from service.inference.field_answers import FieldAnswer, FieldReason, answer_of, unread
 from service.inference.sessions import Reader
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 
 # Most columns of strips that a reader is shown at once: what it keeps of them fits into a cache.
 _MOST_COLUMNS = 2048

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 from service.quick import is_quick
 
 # So many pictures of a request go to a thread at once.

@@ -16,7 +16,7 @@ from service.inference.decisions import UnsupportedMaxError, threshold_for
 from service.inference.digits import DigitOptions, DigitPipeline
 from service.inference.fields import FieldOptions, FieldPipeline
 from service.lifecycle import ReloadFailed, ReloadInProgress, Served, ServedModel
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 from service.settings import Settings
 
 _log = logging.getLogger(__name__)

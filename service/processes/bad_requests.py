@@ -1,7 +1,7 @@
 """What is answered where what came is no HTTP, and so no request that the service could see."""
 
 from service.api.errors import BadRequest
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 from service.processes.raw import Stationery
 from service.processes.raw_problems import RawProblem, log_request, new_id
 

@@ -46,7 +46,7 @@ class Connection(BoundedConnection):
             self.transport.close()
             return
         self._forsake()
-        metrics = cast(State, self.app_state)["exposition"].metrics
+        metrics = cast(State, self.app_state)["metrics"]
         headers = self.server_state.default_headers
         self.transport.write(bad_request(msg, metrics, headers, self._caller))
         part(self, self.transport)

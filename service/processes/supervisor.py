@@ -17,7 +17,6 @@ from multiprocessing.connection import wait
 from typing import NoReturn
 
 from service.auth.api_keys import ApiKeys
-from service.metrics.workers import forget_process
 from service.processes.child import SIGNALS
 from service.processes.member import Member
 from service.processes.messages import AskReload, Drain, Loaded, Started
@@ -122,7 +121,6 @@ class Supervisor:
         self._reloads.forget(member)
         early, pid, place.member = member.age < _EARLY_SECONDS, member.pid, None
         how = member.bury()
-        forget_process(pid)
         if self._deadline is not None:
             return
         place.early_deaths = place.early_deaths + 1 if early else 0

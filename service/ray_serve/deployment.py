@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from service.auth.api_keys import ApiKeys
 from service.environment import drop_service_link
-from service.metrics.workers import shared_environment
 from service.ray_serve.refusals import refusal
 from service.ray_serve.replica import Replica
 from service.settings import Settings
+from service.shared_metrics import shared_environment
 
 if TYPE_CHECKING:
     from ray.serve import Application

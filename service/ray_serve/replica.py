@@ -7,7 +7,6 @@ from service.app import create_app
 from service.auth.api_keys import ApiKeys
 from service.inference.registry import Registry
 from service.lifecycle import Lifecycle, ReloadFailed, ReloadInProgress, Served
-from service.metrics.workers import forget_the_dead
 from service.ray_serve.hosted import Hosted
 from service.ray_serve.reloads import Outcome, Rounds, reload_everywhere
 from service.settings import Settings
@@ -40,8 +39,6 @@ class Replica:
 
     async def check_health(self) -> None:
         """Ray Serve replaces a replica whose event loop does not come to answer this."""
-        # Nobody tells that another one has ended.
-        forget_the_dead()
 
     async def announce(self) -> int:
         """The id of its process, which is logged."""

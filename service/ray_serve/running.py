@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from service.auth.api_keys import ApiKeys
 from service.lifecycle import ReloadFailed, ReloadInProgress
-from service.metrics.workers import prepared_folder
 from service.ray_serve.cluster import joined_cluster, own_cluster
 from service.ray_serve.deployment import application
 from service.ray_serve.reloads import reload_everywhere
@@ -57,7 +56,9 @@ def serve_on_ray(settings: Settings, access: ApiKeys, workers: int) -> None:
 def _cluster(settings: Settings, workers: int) -> Iterator[Path | None]:
     if settings.ray_address is None:
         with own_cluster(workers) as folder:
-            yield prepared_folder(folder / "metrics")
+            metrics = folder / "metrics"
+            metrics.mkdir()
+            yield metrics
     else:
         with joined_cluster(settings.ray_address):
             yield None

@@ -21,12 +21,12 @@ from prometheus_client import CollectorRegistry
 from service.inference.engine import Engine
 from service.inference.digits import DigitOptions
 from service.inference.registry import Registry
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 from service.settings import Settings
 
 async def read() -> None:
     async with Engine(queue_size=256, request_timeout=30.0) as engine:
-        registry = Registry(Settings(), Metrics(CollectorRegistry()))
+        registry = Registry(Settings(), Metrics())
         await registry.load()
         picture = pathlib.Path(sys.argv[1]).read_bytes()
         result = await engine.run(registry.digits(DigitOptions()), [picture])

@@ -8,7 +8,6 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
-from service.metrics.workers import prepare_multiprocess
 from service.version import version
 from tests.e2e.running import run_service, wait_for
 
@@ -66,11 +65,10 @@ def test_a_picture_that_cannot_be_read_is_counted(start_ready):
 
 @pytest.mark.own_processes("replicas share a folder of their own")
 def test_processes_that_share_a_directory_answer_for_each_other(tmp_path, monkeypatch):
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
     folders = [tmp_path / name for name in ("first", "second", "metrics")]
     for folder in folders:
         folder.mkdir()
-    prepare_multiprocess(folders[2])
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folders[2]))
     asked = (
         "numeral_requests_total",
         _key({"method": "GET", "route": "/health/live", "status": "200"}),

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+from prometheus_client.parser import text_string_to_metric_families
 
 from service.inference.decisions import Answer, Decision, Reason
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 _ROW = re.compile(r"^\| `(\w+)` \|([^|]*)\| (.+) \|$", re.MULTILINE)
@@ -41,18 +41,15 @@ def test_a_question_asks_for_metrics_that_there_are():
 
 def _exposed() -> dict[str, set[str]]:
     """The labels of each metric."""
-    registry = CollectorRegistry()
-    metrics = Metrics(registry)
-    PlatformCollector(registry)
-    ProcessCollector(registry=registry)
+    metrics = Metrics()
     _let_everything_happen(metrics)
-    metrics.flush()
+    page = metrics.page(accept="").content.decode()
     return {
         metric.name + ("_total" if metric.type == "counter" else ""): {
             label for sample in metric.samples for label in sample.labels
         }
         - {"le"}
-        for metric in registry.collect()
+        for metric in text_string_to_metric_families(page)
     }
 
 
@@ -65,6 +62,6 @@ def _let_everything_happen(metrics: Metrics) -> None:
     metrics.answered("cnn", [Answer(7, 0.9, np.zeros(10), Decision.REVIEW, (Reason.BLANK,))])
     metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0)
     metrics.reloaded("success")
-    metrics.noted("kept", 1)
+    metrics.recorded("kept", 1)
     metrics.feedback("cnn", "accept", "right")
     metrics.feedback_failed("keep")

@@ -4,13 +4,12 @@ import time
 
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
 
 from service.feedback.errors import FeedbackUnavailable
 from service.feedback.notes import Note, Place, note_of_one
 from service.inference.decisions import Criteria, decide
 from service.inference.digits import Reading
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 from tests.service.fakes import CARD
 
 pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
@@ -43,7 +42,7 @@ class Store:
 
 @pytest.fixture
 def metrics():
-    return Metrics(CollectorRegistry())
+    return Metrics()
 
 
 @pytest.fixture

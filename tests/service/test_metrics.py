@@ -1,4 +1,4 @@
-"""The metrics of one process: what is kept, is counted."""
+"""The metrics of one process."""
 
 import threading
 from collections import namedtuple
@@ -8,8 +8,7 @@ import prometheus_client
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.metrics.buffers import Histogram
-from service.metrics.events import Metrics
+from service.metrics import Histogram, Metrics
 
 Answer = namedtuple("Answer", "text confidence decision reasons")
 
@@ -20,7 +19,7 @@ BLANK = Answer(None, 0.0, "review", ("blank",))
 
 @pytest.fixture
 def metrics() -> Metrics:
-    return Metrics(CollectorRegistry())
+    return Metrics()
 
 
 def test_a_micro_batch_is_counted_by_its_model(metrics):
@@ -75,7 +74,7 @@ def test_a_request_is_counted_by_method_route_and_status(metrics):
     assert _value(metrics, "numeral_request_duration_seconds_sum", route="/predict") == 0.5
 
 
-def test_a_method_that_is_none_of_http_makes_no_series_of_its_own(metrics):
+def test_unknown_methods_share_a_series(metrics):
     for method in ("BREW", "WHEN"):
         metrics.request(method, "/predict", 405, 0.5)
 
@@ -83,7 +82,7 @@ def test_a_method_that_is_none_of_http_makes_no_series_of_its_own(metrics):
     assert _value(metrics, "numeral_requests_total", **labels) == 2
 
 
-def test_what_goes_wrong_is_counted_by_its_kind(metrics):
+def test_errors_are_counted_by_their_kind(metrics):
     metrics.rejected("queue-full")
     metrics.unreadable("unsupported-format")
     metrics.reloaded("failure")
@@ -93,7 +92,7 @@ def test_what_goes_wrong_is_counted_by_its_kind(metrics):
     assert _value(metrics, "numeral_reloads_total", outcome="failure") == 1
 
 
-def test_the_queue_is_looked_at_when_it_is_asked_for(metrics):
+def test_the_queue_is_read_at_every_scrape(metrics):
     waiting = []
     metrics.watch_queue(lambda: len(waiting), limit=256)
     waiting += [1, 2, 3]
@@ -113,14 +112,14 @@ def test_a_model_that_was_replaced_is_no_longer_served(metrics):
     assert _value(metrics, "numeral_models_failed") == 0
 
 
-def test_a_reader_of_fields_is_told_from_a_model_of_digits(metrics):
+def test_a_field_reader_has_a_kind_of_its_own(metrics):
     metrics.serving({"cnn": "1", "reader": "2"}, defaults=["cnn"], failed=0, readers=["reader"])
 
     assert _info(metrics, model="cnn", version="1", default="true", kind="digit") == 1
     assert _info(metrics, model="reader", version="2", default="false", kind="field") == 1
 
 
-def test_what_may_happen_is_shown_as_0_before_it_does(metrics):
+def test_expected_events_are_counted_from_0(metrics):
     metrics.expect(problems=["queue-full"], decisions=["accept"], reasons=["blank"])
     metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0)
 
@@ -131,7 +130,7 @@ def test_what_may_happen_is_shown_as_0_before_it_does(metrics):
     assert _value(metrics, "numeral_digits_total", model="cnn", digit="0") == 0
 
 
-def test_many_events_are_counted_without_being_asked_for(metrics):
+def test_many_events_are_counted_without_a_scrape(metrics):
     for _ in range(10_000):
         metrics.request("GET", "/models", 200, 0.001)
 
@@ -141,7 +140,7 @@ def test_many_events_are_counted_without_being_asked_for(metrics):
     assert counted > 8000
 
 
-def test_nothing_is_lost_or_counted_twice_while_threads_go_on(metrics):
+def test_no_event_is_lost_or_counted_twice_while_threads_add_more(metrics):
     def feed() -> None:
         for _ in range(20_000):
             metrics.decoded(1.0)
@@ -162,11 +161,10 @@ def test_many_values_fall_into_the_same_buckets_as_one_by_one():
     buckets = (0.1, 0.5, 1.0)
     ours, theirs = CollectorRegistry(), CollectorRegistry()
     values = [*np.random.default_rng(1).uniform(0, 1.5, 1000).tolist(), *buckets, 0.0, 99.0]
-    together = Histogram("name", "help", buckets, ours)
+    together = Histogram("name", "help", buckets=buckets, registry=ours)
     one_by_one = prometheus_client.Histogram("name", "help", buckets=buckets, registry=theirs)
 
-    together.of().extend(values)
-    together.flush()
+    together.add(values)
     for value in values:
         one_by_one.observe(value)
 

@@ -3,9 +3,8 @@
 import asyncio
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from service.metrics.events import Metrics
+from service.metrics import Metrics
 from service.observe import Observe
 from service.paths import PathTemplates
 from service.telemetry import request_fields
@@ -44,7 +43,7 @@ def test_a_request_that_fails_unanswered_is_counted_as_a_fault():
     async def app(_scope, _receive, _send):
         raise RuntimeError
 
-    metrics = Metrics(CollectorRegistry())
+    metrics = Metrics()
     with pytest.raises(RuntimeError):
         _sent(app, metrics=metrics)
 
@@ -55,7 +54,7 @@ def test_a_request_that_fails_unanswered_is_counted_as_a_fault():
 
 
 def test_a_request_in_work_is_in_flight():
-    metrics = Metrics(CollectorRegistry())
+    metrics = Metrics()
     in_flight = []
 
     async def app(scope, receive, send):
@@ -79,7 +78,7 @@ def _sent(app, *, headers=(), metrics=None):
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/models", "headers": headers}
-    metrics = metrics or Metrics(CollectorRegistry())
+    metrics = metrics or Metrics()
     observed = Observe(app, metrics=metrics, paths=PathTemplates(["/models"]))
     asyncio.run(observed(scope, receive, send))
     return sent

@@ -1,0 +1,334 @@
+"""Prometheus metrics: what is counted, and the page that shows it; docs/metrics.md has a list."""
+
+import asyncio
+import string
+import threading
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib import metadata
+from typing import Any, NamedTuple, Protocol
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from service.shared_metrics import Slot, WorkerProcesses
+from service.version import version
+
+# Events are counted in bulk after this many, which takes well under a millisecond.
+_MOST_PENDING = 1024
+# How old the counts of a worker are at most when another one is scraped.
+_FLUSH_SECONDS = 0.5
+
+# From a request that is answered at once to one that takes as long as it may.
+_REQUEST_SECONDS = (
+    *(0.001, 0.002, 0.003, 0.005, 0.0075),
+    *(0.01, 0.02, 0.03, 0.05, 0.075),
+    *(0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, 30.0),
+)
+# A small picture takes tens of microseconds, a large one tens of thousands.
+_STEP_SECONDS = (
+    *(0.000025, 0.00005, 0.0001, 0.0002, 0.0005),
+    *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0),
+)
+_IMAGES = (1, 2, 4, 8, 16, 32, 64)
+# Fine near 1: thresholds lie there, and a drift shows there first.
+_CONFIDENCE = (
+    *(0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98),
+    *(0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999, 0.99999, 1.0),
+)
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+
+
+class Answer(Protocol):
+    """The parts of an answer that are counted."""
+
+    @property
+    def text(self) -> str | None: ...  # noqa: D102
+    @property
+    def confidence(self) -> float: ...  # noqa: D102
+    @property
+    def decision(self) -> str: ...  # noqa: D102
+    @property
+    def reasons(self) -> Sequence[str]: ...  # noqa: D102
+
+
+class Page(NamedTuple):
+    """The response to a scrape."""
+
+    content: bytes
+    media_type: str
+
+
+class Counter(prometheus_client.Counter):
+    """A counter that is updated in bulk."""
+
+    def add(self, amounts: Sequence[float]) -> None:
+        """Add all `amounts`."""
+        self.inc(sum(amounts))
+
+
+class Histogram(prometheus_client.Histogram):
+    """A histogram that is updated in bulk; the library's own takes one value at a time."""
+
+    def add(self, amounts: Sequence[float]) -> None:
+        """Sort `amounts` into the buckets."""
+        self._sum.inc(sum(amounts))
+        bounds = self._upper_bounds
+        for bucket, count in Tally(bisect_left(bounds, amount) for amount in amounts).items():
+            self._buckets[bucket].inc(count)
+
+
+class _Instruments:
+    """Every metric: its name, help, labels, buckets, and how the workers' gauges are combined."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        own: dict[str, Any] = {"namespace": "numeral", "registry": registry}
+        counter: Callable[..., Counter] = partial(Counter, **own)
+        histogram: Callable[..., Histogram] = partial(Histogram, buckets=_STEP_SECONDS, **own)
+        highest: Callable[..., Gauge] = partial(Gauge, multiprocess_mode="livemax", **own)
+        lowest: Callable[..., Gauge] = partial(Gauge, multiprocess_mode="livemin", **own)
+        total: Callable[..., Gauge] = partial(Gauge, multiprocess_mode="livesum", **own)
+
+        self.requests = counter(
+            "requests", "HTTP requests answered.", ["method", "route", "status"]
+        )
+        self.request_seconds = histogram(
+            "request_duration_seconds",
+            "Time from the head of a request to the end of its response.",
+            ["route"],
+            buckets=_REQUEST_SECONDS,
+        )
+        self.in_flight = total("requests_in_flight", "HTTP requests not answered yet.")
+        self.rejected = counter("rejected", "HTTP requests answered with a problem.", ["reason"])
+        self.images = counter("images", "Images read.", ["model", "decision"])
+        self.reasons = counter("reasons", "Reasons to review an image.", ["model", "reason"])
+        self.digits = counter("digits", "Digits read, of fields one by one.", ["model", "digit"])
+        self.confidence = histogram(
+            "confidence", "Confidence of answers, but for blanks.", ["model"], buckets=_CONFIDENCE
+        )
+        self.unreadable = counter("unreadable_images", "Images that cannot be read.", ["type"])
+        self.queue = total("queue_images", "Images in work or waiting.")
+        self.queue_limit = total("queue_limit_images", "Images that the queues have room for.")
+        self.waited = histogram("queue_wait_seconds", "Time in which a request's images waited.")
+        self.micro_batch = histogram(
+            "micro_batch_images", "Images given to a model at once.", ["model"], buckets=_IMAGES
+        )
+        self.decode = histogram("decode_duration_seconds", "Time to decode an image file.")
+        self.normalise = histogram("normalise_duration_seconds", "Time to normalise a picture.")
+        self.infer = histogram("infer_duration_seconds", "Time for a micro-batch.", ["model"])
+        self.model_info = highest(
+            "model_info", "1 for every served model.", ["model", "kind", "version", "default"]
+        )
+        self.models_loaded = lowest("models_loaded", "Models served.")
+        self.models_failed = highest("models_failed", "Published models that failed to load.")
+        self.reloads = counter("reloads", "Reloads of the models.", ["outcome"])
+        self.feedback = counter(
+            "feedback", "Right answers given for predictions.", ["model", "decision", "outcome"]
+        )
+        self.feedback_predictions = counter(
+            "feedback_predictions", "Predictions recorded for feedback, or dropped.", ["outcome"]
+        )
+        self.feedback_failures = counter(
+            "feedback_database_failures", "Failures of the feedback database.", ["operation"]
+        )
+        self.build_info = highest("build_info", "1, with the versions.", ["version", "onnxruntime"])
+        self.workers = total("workers", "Processes that answer requests.")
+
+
+class Metrics:
+    """The metrics of one process and, where it shares a directory with others, of all of them.
+
+        metrics = Metrics()
+        metrics.micro_batch("resnet", images=3, seconds=0.0004)
+        metrics.page(accept="").content
+
+    Events come from any thread. An event is an append, 0.2 us; `flush` counts them in bulk, as an
+    update of a metric takes 0.4 to 2 us and a request causes a dozen. A process that shares its
+    metrics makes only one instance.
+
+    Attributes:
+        registry: holds what is counted of this process.
+        in_flight: requests not answered yet.
+        decoded: call it with the seconds that decoding an image file took.
+        normalised: call it with the seconds that normalising a picture took.
+        waited: call it with the seconds that several requests waited.
+    """
+
+    def __init__(self) -> None:
+        # When a series was created doubles the page and is of no use to Prometheus.
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._slot = Slot.claim()
+        self.registry = CollectorRegistry()
+        self._instruments = _Instruments(self.registry)
+        self._pending: defaultdict[tuple[Counter | Histogram, *tuple[str, ...]], list[float]]
+        self._pending = defaultdict(list)
+        self._flushing = threading.Lock()
+        self._unflushed = 0
+        self._queue: Callable[[], int] = lambda: 0
+        self._served: set[tuple[str, ...]] = set()
+        self._decisions: Sequence[str] = ()
+        self._reasons: Sequence[str] = ()
+        self._feedback_outcomes: Sequence[str] = ()
+        self.in_flight = 0
+        self.decoded = self._pending[self._instruments.decode,].append
+        self.normalised = self._pending[self._instruments.normalise,].append
+        self.waited = self._pending[self._instruments.waited,].extend
+        self._instruments.workers.set(1)
+        self._instruments.build_info.labels(version(), metadata.version("onnxruntime")).set(1)
+
+    def expect(
+        self, *, problems: Iterable[str], decisions: Sequence[str], reasons: Sequence[str]
+    ) -> None:
+        """Count these from 0: a rate does not see the first event of a new series."""
+        for problem in problems:
+            self._instruments.rejected.labels(problem)
+        for outcome in ("success", "failure"):
+            self._instruments.reloads.labels(outcome)
+        self._decisions, self._reasons = decisions, reasons
+
+    def expect_feedback(self, operations: Iterable[str]) -> None:
+        """Count feedback from 0, for all models served from now on."""
+        for operation in operations:
+            self._instruments.feedback_failures.labels(operation)
+        for outcome in ("kept", "dropped"):
+            self._instruments.feedback_predictions.labels(outcome)
+        self._feedback_outcomes = ("right", "wrong")
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answered request; `route` is the template of its path."""
+        known = method if method in _METHODS else "other"
+        self._pending[self._instruments.requests, known, route, str(status)].append(1)
+        self._pending[self._instruments.request_seconds, route].append(seconds)
+        self._flush_if_due(1)
+
+    def rejected(self, reason: str) -> None:
+        """Count a request answered with a problem; `reason` is its slug."""
+        self._pending[self._instruments.rejected, reason].append(1)
+
+    def unreadable(self, problem: str) -> None:
+        """Count an image that cannot be read; `problem` is the slug of the error."""
+        self._pending[self._instruments.unreadable, problem].append(1)
+
+    def micro_batch(self, model: str, *, images: int, seconds: float) -> None:
+        """Count `images` that `model` was given at once."""
+        self._pending[self._instruments.micro_batch, model].append(images)
+        self._pending[self._instruments.infer, model].append(seconds)
+
+    def answered(self, model: str, answers: Sequence[Answer]) -> None:
+        """Count the answers of `model`, those for blank images among them."""
+        pending, instruments = self._pending, self._instruments
+        confidence = pending[instruments.confidence, model].append
+        for answer in answers:
+            pending[instruments.images, model, answer.decision].append(1)
+            if answer.confidence:
+                confidence(answer.confidence)
+            for reason in answer.reasons:
+                pending[instruments.reasons, model, reason].append(1)
+            for digit in answer.text or "":
+                pending[instruments.digits, model, digit].append(1)
+        self._flush_if_due(len(answers))
+
+    def recorded(self, outcome: str, predictions: int) -> None:
+        """Count predictions `kept` for feedback, or `dropped`."""
+        self._pending[self._instruments.feedback_predictions, outcome].append(predictions)
+
+    def feedback(self, model: str, decision: str, outcome: str) -> None:
+        """Count a right answer from a person; `outcome`: the model was `right` or `wrong`."""
+        self._pending[self._instruments.feedback, model, decision, outcome].append(1)
+
+    def feedback_failed(self, operation: str) -> None:
+        """Count a failure of the feedback database."""
+        self._pending[self._instruments.feedback_failures, operation].append(1)
+
+    def reloaded(self, outcome: str) -> None:
+        """Count a reload of the models, `outcome` being `success` or `failure`."""
+        self._pending[self._instruments.reloads, outcome].append(1)
+
+    def watch_queue(self, images: Callable[[], int], *, limit: int) -> None:
+        """Ask `images` at every flush for the images in work or waiting."""
+        self._queue = images
+        self._instruments.queue_limit.set(limit)
+
+    def serving(
+        self,
+        versions: Mapping[str, str],
+        *,
+        defaults: Collection[str | None],
+        failed: int,
+        readers: Collection[str] = (),
+    ) -> None:
+        """Show the models that are served from now on: a version by name, `readers` among them."""
+        instruments = self._instruments
+        served: set[tuple[str, ...]] = {
+            (name, "field" if name in readers else "digit", each, str(name in defaults).lower())
+            for name, each in versions.items()
+        }
+        for labels in self._served | served:
+            instruments.model_info.labels(*labels).set(labels in served)
+        self._served = served
+        for name in versions:
+            for decision in self._decisions:
+                instruments.images.labels(name, decision)
+                for outcome in self._feedback_outcomes:
+                    instruments.feedback.labels(name, decision, outcome)
+            for reason in self._reasons:
+                instruments.reasons.labels(name, reason)
+            for digit in string.digits:
+                instruments.digits.labels(name, digit)
+        instruments.models_loaded.set(len(versions))
+        instruments.models_failed.set(failed)
+
+    def flush(self) -> None:
+        """Count the pending events."""
+        with self._flushing:
+            self._unflushed = 0
+            for (metric, *labels), pending in list(self._pending.items()):
+                # The list stays the same one and threads only append: nothing is lost in between.
+                amounts = pending[:]
+                del pending[: len(amounts)]
+                if amounts:
+                    (metric.labels(*labels) if labels else metric).add(amounts)
+            self._instruments.in_flight.set(self.in_flight)
+            self._instruments.queue.set(self._queue())
+
+    @asynccontextmanager
+    async def flushed(self) -> AsyncIterator[None]:
+        """Keep what other workers show of this one up to date, for the block."""
+        flushing = asyncio.create_task(self._flush_regularly()) if self._slot else None
+        try:
+            yield
+        finally:
+            if flushing:
+                flushing.cancel()
+            self.flush()
+
+    def page(self, accept: str) -> Page:
+        """Render all metrics in the format that an Accept header asks for; takes milliseconds."""
+        self.flush()
+        registry = CollectorRegistry()
+        PlatformCollector(registry)
+        if self._slot:
+            registry.register(WorkerProcesses(self._slot.live_processes()))
+            MultiProcessCollector(registry, str(self._slot.directory))  # type: ignore[no-untyped-call]
+        else:
+            ProcessCollector(registry=registry)
+            registry.register(self.registry)
+        encode, media_type = choose_encoder(accept)
+        return Page(encode(registry), media_type)
+
+    def _flush_if_due(self, events: int) -> None:
+        self._unflushed += events
+        if self._unflushed >= _MOST_PENDING:
+            self.flush()
+
+    async def _flush_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            self.flush()
