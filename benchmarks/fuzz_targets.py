@@ -10,9 +10,9 @@ import numpy as np
 from benchmarks import fuzz_seeds as seeds
 from service.api.answers import to_json
 from service.api.bodies import parse_form
-from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from service.api.formats import Item, LineSplitter, parse_json, parse_line, parse_npy
 from service.api.v2.request import parse
+from service.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from service.imaging import PictureTooLarge, UnreadableImage, decode, normalise
 
 _FORESEEN = (MalformedBody, InvalidRequest, BatchTooLarge, PictureTooLarge)

@@ -30,7 +30,8 @@ from benchmarks.report import markdown
 from benchmarks.results import Model, Results
 from models.manifest import PACKAGE_DIRECTORY
 from models.mnist import TEST, DataError, load_part
-from service.inference.catalogue import ModelUnavailable, NothingToServe, UnknownModel
+from service.errors import ModelUnavailable, UnknownModel
+from service.inference.catalogue import NothingToServe
 from service.sizing.machine import machine
 
 REPORT, FIGURES = "robustness.md", "robustness.json"

@@ -21,7 +21,7 @@ from service.api import (
     openapi,
     page,
     predict,
-    problem_answers,
+    problems,
     reviews,
 )
 from service.api.security_document import describe_keys
@@ -129,12 +129,11 @@ def create_api(parts: Parts) -> FastAPI:
         health,
         metrics,
         admin,
-        problem_answers,
     ):
         app.include_router(resource.router)
     app.include_router(v2_router)
     page.install(app)
-    problem_answers.install(app)
+    problems.install(app)
     if parts.access.keys:
         describe_keys(app.openapi(), quotas=parts.access.has_quotas)
     openapi.describe(app, max_batch=parts.settings.max_batch)

@@ -6,12 +6,12 @@ from typing import cast
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.errors import BodyTooLarge, BodyTooSlow, Stopping
 from service.api.headers import header
 from service.api.held import HeldBytes, Holding
 from service.api.negotiation import is_streamed
-from service.api.problem_answers import answer
+from service.api.problems import problem_response
 from service.departure import on_departure_of
+from service.errors import BodyTooLarge, BodyTooSlow, Stopping
 from service.expiry import Expiry
 
 # Most requests are answered sooner; only of the others is it worth knowing who still waits.
@@ -110,7 +110,7 @@ class _Exchange:
             raise asyncio.CancelledError
         else:
             error = Stopping("the service stops and gave the request up; send it again")
-        response = await answer(Request(self._scope), error)
+        response = await problem_response(Request(self._scope), error)
         await response(self._scope, self._receive, send)
 
     def end(self) -> None:

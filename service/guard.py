@@ -3,12 +3,11 @@
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.errors import KeyRequired, RoleRequired
 from service.api.guarded import role_for
-from service.api.problem_answers import answer
+from service.api.problems import problem_response
 from service.api.state import PREPAID_IMAGES
 from service.auth.api_keys import ApiKeys, Authenticator, Caller, key_from
-from service.auth.quotas import QuotaExceeded
+from service.errors import KeyRequired, QuotaExceeded, RoleRequired
 
 
 class Guard:
@@ -38,7 +37,7 @@ class Guard:
                         caller.meter.charge(1)
                         scope["state"][PREPAID_IMAGES] = 1
                 except (KeyRequired, RoleRequired, QuotaExceeded) as error:
-                    response = await answer(Request(scope), error)
+                    response = await problem_response(Request(scope), error)
                     await response(scope, receive, send)
                     return
         await self.app(scope, receive, send)

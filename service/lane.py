@@ -8,7 +8,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.answers import JsonResponse
-from service.api.problem_answers import answer
+from service.api.problems import problem_response
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -43,7 +43,7 @@ class Lane:
         except Exception as error:
             if scope["state"].get("answering"):
                 raise
-            await _send(await answer(request, error), scope, receive, send)
+            await _send(await problem_response(request, error), scope, receive, send)
 
     def _matching(self, scope: Scope) -> Endpoint | None:
         for template, endpoint in self._templates:

@@ -30,14 +30,6 @@ class Served:
         return ", ".join(f"{model.name} {model.version}" for model in self.models)
 
 
-class ReloadInProgress(Exception):
-    """The models are being loaded again already."""
-
-
-class ReloadFailed(Exception):
-    """The models' folder cannot take the place of what is served, which goes on everywhere."""
-
-
 @dataclass
 class Lifecycle:
     """The state of a process between its start and its end; for one event loop.

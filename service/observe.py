@@ -10,14 +10,13 @@ import structlog
 from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.problem_answers import REQUEST_ID_HEADER
 from service.api.security_headers import headers_for
 from service.metrics import Metrics
 from service.paths import PathTemplates
 from service.telemetry import ACCESS_LOGGER, request_fields
 from service.trace_context import read_traceparent
 
-_HEADER = REQUEST_ID_HEADER.lower().encode()
+_HEADER = b"x-request-id"
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 # Its level says whether requests are logged; the lines themselves take structlog's short way.

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from service.api.held import HeldBytes
-from service.api.problem_kinds import KINDS
 from service.auth.api_keys import ApiKeys
+from service.errors import PROBLEMS
 from service.inference.decisions import Decision, Reason
 from service.inference.field_answers import FieldReason
 from service.lifecycle import Lifecycle
@@ -51,7 +51,7 @@ class Parts:
         """
         metrics = Metrics()
         metrics.expect(
-            problems=[kind.slug for kind in KINDS],
+            problems=[kind.slug for kind in PROBLEMS],
             decisions=list(Decision),
             reasons=list(dict.fromkeys([*Reason, *FieldReason])),
         )

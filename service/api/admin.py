@@ -2,11 +2,10 @@
 
 from fastapi import APIRouter, Request
 
-from service.api.errors import AdminOff
-from service.api.openapi import problem_responses
+from service.api.problems import problem_responses
 from service.api.schemas import Reload, ReloadedModel
 from service.api.state import caller_of, lifecycle_of, registry_of
-from service.lifecycle import ReloadFailed, ReloadInProgress
+from service.errors import AdminOff, ReloadFailed, ReloadInProgress
 
 
 def require_keys(request: Request) -> None:

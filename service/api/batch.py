@@ -10,12 +10,12 @@ from fastapi import Request, Response
 from service.api.answers import JsonResponse
 from service.api.batch_answer import AnyOutcome, write_answer
 from service.api.bodies import read_batch, require_uncompressed
-from service.api.errors import InvalidItem
 from service.api.negotiation import JSON, batch_answer_type, is_streamed
 from service.api.noting import note_items
 from service.api.state import charge, desk_of, engine_of, request_id_of, settings_of
 from service.api.stream.answer import StreamedAnswer
 from service.api.stream.parts import parts_of, parts_of_body
+from service.errors import InvalidItem
 from service.inference.digits import DigitPipeline
 from service.inference.fields import FieldPipeline
 
@@ -42,7 +42,7 @@ async def answer_batch(request: Request, way: BatchWay) -> Response:
     """Read the images of `request` and answer it, as it accepts it.
 
     Raises:
-        Exception: any of `service.api.error_groups.BATCH_ERRORS`.
+        Exception: any of `service.api.problems.BATCH_ERRORS`.
     """
     answer_type = batch_answer_type(request.headers)
     settings, request_id = settings_of(request), request_id_of(request)

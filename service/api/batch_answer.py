@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from service.api.answers import field, prediction, to_json
-from service.api.errors import InvalidItem
 from service.api.formats import Item
 from service.api.problems import problem_of
+from service.errors import InvalidItem
 from service.inference.digits import Outcome, Reading
 from service.inference.fields import FieldOutcome, FieldReading
 

@@ -12,15 +12,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from service.api.errors import (
-    BatchTooLarge,
-    InvalidRequest,
-    MalformedBody,
-    UnsupportedMediaType,
-)
 from service.api.formats import Item, parse_json, parse_lines, parse_npy
 from service.api.negotiation import JSON, NDJSON, NPY, media_type
-from service.api.schemas import Fault
+from service.errors import BatchTooLarge, Fault, InvalidRequest, MalformedBody, UnsupportedMediaType
 
 FORM = "multipart/form-data"
 OCTET_STREAM = "application/octet-stream"

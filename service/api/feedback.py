@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from service.api import errors
+from service import errors
 from service.api.bodies import read_body
 from service.api.feedback_schemas import (
     Feedback,
@@ -14,17 +14,12 @@ from service.api.formats import read_json
 from service.api.headers import header
 from service.api.kept import kept, ledger_or_refusal
 from service.api.negotiation import JSON
-from service.api.openapi import component, problem_responses
+from service.api.openapi import component
+from service.api.problems import problem_responses
 from service.api.state import caller_of
 from service.auth.api_keys import Role
-from service.feedback.errors import (
-    AmbiguousPrediction,
-    AnsweredOtherwise,
-    FeedbackOff,
-    FeedbackUnavailable,
-    OtherKind,
-    UnknownPrediction,
-)
+from service.errors import AnsweredOtherwise, FeedbackOff, FeedbackUnavailable, UnknownPrediction
+from service.feedback.errors import AmbiguousPrediction, OtherKind
 from service.feedback.question import Question
 
 router = APIRouter(tags=["feedback"])

@@ -6,18 +6,12 @@ from service.api import examples
 from service.api.answers import JsonResponse, field, to_json
 from service.api.batch import BatchWay, answer_batch
 from service.api.bodies import read_picture
-from service.api.error_groups import BATCH_ERRORS, SINGLE_ERRORS
 from service.api.field_schemas import BatchField, FieldBatchAnswer, ReadField
 from service.api.negotiation import FIELDS_BATCH_PATH, require_json_accepted
 from service.api.noting import note_one
-from service.api.openapi import (
-    batch_answer,
-    batch_body,
-    problem_responses,
-    reading_operation,
-    single_body,
-)
+from service.api.openapi import batch_answer, batch_body, reading_operation, single_body
 from service.api.parameters import FieldParameters, field_options_of
+from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS, problem_responses
 from service.api.schemas import BatchFailure
 from service.api.state import read_one, registry_of
 from service.inference.field_batcher import LARGEST_MICRO_BATCH

@@ -11,14 +11,15 @@ from numpy.lib import format as npy
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json
 
-from service.api.errors import (
+from service.api.schemas import ItemId
+from service.errors import (
     BatchTooLarge,
+    Fault,
     InvalidItem,
     InvalidRequest,
     LineTooLong,
     MalformedBody,
 )
-from service.api.schemas import Fault, ItemId
 from service.imaging import PictureTooLarge
 from service.inference.digits import Content
 

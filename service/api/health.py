@@ -2,11 +2,10 @@
 
 from fastapi import APIRouter, Request
 
-from service.api.errors import Stopping
-from service.api.openapi import problem_responses
+from service.api.problems import problem_responses
 from service.api.schemas import Liveness, Readiness
 from service.api.state import refuse_while_draining, registry_of
-from service.inference.registry import NotReady
+from service.errors import NotReady, Stopping
 
 router = APIRouter(prefix="/health", tags=["health"])
 

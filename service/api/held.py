@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.api.errors import TooManyBodies
+from service.errors import TooManyBodies
 
 
 class HeldBytes:

@@ -6,7 +6,7 @@ from fastapi import Request
 
 from service.api.feedback_schemas import moment
 from service.api.state import ledger_of
-from service.feedback.errors import FeedbackOff
+from service.errors import FeedbackOff
 
 if TYPE_CHECKING:
     # They want the extra feedback.

@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.openapi import problem_responses
+from service.api.problems import problem_responses
 from service.api.state import metrics_of
 
 router = APIRouter(tags=["metrics"])

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 
 from models.manifest import ModelCard, OperatingPoint
 from models.reader_card import ReaderCard
-from service.api import errors
+from service import errors
 from service.api.negotiation import require_json_accepted
-from service.api.openapi import problem_responses
+from service.api.problems import problem_responses
 from service.api.schemas import (
     ModelDetail,
     ModelList,
@@ -18,8 +18,8 @@ from service.api.schemas import (
     ReaderSummary,
 )
 from service.api.state import registry_of
-from service.inference.catalogue import Catalogue, UnknownModel
-from service.inference.registry import NotReady
+from service.errors import NotReady, UnknownModel
+from service.inference.catalogue import Catalogue
 
 router = APIRouter(prefix="/models", tags=["models"])
 

@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Scope
 
-from service.api.errors import NotAcceptable
+from service.errors import NotAcceptable
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"

@@ -5,10 +5,10 @@ from fastapi import APIRouter, Request, Response
 
 from service.api import examples
 from service.api.bodies import read_picture
-from service.api.error_groups import SINGLE_ERRORS
 from service.api.negotiation import BATCH_PATH, PNG, negotiate
-from service.api.openapi import BINARY, Json, problem_responses, reading_operation, single_body
+from service.api.openapi import BINARY, Json, reading_operation, single_body
 from service.api.parameters import ReadingParameters, digit_options_of
+from service.api.problems import SINGLE_ERRORS, problem_responses
 from service.api.state import engine_of, registry_of
 
 router = APIRouter(tags=["predict"])

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from fastapi import Request
 
 from service.api.batch_answer import AnyOutcome
-from service.api.errors import InvalidItem
 from service.api.formats import Item
 from service.api.state import caller_of, ledger_of, request_id_of
+from service.errors import InvalidItem
 from service.feedback.notes import Note, Place, note_of_one
 from service.inference.digits import Reading
 from service.inference.fields import FieldReading

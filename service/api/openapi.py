@@ -1,6 +1,5 @@
 """What OpenAPI says of bodies, parameters and errors that are read by hand, for speed."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -8,7 +7,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from service.api import examples, problem_kinds, problems
+from service.api import examples
 from service.api.bodies import FORM, IMAGE_TYPES, OCTET_STREAM
 from service.api.feedback_schemas import Feedback
 from service.api.formats import BatchRequest, EncodedImage
@@ -20,8 +19,8 @@ from service.api.parameter_document import (
     schemas_in_queries,
 )
 from service.api.parameters import FieldParameters, ReadingParameters
-from service.api.schemas import BatchEnd, Problem
-from service.api.v2.answer_schemas import ProtocolError
+from service.api.problems import Problem, ProtocolError
+from service.api.schemas import BatchEnd
 from service.api.v2.request_schemas import InferRequest, RepositoryIndexRequest
 
 Json = dict[str, Any]
@@ -50,30 +49,6 @@ _REQUEST_ID_OF_CALLER: Json = {
     "description": "Comes back with the answer and stands in the log; any other is replaced.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
 }
-_HEADERS_OF_ERRORS: Mapping[str, Json] = {
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
-    "WWW-Authenticate": {"description": "How to show a key.", "schema": {"type": "string"}},
-}
-
-
-def problem_responses(*errors: type[Exception] | problem_kinds.Kind) -> dict[int | str, Json]:
-    """The responses for `errors`, and for a fault of the service, by status."""
-    titles = defaultdict(list)
-    headers: dict[int, Json] = defaultdict(dict)
-    for error in [*errors, problem_kinds.INTERNAL_ERROR]:
-        kind = error if isinstance(error, problem_kinds.Kind) else problem_kinds.TABLE[error]
-        titles[kind.status].append(kind.title)
-        headers[kind.status] |= {
-            name: _HEADERS_OF_ERRORS[name] for name in kind.headers if name in _HEADERS_OF_ERRORS
-        }
-    return {
-        status: {
-            "description": "; ".join(titles[status]),
-            "headers": headers[status],
-            "content": {problems.MEDIA_TYPE: {"schema": component(Problem)}},
-        }
-        for status in sorted(titles)
-    }
 
 
 def component(model: type[BaseModel]) -> Json:

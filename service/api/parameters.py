@@ -6,8 +6,7 @@ from fastapi import Request
 from pydantic import BaseModel, Field, ValidationError
 
 from models.fields.constraints import LONGEST, Checksum, Constraints
-from service.api.errors import InvalidRequest
-from service.api.schemas import Fault
+from service.errors import Fault, InvalidRequest
 from service.inference.digits import DigitOptions, Preprocess
 from service.inference.fields import FieldOptions
 from service.settings import ErrorRate

@@ -6,17 +6,11 @@ from service.api import examples
 from service.api.answers import JsonResponse, prediction, to_json
 from service.api.batch import BatchWay, answer_batch
 from service.api.bodies import read_picture
-from service.api.error_groups import BATCH_ERRORS, SINGLE_ERRORS
 from service.api.negotiation import BATCH_PATH, require_json_accepted
 from service.api.noting import note_one
-from service.api.openapi import (
-    batch_answer,
-    batch_body,
-    problem_responses,
-    reading_operation,
-    single_body,
-)
+from service.api.openapi import batch_answer, batch_body, reading_operation, single_body
 from service.api.parameters import ReadingParameters, digit_options_of
+from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS, problem_responses
 from service.api.schemas import BatchAnswer, BatchFailure, BatchPrediction, Prediction
 from service.api.state import read_one, registry_of
 from service.inference.sessions import LARGEST_MICRO_BATCH

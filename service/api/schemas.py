@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.manifest import DIGITS, ModelCard, StudyResult
 from models.reader_card import FieldEvaluations, FieldOperatingPoint, ReaderCard
 from models.records import Interval, Rate
+from service.api.problems import Problem
 from service.inference.decisions import Decision, Reason
 
 ItemId = str | int
@@ -59,33 +60,6 @@ class Prediction(Answer):
         min_length=DIGITS,
         max_length=DIGITS,
         description="Of the digits 0 to 9; all 0 where the image is blank.",
-    )
-
-
-class Fault(Answer):
-    """One thing that is wrong with a request."""
-
-    where: str = Field(description="The parameter, or the path into the body.")
-    what: str
-
-
-class Problem(Answer):
-    """An error, as RFC 9457 has it (`application/problem+json`)."""
-
-    type: str = Field(
-        description="What kind of problem: a stable URI reference, which this service explains.",
-        examples=["/problems/unreadable-image"],
-    )
-    title: str = Field(description="The same for every problem of this type.")
-    status: int = Field(ge=400, le=599)
-    detail: str = Field(description="What was wrong this time, and what to do.")
-    request_id: str | None = Field(
-        None, exclude_if=is_none, description="As in the X-Request-ID header."
-    )
-    errors: tuple[Fault, ...] | None = Field(
-        None,
-        exclude_if=is_none,
-        description="Each fault of its own, where a request can have several.",
     )
 
 
@@ -200,11 +174,11 @@ class ReloadedModel(Answer):
 
 
 class Reload(Answer):
-    """What is served now that the models were loaded again."""
+    """What is served after a reload."""
 
-    default: str = Field(description="Model that answers when a caller names none.")
-    models: tuple[ReloadedModel, ...] = Field(description="Those that are served.")
-    workers: int = Field(ge=1, description="How many processes serve them now.")
+    default: str = Field(description="Model that answers when a request names none.")
+    models: tuple[ReloadedModel, ...] = Field(description="Models that are served.")
+    workers: int = Field(ge=1, description="Number of processes that serve them.")
 
 
 class Readiness(Answer):
@@ -212,19 +186,4 @@ class Readiness(Answer):
 
     status: Literal["ready"] = "ready"
     models: tuple[str, ...] = Field(description="Names of the models that are served.")
-    readers: tuple[str, ...] = Field(description="Names of the readers of fields that are served.")
-
-
-class ProblemKind(Answer):
-    """What all problems of one type have in common."""
-
-    type: str
-    title: str
-    status: int
-    explanation: str
-
-
-class ProblemKinds(Answer):
-    """Every type of problem that the service answers with."""
-
-    problems: tuple[ProblemKind, ...]
+    readers: tuple[str, ...] = Field(description="Names of the served models that read fields.")

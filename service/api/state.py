@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from starlette.requests import Request
 
-from service.api.errors import Stopping
 from service.api.held import HeldBytes
 from service.api.stream.answer import Desk
 from service.api.v2.statistics import StatisticsBook
 from service.auth.api_keys import Caller
+from service.errors import Stopping
 from service.imaging import UnreadableImage
 from service.inference.digits import DigitPipeline
 from service.inference.engine import Engine

@@ -13,6 +13,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Self
 
+from service.errors import QuotaExceeded
 from service.temporary import temporary_directory
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -25,18 +26,6 @@ _LARGEST_COUNT = 2**_HALF - 1
 _CELL_BYTES = 8
 
 _PREFIX = "numeral-quotas-"
-
-
-class QuotaExceeded(Exception):
-    """The key has used up its quota for now.
-
-    Attributes:
-        retry_after: whole seconds until the next window begins.
-    """
-
-    def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from service.cli.contenders import contenders
 from service.cli.loading import NO_MODEL, load_or_exit
 from service.cli.tables import print_table
-from service.inference.catalogue import ModelUnavailable, UnknownModel
+from service.errors import ModelUnavailable, UnknownModel
 from service.processes.cores import usable_cores
 from service.settings import Settings
 from service.sizing.machine import machine

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from service.feedback.errors import FeedbackUnavailable
+from service.errors import FeedbackUnavailable
 
 _NOTHING = 1
 _NO_DATABASE = 3

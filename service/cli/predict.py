@@ -10,9 +10,8 @@ from service.api.answers import prediction, to_json
 from service.api.schemas import Prediction
 from service.cli.loading import NO_MODEL, load_or_exit
 from service.cli.reading import decision_cell, print_files
+from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError
 from service.imaging import UnreadableImage
-from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.inference.decisions import UnsupportedMaxError
 from service.inference.digits import DigitOptions, DigitPipeline, Preprocess
 from service.settings import Settings
 

@@ -11,9 +11,8 @@ from service.api.answers import field, to_json
 from service.api.field_schemas import ReadField
 from service.cli.loading import NO_MODEL, load_or_exit
 from service.cli.reading import decision_cell, print_files
+from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError
 from service.imaging import UnreadableImage
-from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.inference.decisions import UnsupportedMaxError
 from service.inference.fields import FieldOptions, FieldPipeline
 from service.settings import Settings
 

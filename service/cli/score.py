@@ -15,8 +15,7 @@ from service.cli.score_job import Asked, described, job_of
 from service.cli.score_ray import to_folder
 from service.cli.score_work import Finished, Work, to_file, to_pipe
 from service.cli.stopping import Terminated, terminated_by_signal
-from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.inference.decisions import UnsupportedMaxError
+from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError
 from service.processes.cores import usable_cores
 from service.ray_reach import NoCluster
 from service.scoring.formats import UnknownFormat

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from service.errors import FeedbackUnavailable
 from service.feedback import tables
-from service.feedback.errors import FeedbackUnavailable
 
 # How long to wait for another process that writes, and for a server that does not answer.
 _PATIENCE_SECONDS = 2

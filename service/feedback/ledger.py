@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import RowMapping
 
+from service.errors import FeedbackUnavailable, UnknownPrediction
 from service.feedback.database import Database
-from service.feedback.errors import FeedbackUnavailable, UnknownPrediction
 from service.feedback.health import Health, Operation
 from service.feedback.notes import Kind
 from service.feedback.question import Question

@@ -15,13 +15,9 @@ from sqlalchemy import (
 )
 
 from models.strips import HEIGHT
+from service.errors import AnsweredOtherwise, UnknownPrediction
 from service.feedback.database import Database
-from service.feedback.errors import (
-    AmbiguousPrediction,
-    AnsweredOtherwise,
-    OtherKind,
-    UnknownPrediction,
-)
+from service.feedback.errors import AmbiguousPrediction, OtherKind
 from service.feedback.notes import Kind, key_of
 from service.feedback.pruning import prune
 from service.feedback.question import Question

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 
-from service.feedback.errors import FeedbackUnavailable
+from service.errors import FeedbackUnavailable
 from service.feedback.health import Health, Operation
 from service.feedback.notes import Note, rows_of
 from service.feedback.store import Store

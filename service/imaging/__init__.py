@@ -2,9 +2,10 @@
 
 import cv2
 
+from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.imaging.decode import decode
 from service.imaging.normalise import Normalised, normalise, unchanged
-from service.imaging.picture import Picture, PictureTooLarge, UnreadableImage, UnsupportedFormat
+from service.imaging.picture import Picture
 from service.imaging.strip import SeenStrip, cut_strip
 
 # Processes are what runs in parallel. OpenCV's own threads take 3.5 times the processor's time for

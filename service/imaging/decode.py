@@ -14,9 +14,10 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.imaging import png, tiff
 from service.imaging.greyscale import to_grey
-from service.imaging.picture import Picture, PictureTooLarge, UnreadableImage, UnsupportedFormat
+from service.imaging.picture import Picture
 
 # Pillow warns about metadata that it skips; the caller can do nothing about it. Set once: a filter
 # for the time of a call would cost as much as a tenth of it, and threads share the filters.

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.imaging.picture import Picture, UnreadableImage
+from service.errors import UnreadableImage
+from service.imaging.picture import Picture
 
 _BLACK, _WHITE = 0, 255
 

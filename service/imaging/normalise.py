@@ -6,11 +6,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from service.errors import UnreadableImage
 from service.imaging.clutter import without_borders
 from service.imaging.ink import find_ink
 from service.imaging.mnist import SIDE, Mnist28, centred, is_normalised, scaled_to_box
 from service.imaging.paper import find_paper
-from service.imaging.picture import Picture, UnreadableImage, as_picture
+from service.imaging.picture import Picture, as_picture
 from service.imaging.shadow import evenly_lit
 
 # The longer side of a large picture is reduced, but never below so many pixels: a digit in a

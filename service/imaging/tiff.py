@@ -7,7 +7,7 @@ from typing import Literal
 
 from PIL import Image, TiffTags
 
-from service.imaging.picture import PictureTooLarge, UnreadableImage, UnsupportedFormat
+from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
 
 RARE_KIND = (
     "this kind of TIFF (its bits per sample, colours, layout or compression) is not supported; "

@@ -5,9 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-
-class QueueFull(Exception):
-    """So much is waiting already that another request would wait too long."""
+from service.errors import QueueFull
 
 
 class Backlog:

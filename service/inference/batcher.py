@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from service.errors import DeadlineExceeded, InferenceFailed
 from service.imaging import UnreadableImage
 from service.inference.decisions import Criteria
 from service.inference.digits import Content, DigitPipeline, Outcome, Reading, Ready, classify
@@ -19,14 +20,6 @@ TAKING_NS = 2_000_000
 
 # Most pictures that a job has in a micro-batch before it is the next one's turn.
 TURN = 16
-
-
-class DeadlineExceeded(Exception):
-    """The answer did not come in the time that a request may take."""
-
-
-class InferenceFailed(Exception):
-    """A model could not be run."""
 
 
 @dataclass(slots=True, eq=False)
@@ -178,7 +171,7 @@ def _count(
     if len(answers) < len(outcomes):
         for outcome in outcomes:
             if isinstance(outcome, UnreadableImage):
-                metrics.unreadable(outcome.kind)
+                metrics.unreadable(outcome.slug)
 
 
 def _fail(batch: MicroBatch, error: Exception) -> None:

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from models.manifest import ManifestError, ModelCard, ModelFileError, load_manifest
 from models.reader_card import ReaderCard
-from service.inference.decisions import Criteria, UnsupportedMaxError, threshold_for
+from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError
+from service.inference.decisions import Criteria, threshold_for
 from service.inference.digits import DigitOptions, DigitPipeline
 from service.inference.fields import FieldOptions, FieldPipeline
 from service.inference.sessions import (
@@ -23,14 +24,6 @@ _Card = TypeVar("_Card", ModelCard, ReaderCard)
 _Opened = TypeVar("_Opened")
 
 _log = logging.getLogger(__name__)
-
-
-class UnknownModel(LookupError):
-    """Error for a model name that is not published."""
-
-
-class ModelUnavailable(Exception):
-    """Error for a published model that could not be loaded."""
 
 
 class NothingToServe(Exception):

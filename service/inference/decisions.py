@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 from models.manifest import DIGITS, ModelCard
 from models.reader_card import ReaderCard
 from models.scores import entropy
+from service.errors import UnsupportedMaxError
 
 Probabilities = NDArray[np.float32]  # [10], one per digit
-
-
-class UnsupportedMaxError(ValueError):
-    """The model has no threshold that keeps the error rate which is asked for."""
 
 
 class Decision(StrEnum):

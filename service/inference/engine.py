@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Self
 
+from service.errors import DeadlineExceeded, QueueFull
 from service.imaging import Normalised, UnreadableImage
-from service.inference.admission import Backlog, QueueFull
-from service.inference.batcher import Batcher, DeadlineExceeded, Job
+from service.inference.admission import Backlog
+from service.inference.batcher import Batcher, Job
 from service.inference.digits import Content, DigitPipeline, Outcome
 from service.inference.field_batcher import FieldBatcher, FieldJob
 from service.inference.fields import FieldPipeline

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
+from service.errors import InferenceFailed
 from service.imaging import UnreadableImage
-from service.inference.batcher import InferenceFailed
 from service.inference.fields import FieldContent, FieldOutcome, FieldPipeline, read_together
 from service.inference.preparing import Times, prepare
 from service.metrics import Metrics
@@ -131,7 +131,7 @@ def _finish(job: FieldJob, metrics: Metrics) -> None:
     metrics.waited((1e-9 * job.times.waiting,))
     for outcome in job.outcomes:
         if isinstance(outcome, UnreadableImage):
-            metrics.unreadable(outcome.kind)
+            metrics.unreadable(outcome.slug)
         else:
             metrics.answered(outcome.card.name, (outcome.answer,))
     if not job.done.done():

@@ -11,11 +11,12 @@ from PIL import Image
 
 from models.manifest import ModelCard
 from models.reader_card import ReaderCard
+from service.errors import NotReady, ReloadFailed, ReloadInProgress, UnsupportedMaxError
 from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
-from service.inference.decisions import UnsupportedMaxError, threshold_for
+from service.inference.decisions import threshold_for
 from service.inference.digits import DigitOptions, DigitPipeline
 from service.inference.fields import FieldOptions, FieldPipeline
-from service.lifecycle import ReloadFailed, ReloadInProgress, Served, ServedModel
+from service.lifecycle import Served, ServedModel
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -25,10 +26,6 @@ _RETRY_SECONDS = 5.0
 
 # Requests may name any error rate, but use few.
 _CACHED_PIPELINES = 256
-
-
-class NotReady(Exception):
-    """Error for requests that need a model before any is loaded."""
 
 
 class Registry:

@@ -8,7 +8,8 @@ import socket
 from typing import NoReturn
 
 from service.auth.api_keys import ApiKeys
-from service.lifecycle import Lifecycle, ReloadFailed, ReloadInProgress
+from service.errors import ReloadFailed, ReloadInProgress
+from service.lifecycle import Lifecycle
 from service.processes.server import DrainingServer
 from service.settings import Settings
 

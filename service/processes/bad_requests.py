@@ -1,6 +1,6 @@
 """What is answered where what came is no HTTP, and so no request that the service could see."""
 
-from service.api.errors import BadRequest
+from service.errors import BadRequest
 from service.metrics import Metrics
 from service.processes.raw import Stationery
 from service.processes.raw_problems import RawProblem, log_request, new_id

@@ -25,9 +25,9 @@ class RawProblem:
     """
 
     def __init__(self, error: Exception) -> None:
-        kind = problems.kind_of(error)
+        kind = problems.known(error)
         self.status, self.slug = kind.status, kind.slug
-        headers = {"Content-Type": problems.MEDIA_TYPE, **problems.headers_of(error)}
+        headers = {"Content-Type": problems.MEDIA_TYPE, **kind.headers}
         pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self.lines = encoded(pairs) + SECURITY_LINES
         # No id needs escaping: a caller's own is of letters, digits and a few signs.

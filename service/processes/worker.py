@@ -5,7 +5,8 @@ import socket
 from multiprocessing.connection import Connection
 
 from service.auth.api_keys import ApiKeys
-from service.lifecycle import Lifecycle, ReloadFailed, ReloadInProgress, Served
+from service.errors import ReloadFailed, ReloadInProgress
+from service.lifecycle import Lifecycle, Served
 from service.processes.messages import (
     Adopt,
     AskReload,

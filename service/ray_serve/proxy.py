@@ -2,15 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import problems
-from service.api.errors import Stopping
 from service.api.security_headers import headers_for
-from service.api.v2.errors import is_protocol, protocol_error
-from service.inference.registry import NotReady
+from service.errors import NotReady, Stopping
 
 if TYPE_CHECKING:
     from starlette.middleware import Middleware
@@ -91,13 +88,7 @@ class _Answer:
 
 
 def _problem(scope: Scope, error: Exception, request_id: str | None) -> Response:
-    problem = problems.problem_of(error, request_id)
-    headers = problems.headers_of(error)
-    response: Response
-    if is_protocol(Request(scope)):
-        response = protocol_error(problem, headers)
-    else:
-        response = Response(problem.model_dump_json(), problem.status, headers, problems.MEDIA_TYPE)
+    response = problems.write_problem(scope["path"], error, request_id)
     given = [] if request_id is None else [(_REQUEST_ID, request_id.encode("latin-1"))]
     response.raw_headers = [*response.raw_headers, *headers_for(scope["path"]), *given]
     return response

@@ -7,7 +7,8 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from service.lifecycle import ReloadFailed, ReloadInProgress, Served
+from service.errors import ReloadFailed, ReloadInProgress
+from service.lifecycle import Served
 
 if TYPE_CHECKING:
     from ray.serve.handle import DeploymentHandle

@@ -5,8 +5,9 @@ import os
 
 from service.app import create_app
 from service.auth.api_keys import ApiKeys
+from service.errors import ReloadFailed, ReloadInProgress
 from service.inference.registry import Registry
-from service.lifecycle import Lifecycle, ReloadFailed, ReloadInProgress, Served
+from service.lifecycle import Lifecycle, Served
 from service.ray_serve.hosted import Hosted
 from service.ray_serve.reloads import Outcome, Rounds, reload_everywhere
 from service.settings import Settings

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.auth.api_keys import ApiKeys
-from service.lifecycle import ReloadFailed, ReloadInProgress
+from service.errors import ReloadFailed, ReloadInProgress
 from service.ray_serve.cluster import joined_cluster, own_cluster
 from service.ray_serve.deployment import application
 from service.ray_serve.reloads import reload_everywhere

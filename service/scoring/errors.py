@@ -8,7 +8,7 @@ from service.imaging import UnreadableImage
 class UnreadableFile(UnreadableImage):
     """The file is missing, is no file, or may not be read."""
 
-    kind = "unreadable-file"
+    slug = "unreadable-file"
 
     @classmethod
     def of(cls, error: OSError) -> Self:
@@ -19,7 +19,7 @@ class UnreadableFile(UnreadableImage):
 class FileTooLarge(UnreadableImage):
     """The file has more bytes than are read."""
 
-    kind = "file-too-large"
+    slug = "file-too-large"
 
     @classmethod
     def of(cls, size: int, most: int) -> Self:
@@ -32,16 +32,16 @@ class FileTooLarge(UnreadableImage):
 class UnreadableArchive(UnreadableImage):
     """The file is no ZIP archive, or one of its members cannot be unpacked."""
 
-    kind = "unreadable-archive"
+    slug = "unreadable-archive"
 
 
 class UnreadableArray(UnreadableImage):
     """The file is no array of pictures."""
 
-    kind = "unreadable-array"
+    slug = "unreadable-array"
 
 
 class InternalError(UnreadableImage):
     """A fault of the program, not of the picture."""
 
-    kind = "internal-error"
+    slug = "internal-error"

@@ -60,7 +60,7 @@ def unread_row(
         **place(item),
         "model": card.name,
         "version": card.version,
-        "error": error.kind,
+        "error": error.slug,
         "detail": _text(error.reason),
     }
 

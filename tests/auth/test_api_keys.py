@@ -13,7 +13,8 @@ from service.auth.api_keys import (
     load_keys,
     new_key,
 )
-from service.auth.quotas import Quota, QuotaExceeded
+from service.auth.quotas import Quota
+from service.errors import QuotaExceeded
 
 
 @pytest.fixture

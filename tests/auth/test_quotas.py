@@ -7,7 +7,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from service.auth.quotas import Meter, Quota, QuotaExceeded, UsageCounters, shared_counters
+from service.auth.quotas import Meter, Quota, UsageCounters, shared_counters
+from service.errors import QuotaExceeded
 
 PROCESSES = 3
 WINDOW = 28_000_000

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from numeral_client import cards, errors, schemas
-from service.api.problem_kinds import TABLE
+from service.errors import PROBLEMS
 
 ANSWERS = {
     name: model
@@ -70,7 +70,7 @@ def test_a_correction_has_the_properties_of_the_feedback_body(document):
 
 
 def test_every_problem_has_a_class():
-    slugs = {kind.slug for kind in TABLE.values()}
+    slugs = {kind.slug for kind in PROBLEMS}
     classes = inspect.getmembers(errors, inspect.isclass)
     known = {kind.slug for _, kind in classes if issubclass(kind, errors.ProblemError)}
 

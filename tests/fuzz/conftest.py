@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks import fuzz_seeds as seeds
-from service.api.problem_kinds import INTERNAL_ERROR, TYPES_PATH
-from service.api.problems import MEDIA_TYPE
+from service.api.problems import MEDIA_TYPE, TYPES_PATH
+from service.errors import InternalError
 from service.settings import Settings
 from tests.fuzz.asking import Answer, running_application
 
@@ -34,7 +34,7 @@ def ask(application) -> Callable[..., Answer]:
     def asked(method: str, path: str, *arguments, template: str = "", **options) -> Answer:
         answer = application.ask(method, path.encode(), *arguments, **options)
         assert answer.status in documented[method, template or path], answer
-        assert INTERNAL_ERROR.type.encode() not in answer.body
+        assert f"{TYPES_PATH}/{InternalError.slug}".encode() not in answer.body
         if answer.status >= 400:
             _check_error(answer, is_protocol=path.startswith("/v2"))
         _check_that_it_reads(application)

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from service.errors import DeadlineExceeded, InferenceFailed
 from service.imaging import UnreadableImage
-from service.inference.batcher import TURN, Batcher, DeadlineExceeded, InferenceFailed, Job
+from service.inference.batcher import TURN, Batcher, Job
 from service.inference.decisions import Criteria
 from service.inference.digits import DigitPipeline, Preprocess
 from service.inference.preparing import Times

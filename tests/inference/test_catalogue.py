@@ -3,12 +3,8 @@
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
-from service.inference.catalogue import (
-    ModelUnavailable,
-    NothingToServe,
-    UnknownModel,
-    load_catalogue,
-)
+from service.errors import ModelUnavailable, UnknownModel
+from service.inference.catalogue import NothingToServe, load_catalogue
 
 MANIFEST = load_manifest(PACKAGE_DIRECTORY)
 BROKEN, SOUND, *_ = MANIFEST.models

@@ -8,13 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
+from service.errors import DeadlineExceeded, NotReady, QueueFull
 from service.imaging import UnreadableImage, decode, normalise
-from service.inference.admission import QueueFull
-from service.inference.batcher import DeadlineExceeded
 from service.inference.decisions import Reason
 from service.inference.digits import DigitOptions, Preprocess
 from service.inference.engine import Engine
-from service.inference.registry import NotReady, Registry
+from service.inference.registry import Registry
 from service.settings import Settings
 from tests.service.fakes import CARD, RecordingSession, classifier_of, silent_metrics
 

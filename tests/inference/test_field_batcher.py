@@ -10,9 +10,8 @@ import pytest
 
 from models.fields.constraints import Constraints
 from models.strips import CLASSES, STRIDE
+from service.errors import DeadlineExceeded, InferenceFailed, QueueFull
 from service.imaging import UnreadableImage
-from service.inference.admission import QueueFull
-from service.inference.batcher import DeadlineExceeded, InferenceFailed
 from service.inference.engine import Engine
 from service.inference.field_batcher import LARGEST_MICRO_BATCH
 from service.inference.fields import FieldPipeline

@@ -2,8 +2,9 @@
 
 import pytest
 
+from service.errors import UnsupportedMaxError
 from service.inference.catalogue import Catalogue
-from service.inference.decisions import UnsupportedMaxError, threshold_for
+from service.inference.decisions import threshold_for
 from service.inference.digits import DigitOptions
 from tests.service.fakes import CARD, RecordingSession, classifier_of
 

@@ -23,9 +23,9 @@ def test_every_column_is_documented_with_its_type(name, kind):
 
 
 def test_every_error_is_documented():
-    kinds = {error.kind for error in (UnreadableImage, *_all_below(UnreadableImage))}
+    kinds = {error.slug for error in (UnreadableImage, *_all_below(UnreadableImage))}
 
-    assert errors.FileTooLarge.kind in kinds
+    assert errors.FileTooLarge.slug in kinds
     assert [kind for kind in kinds if f"`{kind}`" not in DOCUMENT] == []
 
 

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from service.lifecycle import ReloadFailed, ReloadInProgress, Served
+from service.errors import ReloadFailed, ReloadInProgress
+from service.lifecycle import Served
 from service.ray_serve.reloads import Rounds, reload_everywhere
 
 

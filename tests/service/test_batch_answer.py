@@ -8,8 +8,8 @@ import pytest
 
 from service.api.answers import prediction, to_json
 from service.api.batch_answer import write_answer
-from service.api.errors import InvalidItem
 from service.api.formats import Item
+from service.errors import InvalidItem
 from service.imaging import UnreadableImage
 from service.inference.decisions import Criteria, decide
 from service.inference.digits import Reading

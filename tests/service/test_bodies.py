@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.api.bodies import Part, parse_form
-from service.api.errors import BatchTooLarge, MalformedBody
+from service.errors import BatchTooLarge, MalformedBody
 
 CONTENT_TYPE = "multipart/form-data; boundary=b"
 

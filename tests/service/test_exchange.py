@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from starlette.responses import PlainTextResponse
 
-from service.api.errors import BodyTooLarge, BodyTooSlow, TooManyBodies
 from service.api.held import HeldBytes
+from service.errors import BodyTooLarge, BodyTooSlow, TooManyBodies
 from service.exchange import Exchanges
 from tests.service.fakes import silent_metrics
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from service.feedback.errors import FeedbackUnavailable
+from service.errors import FeedbackUnavailable
 from service.feedback.notes import Kind
 from service.feedback.question import Question
 from tests.feedback import row

@@ -6,12 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from service.feedback.errors import (
-    AmbiguousPrediction,
-    AnsweredOtherwise,
-    OtherKind,
-    UnknownPrediction,
-)
+from service.errors import AnsweredOtherwise, UnknownPrediction
+from service.feedback.errors import AmbiguousPrediction, OtherKind
 from service.feedback.notes import Kind
 from service.feedback.question import Question
 from tests.feedback import row

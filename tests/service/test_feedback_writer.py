@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from service.feedback.errors import FeedbackUnavailable
+from service.errors import FeedbackUnavailable
 from service.feedback.notes import Note, Place, note_of_one
 from service.inference.decisions import Criteria, decide
 from service.inference.digits import Reading

@@ -11,14 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.errors import (
-    BatchTooLarge,
-    InvalidItem,
-    InvalidRequest,
-    LineTooLong,
-    MalformedBody,
-)
 from service.api.formats import Item, LineSplitter, parse_json, parse_line, parse_lines, parse_npy
+from service.errors import BatchTooLarge, InvalidItem, InvalidRequest, LineTooLong, MalformedBody
 from service.imaging import PictureTooLarge
 
 MEBIBYTE = 1 << 20

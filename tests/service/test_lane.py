@@ -6,7 +6,7 @@ import pytest
 from starlette.responses import PlainTextResponse, StreamingResponse
 
 from service.api.answers import JsonResponse
-from service.api.errors import MalformedBody
+from service.errors import MalformedBody
 from service.lane import Lane
 from tests.service.fakes import silent_metrics
 

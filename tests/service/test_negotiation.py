@@ -3,7 +3,6 @@
 import pytest
 from starlette.requests import Request
 
-from service.api.errors import NotAcceptable
 from service.api.negotiation import (
     JSON,
     NDJSON,
@@ -11,6 +10,7 @@ from service.api.negotiation import (
     is_streamed,
     require_json_accepted,
 )
+from service.errors import NotAcceptable
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import contextlib
 
 import pytest
 
-from service.api.errors import TooManyBodies
 from service.api.held import HeldBytes
 from service.api.stream.outbox import Outbox
-from service.inference.admission import Backlog, QueueFull
+from service.errors import QueueFull, TooManyBodies
+from service.inference.admission import Backlog
 
 MEBIBYTE = 1 << 20
 LINE = b"x" * 999 + b"\n"

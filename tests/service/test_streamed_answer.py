@@ -12,7 +12,7 @@ from service.api.held import HeldBytes
 from service.api.stream.answer import Desk, StreamedAnswer
 from service.api.stream.limits import Streams
 from service.api.stream.parts import parts_of, parts_of_body
-from service.inference.batcher import InferenceFailed
+from service.errors import InferenceFailed
 from service.inference.digits import DigitOptions, Preprocess
 from service.inference.engine import Engine
 from service.inference.registry import Registry

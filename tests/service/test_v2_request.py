@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from service.api.v2.request import parse
+from service.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from service.inference.digits import DigitOptions, Preprocess
 
 EXPECTED_ERRORS = (MalformedBody, InvalidRequest, BatchTooLarge)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from service.api.v2.reading import contents_of
-from service.inference.admission import QueueFull
+from service.errors import QueueFull
 from service.inference.digits import DigitOptions, Preprocess
 from service.inference.engine import Engine
 from service.inference.registry import Registry

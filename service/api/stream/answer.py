@@ -11,15 +11,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.api.batch_answer import write_end
-from service.api.errors import Stopping
 from service.api.held import HeldBytes
 from service.api.negotiation import NDJSON
-from service.api.problem_kinds import INTERNAL_ERROR
-from service.api.problems import kind_of
+from service.api.problems import known
 from service.api.stream.limits import Streams
 from service.api.stream.outbox import Outbox
 from service.api.stream.parts import Parts
 from service.api.stream.work import Note, Read, Work, cancelled
+from service.errors import InternalError, Stopping
 
 # After a failure the rest of the body is let in for so long. If the connection were closed at once,
 # the caller's system could drop the last lines unread.
@@ -115,7 +114,7 @@ class StreamedAnswer(Response):
                 await cancelled([working])
 
     def _note(self, error: Exception) -> None:
-        foreseen = isinstance(error, _NothingTaken) or kind_of(error) is not INTERNAL_ERROR
+        foreseen = isinstance(error, _NothingTaken) or not isinstance(known(error), InternalError)
         _log.warning(
             "request %s: its stream was cut short: %r",
             self._request_id,

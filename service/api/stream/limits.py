@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.api.errors import TooManyStreams
+from service.errors import TooManyStreams
 
 
 class Streams:

@@ -8,9 +8,9 @@ from functools import partial
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from service.api.errors import BodyTooSlow
 from service.api.formats import Item, Line, LineSplitter, parse_line
 from service.api.held import Holding
+from service.errors import BodyTooSlow
 
 # What is worth waiting for where lines are long.
 _MANY_BYTES = 256 * 1024

@@ -8,10 +8,10 @@ from starlette.types import Message, Receive
 
 from service.api.batch_answer import AnyOutcome, write_lines
 from service.api.bodies import run_parser
-from service.api.errors import InvalidItem
 from service.api.held import Holding
 from service.api.stream.outbox import Outbox
 from service.api.stream.parts import Part, Parts
+from service.errors import InvalidItem
 from service.inference.digits import Content
 
 # Reads images in order, as soon as there is room for them.

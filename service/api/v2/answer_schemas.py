@@ -24,12 +24,6 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
 
-class ProtocolError(_Answer):
-    """An error, as the protocol has it."""
-
-    error: str = Field(description="What was wrong, and what to do.")
-
-
 class BinarySize(_Answer):
     """Where a binary output's data is."""
 

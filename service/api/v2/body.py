@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from service.api.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from service.api.formats import read_json
+from service.errors import BatchTooLarge, InvalidRequest, MalformedBody
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 

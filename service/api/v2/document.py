@@ -5,12 +5,11 @@ from typing import Any
 from service.api import examples
 from service.api.bodies import OCTET_STREAM
 from service.api.negotiation import JSON
-from service.api.openapi import component, problem_responses
-from service.api.problem_kinds import Kind
-from service.api.v2.answer_schemas import ProtocolError
+from service.api.openapi import component
+from service.api.problems import ProtocolError, problem_responses, v2_status
 from service.api.v2.body import HEADER_LENGTH
-from service.api.v2.errors import protocol_status
 from service.api.v2.request_schemas import InferRequest, RepositoryIndexRequest
+from service.errors import NumeralError
 
 Json = dict[str, Any]
 
@@ -45,11 +44,11 @@ BINARY_ANSWER: Json = {
 }
 
 
-def error_responses(*errors: type[Exception] | Kind) -> dict[int | str, Json]:
+def error_responses(*errors: type[NumeralError]) -> dict[int | str, Json]:
     """The responses for `errors`, and for a fault of the service, by status."""
     responses: dict[int, Json] = {}
     for known_as, problem in problem_responses(*errors).items():
-        status = protocol_status(int(known_as))
+        status = v2_status(int(known_as))
         if status in responses:
             responses[status]["description"] += f"; {problem['description']}"
         else:

@@ -1,7 +1,7 @@
 """The data of an `image_bytes` tensor to the image files in it."""
 
-from service.api.errors import InvalidItem
 from service.api.formats import decode_base64
+from service.errors import InvalidItem
 
 # Binary, an element follows its length: four bytes, the lowest first.
 _LENGTH_BYTES = 4

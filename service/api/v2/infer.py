@@ -7,10 +7,10 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from models.manifest import ModelCard
-from service.api import errors
+from service import errors
 from service.api.bodies import read_body, require_uncompressed, run_parser
-from service.api.error_groups import READING_ERRORS
 from service.api.noting import note_all
+from service.api.problems import READING_ERRORS
 from service.api.state import charge, engine_of, registry_of, settings_of, statistics_of
 from service.api.v2.answer_schemas import InferAnswer
 from service.api.v2.body import HEADER_LENGTH

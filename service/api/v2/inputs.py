@@ -1,10 +1,10 @@
 """The tensor of a request to normalised images or to image files; its claims are checked first."""
 
-from service.api.errors import BatchTooLarge, InvalidRequest
 from service.api.v2 import files, pixels
 from service.api.v2.answer_schemas import TensorMetadata
 from service.api.v2.contract import ANY, IMAGE, INPUTS
 from service.api.v2.request_schemas import RequestInput
+from service.errors import BatchTooLarge, InvalidRequest
 from service.inference.sessions import Images
 
 

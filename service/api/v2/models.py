@@ -7,8 +7,7 @@ from service.api.state import registry_of, statistics_of
 from service.api.v2 import answer_schemas as answers
 from service.api.v2 import contract
 from service.api.v2.document import error_responses
-from service.inference.catalogue import ModelUnavailable, UnknownModel
-from service.inference.registry import NotReady
+from service.errors import ModelUnavailable, NotReady, UnknownModel
 
 # What Triton calls an ONNX file that runs in ONNX Runtime.
 _PLATFORM = "onnxruntime_onnx"

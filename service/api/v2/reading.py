@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from service.api.errors import MOST_FAULTS, InvalidRequest
-from service.api.schemas import Fault
 from service.api.v2.contract import IMAGE_BYTES
+from service.errors import MAX_FAULTS, Fault, InvalidRequest
 from service.imaging import Normalised, UnreadableImage
 from service.inference.digits import Content, Outcome, Reading
 from service.inference.sessions import Images
@@ -30,6 +29,6 @@ def readable(outcomes: Sequence[Outcome]) -> list[Reading]:
         for index, outcome in enumerate(outcomes)
         if isinstance(outcome, UnreadableImage)
     )
-    if faults := list(islice(unreadable, MOST_FAULTS)):
+    if faults := list(islice(unreadable, MAX_FAULTS)):
         raise InvalidRequest(faults)
     return [outcome for outcome in outcomes if isinstance(outcome, Reading)]

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from service.api.errors import InvalidRequest
 from service.api.v2.answer_schemas import TensorMetadata
 from service.api.v2.body import take_apart
 from service.api.v2.contract import OUTPUTS
 from service.api.v2.inputs import read_tensor
 from service.api.v2.pixels import most_values
 from service.api.v2.request_schemas import InferParameters, InferRequest
+from service.errors import InvalidRequest
 from service.inference.digits import DigitOptions, Preprocess
 from service.inference.sessions import Images
 

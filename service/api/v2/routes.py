@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from service.api.problems import V2_PREFIX as PREFIX
 from service.api.v2 import infer, models, server
-from service.api.v2.errors import PREFIX
 
 _MODEL = "/models/{name}"
 _VERSION = "/versions/{version}"

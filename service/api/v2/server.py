@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
-from service.api import errors
+from service import errors
 from service.api.state import refuse_while_draining, registry_of, statistics_of
 from service.api.v2 import answer_schemas as answers
 from service.api.v2.document import INDEX_OPERATION, error_responses
 from service.api.v2.request_schemas import RepositoryIndexRequest
+from service.errors import NotReady
 from service.inference.catalogue import Catalogue
-from service.inference.registry import NotReady
 from service.version import version
 
 _EXTENSIONS = ("binary_tensor_data", "statistics")

@@ -22,7 +22,7 @@ _TOGETHER = 64
 class UnreadableTable(UnreadableImage):
     """The file is no Parquet file, or has no column of pictures."""
 
-    kind = "unreadable-table"
+    slug = "unreadable-table"
 
 
 def is_table(source: str) -> bool:

@@ -1,0 +1,420 @@
+"""Every error that a caller can see: its HTTP status, its slug and what it means.
+
+A class's docstring is its explanation, which `GET /problems/{slug}` shows.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic_core import PydanticCustomError
+
+_RETRY_SOON: Mapping[str, str] = {"Retry-After": "1"}
+_CLOSE: Mapping[str, str] = {"Connection": "close"}
+
+# A batch can be wrong in a thousand places; the first few are enough to fix it.
+MAX_FAULTS = 20
+
+
+class NumeralError(Exception):
+    """Base class of all errors that become RFC 9457 problems.
+
+    Attributes:
+        status: HTTP status.
+        slug: last part of the problem type; stable, clients compare it.
+        title: same for every problem of the type.
+        explanation: what the type means and what to do about it.
+        headers: response headers, besides those of every response.
+    """
+
+    status: ClassVar[int]
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    explanation: ClassVar[str]
+    headers: Mapping[str, str] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.explanation = " ".join((cls.__doc__ or "").split())
+
+    def __str__(self) -> str:
+        return super().__str__() or self.explanation
+
+
+# The request itself
+
+
+class BadRequest(NumeralError):
+    """Not an HTTP/1.1 request, or its head is too long or too slow; the connection is closed."""
+
+    status, slug, title, headers = 400, "bad-request", "Bad request", _CLOSE
+
+
+class NotFound(NumeralError):
+    """GET /docs lists the available paths."""
+
+    status, slug, title = 404, "not-found", "No such path"
+
+
+class MethodNotAllowed(NumeralError):
+    """The Allow header lists the allowed methods."""
+
+    status, slug, title = 405, "method-not-allowed", "Method not allowed"
+
+
+class NotAcceptable(NumeralError):
+    """Answers are JSON; batches also NDJSON, /normalise PNG. The Accept header excludes them."""
+
+    status, slug, title = 406, "not-acceptable", "Not acceptable"
+
+
+class UnsupportedMediaType(NumeralError):
+    """This path does not read the body's Content-Type, or the body is compressed."""
+
+    status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
+
+
+class MalformedBody(NumeralError):
+    """The body does not match its Content-Type; the detail says where."""
+
+    status, slug, title = 400, "malformed-body", "Malformed body"
+
+
+class BodyTooSlow(NumeralError):
+    """Send the body faster, or in smaller batches. NUMERAL_BODY_TIMEOUT sets the limit."""
+
+    status, slug, title, headers = 408, "body-too-slow", "Body too slow", _CLOSE
+
+
+class BodyTooLarge(NumeralError):
+    """Send a smaller picture or batch, or a stream. NUMERAL_MAX_BODY_BYTES sets the limit."""
+
+    status, slug, title = 413, "body-too-large", "Body too large"
+
+
+class TooManyBodies(NumeralError):
+    """Too many bytes are being received; retry after Retry-After.
+
+    NUMERAL_MAX_TOTAL_BODY_BYTES sets the limit.
+    """
+
+    status, slug, title, headers = 503, "too-many-bodies", "Too many bodies", _RETRY_SOON
+
+
+class ClientDisconnected(NumeralError):
+    """The client closed the connection before the response; only the log shows this."""
+
+    status, slug, title = 499, "client-disconnected", "Client disconnected"
+
+
+class Fault(BaseModel):
+    """One invalid parameter or part of a body."""
+
+    model_config = ConfigDict(frozen=True)
+
+    where: str = Field(description="The parameter, or the path into the body.")
+    what: str
+
+
+class InvalidRequest(NumeralError):
+    """A parameter or a part of the body is missing, unknown or out of range."""
+
+    status, slug, title = 422, "invalid-request", "Invalid request"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.where}: {fault.what}" for fault in faults))
+        self.faults = tuple(faults)
+
+    @classmethod
+    def of(cls, where: str, what: str) -> Self:
+        """Return the error with a single fault."""
+        return cls([Fault(where=where, what=what)])
+
+    @classmethod
+    def from_pydantic(cls, errors: Iterable[Any]) -> Self:
+        """Translate pydantic's errors, without the values: they may hold an image."""
+        return cls(
+            [
+                Fault(where=_location(error), what=describe(error))
+                for error in islice(errors, MAX_FAULTS)
+            ]
+        )
+
+
+# FastAPI begins a location with where the value comes from.
+_SOURCES = frozenset({"query", "path", "header", "cookie", "body"})
+
+
+def _location(error: Mapping[str, Any]) -> str:
+    where = list(error["loc"])
+    if len(where) > 1 and where[0] in _SOURCES:
+        del where[0]
+    return ".".join(map(str, where))[:100] or "body"
+
+
+# What pydantic's error types mean, with the names of its context. A type that is not here gets the
+# last text: pydantic's own sentences never reach callers.
+_DESCRIPTIONS = {
+    "missing": "is required",
+    "extra_forbidden": "is not known",
+    "enum": "must be one of {expected}",
+    "literal_error": "must be one of {expected}",
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be greater than {gt}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be less than {lt}",
+    "finite_number": "must be a finite number",
+    "too_short": "must have at least {min_length} items, not {actual_length}",
+    "too_long": "must have at most {max_length} items, not {actual_length}",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "json_invalid": "must be valid JSON",
+    "none_required": "must be null",
+    **dict.fromkeys(("float_parsing", "float_type"), "must be a number"),
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("bool_parsing", "bool_type"), "must be true or false"),
+    **dict.fromkeys(("list_type", "tuple_type"), "must be a list"),
+    **dict.fromkeys(
+        ("dict_type", "model_type", "model_attributes_type", "dataclass_type"), "must be an object"
+    ),
+    "string_type": "must be a string",
+}
+_OTHERWISE = "has a value that is not allowed"
+# The error type of `must_be`.
+_MUST_BE = "must_be"
+
+
+def describe(error: Mapping[str, Any]) -> str:
+    """Say what is wrong, and what is allowed, for one of pydantic's error dictionaries."""
+    context = dict(error.get("ctx", {}))
+    if error["type"] == "value_error":
+        return str(context["error"])
+    if error["type"] == _MUST_BE:
+        return str(error["msg"])
+    if "expected" in context:
+        context["expected"] = context["expected"].replace("'", "").replace(" or ", ", ")
+    try:
+        return _DESCRIPTIONS[error["type"]].format(**context)
+    except KeyError:
+        return _OTHERWISE
+
+
+def must_be(allowed: str) -> WrapValidator:
+    """Annotate a field so that callers are told what is allowed, whatever is wrong with a value.
+
+    ErrorRate = Annotated[float, Field(ge=0, le=1), must_be("a number from 0 to 1")]
+    """
+
+    def validate(value: object, validated: Callable[[object], object]) -> object:
+        try:
+            return validated(value)
+        except ValidationError:
+            raise PydanticCustomError(_MUST_BE, "must be {allowed}", {"allowed": allowed}) from None
+
+    return WrapValidator(validate)
+
+
+# API keys
+
+
+class KeyRequired(NumeralError):
+    """Send a key as `Authorization: Bearer <key>` or as `X-API-Key: <key>`."""
+
+    status, slug, title = 401, "key-required", "API key missing or wrong"
+    headers = {"WWW-Authenticate": 'Bearer realm="Numeral"'}
+
+
+class RoleRequired(NumeralError):
+    """A key has the role predict, metrics or admin, which includes the others. Use another key."""
+
+    status, slug, title = 403, "role-required", "Not for this key"
+
+
+class QuotaExceeded(NumeralError):
+    """The key has used up its images for now; Retry-After says for how long."""
+
+    status, slug, title = 429, "quota-exceeded", "Quota exceeded"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.headers = {"Retry-After": str(retry_after)}
+
+
+class AdminOff(NumeralError):
+    """Paths under /admin and /reviews require an API key with the role admin.
+
+    No API keys are configured. SIGHUP reloads the models without one.
+    """
+
+    status, slug, title = 403, "admin-off", "Administration is off"
+
+
+# Pictures and batches
+
+
+class UnreadableImage(NumeralError):
+    """The image is damaged, incomplete or empty, or not 28 x 28 for `preprocess=none`."""
+
+    status, slug, title = 422, "unreadable-image", "Unreadable image"
+
+    @property
+    def reason(self) -> str:
+        """Why it cannot be read."""
+        return str(self)
+
+
+class UnsupportedFormat(UnreadableImage):
+    """Images may be PNG, JPEG, BMP, GIF, WebP or TIFF."""
+
+    status, slug, title = 422, "unsupported-format", "Unsupported image format"
+
+
+class PictureTooLarge(UnreadableImage):
+    """Send the picture with fewer pixels. NUMERAL_MAX_PIXELS sets the limit."""
+
+    status, slug, title = 413, "picture-too-large", "Picture too large"
+
+
+class BatchTooLarge(NumeralError):
+    """Split the batch, or send it as a stream. NUMERAL_MAX_BATCH sets the limit."""
+
+    status, slug, title = 413, "batch-too-large", "Batch too large"
+
+
+class InvalidItem(NumeralError):
+    """An item of a batch is Base64, or an object with `image` and, optionally, `id`."""
+
+    status, slug, title = 422, "invalid-item", "Invalid item"
+
+
+class LineTooLong(InvalidItem):
+    """Send a smaller picture. NUMERAL_MAX_BODY_BYTES limits each line of a stream."""
+
+    status, slug, title = 413, "line-too-long", "Line too long"
+
+
+class TooManyStreams(NumeralError):
+    """Too many streams are open; retry after Retry-After. NUMERAL_MAX_STREAMS sets the limit."""
+
+    status, slug, title, headers = 503, "too-many-streams", "Too many streams", _RETRY_SOON
+
+
+# Models and inference
+
+
+class UnknownModel(NumeralError):
+    """GET /models lists the models."""
+
+    status, slug, title = 404, "unknown-model", "Unknown model"
+
+
+class UnsupportedMaxError(NumeralError):
+    """GET /models lists the error rates that each model has an operating point for."""
+
+    status, slug, title = 422, "unsupported-max-error", "Error rate not offered"
+
+
+class NotReady(NumeralError):
+    """Models are loading, or none could be loaded; GET /health/ready reports the state."""
+
+    status, slug, title, headers = 503, "not-ready", "Not ready", _RETRY_SOON
+
+
+class ModelUnavailable(NumeralError):
+    """The model's file is missing or damaged; use another model from GET /models."""
+
+    status, slug, title = 503, "model-unavailable", "Model unavailable"
+
+
+class QueueFull(NumeralError):
+    """Too many images are waiting; retry after Retry-After. NUMERAL_QUEUE_SIZE sets the limit."""
+
+    status, slug, title, headers = 503, "queue-full", "Queue full", _RETRY_SOON
+
+
+class DeadlineExceeded(NumeralError):
+    """The service is busy, or the batch is too large for it: send smaller ones.
+
+    There is no Retry-After, as the same request may time out again. NUMERAL_REQUEST_TIMEOUT sets
+    the limit.
+    """
+
+    status, slug, title = 504, "deadline-exceeded", "Deadline exceeded"
+
+
+class InternalError(NumeralError):
+    """The service failed; its log has the details under the request ID."""
+
+    status, slug, title = 500, "internal-error", "Internal error"
+
+
+class InferenceFailed(InternalError):
+    """A model could not be run; the log has the details under the request ID."""
+
+
+# Feedback
+
+
+class FeedbackOff(NumeralError):
+    """Predictions are not stored; NUMERAL_FEEDBACK=true turns feedback on."""
+
+    status, slug, title = 403, "feedback-off", "Feedback is off"
+
+
+class UnknownPrediction(NumeralError):
+    """This caller has no stored prediction with this X-Request-ID.
+
+    It may have expired, or the database was unavailable when it was made. NUMERAL_FEEDBACK_DAYS
+    sets how long predictions are kept.
+    """
+
+    status, slug, title = 404, "unknown-prediction", "Unknown prediction"
+
+
+class AnsweredOtherwise(NumeralError):
+    """The first right answer stays, and this one differs from it."""
+
+    status, slug, title = 409, "answered-otherwise", "Answered otherwise"
+
+
+class FeedbackUnavailable(NumeralError):
+    """The feedback database is unavailable; retry after Retry-After. Predictions still work."""
+
+    status, slug, title = 503, "feedback-unavailable", "Feedback unavailable"
+    headers = {"Retry-After": "10"}
+
+
+# The process
+
+
+class ReloadInProgress(NumeralError):
+    """A reload is already running; try again when it has finished."""
+
+    status, slug, title = 409, "reload-in-progress", "Reload in progress"
+
+
+class ReloadFailed(NumeralError):
+    """The models directory cannot be served, so the models in use stay; the detail says why."""
+
+    status, slug, title = 409, "reload-failed", "Reload failed"
+
+
+class Stopping(NumeralError):
+    """The service is stopping and gave up a slow request; send it again on a new connection."""
+
+    status, slug, title, headers = 503, "stopping", "Service stops", _RETRY_SOON
+
+
+# All problem types, by status.
+PROBLEMS: tuple[type[NumeralError], ...] = tuple(
+    sorted(
+        (
+            each
+            for each in list(globals().values())
+            if isinstance(each, type) and issubclass(each, NumeralError) and "slug" in vars(each)
+        ),
+        key=lambda each: each.status,
+    )
+)
