@@ -17,7 +17,6 @@ from service.observe import Observe
 from service.page_headers import PageHeaders
 from service.parts import Parts
 from service.paths import PathTemplates
-from service.trace_requests import TraceRequests
 
 # What a page of another origin may send, and read, besides what any may.
 _CORS_REQUEST_HEADERS = (
@@ -74,7 +73,7 @@ def enclose(api: FastAPI, parts: Parts) -> ASGIApp:
         traced=parts.tracing is not None,
     )
     if parts.tracing:
-        app = TraceRequests(app, tracing=parts.tracing, paths=paths)
+        app = parts.tracing.middleware(app, paths.of)
     return app
 
 

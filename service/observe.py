@@ -7,14 +7,14 @@ from time import perf_counter
 from urllib.parse import quote
 
 import structlog
-from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from service.api.security_headers import headers_for
+from service.logs import ACCESS_LOGGER
 from service.metrics import Metrics
 from service.paths import PathTemplates
-from service.telemetry import ACCESS_LOGGER, request_fields
-from service.trace_context import read_traceparent
+from service.tracing import trace_fields
 
 _HEADER = b"x-request-id"
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -59,12 +59,9 @@ class Observe:
         else:
             request_id = f"{getrandbits(128):032x}"
         header = (_HEADER, request_id.encode())
-        fields = {"request_id": request_id}
-        if self.traced:
-            _add_own_trace(fields)
-        elif traceparent:
-            _add_trace_of_caller(fields, traceparent)
-        request_fields.set(fields)
+        bind_contextvars(request_id=request_id)
+        if self.traced or traceparent:
+            bind_contextvars(**trace_fields(traceparent.decode("latin-1")))
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         state["metrics"] = metrics
@@ -90,19 +87,6 @@ class Observe:
             metrics.request(scope["method"], self.paths.of(scope["path"]), status, seconds)
             if _access_level.isEnabledFor(logging.INFO):
                 write_line(scope, status, seconds, size)
-
-
-def _add_own_trace(fields: dict[str, str]) -> None:
-    span = trace.get_current_span().get_span_context()
-    if span.is_valid:
-        fields["trace_id"] = trace.format_trace_id(span.trace_id)
-        fields["span_id"] = trace.format_span_id(span.span_id)
-
-
-def _add_trace_of_caller(fields: dict[str, str], traceparent: bytes) -> None:
-    if context := read_traceparent(traceparent):
-        fields["trace_id"] = context.trace_id
-        fields["span_id"] = context.span_id
 
 
 def write_line(scope: Scope, status: int, seconds: float, size: int) -> None:

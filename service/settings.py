@@ -21,7 +21,11 @@ from service.extras import how_to_install, is_installed
 ENVIRONMENT_PREFIX = "NUMERAL_"
 
 # What the extra `otel` brings.
-_OTEL_PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
+_OTEL_PACKAGES = (
+    "opentelemetry.sdk",
+    "opentelemetry.exporter.otlp.proto.http",
+    "opentelemetry.instrumentation.asgi",
+)
 
 FEEDBACK_DATABASE = "sqlite:///numeral-feedback.db"
 # Several processes cannot share a database in memory, which sqlite:// without a file is.

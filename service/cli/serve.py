@@ -10,11 +10,11 @@ import typer
 
 from service.auth.api_keys import ApiKeys, KeysFileError
 from service.environment import unknown_variables
+from service.logs import configure_logging
 from service.processes.cores import usable_cores
 from service.processes.listening import listen_for_each, url_of
 from service.settings import ServingEngine, Settings
 from service.shared_metrics import shared_metrics
-from service.telemetry import configure_logging
 from service.version import version
 
 _log = logging.getLogger(__name__)

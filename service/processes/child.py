@@ -5,8 +5,8 @@ import socket
 from multiprocessing.connection import Connection
 
 from service.auth.api_keys import ApiKeys
+from service.logs import configure_logging
 from service.settings import Settings
-from service.telemetry import configure_logging
 
 # The supervisor blocks them while it starts a worker, which has no answer to them so early.
 SIGNALS = tuple(

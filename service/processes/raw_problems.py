@@ -6,9 +6,9 @@ import random
 from starlette.types import Scope
 
 from service.api import problems
+from service.logs import ACCESS_LOGGER
 from service.observe import write_line
 from service.processes.raw import SECURITY_LINES, encoded
-from service.telemetry import ACCESS_LOGGER
 
 _ID_PLACE = "{request_id}"
 

@@ -8,10 +8,10 @@ from service.auth.api_keys import ApiKeys
 from service.errors import ReloadFailed, ReloadInProgress
 from service.inference.registry import Registry
 from service.lifecycle import Lifecycle, Served
+from service.logs import configure_logging
 from service.ray_serve.hosted import Hosted
 from service.ray_serve.reloads import Outcome, Rounds, reload_everywhere
 from service.settings import Settings
-from service.telemetry import configure_logging
 
 _log = logging.getLogger(__name__)
 

@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
+from structlog.contextvars import get_contextvars
 
 from service.metrics import Metrics
 from service.observe import Observe
 from service.paths import PathTemplates
-from service.telemetry import request_fields
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
 BODY = {"type": "http.response.body", "body": b"{}"}
@@ -30,7 +30,7 @@ def test_lines_of_a_request_carry_its_id_and_the_trace_of_its_caller():
     seen = {}
 
     async def app(scope, receive, send):
-        seen.update(await asyncio.to_thread(request_fields.get))
+        seen.update(await asyncio.to_thread(get_contextvars))
         await answers(scope, receive, send)
 
     traceparent = f"00-{TRACE}-{SPAN}-01".encode()

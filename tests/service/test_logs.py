@@ -9,7 +9,8 @@ import pytest
 SCRIPT = """
 import logging
 from service.settings import LogFormat, LogLevel
-from service.telemetry import configure_logging, request_fields
+from service.logs import configure_logging
+from structlog.contextvars import bind_contextvars
 
 configure_logging(LogFormat("{log_format}"), LogLevel("{level}"))
 log = logging.getLogger("service.somewhere")
@@ -41,7 +42,7 @@ def test_a_line_of_the_standard_library_becomes_json():
 
 
 def test_a_line_of_a_request_carries_what_is_known_of_it():
-    [line] = _json_lines("request_fields.set({'request_id': 'mine'}); log.info('done')")
+    [line] = _json_lines("bind_contextvars(request_id='mine'); log.info('done')")
 
     assert line["request_id"] == "mine"
 

@@ -1,14 +1,11 @@
-"""Log lines: for a person on the console, or as JSON for a collector. Never image content."""
+"""Log lines: for people on the console, or as JSON for a collector. Never image content."""
 
 import json
 import logging
 import logging.config
 import os
 import sys
-from collections.abc import Mapping, MutableMapping
-from contextvars import ContextVar
 from functools import partial
-from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -17,26 +14,23 @@ from service.settings import LogFormat, LogLevel
 
 ACCESS_LOGGER = "service.access"
 
-_NOTHING: Mapping[str, str] = {}
-
-# What every line says that is written in the course of a request: its id, its trace.
-request_fields: ContextVar[Mapping[str, str]] = ContextVar("request_fields", default=_NOTHING)
-
 _FIRST = ("time", "level", "logger", "event")
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
 
 
 def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
-    """Send the log of the whole process to standard error; for the process's entry point.
+    """Send the log of the whole process to standard error; for the entry point of a process.
 
-    Lines of structlog are written directly, those of the standard library (the service's own,
-    uvicorn's, other libraries') come through a handler; both look the same. Every line names the
-    process that calls this; a worker calls it for itself.
+    Lines of structlog are written directly; those of the standard library (the service's own,
+    uvicorn's, other libraries') pass a handler; both look the same. Every line names the process,
+    and has what `structlog.contextvars` holds for its request.
     """
     shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         partial(_add_process, pid=os.getpid()),
-        _add_request_fields,
     ]
     render = _json_processors() if log_format is LogFormat.JSON else _console_processors()
     structlog.configure(
@@ -59,7 +53,7 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
             "root": {"handlers": ["stderr"], "level": level.upper()},
             "loggers": {
                 "uvicorn": {"level": "WARNING"},
-                # It warns of every malformed form, which the sender is told anyway.
+                # It warns of every malformed form, which the client is told anyway.
                 "python_multipart": {"level": "ERROR"},
             },
         }
@@ -67,14 +61,8 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
 
 
 def _add_process(_: WrappedLogger, __: str, event: EventDict, *, pid: int) -> EventDict:
-    # Several workers write into one log.
+    # Several workers write to the same log.
     event["process"] = pid
-    return event
-
-
-def _add_request_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    for name, value in request_fields.get().items():
-        event.setdefault(name, value)
     return event
 
 
@@ -82,7 +70,7 @@ def _json_processors() -> list[Processor]:
     return [
         structlog.processors.format_exc_info,
         _in_order,
-        structlog.processors.JSONRenderer(serializer=_to_json),
+        structlog.processors.JSONRenderer(serializer=lambda event, **_: _encode(event)),
     ]
 
 
@@ -99,13 +87,4 @@ def _console_processors() -> list[Processor]:
 
 
 def _in_order(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    ordered: MutableMapping[str, Any] = {name: event.pop(name, None) for name in _FIRST}
-    ordered.update(event)
-    return ordered
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
-
-
-def _to_json(event: EventDict, **_: object) -> str:
-    return _encode(event)
+    return {name: event.pop(name, None) for name in _FIRST} | dict(event)
