@@ -1,4 +1,4 @@
-"""Labelled strips that no training has seen: composed of MNIST's test digits, and real amounts."""
+"""Labelled strips for the benchmark: composed of MNIST's digits, and real amounts."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,14 +23,14 @@ _ZIP_CODES = {
     "hard": composed,
 }
 COMPOSED_SETS = 2 * LONGEST + len(_ZIP_CODES)
-# Labels that are plainly wrong, found among the mistakes, with what is written.
+# Wrong labels found among the mistakes, with what is written.
 MISLABELLED = {"a_car_001192.jpg": "198"}
 _NO_REAL_DIGITS = RealDigits(((),) * 10)
 
 
 @dataclass(frozen=True)
 class FieldSet:
-    """Standardised strips uint8 [40, width], the digits on each, and the names of some."""
+    """Standardised strips uint8 [40, width], their digits, and the names of some."""
 
     name: str
     strips: tuple[Grey, ...]
@@ -41,10 +41,10 @@ class FieldSet:
 def composed_sets(
     digits: Digits, amounts: Sequence[Amount], count: int, seed: int
 ) -> Iterator[FieldSet]:
-    """`count` strips of each length, digits touching and apart, and four times as many ZIP codes.
+    """Compose COMPOSED_SETS sets of `digits` on the paper of `amounts`.
 
-    All are written tidily but for the last set: other ZIP codes by any hand on any paper, some of
-    them past reading. `amounts` give paper, not digits. There are COMPOSED_SETS.
+    There are `count` strips of each length, with digits touching and apart, and four times as many
+    ZIP codes. All are tidy but the last set: ZIP codes in any hand on any paper, some unreadable.
     """
     material = Material(Cabinet.of(digits, _NO_REAL_DIGITS), amounts, erased(amounts))
     for touching in (False, True):
@@ -53,14 +53,14 @@ def composed_sets(
             random = np.random.default_rng((seed, touching, length))
             samples = (_sample(tidy, material, length, touching, random) for _ in range(count))
             yield _field_set(f"{length} {'digit' if length == 1 else 'digits'}, {how}", samples)
-    for place, (name, how) in enumerate(_ZIP_CODES.items()):
-        random = np.random.default_rng((seed, LONGEST + 1, place))
-        codes = (_sample(how, material, 5, True, random) for _ in range(4 * count))
+    for index, (name, compose) in enumerate(_ZIP_CODES.items()):
+        random = np.random.default_rng((seed, LONGEST + 1, index))
+        codes = (_sample(compose, material, 5, True, random) for _ in range(4 * count))
         yield _field_set(f"ZIP codes, {name}", codes)
 
 
 def drawn_set(digits: Digits, count: int, seed: int) -> FieldSet:
-    """`count` strips of 2 to 8 `digits` on generated paper: nothing in them is from a data set."""
+    """Compose `count` strips of 2 to 8 `digits` on generated paper, without any data set."""
     material = Material(Cabinet.of(digits, _NO_REAL_DIGITS), (), ())
     random = np.random.default_rng((seed, LONGEST + 2))
     samples = (
@@ -71,7 +71,7 @@ def drawn_set(digits: Digits, count: int, seed: int) -> FieldSet:
 
 
 def real_set(amounts: Sequence[Amount]) -> FieldSet:
-    """Real amounts."""
+    """Standardise real amounts."""
     return FieldSet(
         "real amounts",
         tuple(standardise(amount.grey).pixels for amount in amounts),
@@ -80,23 +80,23 @@ def real_set(amounts: Sequence[Amount]) -> FieldSet:
     )
 
 
-def mended(real: FieldSet) -> FieldSet:
-    """`real` amounts with the labels in `MISLABELLED` put right."""
+def corrected(real: FieldSet) -> FieldSet:
+    """Correct the labels of `real` amounts that are in `MISLABELLED`."""
     pairs = zip(real.names, real.written, strict=True)
     written = tuple(MISLABELLED.get(name, label) for name, label in pairs)
-    return replace(real, name="real amounts, labels mended", written=written)
+    return replace(real, name="real amounts, labels corrected", written=written)
 
 
 def _sample(
-    write: Callable[..., Sample],
+    compose: Callable[..., Sample],
     material: Material,
     length: int,
     touching: bool,
     random: np.random.Generator,
 ) -> Sample:
     while True:
-        sample = write(material, texts.digits(length, random), random, touching=touching)
-        # Digits squeezed so that no alignment exists cannot be read by any reader of these steps.
+        sample = compose(material, texts.digits(length, random), random, touching=touching)
+        # Digits squeezed until no alignment exists cannot be read by any reader of these steps.
         if steps_needed(sample.text) <= sample.pixels.shape[1] // STRIDE:
             return sample
 

@@ -1,4 +1,4 @@
-"""Picture files through the service's own path, and through a naive resize, to answers."""
+"""Picture files to answers: through the service's own pipeline, and after a plain resize."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.special import logsumexp
 
-from benchmarks.results import Decisions, Score
+from benchmarks.robustness.results import Decisions, Score
 from models.manifest import DIGITS
 from models.scores import entropy
 from service.imaging import Normalised
 from service.inference.catalogue import load_catalogue
 from service.inference.decisions import Decision, Reason
-from service.inference.digits import DigitOptions, DigitPipeline, Outcome, Reading, Ready
+from service.inference.digits import Content, DigitOptions, DigitPipeline, Outcome, Reading
 from service.settings import Settings
 
 NO_DIGIT = -1
@@ -27,7 +27,7 @@ _MNIST_SIZE = (28, 28)
 
 @dataclass(frozen=True)
 class Source:
-    """Which models read: those of `names` in `models_dir`, or all, at the point `max_error`."""
+    """The models `names` in `models_dir`, or all if empty, at the operating point `max_error`."""
 
     models_dir: Path
     names: tuple[str, ...]
@@ -36,13 +36,13 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What one model says of N pictures.
+    """The answers of one model to N pictures.
 
     Attributes:
-        digits: int64 [N]; -1 where there is none: a blank or unreadable picture.
-        confidences: float64 [N], what accepting goes by; 0 where there is no digit.
-        logits: float32 [N, 10], as the model gives them; -inf where there is no digit.
-        probabilities: float32 [N, 10]; all 0 where there is no digit.
+        digits: int64 [N]; -1 for a blank or unreadable picture.
+        confidences: float64 [N]; 0 where there is no digit.
+        logits: float32 [N, 10]; -inf where there is no digit.
+        probabilities: float32 [N, 10]; 0 where there is no digit.
         accepted: bool [N].
         reasons: why each is not accepted; empty for one that cannot be read.
     """
@@ -55,9 +55,9 @@ class Answers:
     reasons: tuple[tuple[Reason, ...], ...]
 
     def certainties(self) -> dict[str, NDArray[np.float64]]:
-        """Scores [N] by which digits could be told from junk, all higher for digits.
+        """Return scores [N] that may tell digits from junk; higher means more like a digit.
 
-        The entropy's sign is turned. Energy: Liu, Wang, Owens and Li, "Energy-based
+        The entropy's sign is reversed. Energy: Liu, Wang, Owens and Li, "Energy-based
         Out-of-distribution Detection", NeurIPS 2020; here its negative, with a temperature of 1.
         """
         no_digit = self.digits == NO_DIGIT
@@ -68,7 +68,7 @@ class Answers:
         }
 
     def decisions(self) -> Decisions:
-        """Count what is accepted, and each reason why not."""
+        """Count the accepted pictures, and each reason for review."""
         counts = Counter(reason for reasons in self.reasons for reason in reasons)
         return Decisions(
             accepted=int(self.accepted.sum()),
@@ -76,7 +76,7 @@ class Answers:
         )
 
     def score(self, labels: NDArray[np.uint8]) -> Score:
-        """Count what is right, what is accepted and what is both accepted and wrong."""
+        """Count the right, the accepted, and the wrong but accepted answers."""
         wrong = self.digits != labels
         return Score(
             images=len(labels),
@@ -88,26 +88,28 @@ class Answers:
 
 @dataclass(frozen=True)
 class Readers:
-    """Several models that read the same pictures, each prepared once."""
+    """Several models that read the same pictures."""
 
     pipelines: Mapping[str, DigitPipeline]
 
     def read(self, pictures: Sequence[bytes]) -> dict[str, Answers]:
-        """Answers by model, as the service would give them."""
+        """Read pictures as the service does; return answers by model."""
         prepare = next(iter(self.pipelines.values())).prepare
-        return self._answers([prepare(picture) for picture in pictures])
+        return self._read([prepare(picture) for picture in pictures])
 
-    def read_naively(self, pictures: Sequence[bytes]) -> dict[str, Answers]:
-        """Answers by model to pictures that were only resized."""
-        return self._answers([Normalised(resized(picture)) for picture in pictures])
+    def read_resized(self, pictures: Sequence[bytes]) -> dict[str, Answers]:
+        """Read pictures that were only resized; return answers by model."""
+        return self._read([Normalised(resized(picture)) for picture in pictures])
 
-    def _answers(self, ready: Sequence[Ready]) -> dict[str, Answers]:
-        return {name: _answered(pipeline.read(ready)) for name, pipeline in self.pipelines.items()}
+    def _read(self, contents: Sequence[Content]) -> dict[str, Answers]:
+        return {
+            name: _answers(pipeline.read(contents)) for name, pipeline in self.pipelines.items()
+        }
 
 
 @cache
 def open_readers(source: Source) -> Readers:
-    """The models of `source`, loaded once in a process."""
+    """Load the models of `source`, once in a process."""
     catalogue = load_catalogue(source.models_dir)
     max_pixels = Settings.model_fields["max_pixels"].default
     return Readers(
@@ -121,7 +123,7 @@ def open_readers(source: Source) -> Readers:
 
 
 def resized(picture: bytes) -> NDArray[np.uint8]:
-    """What a service does that knows MNIST's size only: grey, 28x28, inverted if the rim is light.
+    """Convert to grey, resize to 28x28, invert if the rim is light: the tutorial's preprocessing.
 
     Returns:
         uint8 [28, 28], hopefully white ink on black.
@@ -133,18 +135,17 @@ def resized(picture: bytes) -> NDArray[np.uint8]:
     return ~image if np.median(rim) > 127 else image
 
 
-def _answered(outcomes: Sequence[Outcome]) -> Answers:
-    readings = [outcome if isinstance(outcome, Reading) else None for outcome in outcomes]
-    answers = [reading.answer if reading else None for reading in readings]
-    digits = np.array(
-        [NO_DIGIT if answer is None or answer.digit is None else answer.digit for answer in answers]
-    )
-    # The model saw only those with a digit.
-    logits = np.full((len(digits), DIGITS), -np.inf, np.float32)
-    probabilities = np.zeros((len(digits), DIGITS), np.float32)
-    for place in np.flatnonzero(digits != NO_DIGIT):
-        logits[place] = readings[place].logits
-        probabilities[place] = readings[place].answer.probabilities
+def _answers(outcomes: Sequence[Outcome]) -> Answers:
+    logits = np.full((len(outcomes), DIGITS), -np.inf, np.float32)
+    probabilities = np.zeros((len(outcomes), DIGITS), np.float32)
+    answers = [outcome.answer if isinstance(outcome, Reading) else None for outcome in outcomes]
+    digits = np.full(len(outcomes), NO_DIGIT)
+    for index, answer in enumerate(answers):
+        # The model saw only pictures with a digit.
+        if answer is not None and answer.digit is not None:
+            digits[index] = answer.digit
+            logits[index] = outcomes[index].logits
+            probabilities[index] = answer.probabilities
     return Answers(
         digits=digits,
         confidences=np.array([answer.confidence if answer else 0.0 for answer in answers]),

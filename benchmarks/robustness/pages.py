@@ -1,25 +1,26 @@
-"""Digits written on paper, at the sizes of scans and photographs: dark ink, colour, texture.
+"""Digits on paper, at the sizes of scans and photographs: dark ink, colour, texture.
 
-Functions take a digit uint8 [28, 28], white on black, a level and a source of randomness, and give
-a picture uint8 [height, width, 3], red, green, blue.
+Functions take a digit uint8 [28, 28], white on black, a level and a random generator, and return
+a picture uint8 [height, width, 3] (red, green, blue).
 """
+
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.thinning import skeleton
-
 Image = NDArray[np.uint8]  # [28, 28], white ink (255) on black (0)
-Cover = NDArray[np.float32]  # [height, width], 1 where ink covers the paper
+Cover = NDArray[np.float32]  # [height, width], 0 to 1: how much ink covers the paper
 Page = NDArray[np.float32]  # [height, width, 3], 0 to 255
 Picture = NDArray[np.uint8]  # [height, width, 3]
 Colour = tuple[int, int, int]
 Random = np.random.Generator
+Mask = NDArray[np.uint8]  # [height, width], 1 or 0
 
 PIXEL = 5  # side of an MNIST pixel on a page
 SIDE = 28 * PIXEL
-_SMALLEST = 0.7  # of the size at which a digit fills a page as MNIST's fill their images
+_SMALLEST = 0.7  # of the size at which a digit fills the page as in MNIST
 
 _BLACK_INK: Colour = (35, 35, 45)
 _BLUE_INK: Colour = (40, 55, 150)
@@ -31,25 +32,28 @@ _PENS: tuple[Colour, ...] = (
     (105, 105, 110),  # pencil
     (200, 110, 30),  # orange
 )
-_RULE: Colour = (120, 150, 205)  # what ruled paper is printed with
+_RULE: Colour = (120, 150, 205)  # printed lines
+
+# What each of the eight neighbours adds to a pixel's code, clockwise from the one above.
+_NEIGHBOURS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
 
 
 def pen_coloured(image: Image, paleness: float, random: Random) -> Picture:
-    """Written with a coloured pen, its ink thinned by this share of paper."""
+    """Write with a coloured pen, its ink thinned by this share of paper."""
     pen = _PENS[random.integers(len(_PENS))]
     return finished(inked(paper(random), placed(image, random) * (1 - paleness), pen), random)
 
 
 def thinly_written(image: Image, width: float, random: Random) -> Picture:
-    """Written with a pen `width` pixels of MNIST wide."""
+    """Write with a pen `width` pixels of MNIST wide."""
     nib = _nib(width * PIXEL)
-    middle = skeleton((placed(image, random) > 0.5).astype(np.uint8))
+    middle = _skeleton((placed(image, random) > 0.5).astype(np.uint8))
     stroke = cv2.dilate(middle, nib).astype(np.float32)
     return finished(inked(paper(random), cv2.GaussianBlur(stroke, (0, 0), 0.6), _BLACK_INK), random)
 
 
 def thickly_written(image: Image, more: float, random: Random) -> Picture:
-    """Written with a pen that is wider by `more` pixels of MNIST."""
+    """Write with a pen that is wider by `more` pixels of MNIST."""
     return finished(
         inked(paper(random), cv2.dilate(placed(image, random), _nib(more * PIXEL)), _BLACK_INK),
         random,
@@ -57,14 +61,14 @@ def thickly_written(image: Image, more: float, random: Random) -> Picture:
 
 
 def ruled(image: Image, strength: float, random: Random) -> Picture:
-    """On ruled paper, whose lines have this share of their full colour."""
+    """Write on ruled paper; the lines have this share of their full colour."""
     page = paper(random)
     _rule(page, strength, random, spacing=int(random.integers(35, 60)))
     return finished(inked(page, placed(image, random), _BLUE_INK), random)
 
 
 def on_grid(image: Image, strength: float, random: Random) -> Picture:
-    """On grid paper, whose lines have this share of their full colour."""
+    """Write on grid paper; the lines have this share of their full colour."""
     page = paper(random)
     spacing = int(random.integers(18, 36))
     _rule(page, strength, random, spacing=spacing)
@@ -73,7 +77,7 @@ def on_grid(image: Image, strength: float, random: Random) -> Picture:
 
 
 def boxed(image: Image, gap: float, random: Random) -> Picture:
-    """In the printed box of a form, `gap` pixels of MNIST outside the digit's 20-pixel box."""
+    """Write in the printed box of a form, `gap` pixels of MNIST around the digit's 20-pixel box."""
     page = paper(random)
     low, high = round((4 - gap) * PIXEL), round((24 + gap) * PIXEL)
     jitter = random.integers(-3, 4, 4)
@@ -83,7 +87,7 @@ def boxed(image: Image, gap: float, random: Random) -> Picture:
 
 
 def security_printed(image: Image, strength: float, random: Random) -> Picture:
-    """On a cheque's background of fine waves, with this share of their full colour."""
+    """Write on a cheque's fine waves, which have this share of their full colour."""
     page = paper(random)
     x = np.arange(-10, SIDE + 10)
     for offset in range(-20, SIDE + 20, int(random.integers(6, 10))):
@@ -96,18 +100,18 @@ def security_printed(image: Image, strength: float, random: Random) -> Picture:
 
 
 def shadowed(image: Image, darkness: float, random: Random) -> Picture:
-    """With a shadow across it that takes this share of the light."""
+    """Cast a shadow that takes this share of the light."""
     page = inked(paper(random), placed(image, random), _BLACK_INK)
     return finished(page * _shadow(darkness, random), random)
 
 
 def photographed(image: Image, tilt: float, random: Random) -> Picture:
-    """Photographed from the side: corners move by up to this share of the page; uneven light."""
+    """Photograph from the side in uneven light; corners move by up to this share of the page."""
     page = inked(paper(random), placed(image, random), _BLACK_INK)
     corners = np.array([(0, 0), (SIDE, 0), (SIDE, SIDE), (0, SIDE)], np.float32)
     inward = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)], np.float32)
     moves = random.uniform(0, tilt * SIDE, (4, 2)).astype(np.float32)
-    # Seen from the side, paper still fills the frame: it is larger than what is looked at.
+    # The paper is larger than the view, so it fills the frame.
     view = cv2.getPerspectiveTransform(corners, corners + inward * moves)
     photo = cv2.warpPerspective(page, view, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
     photo = cv2.GaussianBlur(photo * _slope_of_light(tilt, random), (0, 0), 0.8)
@@ -115,7 +119,7 @@ def photographed(image: Image, tilt: float, random: Random) -> Picture:
 
 
 def in_corner(image: Image, share: float, random: Random) -> Picture:
-    """On a page of 480 x 640 pixels, near a corner, its box this share of the page's height."""
+    """Write near a corner of a page of 480x640 pixels, its box this share of the height."""
     height, width = 640, 480
     side = round(share * height * 28 / 20)
     page = paper(random, height, width)
@@ -128,10 +132,10 @@ def in_corner(image: Image, share: float, random: Random) -> Picture:
 
 
 def badly_scanned(image: Image, border: float, random: Random) -> Picture:
-    """With a dark border of the scanner at two sides, so wide in pixels of MNIST, and specks."""
+    """Add specks and a scanner's dark border at two sides, `border` pixels of MNIST wide."""
     page = inked(paper(random), placed(image, random), _BLACK_INK)
     for _ in range(int(random.integers(3, 12))):
-        x, y = (int(place) for place in random.integers(0, SIDE, 2))
+        x, y = (int(at) for at in random.integers(0, SIDE, 2))
         cv2.circle(page, (x, y), int(random.integers(0, 3)), (60, 60, 60), -1)
     width = round(border * PIXEL)
     page[:, :width] = 30
@@ -140,7 +144,7 @@ def badly_scanned(image: Image, border: float, random: Random) -> Picture:
 
 
 def placed(image: Image, random: Random) -> Cover:
-    """How far ink covers each pixel of a page; only in MNIST are digits centred and of one size."""
+    """Cover a page with a digit of random size and place."""
     covered = np.zeros((SIDE, SIDE), np.float32)
     side = int(random.integers(round(_SMALLEST * SIDE), SIDE + 1))
     top, left = random.integers(0, SIDE - side + 1, 2)
@@ -149,7 +153,7 @@ def placed(image: Image, random: Random) -> Cover:
 
 
 def cover(image: Image, side: int = SIDE) -> Cover:
-    """How far ink covers each pixel of a square of `side`: the digit with smooth, sharp edges."""
+    """Scale a digit to a square of `side` with smooth, sharp edges."""
     if side < 2 * 28:
         size = (side, side)
         method = cv2.INTER_AREA if side < 28 else cv2.INTER_CUBIC
@@ -159,7 +163,7 @@ def cover(image: Image, side: int = SIDE) -> Cover:
 
 
 def paper(random: Random, height: int = SIDE, width: int = SIDE) -> Page:
-    """Paper, nearly white, with a little grain."""
+    """Return nearly white paper with a little grain."""
     tone = random.uniform(225, 252) - np.array([0, random.uniform(0, 3), random.uniform(0, 14)])
     grain = random.standard_normal((height // 2 + 1, width // 2 + 1), dtype=np.float32)
     texture = 1.5 * cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -167,12 +171,12 @@ def paper(random: Random, height: int = SIDE, width: int = SIDE) -> Page:
 
 
 def inked(page: Page, covered: Cover, ink: Colour) -> Page:
-    """`page` with ink where it is covered."""
+    """Put ink on `page` where it is covered."""
     return page + (np.float32(ink) - page) * covered[..., None]
 
 
 def finished(page: Page, random: Random, noise: float = 1.5) -> Picture:
-    """`page` as a scanner or camera would see it, with its noise."""
+    """Add the noise of a scanner or camera."""
     seen = page + noise * random.standard_normal(page.shape, dtype=np.float32)
     return np.clip(np.rint(seen), 0, 255).astype(np.uint8)
 
@@ -201,3 +205,34 @@ def _slope_of_light(strength: float, random: Random) -> Page:
     angle = random.uniform(0, 2 * np.pi)
     light = 0.85 + strength * (x * np.cos(angle) + y * np.sin(angle)) / 2
     return light.astype(np.float32)[..., None]
+
+
+def _skeleton(mask: Mask) -> Mask:
+    """Thin the strokes of `mask` to one pixel.
+
+    Zhang and Suen, "A fast parallel algorithm for thinning digital patterns", CACM 27(3), 1984.
+    """
+    thin = np.pad(mask, 1)
+    while True:
+        before = thin.sum()
+        for removable in (_removable(0), _removable(1)):
+            codes = cv2.filter2D(thin, cv2.CV_32F, _NEIGHBOURS, borderType=cv2.BORDER_CONSTANT)
+            thin = np.where(removable[codes.astype(np.uint8)], 0, thin).astype(np.uint8)
+        if thin.sum() == before:
+            return np.ascontiguousarray(thin[1:-1, 1:-1])
+
+
+@cache
+def _removable(step: int) -> NDArray[np.bool_]:
+    """Return by code whether a pixel may go in the first (0) or the second (1) half of a round."""
+    removable = np.zeros(256, bool)
+    for code in range(256):
+        around = [code >> bit & 1 for bit in range(8)]
+        rises = sum(a < b for a, b in zip(around, [*around[1:], around[0]], strict=True))
+        above, right, below, left = around[::2]
+        if step == 0:
+            open_side = not (above and right and below) and not (right and below and left)
+        else:
+            open_side = not (above and right and left) and not (above and below and left)
+        removable[code] = 2 <= sum(around) <= 6 and rises == 1 and open_side
+    return removable

@@ -1,7 +1,7 @@
-"""Pictures that hold no digit, or not one.
+"""Pictures that hold no digit, or several.
 
-Training draws some of the kinds as well (training/junk.py), with generators and fonts of its own;
-the others are new to the models.
+Training draws some of the kinds too (training/junk.py), with other generators and fonts; the others
+are new to the models.
 """
 
 import zlib
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from benchmarks.conditions import jpeg, png
-from benchmarks.fonts import DIGIT_LIKE, letter
-from benchmarks.pages import (
+from benchmarks.robustness.conditions import jpeg, png
+from benchmarks.robustness.pages import (
     SIDE,
     Cover,
     Picture,
@@ -27,32 +26,32 @@ from benchmarks.pages import (
     ruled,
     shadowed,
 )
-from benchmarks.photographs import crop
-from benchmarks.results import Group
+from benchmarks.robustness.results import Group
+from benchmarks.robustness.sources import DIGIT_LIKE, letter, photograph_crop
 from models.mnist import Digits, Images
 
 _INK = (40, 45, 70)
 _NO_INK = np.zeros((28, 28), np.uint8)
 _BLANK_SHEETS = (shadowed, ruled, on_grid, boxed)
 
-# Halves that no hand would take for a digit; of most digits one half is another digit.
+# Halves that do not look like a digit; one half of most digits looks like another digit.
 _TOP, _BOTTOM, _LEFT = np.s_[:14, :], np.s_[14:, :], np.s_[:, :14]
 _HALVES = ((0, _TOP), (0, _BOTTOM), (2, _BOTTOM), (4, _TOP), (5, _TOP), (8, _LEFT))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of junk: how a picture file of it comes about, given digits to look at."""
+    """One kind of junk; `render` makes a picture file, given digits to draw on."""
 
     render: Callable[[Digits, Random], bytes]
     group: Group = Group.NEW
 
 
 def junk(kind: str, count: int, digits: Digits, *, seed: int) -> list[bytes]:
-    """`count` picture files of a `kind` in `KINDS`; a seed gives the same ones."""
+    """Render `count` picture files of a `kind` in `KINDS`; the seed determines them."""
     key = [seed, zlib.crc32(kind.encode())]
     return [
-        KINDS[kind].render(digits, np.random.default_rng([*key, place])) for place in range(count)
+        KINDS[kind].render(digits, np.random.default_rng([*key, index])) for index in range(count)
     ]
 
 
@@ -80,7 +79,7 @@ def _noise(_: Digits, random: Random) -> bytes:
 def _scribble(_: Digits, random: Random) -> bytes:
     time = np.linspace(0, 2 * np.pi, 600)
     points = np.zeros((600, 2))
-    # A sum of waves crosses itself again and again, as a hand that tries a pen does.
+    # A sum of waves crosses itself many times, like a scribble.
     for wave in range(2, int(random.integers(6, 11))):
         swing, phase = random.normal(0, 1 / np.sqrt(wave), 2), random.uniform(0, 2 * np.pi, 2)
         points += swing * np.sin(wave * time[:, None] + phase)
@@ -108,9 +107,9 @@ def _several_digits(digits: Digits, random: Random) -> bytes:
     chosen = [cover(image) for image in digits.images[random.integers(len(digits), size=count)]]
     step = round(SIDE * random.uniform(0.65, 0.95))
     strip = np.zeros((SIDE + 20, step * (count - 1) + SIDE), np.float32)
-    for place, covered in enumerate(chosen):
+    for index, covered in enumerate(chosen):
         top = int(random.integers(0, 20))
-        window = strip[top : top + SIDE, place * step : place * step + SIDE]
+        window = strip[top : top + SIDE, index * step : index * step + SIDE]
         np.maximum(window, covered, out=window)
     return png(_written(strip, random))
 
@@ -125,7 +124,7 @@ def _half_digit(digits: Digits, random: Random) -> bytes:
 
 
 def _photograph(_: Digits, random: Random) -> bytes:
-    return jpeg(crop(random))
+    return jpeg(photograph_crop(random))
 
 
 def _texture(_: Digits, random: Random) -> bytes:
@@ -143,8 +142,8 @@ def _grey_photograph(surface: Cover, random: Random) -> bytes:
 
 def _cells(random: Random) -> Cover:
     seeds = np.full((SIDE, SIDE), 255, np.uint8)
-    places = random.integers(0, SIDE, (int(random.integers(8, 60)), 2))
-    seeds[places[:, 0], places[:, 1]] = 0
+    points = random.integers(0, SIDE, (int(random.integers(8, 60)), 2))
+    seeds[points[:, 0], points[:, 1]] = 0
     return 255 - cv2.distanceTransform(seeds, cv2.DIST_L2, 5) * random.uniform(2, 8)
 
 
@@ -167,7 +166,7 @@ def _wood(random: Random) -> Cover:
 
 
 def _bent(strokes: Cover, random: Random) -> Cover:
-    """As an unsteady hand would have written it."""
+    """Bend strokes as an unsteady hand does."""
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     knots = random.normal(0, 6, (2, 5, 5)).astype(np.float32)
     across, down = (
@@ -191,7 +190,7 @@ KINDS = {
     "bent letters": Kind(_bent_letter, Group.TRAINED),
     "several digits": Kind(_several_digits, Group.TRAINED),
     "noise": Kind(_noise, Group.TRAINED),
-    "wood grain": Kind(_wood_grain, Group.TRAINED),  # stripes, nearly
+    "wood grain": Kind(_wood_grain, Group.TRAINED),  # almost stripes
     "blank paper": Kind(_blank),
     "empty form": Kind(_empty_form),
     "half digits": Kind(_half_digit),

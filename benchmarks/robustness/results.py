@@ -1,20 +1,18 @@
-"""What the robustness benchmark finds: the form of `robustness.json`."""
+"""Figures of the robustness benchmark, as in robustness.json."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import computed_field
 from scipy.stats import beta
+
+from benchmarks.reports import Record, Split
 
 _CONFIDENCE = 0.95
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Score(_Record):
-    """What came of so many images; `errors` are the wrong answers among the accepted."""
+class Score(Record):
+    """Counts over images; `errors` are the wrong answers among the accepted."""
 
     images: int
     correct: int
@@ -36,7 +34,7 @@ class Score(_Record):
     @computed_field
     @property
     def error_rate(self) -> float | None:
-        """Share of wrong answers among the accepted; None where none was accepted."""
+        """Share of wrong answers among the accepted; None if none was accepted."""
         return self.errors / self.accepted if self.accepted else None
 
     @computed_field
@@ -49,17 +47,13 @@ class Score(_Record):
 
 
 def pooled(scores: Iterable[Score]) -> Score:
-    """All images of `scores` together."""
+    """Add up `scores`."""
     found = list(scores)
-    return Score(
-        images=sum(score.images for score in found),
-        correct=sum(score.correct for score in found),
-        accepted=sum(score.accepted for score in found),
-        errors=sum(score.errors for score in found),
-    )
+    names = ("images", "correct", "accepted", "errors")
+    return Score(**{name: sum(getattr(score, name) for score in found) for name in names})
 
 
-class ConditionResult(_Record):
+class ConditionResult(Record):
     """Scores by model under one condition at one severity, from 1."""
 
     condition: str
@@ -71,22 +65,22 @@ class ConditionResult(_Record):
 
 
 class Group(StrEnum):
-    """What a kind of junk says about a model."""
+    """Whether training shows a kind of junk to the models."""
 
     TRAINED = "trained kind"
     NEW = "new kind"
-    APART = "apart"  # may be read as digits with good reason
+    APART = "apart"  # may rightly be read as digits
 
 
-class Decisions(_Record):
-    """How many pictures one model accepts, and how many each reason speaks against."""
+class Decisions(Record):
+    """How many pictures one model accepts, and how many are sent to review for each reason."""
 
     accepted: int
     reasons: dict[str, int]
 
 
-class JunkResult(_Record):
-    """So many pictures of one kind of junk; `auroc` by model and by score, digits against them."""
+class JunkResult(Record):
+    """Pictures of one kind of junk; `auroc` by model and score, digits against them."""
 
     kind: str
     group: Group
@@ -95,7 +89,7 @@ class JunkResult(_Record):
     decisions: dict[str, Decisions]
 
 
-class RealResult(_Record):
+class RealResult(Record):
     """Scores by model on one set of digits; `missing` says why there are none."""
 
     name: str
@@ -103,29 +97,20 @@ class RealResult(_Record):
     scores: dict[str, Score] = {}
 
 
-class Cost(_Record):
-    """Median milliseconds for one picture on one thread."""
-
-    picture: str
-    file_bytes: int
-    decode_ms: float
-    normalise_ms: float
-    inference_ms: dict[str, float]
-
-
-class Model(_Record):
-    """A model that was measured, and the least confidence that it accepts."""
+class Model(Record):
+    """A model, and the smallest confidence that it accepts."""
 
     name: str
     version: str
     threshold: float | None
 
 
-class Results(_Record):
-    """Everything that one run found."""
+class Results(Record):
+    """All figures of one run."""
 
     command: str
     machine: str
+    split: Split
     images: int
     seed: int
     max_error: float
@@ -137,12 +122,10 @@ class Results(_Record):
     conditions: tuple[ConditionResult, ...]
     junk: tuple[JunkResult, ...]
     real: tuple[RealResult, ...]
-    costs: tuple[Cost, ...]
 
-    def by_condition(self) -> dict[str, tuple[ConditionResult, ...]]:
-        """The results of each condition, its severities in order."""
-        names = dict.fromkeys(result.condition for result in self.conditions)
-        return {
-            name: tuple(result for result in self.conditions if result.condition == name)
-            for name in names
-        }
+    def by_condition(self) -> dict[str, Sequence[ConditionResult]]:
+        """Return the results of "clean" and of each condition, by severity."""
+        found: dict[str, list[ConditionResult]] = {}
+        for result in (self.clean, *self.conditions):
+            found.setdefault(result.condition, []).append(result)
+        return found

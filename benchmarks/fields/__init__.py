@@ -1,0 +1,1 @@
+"""How fields are read: composed strips, real amounts, and a baseline."""

@@ -1,0 +1,86 @@
+"""What all reports share: the machine, the command, Markdown tables, and where files go."""
+
+import os
+import platform
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+from rich.markdown import Markdown
+
+from models.mnist import TEST, TRAIN, Digits, load_part
+
+PUBLISHED = Path("docs") / "reports"
+DRAFTS = Path("runs") / "reports"
+_VALIDATION = 10_000  # of MNIST's training images, the last: the models are not fitted to them
+
+
+class Record(BaseModel):
+    """Base of all figures that are written as JSON."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Split(StrEnum):
+    """Which of MNIST's digits make up the pictures.
+
+    Use `train` (the validation part of the training set) while developing. `test` is for the
+    published table alone: choices made on test digits make its figures too good.
+    """
+
+    TRAIN = "train"
+    TEST = "test"
+
+    @property
+    def folder(self) -> Path:
+        """Default folder of a report: only figures on test digits are published."""
+        return PUBLISHED if self is Split.TEST else DRAFTS
+
+    def load(self, data_dir: Path, *, verify: bool = True) -> Digits:
+        """Load the digits from MNIST's files in `data_dir`.
+
+        Raises:
+            DataError: a file is missing or damaged.
+        """
+        if self is Split.TEST:
+            return load_part(data_dir, TEST, verify=verify)
+        return load_part(data_dir, TRAIN, verify=verify)[-_VALIDATION:]
+
+
+def machine() -> str:
+    """Name the processor, the number of processors and the Python version."""
+    cpuinfo = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    processor = named[1] if named else platform.machine()
+    return f"{processor}, {os.cpu_count()} processors, Python {platform.python_version()}"
+
+
+def command(module: str) -> str:
+    """Return the command line of this run of `module`."""
+    return shlex.join(["python", "-m", module, *sys.argv[1:]])
+
+
+def header(*columns: str) -> Iterator[str]:
+    """Yield the two lines above a table; all columns but the first align to the right."""
+    yield row(*columns)
+    yield row("---", *("---:" for _ in columns[1:]))
+
+
+def row(*cells: object) -> str:
+    """Return one line of a table."""
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def write(folder: Path, name: str, lines: Iterable[str], figures: Record) -> None:
+    """Write and print the report `name`.md, with `figures` beside it as JSON."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page = "\n".join(lines).rstrip() + "\n"
+    (folder / f"{name}.md").write_text(page)
+    (folder / f"{name}.json").write_text(figures.model_dump_json(indent=1) + "\n")
+    Console().print(Markdown(page))
+    print(f"written: {folder / name}.md, {folder / name}.json")

@@ -1,0 +1,1 @@
+"""How digits are read from bad pictures: conditions, junk, and digits of other data sets."""
