@@ -23,7 +23,8 @@ from benchmarks.robustness.results import Model, Results
 from benchmarks.robustness.sources import photographs, usable_fonts
 from models.manifest import PACKAGE_DIRECTORY
 from models.mnist import DataError
-from service.inference.catalogue import ModelUnavailable, NothingToServe, UnknownModel
+from service.errors import ModelUnavailable, UnknownModel
+from service.inference.catalogue import NothingToServe
 
 _MAX_ERROR = 0.001
 _SEED = 1

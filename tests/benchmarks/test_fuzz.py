@@ -3,8 +3,8 @@
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.fuzz import app
-from benchmarks.fuzz_targets import TARGETS
+from benchmarks.fuzz.__main__ import NAMES, app
+from benchmarks.fuzz.targets import TARGETS
 
 CASES = [
     pytest.param(target, seed, id=f"{name}-{number}")
@@ -14,29 +14,24 @@ CASES = [
 
 
 @pytest.mark.parametrize(("target", "seed"), CASES)
-def test_a_target_takes_what_is_right_whole_or_cut(target, seed):
+def test_a_target_takes_whole_and_truncated_bodies(target, seed):
     for length in (len(seed), len(seed) // 2, 1, 0):
         target.run(seed[:length])
 
 
 @pytest.mark.parametrize("value", [b"18446744073709551616", b'"a"', b"null"])
-def test_the_target_for_json_takes_any_id(value):
+def test_the_json_target_takes_any_id(value):
     TARGETS["json"].run(b'{"images": [{"id": %b, "image": ""}]}' % value)
 
 
-def test_an_unknown_target_is_answered_with_the_known_ones(monkeypatch):
-    monkeypatch.setattr("service.extras.find_spec", lambda _name: True)
+@pytest.mark.parametrize(
+    ("installed", "name", "message"), [(True, "jsn", "multipart"), (False, "json", ".[benchmarks]")]
+)
+def test_an_unknown_target_or_a_missing_fuzzer_is_an_error(monkeypatch, installed, name, message):
+    monkeypatch.setattr("service.extras.find_spec", lambda _: installed or None)
 
-    outcome = CliRunner().invoke(app, ["jsn"])
-
-    assert outcome.exit_code == 2
-    assert "multipart" in outcome.output
-
-
-def test_without_atheris_the_command_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr("service.extras.find_spec", lambda _name: None)
-
-    outcome = CliRunner().invoke(app, ["json"])
+    outcome = CliRunner().invoke(app, [name])
 
     assert outcome.exit_code == 2
-    assert ".[benchmarks]" in outcome.output
+    assert message in outcome.output
+    assert set(NAMES) == set(TARGETS)

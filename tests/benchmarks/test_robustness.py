@@ -1,89 +1,150 @@
-"""The benchmark as a command."""
+"""The robustness benchmark: answers, scores, and the command."""
 
-import shlex
-import shutil
+import dataclasses
 
 import cv2
 import numpy as np
 import pytest
+from scipy.special import softmax
 from typer.testing import CliRunner
 
-from benchmarks.conditions import CONDITIONS, SEVERITIES
-from benchmarks.junk import KINDS
-from benchmarks.measure import auroc
-from benchmarks.real import NotThere, cheque_digits
-from benchmarks.report import markdown
-from benchmarks.results import Decisions, Results, Score
-from benchmarks.robustness import FIGURES, REPORT, app
+from benchmarks.reports import PUBLISHED, Split
+from benchmarks.robustness.__main__ import app
+from benchmarks.robustness.conditions import CLEAN, CONDITIONS, SEVERITIES, png
+from benchmarks.robustness.junk import KINDS
+from benchmarks.robustness.measure import auroc
+from benchmarks.robustness.readers import Answers, Readers, Source, open_readers, resized
+from benchmarks.robustness.report import markdown
+from benchmarks.robustness.results import Decisions, Results, Score
 from models.manifest import PACKAGE_DIRECTORY
-from service.imaging import decode
-from service.inference.decisions import Reason
-from tests.generated import drawn_mnist, write_idx
+from service.inference.decisions import Criteria, Reason
+from tests.generated import drawn_digits, drawn_mnist, write_idx
+
+DIGITS = drawn_digits(70, seed=3)
+PICTURES = CLEAN.pictures(DIGITS.images, 1, seed=1)
+BLANK = png(np.full((50, 50), 255, np.uint8))
+
+
+@pytest.fixture(scope="module")
+def readers() -> Readers:
+    return open_readers(Source(PACKAGE_DIRECTORY, ("cnn", "mlp"), 0.001))
 
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
-    """What a run on a few drawn digits, in this process, leaves."""
+    """The folder of the report of a run on a few drawn digits, in this process."""
     folder = tmp_path_factory.mktemp("run")
     data = write_idx(folder / "data", drawn_mnist(train=10, test=10))
-    models = shutil.copytree(PACKAGE_DIRECTORY, folder / "models")
-    out = folder / "docs"
     arguments = [
         *("--data-dir", str(data), "--no-verify", "--images", "3", "--workers", "0"),
-        *("--models", "lenet5", "--models-dir", str(models), "--out", str(out)),
+        *("--models", "lenet5", "--out", str(folder / "reports")),
     ]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    return out
+    return folder / "reports"
 
 
 @pytest.fixture(scope="module")
 def results(out) -> Results:
-    """What that run found."""
-    return Results.model_validate_json((out / FIGURES).read_bytes())
+    return Results.model_validate_json((out / "robustness.json").read_bytes())
 
 
-def test_every_condition_severity_and_kind_of_junk_is_measured(results):
-    measured = [(result.condition, result.severity) for result in results.conditions]
-    assert measured == [
-        (condition.name, severity)
-        for condition in CONDITIONS
-        for severity in range(1, SEVERITIES + 1)
+def test_answers_are_those_of_the_service_in_order(readers):
+    outcomes = readers.pipelines["cnn"].read(PICTURES)
+
+    found = readers.read(PICTURES)["cnn"]
+
+    assert found.digits.tolist() == [outcome.answer.digit for outcome in outcomes]
+    assert found.confidences == pytest.approx([outcome.answer.confidence for outcome in outcomes])
+
+
+def test_blank_and_unreadable_pictures_have_no_digit(readers):
+    found = readers.read([BLANK, b"no picture", PICTURES[0]])["mlp"]
+    alone = readers.read(PICTURES[:1])["mlp"]
+
+    assert found.digits[:2].tolist() == [-1, -1]
+    assert found.confidences[:2].tolist() == [0, 0]
+    assert not found.accepted[:2].any()
+    assert found.reasons[:2] == ((Reason.BLANK,), ())
+    for name, certainty in found.certainties().items():
+        np.testing.assert_allclose(certainty[2], alone.certainties()[name], rtol=1e-3)
+
+
+def test_without_a_threshold_nothing_is_accepted(readers):
+    silent = dataclasses.replace(readers.pipelines["cnn"], criteria=Criteria(None, 3.0))
+
+    found = Readers({"cnn": silent}).read(PICTURES)["cnn"]
+
+    assert not found.accepted.any()
+    assert found.score(DIGITS.labels).error_rate is None
+
+
+@pytest.mark.parametrize("rim", [0, 255])
+def test_the_plain_resize_gives_light_ink(rim):
+    picture = np.full((140, 140), rim, np.uint8)
+    cv2.circle(picture, (70, 70), 40, 255 - rim, -1)
+
+    image = resized(png(picture))
+
+    assert image.shape == (28, 28)
+    assert image[14, 14] > 250
+    assert image[0, 0] < 5
+
+
+def test_scores_decisions_and_certainties_of_four_answers():
+    answers = answers_of_four()
+    score = answers.score(np.array([1, 3, 3, 4], np.uint8))
+    reasons = {"low_confidence": 1, "blank": 1, "not_a_digit": 1, "several_digits": 0}
+
+    assert (score.accuracy, score.read_rate, score.error_rate) == (0.5, 0.5, 0.5)
+    assert answers.decisions() == Decisions(accepted=2, reasons=reasons)
+    for sure, _, none, doubtful in answers.certainties().values():
+        assert none < doubtful < sure
+
+
+def test_the_bound_is_that_of_clopper_and_pearson():
+    def bound(errors, accepted):
+        return Score(images=500, correct=0, accepted=accepted, errors=errors).error_bound
+
+    assert bound(0, 299) == pytest.approx(1 - 0.05 ** (1 / 299))
+    assert bound(1, 50) == pytest.approx(0.0914, abs=1e-4)
+    assert bound(0, 0) == bound(7, 7) == 1
+
+
+def test_auroc_counts_pairs_and_halves_ties():
+    assert auroc(np.array([0.9, 0.8]), np.array([0.1, 0.2])) == 1
+    assert auroc(np.array([0.1]), np.array([0.9])) == 0
+    assert auroc(np.array([0.5, 1.0]), np.array([0.5])) == 0.75
+
+
+def test_only_figures_on_test_digits_are_published(tmp_path):
+    mnist = drawn_mnist(train=30, test=10)
+    data = write_idx(tmp_path, mnist)
+
+    assert Split.TEST.folder == PUBLISHED != Split.TRAIN.folder
+    for split, part in ((Split.TEST, mnist.test), (Split.TRAIN, mnist.train)):
+        np.testing.assert_array_equal(split.load(data, verify=False).images, part.images)
+
+
+def test_a_run_measures_and_reports_everything(out, results):
+    page = (out / "robustness.md").read_text()
+    severities = range(1, SEVERITIES + 1)
+
+    assert [(result.condition, result.severity) for result in results.conditions] == [
+        (condition.name, severity) for condition in CONDITIONS for severity in severities
     ]
     assert [result.kind for result in results.junk] == list(KINDS)
-    assert {
-        score.images for found in results.conditions for score in found.normalised.values()
-    } == {3}
+    assert {result.normalised["lenet5"].images for result in results.conditions} == {3}
+    assert all(f"| {name} |" in page for name in (*(c.name for c in CONDITIONS), *KINDS))
+    assert results.command in page
+    assert "B C D G I J L O Q S T U Y Z" in page
+    assert "orand-car-a/labels.csv is not there" in page
+    blank = next(found for found in results.junk if found.kind == "blank paper")
+    assert blank.decisions["lenet5"].reasons["blank"] > 0
+    assert results.clean_decisions["lenet5"].reasons["blank"] == 0
 
 
-def test_the_recorded_command_is_the_one_that_ran(out, results):
-    recorded = shlex.split(results.command)
-    assert recorded[:3] == ["python", "-m", "benchmarks.robustness"]
-    options = dict(zip(recorded[3:-1:2], recorded[4:-1:2], strict=True))
-    assert options == {
-        "--data-dir": str(out.parent / "data"),
-        "--images": "3",
-        "--models-dir": str(out.parent / "models"),
-        "--models": "lenet5",
-    }
-    assert recorded[-1] == "--no-verify"
-    assert results.command in (out / REPORT).read_text()
-
-
-def test_the_report_names_every_condition(out):
-    page = (out / REPORT).read_text()
-
-    for condition in CONDITIONS:
-        assert f"| {condition.name} |" in page
-    for kind in KINDS:
-        assert f"| {kind} |" in page
-
-
-def test_the_report_says_which_letters_are_left_out(out):
-    assert "B C D G I J L O Q S T U Y Z" in (out / REPORT).read_text()
-
-
-def test_the_worst_are_single_severities_of_which_enough_are_accepted(results):
+def test_the_worst_are_single_severities_with_enough_accepted(results):
     few, some, many = (
         Score(images=1000, correct=900, accepted=accepted, errors=errors)
         for accepted, errors in ((49, 5), (50, 1), (500, 5))
@@ -97,7 +158,7 @@ def test_the_worst_are_single_severities_of_which_enough_are_accepted(results):
         for result in results.conditions
     )
 
-    page = markdown(results.model_copy(update={"conditions": conditions}))
+    page = "\n".join(markdown(results.model_copy(update={"conditions": conditions})))
 
     worst = page.partition("worst conditions")[2].partition("\n## ")[0]
     first, second = [line for line in worst.splitlines() if line.startswith("| lenet5")][:2]
@@ -105,75 +166,32 @@ def test_the_worst_are_single_severities_of_which_enough_are_accepted(results):
     assert "| shear | 2 | 1.00% | 2.09% | 5 | 500 |" in second
 
 
-def test_the_bound_is_that_of_clopper_and_pearson():
-    def bound(errors, accepted):
-        return Score(images=500, correct=0, accepted=accepted, errors=errors).error_bound
-
-    assert bound(0, 299) == pytest.approx(1 - 0.05 ** (1 / 299))
-    assert bound(1, 50) == pytest.approx(0.0914, abs=1e-4)
-    assert bound(0, 0) == bound(7, 7) == 1
-
-
-def test_kinds_of_junk_that_training_draws_have_their_own_total(results):
+def test_kinds_of_junk_that_training_draws_have_a_total_of_their_own(results):
     accepted = {"trained kind": 3, "new kind": 0, "apart": 2}
     junk = tuple(
-        result.model_copy(
-            update={"decisions": {"lenet5": Decisions(accepted=accepted[result.group], reasons={})}}
+        found.model_copy(
+            update={"decisions": {"lenet5": Decisions(accepted=accepted[found.group], reasons={})}}
         )
-        for result in results.junk
+        for found in results.junk
     )
 
-    page = markdown(results.model_copy(update={"junk": junk}))
+    page = "\n".join(markdown(results.model_copy(update={"junk": junk})))
 
     assert "| all of a trained kind: accepted |  | 100.0% |" in page
     assert "| all of a new kind: accepted |  | 0.0% |" in page
 
 
-def test_reasons_are_given_for_every_kind_of_junk_and_for_digits(results):
-    assert all(set(found.decisions["lenet5"].reasons) == set(Reason) for found in results.junk)
-    blank = next(found for found in results.junk if found.kind == "blank paper")
-    assert blank.decisions["lenet5"].reasons["blank"] > 0
-    assert results.clean_decisions["lenet5"].reasons["blank"] == 0
-
-
-def test_what_is_not_there_is_said(out):
-    assert "orand-car-a/labels.csv is not there" in (out / REPORT).read_text()
-
-
-def test_cheque_digits_are_cut_by_their_boxes(tmp_path):
-    (tmp_path / "orand-car-a" / "images").mkdir(parents=True)
-    strip = np.zeros((40, 60, 3), np.uint8)
-    strip[10:30, 5:15] = 255
-    cv2.imwrite(str(tmp_path / "orand-car-a/images/a.png"), strip)
-    (tmp_path / "orand-car-a/labels.csv").write_text(
-        'file,digits,boxes_xywh\na.png,17,"5,10,10,20;30,0,20,40"\n'
+def answers_of_four() -> Answers:
+    """A sure right answer, one like it, a blank picture, a doubtful one."""
+    logits = np.full((4, 10), -np.inf, np.float32)
+    logits[[0, 1, 3]] = np.eye(10)[[1, 2, 4]] * np.array([[9], [9], [1]])
+    probabilities = np.zeros((4, 10), np.float32)
+    probabilities[[0, 1, 3]] = softmax(logits[[0, 1, 3]], axis=1)
+    return Answers(
+        digits=np.array([1, 2, -1, 4]),
+        confidences=probabilities.max(axis=1).astype(np.float64),
+        logits=logits,
+        probabilities=probabilities,
+        accepted=np.array([True, True, False, False]),
+        reasons=((), (), (Reason.BLANK,), (Reason.NOT_A_DIGIT, Reason.LOW_CONFIDENCE)),
     )
-
-    found = cheque_digits(tmp_path)
-
-    assert found.labels.tolist() == [1, 7]
-    first, second = (decode(picture, max_pixels=10_000) for picture in found.pictures)
-    assert first.shape == (20, 10)
-    assert first.min() == 255
-    assert second.shape == (40, 20)
-
-
-def test_cheque_digits_that_are_not_there_are_missed_by_name(tmp_path):
-    with pytest.raises(NotThere, match="orand-car-a"):
-        cheque_digits(tmp_path)
-
-
-def test_a_cheque_that_cannot_be_opened_is_missed_by_name(tmp_path):
-    (tmp_path / "orand-car-a").mkdir()
-    (tmp_path / "orand-car-a/labels.csv").write_text(
-        'file,digits,boxes_xywh\ngone.png,1,"5,10,10,20"\n'
-    )
-
-    with pytest.raises(NotThere, match=r"gone\.png is missing or no picture"):
-        cheque_digits(tmp_path)
-
-
-def test_auroc_counts_pairs_and_halves_ties():
-    assert auroc(np.array([0.9, 0.8]), np.array([0.1, 0.2])) == 1
-    assert auroc(np.array([0.1]), np.array([0.9])) == 0
-    assert auroc(np.array([0.5, 1.0]), np.array([0.5])) == 0.75

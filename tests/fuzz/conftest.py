@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import fuzz_seeds as seeds
+from benchmarks.fuzz import seeds
 from service.api.problems import MEDIA_TYPE, TYPES_PATH
 from service.errors import InternalError
 from service.settings import Settings

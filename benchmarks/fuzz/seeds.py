@@ -1,4 +1,4 @@
-"""Bodies that are as they should be, for a fuzzer to damage."""
+"""Valid request bodies for a fuzzer to damage."""
 
 import base64
 import json
@@ -16,14 +16,14 @@ _PICTURE_MODES = ("1", "L", "P", "RGB", "RGBA", "I;16")
 
 
 def digit() -> np.ndarray:
-    """A one, white on black, uint8 [28, 28]."""
+    """Return a one, white on black, uint8 [28, 28]."""
     picture = np.zeros((_SIDE, _SIDE), np.uint8)
     picture[4:24, 13:15] = 255
     return picture
 
 
 def picture(file_format: str = "PNG", mode: str = "L", **options: object) -> bytes:
-    """The same in the bytes of an image file."""
+    """Return the one as an image file."""
     grey = Image.fromarray(digit())
     image = Image.fromarray(digit().astype(np.uint16) * 257) if mode == "I;16" else grey
     file = BytesIO()
@@ -32,19 +32,18 @@ def picture(file_format: str = "PNG", mode: str = "L", **options: object) -> byt
 
 
 def base64_picture() -> str:
-    """The same in Base64."""
+    """Return the one as a PNG file in Base64."""
     return base64.b64encode(picture()).decode()
 
 
 def pictures() -> Iterator[bytes]:
-    """Files of every format and mode that is read, some with EXIF, layers or several frames."""
+    """Yield files of every supported format and mode, some with EXIF or several frames."""
     for file_format in _PICTURE_FORMATS:
         for mode in _PICTURE_MODES:
             try:
                 yield picture(file_format, mode)
             except (OSError, KeyError):
-                # Not every format has every mode.
-                continue
+                continue  # not every format has every mode
     exif = Image.Exif()
     exif[0x0112] = 6
     yield picture("JPEG", exif=exif)
@@ -59,31 +58,31 @@ def pictures() -> Iterator[bytes]:
 
 
 def form(field: str = "files", count: int = 2) -> bytes:
-    """A `multipart/form-data` body with the picture in each of `count` fields."""
+    """Return a `multipart/form-data` body with the picture in each of `count` fields."""
     disposition = f'Content-Disposition: form-data; name="{field}"; filename="1.png"\r\n'
     part = f"--{BOUNDARY}\r\n{disposition}Content-Type: image/png\r\n\r\n".encode()
     return (part + picture() + b"\r\n") * count + f"--{BOUNDARY}--\r\n".encode()
 
 
 def batch() -> dict[str, object]:
-    """A JSON batch."""
+    """Return a JSON batch."""
     return {"images": [base64_picture(), {"id": "a", "image": base64_picture()}]}
 
 
 def lines() -> bytes:
-    """The same as NDJSON."""
+    """Return the batch as NDJSON."""
     return b"".join(json.dumps(image).encode() + b"\n" for image in batch()["images"])
 
 
 def array() -> bytes:
-    """Two pictures as `numpy.save` writes them."""
+    """Return two pictures as `numpy.save` writes them."""
     file = BytesIO()
     np.save(file, np.stack([digit(), digit()]))
     return file.getvalue()
 
 
 def tensor_in_json() -> dict[str, object]:
-    """A request to infer with its pixels in the JSON."""
+    """Return an inference request with its pixels in the JSON."""
     data = digit().ravel().tolist()
     shape = [1, _SIDE, _SIDE]
     return {
@@ -95,7 +94,7 @@ def tensor_in_json() -> dict[str, object]:
 
 
 def binary_tensor(name: str) -> tuple[dict[str, object], bytes]:
-    """A request to infer and the binary data after it: `image` pixels or `image_bytes` files."""
+    """Return an inference request and its binary data: `image` pixels or `image_bytes` files."""
     if name == "image":
         kind, shape, data = "UINT8", [1, _SIDE, _SIDE], digit().tobytes()
     else:

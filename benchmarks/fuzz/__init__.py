@@ -1,0 +1,1 @@
+"""Damaged request bodies, guided by coverage (atheris)."""
