@@ -28,8 +28,6 @@ from service.api.security_document import describe_keys
 from service.api.state import State
 from service.api.stream.answer import Desk
 from service.api.stream.limits import Streams
-from service.api.v2.routes import router as v2_router
-from service.api.v2.statistics import StatisticsBook
 from service.auth.api_keys import ApiKeys
 from service.enclosure import enclose
 from service.feedback.opening import open_ledger
@@ -38,6 +36,8 @@ from service.inference.registry import Registry
 from service.lifecycle import Lifecycle
 from service.parts import Parts
 from service.settings import Settings
+from service.v2.routes import router as v2_router
+from service.v2.statistics import StatisticsCollector
 from service.version import version
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _state(parts: Parts, engine: Engine, registry: Registry, ledger: "Ledger | N
         "engine": engine,
         "registry": registry,
         "settings": settings,
-        "statistics": StatisticsBook(),
+        "statistics": StatisticsCollector(),
         "metrics": parts.metrics,
         "held": parts.held,
         "desk": Desk(

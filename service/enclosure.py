@@ -7,8 +7,6 @@ from starlette.types import ASGIApp
 
 from service.api import fields, predict
 from service.api.negotiation import BATCH_PATH, FIELDS_BATCH_PATH
-from service.api.v2.infer import infer
-from service.api.v2.routes import INFER_PATHS
 from service.exchange import Exchanges
 from service.guard import Guard
 from service.head_as_get import HeadAsGet
@@ -17,6 +15,7 @@ from service.observe import Observe
 from service.page_headers import PageHeaders
 from service.parts import Parts
 from service.paths import PathTemplates
+from service.v2.routes import INFER_PATHS, infer
 
 # What a page of another origin may send, and read, besides what any may.
 _CORS_REQUEST_HEADERS = (

@@ -11,9 +11,9 @@ from benchmarks.fuzz import seeds
 from service.api.answers import to_json
 from service.api.bodies import parse_form
 from service.api.formats import Item, LineSplitter, parse_json, parse_line, parse_npy
-from service.api.v2.request import parse
 from service.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from service.imaging import PictureTooLarge, UnreadableImage, decode, normalise
+from service.v2.tensors import parse
 
 _EXPECTED = (MalformedBody, InvalidRequest, BatchTooLarge, PictureTooLarge)
 _MAX_BATCH = 8

@@ -21,7 +21,7 @@ from service.api.parameter_document import (
 from service.api.parameters import FieldParameters, ReadingParameters
 from service.api.problems import Problem, ProtocolError
 from service.api.schemas import BatchEnd
-from service.api.v2.request_schemas import InferRequest, RepositoryIndexRequest
+from service.v2.schemas import InferRequest, RepositoryIndexRequest
 
 Json = dict[str, Any]
 

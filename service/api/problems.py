@@ -191,6 +191,19 @@ def problem_responses(*kinds: type[NumeralError]) -> dict[int | str, Json]:
     }
 
 
+def v2_error_responses(*kinds: type[NumeralError]) -> dict[int | str, Json]:
+    """Document `kinds` and internal errors as `problem_responses` does, in the protocol's shape."""
+    responses: dict[int, Json] = {}
+    schema = {"$ref": f"#/components/schemas/{ProtocolError.__name__}"}
+    for original, problem in problem_responses(*kinds).items():
+        status = v2_status(int(original))
+        if status in responses:
+            responses[status]["description"] += f"; {problem['description']}"
+        else:
+            responses[status] = problem | {"content": {"application/json": {"schema": schema}}}
+    return {status: responses[status] for status in sorted(responses)}
+
+
 def is_v2(path: str) -> bool:
     """Whether `path` belongs to the Open Inference Protocol."""
     return path == V2_PREFIX or path.startswith(V2_PREFIX + "/")

@@ -3,8 +3,7 @@
 from typing import Any
 
 from service.api.guarded import role_for
-from service.api.problems import V2_PREFIX, problem_responses
-from service.api.v2.document import error_responses
+from service.api.problems import V2_PREFIX, problem_responses, v2_error_responses
 from service.errors import KeyRequired, QuotaExceeded, RoleRequired
 
 Json = dict[str, Any]
@@ -31,7 +30,7 @@ def describe_keys(document: Json, *, quotas: bool) -> None:
         role = role_for(path)
         if role is None:
             continue
-        of_path = error_responses if path.startswith(V2_PREFIX) else problem_responses
+        of_path = v2_error_responses if path.startswith(V2_PREFIX) else problem_responses
         for operation in operations.values():
             operation["security"] = _EITHER
             operation["description"] = (

@@ -8,7 +8,6 @@ from starlette.requests import Request
 
 from service.api.held import HeldBytes
 from service.api.stream.answer import Desk
-from service.api.v2.statistics import StatisticsBook
 from service.auth.api_keys import Caller
 from service.errors import Stopping
 from service.imaging import UnreadableImage
@@ -19,6 +18,7 @@ from service.inference.registry import Registry
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.settings import Settings
+from service.v2.statistics import StatisticsCollector
 
 if TYPE_CHECKING:
     # It wants the extra feedback.
@@ -34,7 +34,7 @@ class State(TypedDict):
     engine: Engine
     registry: Registry
     settings: Settings
-    statistics: StatisticsBook
+    statistics: StatisticsCollector
     metrics: Metrics
     held: HeldBytes
     desk: Desk
@@ -81,9 +81,9 @@ def desk_of(request: Request) -> Desk:
     return cast(Desk, request.scope["state"]["desk"])
 
 
-def statistics_of(request: Request) -> StatisticsBook:
+def statistics_of(request: Request) -> StatisticsCollector:
     """What the process has done over the Open Inference Protocol."""
-    return cast(StatisticsBook, request.scope["state"]["statistics"])
+    return cast(StatisticsCollector, request.scope["state"]["statistics"])
 
 
 def caller_of(request: Request) -> Caller | None:

@@ -5,29 +5,29 @@ import itertools
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
-from service.api.v2.answer_schemas import Duration
-from service.api.v2.statistics import StatisticsBook
 from service.inference.preparing import Times
+from service.v2.schemas import Duration
+from service.v2.statistics import StatisticsCollector
 
 CARD, OTHER = load_manifest(PACKAGE_DIRECTORY).models[:2]
 
 
 def test_before_the_first_request_there_is_nothing():
-    report = StatisticsBook().report(CARD)
+    report = StatisticsCollector().report(CARD)
 
     assert report.inference_count == report.execution_count == report.last_inference == 0
     assert report.inference_stats.success == Duration(count=0, ns=0)
 
 
 def test_each_step_has_its_time():
-    book = StatisticsBook(_clock(0, 1000, 5000, 5100))
+    statistics = StatisticsCollector(_clock(0, 1000, 5000, 5100))
 
     for began, images in ((0, 3), (5000, 4)):
         times = Times(began + 10, began + 80, decoding=1, normalising=2, inferring=30)
-        with book.request(CARD) as progress:
-            progress.note(times, images=images)
+        with statistics.request(CARD) as progress:
+            progress.times, progress.images = times, images
 
-    report = book.report(CARD)
+    report = statistics.report(CARD)
     assert report.inference_count == 7
     assert report.execution_count == 2
     assert report.last_inference > 0
@@ -41,12 +41,12 @@ def test_each_step_has_its_time():
 
 
 def test_a_request_that_fails_counts_as_such_and_as_nothing_else():
-    book = StatisticsBook(_clock(0, 9))
+    statistics = StatisticsCollector(_clock(0, 9))
 
-    with pytest.raises(ValueError, match="unreadable"), book.request(CARD):
+    with pytest.raises(ValueError, match="unreadable"), statistics.request(CARD):
         raise ValueError("unreadable")
 
-    report = book.report(CARD)
+    report = statistics.report(CARD)
     assert report.inference_count == 0
     assert report.inference_stats.fail == Duration(count=1, ns=9)
     assert report.inference_stats.success == Duration(count=0, ns=0)
@@ -54,13 +54,13 @@ def test_a_request_that_fails_counts_as_such_and_as_nothing_else():
 
 
 def test_each_model_has_statistics_of_its_own():
-    book = StatisticsBook()
+    statistics = StatisticsCollector()
 
-    with book.request(CARD) as progress:
-        progress.note(Times(), images=1)
+    with statistics.request(CARD) as progress:
+        progress.times, progress.images = Times(), 1
 
-    assert book.report(CARD).inference_count == 1
-    assert book.report(OTHER).inference_count == 0
+    assert statistics.report(CARD).inference_count == 1
+    assert statistics.report(OTHER).inference_count == 0
 
 
 def _clock(*times):

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.api.v2.request import parse
 from service.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from service.inference.digits import DigitOptions, Preprocess
+from service.v2.tensors import parse
 
 EXPECTED_ERRORS = (MalformedBody, InvalidRequest, BatchTooLarge)
 MAX_BATCH = 4
@@ -66,7 +66,7 @@ def test_files_follow_their_lengths():
     assert _parsed({"inputs": [tensor]}, binary).content == files
 
 
-def test_a_byte_order_mark_is_passed_over():
+def test_a_byte_order_mark_is_skipped():
     request = json.dumps(_image([1, 28, 28], data=[0] * 784)).encode()
 
     inference = parse(b"\xef\xbb\xbf" + request, None, max_batch=MAX_BATCH)

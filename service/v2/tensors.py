@@ -1,0 +1,352 @@
+"""Tensors of the Open Inference Protocol: a body to images, readings to a response."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from math import prod
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from fastapi import Response
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from models.manifest import IMAGE_SIDE, ModelCard
+from service.api.formats import decode_base64, read_json
+from service.errors import (
+    MAX_FAULTS,
+    BatchTooLarge,
+    Fault,
+    InvalidItem,
+    InvalidRequest,
+    MalformedBody,
+)
+from service.imaging import Normalised, UnreadableImage
+from service.inference.digits import Content, DigitOptions, Outcome, Preprocess, Reading
+from service.inference.sessions import Images
+from service.v2.schemas import (
+    ANY,
+    IMAGE,
+    IMAGE_BYTES,
+    INPUTS,
+    OUTPUTS,
+    BinarySize,
+    InferAnswer,
+    InferParameters,
+    InferRequest,
+    RequestedOutput,
+    RequestInput,
+    ResponseOutput,
+    TensorMetadata,
+)
+
+HEADER_LENGTH = "Inference-Header-Content-Length"
+
+# A header with more digits is wrong, and `int` is slow for thousands.
+_MAX_LENGTH_DIGITS = 15
+# Names, shapes and parameters of a request: everything except the values of its tensor.
+_MAX_OTHER_VALUES = 1000
+# In binary BYTES tensors, every element follows its length as a little-endian uint32.
+_LENGTH_BYTES = 4
+_NO_DIGIT = -1
+
+_Tensor = NDArray[np.float32] | NDArray[np.int64] | NDArray[np.bytes_]
+
+
+class Output(NamedTuple):
+    """An output to send, and whether as binary data."""
+
+    tensor: TensorMetadata
+    binary: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """A parsed request.
+
+    Attributes:
+        id: the client's id of the request.
+        parameters: how to read the images.
+        content: uint8 [N, 28, 28], used unchanged, or N image files.
+        outputs: the outputs to send, in order.
+    """
+
+    id: str | None
+    parameters: InferParameters
+    content: Images | list[bytes]
+    outputs: tuple[Output, ...]
+
+    def options(self, model: str) -> DigitOptions:
+        """Return the options for `model`."""
+        preprocess = Preprocess(self.parameters.preprocess or Preprocess.AUTO)
+        return DigitOptions(model, self.parameters.max_error, preprocess)
+
+    def contents(self) -> Sequence[Content]:
+        """Return the images for the engine: files, or images that are normalised already."""
+        if isinstance(self.content, list):
+            return self.content
+        blank = (self.content.min(axis=(1, 2)) == self.content.max(axis=(1, 2))).tolist()
+        return list(map(Normalised, self.content, blank))
+
+
+def parse(body: bytes, header_length: str | None, *, max_batch: int) -> Inference:
+    """Parse a request: `header_length` bytes of JSON and binary data, or JSON only.
+
+    Raises:
+        MalformedBody, InvalidRequest: it is not an `InferRequest` with the data that it describes.
+        BatchTooLarge: it has more than `max_batch` images.
+    """
+    length = len(body) if header_length is None else _length(header_length, len(body))
+    document = _load(body[:length], max_batch)
+    inputs = document.get("inputs")
+    tensors = inputs if isinstance(inputs, list) else []
+    # Validating every pixel with pydantic would take seconds.
+    data = [tensor.pop("data", None) for tensor in tensors if isinstance(tensor, dict)]
+    if _size(document) > _MAX_OTHER_VALUES:
+        what = f"has more than {_MAX_OTHER_VALUES} values besides the tensor's data"
+        raise InvalidRequest.of("body", what)
+    try:
+        request = InferRequest.model_validate(document)
+    except ValidationError as error:
+        raise InvalidRequest.from_pydantic(
+            error.errors(include_url=False, include_input=False)
+        ) from error
+    parameters = request.parameters or InferParameters()
+    outputs = _outputs(request.outputs or (), default_binary=parameters.binary_data_output)
+    content = _read_tensor(request.inputs[0], data[0], memoryview(body)[length:], max_batch)
+    if parameters.preprocess == "auto" and not isinstance(content, list):
+        what = "`image` is used unchanged; send `image_bytes` to have images normalised"
+        raise InvalidRequest.of("parameters.preprocess", what)
+    return Inference(request.id, parameters, content, outputs)
+
+
+def readings_of(outcomes: Sequence[Outcome]) -> list[Reading]:
+    """Return the readings if there is one for every image: the protocol has no partial answers.
+
+    Raises:
+        InvalidRequest: names the files that cannot be read.
+    """
+    unreadable = (
+        Fault(where=f"{IMAGE_BYTES.name}[{index}]", what=str(outcome))
+        for index, outcome in enumerate(outcomes)
+        if isinstance(outcome, UnreadableImage)
+    )
+    if faults := list(islice(unreadable, MAX_FAULTS)):
+        raise InvalidRequest(faults)
+    return cast("list[Reading]", outcomes)
+
+
+def write(inference: Inference, card: ModelCard, readings: Sequence[Reading]) -> Response:
+    """Return the response: JSON, followed by the data of the binary outputs, if any."""
+    outputs: list[ResponseOutput] = []
+    binary: list[bytes] = []
+    for tensor, is_binary in inference.outputs:
+        values = _VALUES[tensor.name](readings)
+        described = {"name": tensor.name, "datatype": tensor.datatype, "shape": values.shape}
+        if is_binary:
+            binary.append(_to_bytes(values))
+            size = BinarySize(binary_data_size=len(binary[-1]))
+            outputs.append(ResponseOutput(**described, parameters=size))
+        else:
+            texts = values.astype(np.str_) if values.dtype.kind == "S" else values
+            outputs.append(ResponseOutput(**described, data=texts.ravel().tolist()))
+    answer = InferAnswer(
+        model_name=card.name, model_version=card.version, id=inference.id, outputs=tuple(outputs)
+    )
+    header = answer.model_dump_json().encode()
+    if not binary:
+        return Response(header, media_type="application/json")
+    return Response(
+        b"".join([header, *binary]),
+        headers={HEADER_LENGTH: str(len(header))},
+        media_type="application/octet-stream",
+    )
+
+
+def _length(text: str, most: int) -> int:
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _MAX_LENGTH_DIGITS
+    if not is_number or int(text) > most:
+        raise MalformedBody(
+            f"{HEADER_LENGTH} is {text[:100]!r}; it must be the number of bytes of JSON, and the"
+            f" body has {most}"
+        )
+    return int(text)
+
+
+def _load(content: bytes, max_batch: int) -> dict[str, Any]:
+    # Every image may be nested rows of numbers.
+    max_values = 1 + max_batch * (1 + IMAGE_SIDE + IMAGE_SIDE * IMAGE_SIDE)
+    # Objects and lists take twenty times the memory of their text, so values are counted before
+    # they are built: each but the first follows a comma, a bracket or a colon.
+    named = content.count(b"{") + content.count(b":")
+    values = named + content.count(b"[") + content.count(b",")
+    if named > _MAX_OTHER_VALUES or values > max_values + _MAX_OTHER_VALUES:
+        raise BatchTooLarge(
+            f"the JSON has more values than the {max_values} of the largest tensor; send smaller"
+            " batches"
+        )
+    try:
+        document = read_json(content)
+    except ValueError as error:
+        raise MalformedBody(f"the request is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidRequest.of("body", 'must be an object: {"inputs": [...]}')
+    return document
+
+
+def _size(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + sum(map(_size, value.values()))
+    return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
+
+
+def _outputs(requested: Sequence[RequestedOutput], *, default_binary: bool) -> tuple[Output, ...]:
+    if not requested:
+        return tuple(Output(tensor, default_binary) for tensor in OUTPUTS)
+    known = {tensor.name: tensor for tensor in OUTPUTS}
+    outputs: dict[str, Output] = {}
+    for output in requested:
+        if output.name not in known:
+            what = f"{output.name[:100]!r} is not known; there are {', '.join(known)}"
+            raise InvalidRequest.of("outputs", what)
+        if output.name in outputs:
+            raise InvalidRequest.of("outputs", f"{output.name!r} is given more than once")
+        binary = output.parameters.binary_data if output.parameters else None
+        outputs[output.name] = Output(
+            known[output.name], default_binary if binary is None else binary
+        )
+    return tuple(outputs.values())
+
+
+def _read_tensor(
+    tensor: RequestInput, data: object, binary: memoryview, max_batch: int
+) -> Images | list[bytes]:
+    expected = _expected(tensor)
+    if tensor.shape[0] > max_batch:
+        raise BatchTooLarge(
+            f"{tensor.name} has {tensor.shape[0]} images, the limit is {max_batch}; send smaller"
+            " batches"
+        )
+    content = _content(tensor, data, binary)
+    try:
+        if expected is IMAGE:
+            return _pixels(content, tensor.shape)
+        return _files(content, tensor.shape[0])
+    except ValueError as error:
+        raise InvalidRequest.of(tensor.name, str(error)) from error
+
+
+def _expected(tensor: RequestInput) -> TensorMetadata:
+    expected = next((each for each in INPUTS if each.name == tensor.name), None)
+    if expected is None:
+        names = " and ".join(each.name for each in INPUTS)
+        raise InvalidRequest.of("inputs", f"{tensor.name[:100]!r} is not known; there are {names}")
+    fits = len(tensor.shape) == len(expected.shape) and all(
+        size >= 1 if wanted == ANY else size == wanted
+        for size, wanted in zip(tensor.shape, expected.shape, strict=True)
+    )
+    if tensor.datatype != expected.datatype or not fits:
+        wanted = ", ".join("N" if size == ANY else str(size) for size in expected.shape)
+        raise InvalidRequest.of(
+            tensor.name,
+            f"must be {expected.datatype} [{wanted}], N at least 1; the request says"
+            f" {tensor.datatype[:100]} {tensor.shape}",
+        )
+    return expected
+
+
+def _content(tensor: RequestInput, data: object, binary: memoryview) -> list[object] | memoryview:
+    size = tensor.parameters.binary_data_size if tensor.parameters else None
+    if size is None and isinstance(data, list) and not binary:
+        return data
+    if size == len(binary) and data is None:
+        return binary
+    if size is None and data is None:
+        what = "has neither `data` nor the parameter binary_data_size"
+    elif size is not None and data is not None:
+        what = "has both `data` and the parameter binary_data_size; send one of them"
+    elif size is None and not isinstance(data, list):
+        what = "must have a list as `data`"
+    else:
+        what = f"has {size or 0} bytes of binary data, but {len(binary)} follow the JSON"
+    raise InvalidRequest.of(tensor.name, what)
+
+
+def _pixels(content: list[object] | memoryview, shape: Sequence[int]) -> Images:
+    """Return uint8 images of `shape` [N, 28, 28], without a copy if `content` is binary."""
+    if isinstance(content, memoryview):
+        pixels: bytes | memoryview = content
+    else:
+        try:
+            pixels = bytes(_flat(content, shape))  # type: ignore[arg-type]
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"must have whole numbers from 0 to 255 as `data`, flat or nested as {list(shape)}"
+            ) from error
+    if len(pixels) != prod(shape):
+        raise ValueError(f"has {len(pixels)} values, the shape {list(shape)} says {prod(shape)}")
+    return np.frombuffer(pixels, np.uint8).reshape(shape)
+
+
+def _flat(values: list[object], shape: Sequence[int]) -> list[object]:
+    for size in shape[1:]:
+        rows = [row for row in values if isinstance(row, list)]
+        if not rows:
+            break
+        if len(rows) < len(values) or any(len(row) != size for row in rows):
+            raise ValueError
+        values = list(chain.from_iterable(rows))
+    return values
+
+
+def _files(content: list[object] | memoryview, count: int) -> list[bytes]:
+    """Return the `count` files of a tensor: Base64 strings, or bytes that follow their length."""
+    if isinstance(content, list):
+        if len(content) != count:
+            raise ValueError(f"has {len(content)} elements, the shape says {count}")
+        return [_decoded(element, index) for index, element in enumerate(content)]
+    files: list[bytes] = []
+    start = 0
+    for index in range(count):
+        begin = start + _LENGTH_BYTES
+        stop = begin + int.from_bytes(content[start:begin], "little")
+        if max(begin, stop) > len(content):
+            raise ValueError(f"[{index}] of {count} elements ends past the binary data")
+        files.append(bytes(content[begin:stop]))
+        start = stop
+    if start < len(content):
+        raise ValueError(f"has {len(content) - start} bytes after its {count} elements")
+    return files
+
+
+def _decoded(element: object, index: int) -> bytes:
+    if not isinstance(element, str):
+        raise ValueError(f"[{index}] must be a text: the image file in Base64")
+    try:
+        return decode_base64(element)
+    except InvalidItem as error:
+        raise ValueError(f"[{index}]: {error}") from error
+
+
+def _digit(reading: Reading) -> int:
+    return _NO_DIGIT if reading.answer.digit is None else reading.answer.digit
+
+
+_VALUES: Mapping[str, Callable[[Sequence[Reading]], _Tensor]] = {
+    "logits": lambda readings: np.array([each.logits for each in readings], np.float32),
+    "probabilities": lambda readings: np.array(
+        [each.answer.probabilities for each in readings], np.float32
+    ),
+    "digit": lambda readings: np.array(list(map(_digit, readings)), np.int64),
+    "confidence": lambda readings: np.array(
+        [each.answer.confidence for each in readings], np.float32
+    ),
+    "decision": lambda readings: np.array([each.answer.decision for each in readings], np.bytes_),
+}
+
+
+def _to_bytes(values: _Tensor) -> bytes:
+    if values.dtype.kind == "S":
+        texts = cast("list[bytes]", values.tolist())
+        return b"".join(len(text).to_bytes(_LENGTH_BYTES, "little") + text for text in texts)
+    return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
