@@ -197,7 +197,7 @@ def study(
     runs_dir: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
     docs_dir: Annotated[
         Path, typer.Option(help="Where the report is written: study.md and study/.")
-    ] = Path("docs"),
+    ] = Path("docs/reports"),
 ) -> None:
     """Compare the five models at 10, 50 and 100 epochs and write a report.
 

@@ -1,4 +1,4 @@
-"""The report of the comparison study: a page in Markdown with its plots."""
+"""The report of the comparison study: a Markdown page with its plots."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,16 +19,16 @@ _SHOWN_MISTAKES = 5
 _METHOD = """\
 # The comparison study
 
-Five networks trained with one plain recipe, made by `python -m training study`. Adam at a constant
-rate of 0.001, batches of 128, rectified linear units, softmax and cross-entropy, seed 1, no
-augmentation. 50,000 of MNIST's training images are learnt from; the last 10,000 validate. The
-test set's 10,000 images are measured at 10, 50 and 100 epochs; nothing was chosen by them.
+Five networks trained with one plain recipe by `python -m training study`: Adam at a constant rate of
+0.001, batches of 128, rectified linear units, softmax and cross-entropy, seed 1, no augmentation.
+50,000 of MNIST's training images are used for training, the last 10,000 for validation. The 10,000
+test images are measured after 10, 50 and 100 epochs; nothing was chosen by them.
 
-Each network is trained once, for 100 epochs, and its figures are read off on the way: nothing in
-the recipe depends on the number of epochs, so that this is the same experiment as three runs.
-The MLP once more learns from the first 12,000 images alone, for 60 epochs. The CNN has dropout. The
-material that the study follows reports 97.89% for such an MLP and about 99% for such a CNN. The
-weights that the service ships are trained with another recipe: see [the models](models.md).
+Each network is trained once, for 100 epochs, and measured on the way: nothing in the recipe depends
+on the number of epochs, so this equals three runs. The MLP is also trained on the first 12,000 images
+alone, for 60 epochs. The CNN has dropout. The material that the study follows reports 97.89% for such
+an MLP and about 99% for such a CNN. The shipped weights are trained with another recipe: see
+[the models](../models.md).
 """
 
 
@@ -84,20 +84,20 @@ def _lines(
             f" | {finding.test_accuracy:.2%} | {finding.seconds_per_epoch:.1f} |"
         )
     yield (
-        "\nSeconds are the median over a run's epochs, validation included, on two cores of a"
-        " machine that did other work as well: compare models, not machines."
+        "\nSeconds are the median over the epochs of a run, including validation, on two cores of a"
+        " shared machine: compare models, not machines."
     )
     yield f"\n![Loss and accuracy by epoch]({FIGURES}/curves.png)\n"
     yield "## Accuracy against cost\n"
     yield (
-        f"Test accuracy after {MILESTONES[-1]} epochs against parameters, and against the time that"
-        " the exported network takes for one image in ONNX Runtime on one thread.\n"
+        f"Test accuracy after {MILESTONES[-1]} epochs against parameters, and against the time of the"
+        " exported network for one image in ONNX Runtime on one thread.\n"
     )
     yield f"![Accuracy against parameters and latency]({FIGURES}/cost.png)\n"
     yield f"## Confusion on the test set after {MILESTONES[-1]} epochs\n"
     yield f"![Confusion matrices]({FIGURES}/confusion.png)\n"
     yield "## The most confident mistakes\n"
-    yield ("By place in the test set, from 0; MNIST's images are no part of this repository.\n")
+    yield "By position in the test set, from 0; MNIST's images are not in this repository.\n"
     yield "| model | image | label | answer | probability of the label |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for name in runs:
@@ -106,7 +106,7 @@ def _lines(
 
 def _mistakes(title: str, found: Answers) -> Iterator[str]:
     labels = found.digits.labels
-    # Of the label, not of the answer: many a wrong answer's is 1 to seven decimals.
+    # Of the label, because that of many wrong answers is 1 to seven decimals.
     of_label = found.probabilities[np.arange(len(labels)), labels]
     wrong = (found.answers != labels).nonzero()[0]
     for place in sorted(wrong, key=lambda place: of_label[place])[:_SHOWN_MISTAKES]:

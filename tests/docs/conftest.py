@@ -1,4 +1,4 @@
-"""The services that the examples are asked of."""
+"""Services for the examples."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +13,14 @@ PICTURES = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="package")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """A service with keys that keeps feedback: its URL, and a key of the role `admin`.
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """URL of a service with API keys and feedback, and a key of the role `admin`.
 
-    The first prediction, several digits where one should be, waits for a person.
+    Its first prediction, of several digits, waits for review.
     """
-    pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
-    folder = tmp_path_factory.mktemp("guarded")
-    key, line = new_key("boss", Role.ADMIN)
+    pytest.importorskip("sqlalchemy", reason="requires the extra 'feedback'")
+    folder = tmp_path_factory.mktemp("secured")
+    key, line = new_key("admin", Role.ADMIN)
     keys_file = folder / "keys.jsonl"
     keys_file.write_text(line.model_dump_json() + "\n")
     database = f"sqlite:///{folder}/feedback.db"
@@ -28,7 +28,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         folder, api_keys_file=keys_file, feedback_database=database, feedback_images=True
     ) as service:
         service.wait_until_ready()
-        caller = httpx.Client(base_url=service.url, headers={"X-API-Key": key})
+        caller = httpx.Client(base_url=service.url, headers={"X-API-Key": key}, timeout=60)
         caller.post("/predict", content=(PICTURES / "amount.png").read_bytes())
         wait_for(lambda: caller.get("/reviews").json()["reviews"])
         yield service.url, key

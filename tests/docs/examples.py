@@ -1,6 +1,10 @@
-"""The examples of a page: code in a fence, and after it what it prints."""
+"""Examples in the pages: code in a fence, and a fence after it with the output."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +17,21 @@ _FENCE = re.compile(
 )
 _CODE = ("sh", "python", "js")
 _OUTPUT = ("json", "text")
+_ADDRESSES = ("127.0.0.1:8000", "localhost:8000")
+_PYTHON_PATH = os.pathsep.join([str(ROOT), str(ROOT / "clients" / "python")])
+_TIMEOUT_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Example:
-    """Code and what it prints.
+    """Code and its output.
 
     Attributes:
         place: page and line.
         language: `sh`, `python` or `js`.
-        code: what is run.
-        kind: how `shown` is to be read: `json` or `text`.
-        shown: what the page says that it prints.
+        code: the code.
+        kind: format of `shown`: `json` or `text`.
+        shown: the output on the page.
     """
 
     place: str
@@ -35,28 +42,70 @@ class Example:
 
 
 def examples_of(page: Path) -> list[Example]:
-    """All of a page, in order. Blocks of code that follow one another print the same.
+    """Return the examples of a page, in order; successive blocks of code share one output.
 
     Raises:
-        ValueError: a fence holds something else, or the page does not say what its code prints.
+        ValueError: a fence has another language, or code has no output.
     """
     text = page.read_text()
     found: list[Example] = []
-    waiting: list[tuple[str, str, str]] = []
+    pending: list[tuple[str, str, str]] = []
     for fence in _FENCE.finditer(text):
         place = f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, fence.start()) + 1}"
-        kind, body = fence["kind"], _unindented(fence["text"], fence["indent"])
+        kind, body = fence["kind"], _dedent(fence["text"], fence["indent"])
         if kind in _CODE:
-            waiting.append((place, kind, body))
-        elif kind in _OUTPUT and waiting:
-            found += [Example(*code, kind, body) for code in waiting]
-            waiting = []
+            pending.append((place, kind, body))
+        elif kind in _OUTPUT and pending:
+            found += [Example(*code, kind, body) for code in pending]
+            pending = []
         else:
-            raise ValueError(f"{place}: {kind} is no example; indent what is not to be run")
-    if waiting:
-        raise ValueError(f"{waiting[0][0]}: say after it in a fence what it prints")
+            raise ValueError(f"{place}: {kind} is no example; indent text that is not to be run")
+    if pending:
+        raise ValueError(f"{pending[0][0]}: add a fence with the output")
     return found
 
 
-def _unindented(text: str, indent: str) -> str:
+def run(example: Example, url: str, folder: Path, key: str) -> str:
+    """Run an example in `folder` against the service at `url`, with an API key in KEY.
+
+    Raises:
+        AssertionError: it fails.
+    """
+    _copy_pictures(folder)
+    code = example.code
+    for address in _ADDRESSES:
+        code = code.replace(address, url.removeprefix("http://"))
+    command = {
+        "sh": ["bash", "-euc", code],
+        "python": [sys.executable, "-c", code],
+        "js": ["node", "--input-type=module", "--eval", code],
+    }[example.language]
+    path = f"{folder / 'bin'}:{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": path, "PYTHONPATH": _PYTHON_PATH, "KEY": key},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_TIMEOUT_SECONDS,
+    )
+    assert done.returncode == 0, f"{example.place}: {done.stderr}"
+    return done.stdout
+
+
+def _copy_pictures(folder: Path) -> None:
+    """Copy the files that examples use from a checkout, and create the command `numeral`."""
+    pictures = [*(ROOT / "docs").glob("*.png"), *(ROOT / "docs").glob("*.jpg")]
+    for file in (ROOT / "README.md", *pictures, *(ROOT / "docs" / "tutorials").rglob("*.png")):
+        copy = folder / file.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, copy)
+    command = folder / "bin" / "numeral"
+    command.parent.mkdir(exist_ok=True)
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m service.cli "$@"\n')
+    command.chmod(0o755)
+
+
+def _dedent(text: str, indent: str) -> str:
     return "".join(line.removeprefix(indent) for line in text.splitlines(keepends=True))

@@ -1,4 +1,4 @@
-"""Draws the pictures of the tutorials, of strokes alone: `python -m tests.docs.pictures`."""
+"""Draws the pictures of the documentation from strokes: `python -m tests.docs.pictures`."""
 
 from pathlib import Path
 
@@ -8,27 +8,56 @@ from numpy.typing import NDArray
 
 from benchmarks.pen import drawn_digits
 
-FOLDER = Path(__file__).parents[2] / "docs" / "tutorials"
+DOCS = Path(__file__).parents[2] / "docs"
+TUTORIALS = DOCS / "tutorials"
 
-Grey = NDArray[np.uint8]
+Picture = NDArray[np.uint8]
 
-# Written by these pens, two are accepted and one is for a person to look at.
+# Two of these are accepted, and one needs review.
 _INBOX = {"monday-1": ("94110", 29), "monday-2": ("10027", 26), "tuesday-1": ("60614", 10)}
 _INK, _PAPER = 50, 236
 _ADVANCE = 40
 
+_STROKES_OF_4 = [
+    [
+        (158, 118),
+        (150, 150),
+        (138, 190),
+        (124, 226),
+        (114, 252),
+        (118, 262),
+        (160, 266),
+        (252, 262),
+    ],
+    [(222, 138), (218, 190), (214, 260), (206, 330), (200, 372)],
+]
+
 
 def main() -> None:
-    """Write a ZIP code, a cheque, and an inbox of ZIP codes, one of which is no picture."""
-    _write("zip_code.png", _strip("30318", seed=2))
-    _write("cheque.png", _cheque(_strip("2750", seed=15)))
+    """Write a photo of a digit, a ZIP code, a cheque, and an inbox with an unreadable file."""
+    _write(DOCS / "photo.jpg", _photo())
+    _write(TUTORIALS / "zip_code.png", _strip("30318", seed=2))
+    _write(TUTORIALS / "cheque.png", _cheque(_strip("2750", seed=15)))
     for name, (code, seed) in _INBOX.items():
-        _write(f"inbox/{name}.png", _strip(code, seed=seed))
-    (FOLDER / "inbox" / "tuesday-2.png").write_bytes(b"cut off by the scanner")
+        _write(TUTORIALS / "inbox" / f"{name}.png", _strip(code, seed=seed))
+    (TUTORIALS / "inbox" / "tuesday-2.png").write_bytes(b"cut off by the scanner")
 
 
-def _strip(text: str, seed: int) -> Grey:
-    """`text` by one pen: [72, width], dark on light."""
+def _photo() -> Picture:
+    """Draw a photo of a 4: [480, 360, 3], blue ink on ruled paper, in uneven light."""
+    random = np.random.default_rng(5)
+    paper = np.full((480, 360, 3), (226, 236, 238), np.uint8)
+    for row in range(36, 480, 72):
+        cv2.line(paper, (0, row), (359, row + 6), (205, 190, 170), 2, cv2.LINE_AA)
+    for stroke in _STROKES_OF_4:
+        cv2.polylines(paper, [np.array(stroke)], False, (110, 50, 35), 11, cv2.LINE_AA)
+    light = np.linspace(1.0, 0.62, 360)[None, :, None] * np.linspace(1.0, 0.85, 480)[:, None, None]
+    photo = cv2.GaussianBlur(paper, (0, 0), 1.2) * light + random.normal(0, 4, (480, 360, 1))
+    return np.clip(photo, 0, 255).astype(np.uint8)
+
+
+def _strip(text: str, seed: int) -> Picture:
+    """Draw `text` with one pen: [72, width], dark on light."""
     digits = drawn_digits(200, seed)
     strip = np.zeros((72, _ADVANCE * len(text) + 24), np.uint8)
     for place, digit in enumerate(text):
@@ -38,8 +67,8 @@ def _strip(text: str, seed: int) -> Grey:
     return np.rint(_PAPER - strip * ((_PAPER - _INK) / 255)).astype(np.uint8)
 
 
-def _cheque(amount: Grey) -> Grey:
-    """A cheque with its amount in a box at the right."""
+def _cheque(amount: Picture) -> Picture:
+    """Draw a cheque with its amount in a box on the right."""
     cheque = np.full((240, 560), _PAPER, np.uint8)
     for height in (60, 110, 200):
         cv2.line(cheque, (24, height), (330, height), 150, 1)
@@ -50,8 +79,7 @@ def _cheque(amount: Grey) -> Grey:
     return cheque
 
 
-def _write(name: str, picture: Grey) -> None:
-    path = FOLDER / name
+def _write(path: Path, picture: Picture) -> None:
     path.parent.mkdir(exist_ok=True)
     cv2.imwrite(str(path), picture)
 

@@ -1,4 +1,4 @@
-"""How what an example prints is compared with what its page shows."""
+"""The comparison of outputs notices differences."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.docs.outputs import same_json, same_text
         ('{"index": 0}\n{"index": 1}\n', '{"index": 0}\n{"index": 1}\n'),
     ],
 )
-def test_values_that_may_differ_and_a_rest_are_the_same(printed, shown):
+def test_variable_values_and_a_rest_may_differ(printed, shown):
     assert same_json(printed, shown)
 
 
@@ -34,7 +34,7 @@ def test_another_value_is_noticed(printed, shown):
     assert not same_json(printed, shown)
 
 
-def test_lines_may_be_left_out_and_numbers_differ():
+def test_lines_can_be_left_out_and_numbers_differ():
     assert same_text("read 7\nin 0.12 s\nwith cnn\nend\n", "read 7\nin 0.50 s\n...\nend\n")
     assert not same_text("read 7\nend\n", "read 1\nend\n")
     assert not same_text("read 7\nend\n", "read 7\n")

@@ -32,7 +32,7 @@ def test_every_label_is_documented():
 
 
 def test_a_question_asks_for_metrics_that_there_are():
-    asked = set(re.findall(r"\bnumeral_\w+", DOCUMENT.partition("## Questions")[2]))
+    asked = set(re.findall(r"\bnumeral_\w+", DOCUMENT.partition("## Queries")[2]))
     exposed = _exposed()
 
     assert asked
