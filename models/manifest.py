@@ -53,7 +53,7 @@ class Speed(Record):
 
 
 class StudyResult(Record):
-    """A line of the comparison study: the plain recipe after so many epochs (docs/reports/study.md)."""
+    """Result of the plain recipe after a number of epochs (docs/reports/study.md)."""
 
     epochs: Count
     train_images: Count

@@ -19,16 +19,17 @@ _SHOWN_MISTAKES = 5
 _METHOD = """\
 # The comparison study
 
-Five networks trained with one plain recipe by `python -m training study`: Adam at a constant rate of
-0.001, batches of 128, rectified linear units, softmax and cross-entropy, seed 1, no augmentation.
-50,000 of MNIST's training images are used for training, the last 10,000 for validation. The 10,000
-test images are measured after 10, 50 and 100 epochs; nothing was chosen by them.
+Five networks trained with one plain recipe by `python -m training study`: Adam at a constant
+rate of 0.001, batches of 128, rectified linear units, softmax and cross-entropy, seed 1, no
+augmentation. 50,000 of MNIST's training images are used for training, the last 10,000 for
+validation. The 10,000 test images are measured after 10, 50 and 100 epochs; nothing was chosen
+by them.
 
-Each network is trained once, for 100 epochs, and measured on the way: nothing in the recipe depends
-on the number of epochs, so this equals three runs. The MLP is also trained on the first 12,000 images
-alone, for 60 epochs. The CNN has dropout. The material that the study follows reports 97.89% for such
-an MLP and about 99% for such a CNN. The shipped weights are trained with another recipe: see
-[the models](../models.md).
+Each network is trained once, for 100 epochs, and measured on the way: nothing in the recipe
+depends on the number of epochs, so this equals three runs. The MLP is also trained on the first
+12,000 images alone, for 60 epochs. The CNN has dropout. The material that the study follows
+reports 97.89% for such an MLP and about 99% for such a CNN. The shipped weights are trained
+with another recipe: see [the models](../models.md).
 """
 
 
@@ -90,8 +91,8 @@ def _lines(
     yield f"\n![Loss and accuracy by epoch]({FIGURES}/curves.png)\n"
     yield "## Accuracy against cost\n"
     yield (
-        f"Test accuracy after {MILESTONES[-1]} epochs against parameters, and against the time of the"
-        " exported network for one image in ONNX Runtime on one thread.\n"
+        f"Test accuracy after {MILESTONES[-1]} epochs against parameters, and against the time of"
+        " the exported network for one image in ONNX Runtime on one thread.\n"
     )
     yield f"![Accuracy against parameters and latency]({FIGURES}/cost.png)\n"
     yield f"## Confusion on the test set after {MILESTONES[-1]} epochs\n"
