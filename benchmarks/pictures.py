@@ -1,8 +1,16 @@
 """Pictures of digits and fields, synthesised: no data set is needed."""
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from benchmarks.pen import drawn_digits
+from benchmarks.robustness import pages
+from benchmarks.robustness.conditions import jpeg, png
+from models.mnist import Images
+from service.imaging import normalise
 
 Grey = NDArray[np.uint8]  # [height, width]
 
@@ -20,7 +28,7 @@ def draw_digits(count: int, side: int) -> list[bytes]:
     draw_digits(10, side=28)
     """
     random = np.random.default_rng(1)
-    return [_png(_write(str(number % 10), side, side, random)) for number in range(count)]
+    return [png(_write(str(number % 10), side, side, random)) for number in range(count)]
 
 
 def draw_fields(count: int, height: int) -> list[bytes]:
@@ -28,7 +36,35 @@ def draw_fields(count: int, height: int) -> list[bytes]:
     random = np.random.default_rng(2)
     texts = ("".join(map(str, random.integers(0, 10, _DIGITS_PER_FIELD))) for _ in range(count))
     width = round(height * (1 + _SHARE * _DIGITS_PER_FIELD))
-    return [_png(_write(text, height, width, random)) for text in texts]
+    return [png(_write(text, height, width, random)) for text in texts]
+
+
+def mnist_images(count: int) -> Images:
+    """Draw `count` digits in MNIST's form, uint8 [N, 28, 28]: the service leaves them unchanged."""
+    return np.stack([normalise(image).image for image in drawn_digits(count, seed=1).images])
+
+
+def small_drawings(count: int) -> list[bytes]:
+    """Draw `count` PNG files of 28x28 pixels as a paint program does: any size, dark on white."""
+    return [png(_on_white(image, 28, 2, random)) for image, random in _digits(count)]
+
+
+def canvas_drawings(count: int) -> list[bytes]:
+    """Draw `count` PNG files of 250x250 pixels as a web page's canvas does."""
+    return [png(_on_white(image, 250, 20, random)) for image, random in _digits(count)]
+
+
+def scans(count: int) -> list[bytes]:
+    """Draw `count` JPEG files of 100x100 pixels: dark ink on light paper."""
+    return [
+        jpeg(_on_paper(image, (100, 100), 75, 0.15, random)) for image, random in _digits(count)
+    ]
+
+
+def photographs(count: int) -> list[bytes]:
+    """Draw `count` JPEG files of 12 megapixels: a digit on unevenly lit paper."""
+    size = (4000, 3000)
+    return [jpeg(_on_paper(image, size, 900, 0.4, random)) for image, random in _digits(count)]
 
 
 def _write(text: str, height: int, width: int, random: np.random.Generator) -> Grey:
@@ -43,5 +79,26 @@ def _write(text: str, height: int, width: int, random: np.random.Generator) -> G
     return np.clip(picture + grain, 0, 255).astype(np.uint8)
 
 
-def _png(picture: Grey) -> bytes:
-    return cv2.imencode(".png", picture)[1].tobytes()
+def _digits(count: int) -> Iterator[tuple[Grey, np.random.Generator]]:
+    random = np.random.default_rng(3)
+    return ((image, random) for image in drawn_digits(count, seed=2).images)
+
+
+def _on_white(image: Grey, side: int, margin: int, random: np.random.Generator) -> Grey:
+    page = np.full((side, side), 255, np.uint8)
+    size = int(random.integers(round(0.7 * side), side - margin))
+    top, left = random.integers(0, side - size, 2)
+    page[top : top + size, left : left + size] = np.rint(255 * (1 - pages.cover(image, size)))
+    return page
+
+
+def _on_paper(
+    image: Grey, size: tuple[int, int], side: int, shade: float, random: np.random.Generator
+) -> NDArray[np.uint8]:
+    height, width = size
+    page = pages.paper(random, height, width)
+    page *= np.linspace(1 - shade, 1, height, dtype=np.float32)[:, None, None]
+    top, left = random.integers(0, height - side), random.integers(0, width - side)
+    window = page[top : top + side, left : left + side]
+    window[:] = pages.inked(window, pages.cover(image, side), (40, 45, 70))
+    return pages.finished(page, random, noise=10 * shade)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.fuzz import seeds
 from service.api.problems import MEDIA_TYPE, TYPES_PATH
 from service.errors import InternalError
 from service.settings import Settings
+from tests.fuzz import seeds
 from tests.fuzz.asking import Answer, running_application
 
 MAX_BATCH = 8

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.fuzz import seeds
+from tests.fuzz import seeds
 from tests.fuzz.conftest import MAX_PIXELS
 from tests.fuzz.damage import TOKENS, bounded, damaged, damaged_json, or_untrue
 

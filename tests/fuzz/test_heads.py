@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.fuzz import seeds
+from tests.fuzz import seeds
 from tests.fuzz.damage import bounded, damaged
 
 QUERY = b"model=lenet5&max_error=0.01&preprocess=auto"

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.fuzz import seeds
+from tests.fuzz import seeds
 from tests.fuzz.damage import bounded, damaged, damaged_json, or_untrue
 
 INFER = "/v2/models/lenet5/infer"

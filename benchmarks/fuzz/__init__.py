@@ -1,1 +1,0 @@
-"""Damaged request bodies, guided by coverage (atheris)."""

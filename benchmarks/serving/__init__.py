@@ -1,0 +1,1 @@
+"""How fast the service answers ordinary pictures, and what a request costs its server."""

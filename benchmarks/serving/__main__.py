@@ -1,0 +1,224 @@
+"""The command `python -m benchmarks.serving`: speed and CPU time per request, server by server.
+
+All servers run at the same time on one core; clients on the other cores ask them in turn, workload
+by workload and round by round, so a slow minute of the machine affects them alike. Any command that
+serves on a port can be measured, such as an older checkout:
+
+    --server "before=-C ../before {python} -m service.cli serve --port {port} --workers 1"
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from benchmarks.reports import PUBLISHED, Record, command, header, machine, row, write
+from benchmarks.serving.clients import ClientFailed, Load, send
+from benchmarks.serving.servers import NUMERAL, TUTORIAL, Server, ServerFailed, running
+from benchmarks.serving.workloads import Workload, workloads
+
+app = typer.Typer(add_completion=False)
+
+_METHOD = """# Serving
+
+Made by
+
+    {results.command}
+
+on {results.machine}, with the model `{results.model}`.
+
+The servers share processor {results.server_core} and take turns; the clients use the others. Each
+server answers each workload for {results.seconds:g} s in each of {results.rounds} rounds. Figures
+are medians. *CPU* is the CPU time of all processes of a server per request. A ratio is the median
+of the ratios to `{results.reference}` in the same round: more requests/s are faster, less CPU time
+is cheaper. Where `{results.reference}` lacks a workload, its closest one stands in (marked *). wrk
+and httpx keep their connections open and send the next request after the answer. *Failed* counts
+other statuses than 200 and lost connections.
+
+Pictures are synthetic: digits in MNIST's form (PNG, 28x28), drawings of 28x28 pixels as a paint
+program makes them, scans of 100x100 pixels (JPEG), a canvas of 250x250 pixels (PNG), photographs of
+12 megapixels (JPEG). [serving.json](serving.json) has the figures of every round, and
+[other servers](other_servers.md) those of LitServe, BentoML and others.
+"""
+
+
+class Turn(Record):
+    """One server's answers to one workload in one round."""
+
+    server: str
+    workload: str
+    round: int
+    load: Load
+    cpu_us: float  # of the server, per request
+
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
+        return self.load.requests / self.load.seconds
+
+
+class ServerState(Record):
+    """A server's start, and its memory at the end."""
+
+    server: str
+    command: str
+    start_seconds: float
+    memory_mb: float
+
+
+class Results(Record):
+    """All figures of one run."""
+
+    command: str
+    machine: str
+    model: str
+    server_core: int
+    seconds: float
+    rounds: int
+    reference: str
+    stand_ins: dict[str, str | None]
+    servers: tuple[ServerState, ...]
+    turns: tuple[Turn, ...]
+
+
+@app.command()
+def serving(
+    server: Annotated[
+        list[str] | None,
+        typer.Option(help='"NAME=COMMAND" with {port}; repeatable. [default: numeral, tutorial]'),
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="Server to compare with. [default: the last]")
+    ] = None,
+    workload: Annotated[
+        list[str] | None, typer.Option(help="Part of a workload's name; repeatable. [default: all]")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Model of the servers.")] = "lenet5",
+    seconds: Annotated[float, typer.Option(min=1, help="For each turn.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns of each server and workload.")] = 5,
+    server_core: Annotated[int, typer.Option(help="Processor of the servers.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = PUBLISHED,
+) -> None:
+    """Measure requests per second and server CPU time per request; write a report."""
+    defaults = (f"numeral={NUMERAL}", f"tutorial={TUTORIAL}")
+    commands = dict(each.split("=", 1) for each in server or defaults)
+    reference = reference or list(commands)[-1]
+    if reference not in commands:
+        raise typer.BadParameter(f"no server is called {reference!r}")
+    chosen = [each for each in workloads() if _chosen(each.name, workload)]
+    clients = os.sched_getaffinity(0) - {server_core} or {server_core}
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(running(name, line, {server_core}, model=model))
+            for name, line in commands.items()
+        ]
+        pairs = [(one, load) for load in chosen for one in servers if _answers(one, load, model)]
+        turns = [
+            _turn(one, load, number, model, seconds, clients)
+            for number in track(range(rounds), "rounds", console=Console(stderr=True))
+            for one, load in (reversed(pairs) if number % 2 else pairs)
+        ]
+        states = tuple(
+            ServerState(
+                server=one.name,
+                command=commands[one.name],
+                start_seconds=one.start_seconds,
+                memory_mb=one.memory_mb(),
+            )
+            for one in servers
+        )
+    results = Results(
+        command=command("benchmarks.serving"),
+        machine=machine(),
+        model=model,
+        server_core=server_core,
+        seconds=seconds,
+        rounds=rounds,
+        reference=reference,
+        stand_ins={load.name: load.stand_in for load in chosen},
+        servers=states,
+        turns=tuple(turns),
+    )
+    write(out, "serving", markdown(results), results)
+
+
+def markdown(results: Results) -> Iterator[str]:
+    """Yield the lines of the page."""
+    yield _METHOD.format(results=results)
+    yield from header("server", "command", "start to ready", "memory at the end")
+    for one in results.servers:
+        start, memory = f"{one.start_seconds:.1f} s", f"{one.memory_mb:,.0f} MB"
+        yield row(f"`{one.server}`", f"`{one.command}`", start, memory)
+    yield ""
+    columns = ("requests/s", "ratio", "CPU, µs", "ratio", "p50, ms", "p99, ms", "failed")
+    yield from header("workload", "server", *columns)
+    by_pair: dict[tuple[str, str], list[Turn]] = {}
+    for turn in sorted(results.turns, key=lambda turn: turn.round):
+        by_pair.setdefault((turn.workload, turn.server), []).append(turn)
+    for load, stand_in in results.stand_ins.items():
+        own = by_pair.get((load, results.reference))
+        compared = own or by_pair.get((stand_in or "", results.reference), [])
+        mark = "" if own else " *"
+        for one in results.servers:
+            if turns := by_pair.get((load, one.server)):
+                yield _row(load, one.server, turns, compared, mark)
+
+
+def _row(load: str, server: str, turns: Sequence[Turn], compared: Sequence[Turn], mark: str) -> str:
+    pairs = list(zip(turns, compared, strict=False))
+    rate = median(ours.rate / theirs.rate for ours, theirs in pairs) if pairs else None
+    cpu = median(ours.cpu_us / theirs.cpu_us for ours, theirs in pairs) if pairs else None
+    return row(
+        *(load, f"`{server}`"),
+        f"{median(turn.rate for turn in turns):,.0f}",
+        f"{rate:.2f}{mark}" if rate else "-",
+        f"{median(turn.cpu_us for turn in turns):,.0f}",
+        f"{cpu:.2f}{mark}" if cpu else "-",
+        f"{median(turn.load.p50_ms for turn in turns):.1f}",
+        f"{median(turn.load.p99_ms for turn in turns):.1f}",
+        sum(turn.load.failed for turn in turns),
+    )
+
+
+def _chosen(name: str, wanted: Sequence[str] | None) -> bool:
+    return not wanted or any(part in name for part in wanted)
+
+
+def _answers(server: Server, load: Workload, model: str) -> bool:
+    url = server.url + load.path.format(model=model)
+    answer = httpx.post(url, content=load.bodies[0], headers=load.headers, timeout=60)
+    return answer.status_code == httpx.codes.OK
+
+
+def _turn(
+    server: Server, load: Workload, number: int, model: str, seconds: float, clients: set[int]
+) -> Turn:
+    url = server.url + load.path.format(model=model)
+    if not number:
+        send(load, url, 1, clients)  # warms up
+    before = server.cpu_seconds()
+    found = send(load, url, seconds, clients)
+    if not found.requests:
+        raise ClientFailed(f"{server.name}, {load.name}: no answer in time; raise --seconds")
+    cpu_us = 1e6 * (server.cpu_seconds() - before) / found.requests
+    return Turn(server=server.name, workload=load.name, round=number, load=found, cpu_us=cpu_us)
+
+
+def main() -> None:
+    """Run the command; print an expected error as one line and exit with status 1."""
+    try:
+        app()
+    except (ClientFailed, ServerFailed) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
