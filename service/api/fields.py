@@ -14,7 +14,7 @@ from service.api.parameters import FieldParameters, field_options_of
 from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS, problem_responses
 from service.api.schemas import BatchFailure
 from service.api.state import read_one, registry_of
-from service.inference.field_batcher import LARGEST_MICRO_BATCH
+from service.inference.fields import LARGEST_FIELD_BATCH
 
 router = APIRouter(tags=["fields"])
 
@@ -60,7 +60,7 @@ async def read_field_batch(request: Request) -> Response:
     way = BatchWay(
         pipeline,
         name="fields",
-        part=LARGEST_MICRO_BATCH,
+        part=LARGEST_FIELD_BATCH,
         arrays=False,
     )
     return await answer_batch(request, way)

@@ -1,28 +1,22 @@
-"""One way to read digits: a model, an operating point, a preprocessing. Plain functions."""
+"""Pictures of single digits to answers: a model, an operating point, a preprocessing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import repeat
-from typing import NamedTuple
+from time import perf_counter
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from models.manifest import DIGITS, ModelCard
-from service.imaging import (
-    Normalised,
-    Picture,
-    UnreadableImage,
-    decode,
-    normalise,
-    unchanged,
-)
+from service.imaging import Normalised, Picture, UnreadableImage, decode, normalise, unchanged
 from service.inference.decisions import Answer, Criteria, decide, decide_blank
 from service.inference.sessions import LARGEST_MICRO_BATCH, Classifier, Logits
 
 
 class Preprocess(StrEnum):
-    """What happens to a picture before a model sees it."""
+    """How a picture becomes the image that a model expects."""
 
     AUTO = "auto"
     NONE = "none"
@@ -38,7 +32,7 @@ _NO_LOGITS = np.zeros(DIGITS, np.float32)
 
 @dataclass(frozen=True)
 class DigitOptions:
-    """What a caller may choose; None leaves the choice to the settings."""
+    """Options of a request; None means the default of the settings."""
 
     model: str | None = None
     max_error: float | None = None
@@ -46,13 +40,13 @@ class DigitOptions:
 
 
 class Reading(NamedTuple):
-    """An answer, the model that gave it, and what that model said.
+    """An answer, and what it is based on.
 
     Attributes:
-        card: the model's.
-        answer: the digit, and whether to believe it.
-        logits: float32 [10]; all 0 where the image is blank, as no model has seen it.
-        shown: uint8 [28, 28], the image as a model sees it.
+        card: the card of the model.
+        answer: the digit and the decision.
+        logits: float32 [10]; zeros for a blank image, which no model sees.
+        shown: uint8 [28, 28], the image as the model sees it.
     """
 
     card: ModelCard
@@ -61,28 +55,33 @@ class Reading(NamedTuple):
     shown: Picture | None = None
 
 
-# What a model can be shown, or why not.
+# The input of a model, or why there is none.
 Ready = Normalised | UnreadableImage
 
-# A picture as it comes: its file, its pixels, or what a model can be shown at once.
+# A picture as a file, as pixels, or as the input of a model.
 Content = bytes | Picture | Ready
 
 Outcome = Reading | UnreadableImage
 
+# Called after each run of a model, with the number of images and the seconds.
+OnRun = Callable[[int, float], None]
+
 
 @dataclass(frozen=True, eq=False)
 class DigitPipeline:
-    """Reads pictures step by step, or all at once where nothing else waits.
+    """Reads pictures of single digits, step by step or at once.
 
-        options = DigitOptions(model="lenet5")
-        pipeline = catalogue.digits(options, max_error=0.001, max_pixels=10**7)
+        pipeline = catalogue.digits(DigitOptions(), max_error=0.001, max_pixels=10**7)
         pipeline.read([path.read_bytes()])
 
     Attributes:
         classifier: the model.
-        criteria: when its answers are believed.
-        preprocess: what happens to a picture before the model sees it.
-        max_pixels: largest picture that is decoded.
+        criteria: when its answers are accepted.
+        preprocess: how a picture becomes the image that the model expects.
+        max_pixels: the largest picture to decode.
+        largest: the most images in a micro-batch.
+        turn: the most images of one request in a micro-batch while others wait.
+        batch_seconds: the longest that a micro-batch should take, as every request waits for it.
     """
 
     classifier: Classifier
@@ -90,17 +89,31 @@ class DigitPipeline:
     preprocess: Preprocess
     max_pixels: int
 
-    def decode(self, content: Content) -> Picture | Ready:
-        """The pixels of a file; anything else is left as it is."""
+    largest: ClassVar[int] = LARGEST_MICRO_BATCH
+    turn: ClassVar[int] = 16
+    batch_seconds: ClassVar[float] = 0.01
+
+    @property
+    def model(self) -> Classifier:
+        """The model; pipelines with the same one share micro-batches."""
+        return self.classifier
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self.classifier.card.name
+
+    def decode(self, content: Content, max_pixels: int | None = None) -> Picture | Ready:
+        """Decode a file of at most `max_pixels`; return anything else as it is."""
         if not isinstance(content, bytes):
             return content
         try:
-            return decode(content, max_pixels=self.max_pixels)
+            return decode(content, max_pixels=max_pixels or self.max_pixels)
         except UnreadableImage as error:
             return error
 
     def normalise(self, picture: Picture | Ready) -> Ready:
-        """What the model can be shown of a picture; anything else is left as it is."""
+        """Normalise a picture; return anything else as it is."""
         if not isinstance(picture, np.ndarray):
             return picture
         try:
@@ -108,33 +121,62 @@ class DigitPipeline:
         except UnreadableImage as error:
             return error
 
-    def prepare(self, content: Content) -> Ready:
-        """Decode and normalise a picture."""
-        return self.normalise(self.decode(content))
-
     def read(self, contents: Sequence[Content]) -> list[Outcome]:
-        """Read pictures here and now; one that cannot be read does not disturb the others."""
-        ready = [self.prepare(content) for content in contents]
+        """Read pictures in order; an unreadable one does not affect the others."""
+        ready = [self.normalise(self.decode(content)) for content in contents]
         outcomes: list[Outcome] = []
-        for start in range(0, len(ready), LARGEST_MICRO_BATCH):
-            part = ready[start : start + LARGEST_MICRO_BATCH]
-            outcomes += classify(self.classifier, part, [self.criteria] * len(part))
+        for start in range(0, len(ready), self.largest):
+            part = ready[start : start + self.largest]
+            outcomes += self.read_ready(part, [self] * len(part))
+        return outcomes
+
+    @staticmethod
+    def read_ready(
+        ready: Sequence[Ready],
+        pipelines: Sequence["DigitPipeline"],
+        on_run: OnRun | None = None,
+    ) -> list[Outcome]:
+        """Classify a micro-batch.
+
+        Args:
+            ready: the inputs.
+            pipelines: one for each, all with the same model.
+            on_run: called after the run.
+        """
+        started = perf_counter()
+        outcomes = _outcomes(pipelines[0].classifier, ready, pipelines)
+        if on_run:
+            on_run(len(outcomes), perf_counter() - started)
         return outcomes
 
 
-def classify(
-    classifier: Classifier, ready: Sequence[Ready], criteria: Sequence[Criteria]
+class NormalisePipeline(DigitPipeline):
+    """Returns the normalised images instead of reading them."""
+
+    @property
+    def model(self) -> Any:  # noqa: ANN401 - any hashable that no model equals
+        """A group of its own, as no model runs."""
+        return NormalisePipeline
+
+    @staticmethod
+    def read_ready(
+        ready: Sequence[Ready], pipelines: Sequence[DigitPipeline], on_run: OnRun | None = None
+    ) -> Any:  # noqa: ANN401 - Normalised in place of Reading
+        """Return the inputs."""
+        return list(ready)
+
+
+def _outcomes(
+    classifier: Classifier, ready: Sequence[Ready], pipelines: Sequence[DigitPipeline]
 ) -> list[Outcome]:
-    """Let a model see a micro-batch, and decide on every picture by the criteria of its caller."""
-    shown = [item for item in ready if isinstance(item, Normalised) and not item.blank]
+    shown, criteria = [], []
+    for item, pipeline in zip(ready, pipelines, strict=True):
+        if isinstance(item, Normalised) and not item.blank:
+            shown.append(item)
+            criteria.append(pipeline.criteria)
+    readings = _readings(classifier, shown, criteria)
     if len(shown) == len(ready):
-        return list(_readings(classifier, shown, criteria))
-    asked = [
-        criterion
-        for item, criterion in zip(ready, criteria, strict=True)
-        if isinstance(item, Normalised) and not item.blank
-    ]
-    readings = _readings(classifier, shown, asked)
+        return list(readings)
     return [
         item
         if isinstance(item, UnreadableImage)

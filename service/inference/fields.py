@@ -1,10 +1,10 @@
-"""One way to read fields: a reader, a threshold, constraints. Plain functions."""
+"""Pictures of fields, strips of several digits, to answers: a reader, a threshold, constraints."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -12,11 +12,14 @@ from models.fields.constraints import Constraints
 from models.reader_card import ReaderCard
 from models.strips import BUCKET, STRIDE, Grey, pad
 from service.imaging import Picture, SeenStrip, UnreadableImage, cut_strip, decode
+from service.inference.digits import OnRun
 from service.inference.field_answers import FieldAnswer, FieldReason, answer_of, unread
 from service.inference.sessions import Reader
-from service.metrics import Metrics
 
-# Most columns of strips that a reader is shown at once: what it keeps of them fits into a cache.
+# A reader takes several milliseconds for a field, and every request waits for the whole batch.
+LARGEST_FIELD_BATCH = 8
+
+# The most columns of strips in one run: the activations then fit into a cache.
 _MOST_COLUMNS = 2048
 
 NO_CONSTRAINTS = Constraints()
@@ -24,7 +27,7 @@ NO_CONSTRAINTS = Constraints()
 
 @dataclass(frozen=True)
 class FieldOptions:
-    """What a caller may choose; None leaves the choice to the settings."""
+    """Options of a request; None means the default of the settings."""
 
     model: str | None = None
     max_error: float | None = None
@@ -32,17 +35,17 @@ class FieldOptions:
 
 
 class FieldReading(NamedTuple):
-    """An answer, the reader that gave it, and the strip as it sees it, uint8 [40, width]."""
+    """An answer, the card of its reader, and the strip as the reader sees it, uint8 [40, width]."""
 
     card: ReaderCard
     answer: FieldAnswer
     shown: Grey | None = None
 
 
-# What a reader can be shown, or why not.
+# The input of a reader, or why there is none.
 FieldReady = SeenStrip | UnreadableImage
 
-# A picture as it comes: its file, its pixels, or what a reader can be shown at once.
+# A picture as a file, as pixels, or as the input of a reader.
 FieldContent = bytes | Picture | FieldReady
 
 FieldOutcome = FieldReading | UnreadableImage
@@ -50,16 +53,20 @@ FieldOutcome = FieldReading | UnreadableImage
 
 @dataclass(frozen=True, eq=False)
 class FieldPipeline:
-    """Reads fields step by step, or all at once where nothing else waits.
+    """Reads pictures of fields, step by step or at once.
 
         pipeline = catalogue.fields(FieldOptions(), max_error=0.01, max_pixels=10**7)
         pipeline.read([path.read_bytes()])
 
     Attributes:
         reader: the model.
-        threshold: the least confidence that is accepted; None accepts nothing.
+        threshold: the lowest confidence to accept; None accepts nothing.
         constraints: what is known of the fields.
-        max_pixels: largest picture that is decoded.
+        max_pixels: the largest picture to decode.
+        largest: the most fields in a micro-batch.
+        turn: the most fields of one request in a micro-batch while others wait.
+        batch_seconds: the longest that a micro-batch should take, as every request waits for it;
+            a long field with unsure digits takes up to twenty times as long as others.
     """
 
     reader: Reader
@@ -67,65 +74,84 @@ class FieldPipeline:
     constraints: Constraints
     max_pixels: int
 
-    def decode(self, content: FieldContent) -> Picture | FieldReady:
-        """The pixels of a file; anything else is left as it is."""
+    largest: ClassVar[int] = LARGEST_FIELD_BATCH
+    turn: ClassVar[int] = 4
+    batch_seconds: ClassVar[float] = 0.1
+
+    @property
+    def model(self) -> Reader:
+        """The model; pipelines with the same one share micro-batches."""
+        return self.reader
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self.reader.card.name
+
+    def decode(self, content: FieldContent, max_pixels: int | None = None) -> Picture | FieldReady:
+        """Decode a file of at most `max_pixels`; return anything else as it is."""
         if not isinstance(content, bytes):
             return content
         try:
-            return decode(content, max_pixels=self.max_pixels, whole=True)
+            return decode(content, max_pixels=max_pixels or self.max_pixels, whole=True)
         except UnreadableImage as error:
             return error
 
     def normalise(self, picture: Picture | FieldReady) -> FieldReady:
-        """What the reader can be shown of a picture; anything else is left as it is."""
+        """Cut the strip out of a picture; return anything else as it is."""
         return cut_strip(picture) if isinstance(picture, np.ndarray) else picture
 
     def read(self, contents: Sequence[FieldContent]) -> list[FieldOutcome]:
-        """Read fields here and now; one that cannot be read does not disturb the others."""
-        return read_together([(self, self.normalise(self.decode(each))) for each in contents])
+        """Read fields in order; an unreadable one does not affect the others."""
+        ready = [self.normalise(self.decode(content)) for content in contents]
+        return self.read_ready(ready, [self] * len(ready))
+
+    @staticmethod
+    def read_ready(
+        ready: Sequence[FieldReady],
+        pipelines: Sequence["FieldPipeline"],
+        on_run: OnRun | None = None,
+    ) -> list[FieldOutcome]:
+        """Read strips, those of about the same width together.
+
+        Args:
+            ready: the inputs.
+            pipelines: one for each, all with the same reader.
+            on_run: called after each run of the reader.
+        """
+        outcomes: dict[int, FieldOutcome] = {}
+        buckets: defaultdict[int, list[tuple[int, SeenStrip]]] = defaultdict(list)
+        for index, (item, pipeline) in enumerate(zip(ready, pipelines, strict=True)):
+            if isinstance(item, UnreadableImage):
+                outcomes[index] = item
+            elif item.blank:
+                blank = unread(FieldReason.BLANK)
+                outcomes[index] = FieldReading(pipeline.reader.card, blank, item.strip.pixels)
+            else:
+                columns = -(-item.strip.pixels.shape[1] // BUCKET) * BUCKET
+                buckets[columns].append((index, item))
+        for columns, strips in buckets.items():
+            most = max(1, _MOST_COLUMNS // columns)
+            for start in range(0, len(strips), most):
+                indices, seen = zip(*strips[start : start + most], strict=True)
+                readings = _run(seen, [pipelines[index] for index in indices], on_run)
+                outcomes.update(zip(indices, readings, strict=True))
+        return [outcomes[index] for index in range(len(ready))]
 
 
-def read_together(
-    fields: Sequence[tuple[FieldPipeline, FieldReady]], metrics: Metrics | None = None
-) -> list[FieldOutcome]:
-    """Let readers see strips of about the same width together, and answer each as it is wished."""
-    outcomes: dict[int, FieldOutcome] = {}
-    alike: defaultdict[tuple[Reader, int], list[int]] = defaultdict(list)
-    for place, (pipeline, ready) in enumerate(fields):
-        if isinstance(ready, UnreadableImage):
-            outcomes[place] = ready
-        elif ready.blank:
-            outcomes[place] = FieldReading(
-                pipeline.reader.card, unread(FieldReason.BLANK), ready.strip.pixels
-            )
-        else:
-            columns = -(-ready.strip.pixels.shape[1] // BUCKET) * BUCKET
-            alike[pipeline.reader, columns].append(place)
-    for (reader, columns), places in alike.items():
-        count = max(1, _MOST_COLUMNS // columns)
-        for start in range(0, len(places), count):
-            part = places[start : start + count]
-            answers = _read_alike(reader, [fields[place] for place in part], metrics)
-            outcomes.update(zip(part, answers, strict=True))
-    return [outcomes[place] for place in range(len(fields))]
-
-
-def _read_alike(
-    reader: Reader,
-    fields: Sequence[tuple[FieldPipeline, FieldReady]],
-    metrics: Metrics | None,
+def _run(
+    strips: Sequence[SeenStrip], pipelines: Sequence[FieldPipeline], on_run: OnRun | None
 ) -> list[FieldReading]:
-    shown = [(pipeline, seen) for pipeline, seen in fields if isinstance(seen, SeenStrip)]
-    began = perf_counter()
-    said = reader.run(pad([seen.strip.pixels for _, seen in shown]))
-    if metrics:
-        seconds = perf_counter() - began
-        metrics.micro_batch(reader.card.name, images=len(shown), seconds=seconds)
+    reader = pipelines[0].reader
+    started = perf_counter()
+    scores = reader.run(pad([seen.strip.pixels for seen in strips]))
+    if on_run:
+        on_run(len(strips), perf_counter() - started)
     return [
         FieldReading(
             reader.card,
             answer_of(
-                # The steps after the strip's own end are of padding.
+                # The steps beyond the strip's end are padding.
                 steps[: seen.strip.pixels.shape[1] // STRIDE],
                 seen,
                 reader.card,
@@ -134,5 +160,5 @@ def _read_alike(
             ),
             seen.strip.pixels,
         )
-        for (pipeline, seen), steps in zip(shown, said, strict=True)
+        for seen, pipeline, steps in zip(strips, pipelines, scores, strict=True)
     ]

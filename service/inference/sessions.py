@@ -1,8 +1,7 @@
 """Published ONNX files as ONNX Runtime sessions that follow the model contract."""
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +21,6 @@ LogProbabilities = NDArray[np.float32]  # [N, steps, classes]
 
 # Beyond 64 images the activations leave the cache and throughput falls (measured on an EPYC).
 LARGEST_MICRO_BATCH = 64
-
-# A single image waits at most this long for a micro-batch that is already running.
-_LONGEST_RUN_SECONDS = 0.002
-_TIMED_RUNS = 3
 
 _INPUT = "image"
 _DIGIT_OUTPUTS = ("logits", "probabilities")
@@ -81,12 +76,10 @@ class Classifier:
     Attributes:
         card: its entry in the manifest.
         session: its file, loaded.
-        largest: the most images to run together.
     """
 
     card: ModelCard
     session: ort.InferenceSession
-    largest: int = LARGEST_MICRO_BATCH
 
     def run(self, images: Images) -> Scored:
         """Classify `images`, uint8 [N, 28, 28], white ink on black; N may be 0."""
@@ -125,7 +118,7 @@ def open_classifier(directory: Path, card: ModelCard) -> Classifier:
     """
     classifier = Classifier(card, _open_session(directory, card, _DIGIT_CONTRACT))
     _warm_up_classifier(classifier, directory / card.file)
-    return replace(classifier, largest=_largest_micro_batch(classifier))
+    return classifier
 
 
 def open_reader(directory: Path, card: ReaderCard) -> Reader:
@@ -204,18 +197,6 @@ def _warm_up_classifier(classifier: Classifier, path: Path) -> None:
             raise UnusableModel(f"{path}: ONNX Runtime cannot run it: {error}") from error
         if not np.allclose(scored.probabilities.sum(axis=1), 1.0, atol=1e-3):
             raise UnusableModel(f"{path}: its probabilities do not sum to 1")
-
-
-def _largest_micro_batch(classifier: Classifier) -> int:
-    images = np.zeros((LARGEST_MICRO_BATCH, IMAGE_SIDE, IMAGE_SIDE), np.uint8)
-    seconds = min(_seconds(classifier, images) for _ in range(_TIMED_RUNS)) / LARGEST_MICRO_BATCH
-    return max(1, min(LARGEST_MICRO_BATCH, int(_LONGEST_RUN_SECONDS / seconds)))
-
-
-def _seconds(classifier: Classifier, images: Images) -> float:
-    started = time.perf_counter()
-    classifier.run(images)
-    return time.perf_counter() - started
 
 
 def _warm_up_reader(reader: Reader, path: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from models.manifest import ModelCard
-from service.inference.preparing import Times
+from service.inference.engine import Times
 from service.v2.schemas import Duration, InferenceStatistics, ModelStatistics
 
 

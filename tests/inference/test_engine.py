@@ -1,243 +1,403 @@
-"""The engine without HTTP: reading, bounds, deadlines, readiness."""
+"""The engine without HTTP: micro-batches, turns, bounds, deadlines, cancellation."""
 
 import asyncio
-from contextlib import asynccontextmanager
-from dataclasses import replace
+import subprocess
+import sys
+import threading
+import time
+from functools import lru_cache
 
-import cv2
 import numpy as np
 import pytest
 
-from service.errors import DeadlineExceeded, NotReady, QueueFull
+from models.fields.constraints import Constraints
+from service.errors import DeadlineExceeded, InferenceFailed, QueueFull
 from service.imaging import UnreadableImage, decode, normalise
-from service.inference.decisions import Reason
-from service.inference.digits import DigitOptions, Preprocess
+from service.inference.decisions import Criteria
+from service.inference.digits import DigitPipeline, Preprocess
 from service.inference.engine import Engine
-from service.inference.registry import Registry
-from service.settings import Settings
-from tests.service.fakes import CARD, RecordingSession, classifier_of, silent_metrics
+from service.inference.fields import LARGEST_FIELD_BATCH, FieldPipeline
+from service.inference.sessions import Reader
+from tests.service.fakes import FailingSession, RecordingSession, SevenSession, classifier_of, image
+from tests.strips import bars_card
 
 
-def test_a_picture_is_read(seven):
-    async def scenario(engine, registry):
-        return await _read(engine, registry.digits(DigitOptions(model=CARD.name)), seven)
-
-    reading = _run(scenario)
-
-    assert reading.answer.digit == 7
-    assert reading.card == CARD
+@pytest.fixture
+def session():
+    return RecordingSession()
 
 
-def test_a_large_picture_is_read(draw):
-    async def scenario(engine, registry):
-        return await _read(
-            engine, registry.digits(DigitOptions(model=CARD.name)), draw(7, side=2000)
-        )
+def test_pictures_are_read_in_order_and_an_unreadable_one_affects_no_other(session):
+    [outcomes] = _read(_digits(session), [[image(1), b"no picture", image(2)] * 50])
 
-    assert _run(scenario).answer.digit == 7
-
-
-def test_an_unreadable_picture_is_an_error():
-    async def scenario(engine, registry):
-        return await _read(engine, registry.digits(DigitOptions()), b"no picture")
-
-    with pytest.raises(UnreadableImage):
-        _run(scenario)
-
-
-def test_many_pictures_are_read_in_order(draw, blank):
-    files = [draw(7), b"no picture", blank] * 50
-
-    async def scenario(engine, registry):
-        return await _read_many(engine, registry.digits(DigitOptions(model=CARD.name)), files)
-
-    outcomes = _run(scenario)
-
-    assert len(outcomes) == len(files)
-    assert {outcome.answer.digit for outcome in outcomes[0::3]} == {7}
+    assert [outcome.answer.digit for outcome in outcomes[0::3]] == [1] * 50
     assert all(isinstance(outcome, UnreadableImage) for outcome in outcomes[1::3])
-    assert {outcome.answer.reasons for outcome in outcomes[2::3]} == {(Reason.BLANK,)}
+    assert [outcome.answer.digit for outcome in outcomes[2::3]] == [2] * 50
 
 
-def test_nothing_is_read_to_nothing():
-    async def scenario(engine, registry):
-        return await _read_many(engine, registry.digits(DigitOptions()), [])
-
-    assert _run(scenario) == []
+def test_nothing_is_read_to_nothing(session):
+    assert _read(_digits(session), [[]]) == [[]]
 
 
-def test_a_blank_picture_does_not_reach_the_model():
-    session = RecordingSession()
+def test_a_blank_picture_does_not_reach_the_model(session):
+    [[outcome]] = _read(_digits(session), [[np.zeros((28, 28), np.uint8)]])
 
-    async def scenario(engine, registry):
-        return await _read(engine, _recorded(registry, session), _picture(0))
-
-    assert _run(scenario).answer.digit is None
+    assert outcome.answer.digit is None
     assert session.batches == []
 
 
-def test_pictures_that_need_a_thread_come_back_in_their_places(draw):
-    files = [draw(7), draw(7, side=400), b"no picture", draw(7, suffix=".jpg"), draw(7)]
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_small_and_large_pictures_come_back_in_their_places(session, draw, suffix):
+    pipeline = _digits(session, preprocess=Preprocess.AUTO)
+    small, large = draw(7), draw(7, side=2000, suffix=suffix)
+    pixels = decode(large, max_pixels=10**8)
 
-    async def scenario(engine, registry):
-        return await _read_many(engine, registry.digits(DigitOptions(model=CARD.name)), files)
+    [outcomes] = _read(pipeline, [[small, large, b"no picture", pixels, small, large] * 3])
 
-    first, second, third, *others = _run(scenario)
+    expected = [normalise(decode(each, max_pixels=10**8)).image for each in (small, large)]
+    assert all(isinstance(outcome, UnreadableImage) for outcome in outcomes[2::6])
+    for place, image_ in ((0, 0), (1, 1), (3, 1), (4, 0), (5, 1)):
+        assert all(np.array_equal(each.shown, expected[image_]) for each in outcomes[place::6])
 
-    assert {outcome.answer.digit for outcome in (first, second, *others)} == {7}
-    assert isinstance(third, UnreadableImage)
+
+def test_a_small_picture_passes_a_large_one(session, draw):
+    large = draw(7, side=3000)
+
+    async def scenario(engine):
+        slow = asyncio.create_task(engine.run(_digits(session, Preprocess.AUTO), [large] * 8))
+        await asyncio.sleep(0.01)
+        await engine.run(_digits(session), [image(1)])
+        assert not slow.done()
+        await slow
+
+    _run(scenario)
 
 
-def test_what_the_model_is_shown_can_be_seen(seven):
-    async def scenario(engine, registry):
-        return await engine.prepare(registry.digits(DigitOptions()), seven)
+def test_requests_that_wait_for_a_model_share_a_micro_batch(session):
+    requests = [[image(digit) for digit in digits] for digits in ([1], [2, 3], [4])]
+
+    outcomes = _read_while_busy(_digits(session), requests)
+
+    assert session.batches == [[1, 2, 3, 4]]
+    assert [[each.answer.digit for each in one] for one in outcomes] == [[1], [2, 3], [4]]
+
+
+def test_a_micro_batch_holds_each_request_to_its_criteria(session):
+    strict, lenient = _digits(session), _digits(session, threshold=0.0)
+
+    async def scenario(engine, _):
+        return await asyncio.gather(engine.run(strict, [image(1)]), engine.run(lenient, [image(1)]))
+
+    first, second = _while_busy(scenario)
+
+    assert session.batches == [[1, 1]]
+    assert first.outcomes[0].answer.decision == "review"
+    assert second.outcomes[0].answer.decision == "accept"
+
+
+def test_a_single_picture_waits_for_no_more_than_one_turn_of_a_batch(session):
+    _read_while_busy(_digits(session), [[image(1)] * 500, [image(2)]])
+
+    assert 2 in session.batches[0]
+
+
+def test_batches_of_equal_size_share_a_micro_batch_alike(session):
+    turn = DigitPipeline.turn
+
+    _read_while_busy(_digits(session), [[image(1)] * turn, [image(2)] * turn])
+
+    assert session.batches[0] == [1] * turn + [2] * turn
+
+
+def test_models_take_turns(session):
+    other = RecordingSession()
+
+    async def scenario(engine, _):
+        batch = asyncio.create_task(engine.run(_digits(session), [image(1)] * 500))
+        await asyncio.sleep(0)
+        await engine.run(_digits(other), [image(2)])
+        assert not batch.done()
+        await batch
+
+    _while_busy(scenario)
+
+
+def test_a_cancelled_request_is_not_started(session):
+    async def scenario(engine, release):
+        abandoned = asyncio.create_task(engine.run(_digits(session), [image(1)]))
+        patient = asyncio.create_task(engine.run(_digits(session), [image(2)]))
+        await asyncio.sleep(0)
+        abandoned.cancel()
+        await asyncio.sleep(0)
+        release()
+        await patient
+
+    _while_busy(scenario, releases=True)
+
+    assert session.batches == [[2]]
+
+
+def test_the_rest_of_a_cancelled_batch_is_not_started(session):
+    async def scenario(engine):
+        batch = asyncio.create_task(engine.run(_digits(session), [image(1)] * 500))
+        while not session.batches:
+            await asyncio.sleep(0)
+        batch.cancel()
+        await asyncio.sleep(0)
+        session.may_run.set()
+        await engine.run(_digits(session), [image(2)])
+
+    session.may_run.clear()
+    _run(scenario)
+
+    assert sum(map(len, session.batches)) < 200
+
+
+def test_an_expired_request_is_not_started(session):
+    async def scenario(engine, release):
+        with pytest.raises(DeadlineExceeded, match=r"0\.05 s"):
+            await engine.run(_digits(session), [image(1)] * 500)
+        release()
+
+    _while_busy(scenario, releases=True, request_timeout=0.05)
+
+    assert session.batches == []
+
+
+def test_a_failed_run_fails_for_all_its_requests_and_no_others(session):
+    failing = _digits(FailingSession(RuntimeError("broken")))
+
+    async def scenario(engine, _):
+        return await asyncio.gather(
+            engine.run(failing, [image(1)]),
+            engine.run(failing, [image(2)] * 100),
+            engine.run(_digits(session), [image(3)]),
+            return_exceptions=True,
+        )
+
+    first, second, third = _while_busy(scenario)
+
+    assert isinstance(first, InferenceFailed)
+    assert isinstance(second, InferenceFailed)
+    assert first is not second
+    assert third.outcomes[0].answer.digit == 3
+
+
+@pytest.mark.parametrize("pixels", [28, 3000])
+def test_a_fault_with_one_picture_fails_no_other_request(session, monkeypatch, pixels):
+    faulty = np.zeros((pixels, pixels), np.uint8)
+    normalised = DigitPipeline.normalise
+
+    def fails(self, picture):
+        if picture is faulty:
+            raise RuntimeError("unforeseen")
+        return normalised(self, picture)
+
+    monkeypatch.setattr(DigitPipeline, "normalise", fails)
+
+    async def scenario(engine):
+        return await asyncio.gather(
+            engine.run(_digits(session), [image(1), faulty, image(1)]),
+            engine.run(_digits(session), [image(2)]),
+            return_exceptions=True,
+        )
+
+    fault, sound = _run(scenario)
+
+    assert isinstance(fault, InferenceFailed)
+    assert sound.outcomes[0].answer.digit == 2
+
+
+def test_a_request_past_the_queue_is_refused_at_once(session):
+    async def scenario(engine, release):
+        waiting = asyncio.create_task(engine.run(_digits(session), [image(1)] * 99))
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFull, match="at most 100 images"):
+            await engine.run(_digits(session), [image(2)])
+        release()
+        await waiting
+        return await engine.run(_digits(session), [image(2)])
+
+    assert _while_busy(scenario, releases=True, queue_size=100).outcomes
+
+
+def test_a_batch_larger_than_the_queue_is_read_when_nothing_else_is_there(session):
+    [outcomes] = _read(_digits(session), [[image(1)] * 100], queue_size=1)
+
+    assert len(outcomes) == 100
+
+
+def test_the_event_loop_runs_beside_the_model(session):
+    async def scenario(engine):
+        reading = asyncio.create_task(engine.run(_digits(session), [image(1)]))
+        while not session.batches:
+            await asyncio.sleep(0)
+        assert not reading.done()
+        session.may_run.set()
+        await reading
+
+    session.may_run.clear()
+    _run(scenario)
+
+
+def test_what_the_model_sees_can_be_shown(session, seven):
+    pipeline = _digits(session, preprocess=Preprocess.AUTO)
+
+    async def scenario(engine):
+        with pytest.raises(UnreadableImage):
+            await engine.prepare(pipeline, b"no picture")
+        return await engine.prepare(pipeline, seven)
 
     shown = _run(scenario)
 
     assert np.array_equal(shown.image, normalise(decode(seven, max_pixels=10**6)).image)
+    assert session.batches == []
 
 
-def test_what_is_to_be_shown_is_bounded_as_what_is_to_be_read(seven):
-    async def scenario(engine, registry):
-        pipeline = registry.digits(DigitOptions())
-        with pytest.raises(UnreadableImage):
-            await engine.prepare(pipeline, b"no picture")
-        first = asyncio.create_task(engine.prepare(pipeline, seven))
-        await asyncio.sleep(0)
-        with pytest.raises(QueueFull):
-            await engine.prepare(pipeline, seven)
-        await first
+def test_the_times_of_a_request_add_up(session, seven):
+    async def scenario(engine):
+        return (await engine.run(_digits(session, Preprocess.AUTO), [seven] * 3)).times
 
-    _run(scenario, queue_size=1)
+    times = _run(scenario)
+
+    busy = times.decoding + times.normalising + times.inferring
+    assert min(times.decoding, times.normalising, times.inferring) > 0
+    assert times.finished - times.submitted == busy + times.waiting
 
 
-def test_what_is_not_shown_in_time_is_given_up(draw):
-    async def scenario(engine, registry):
-        await engine.prepare(registry.digits(DigitOptions()), draw(7, side=2000))
+def test_strips_of_about_a_width_are_read_together_and_others_apart():
+    session = SevenSession()
 
-    with pytest.raises(DeadlineExceeded):
-        _run(scenario, request_timeout=1e-6)
+    [outcomes] = _read(_fields(session), [[_strip(width) for width in (100, 300, 101, 301)]])
 
-
-def test_pixels_are_read_as_their_file_is(seven):
-    pixels = cv2.imdecode(np.frombuffer(seven, np.uint8), cv2.IMREAD_GRAYSCALE)
-
-    async def scenario(engine, registry):
-        return await _read_many(engine, registry.digits(DigitOptions()), [seven, pixels])
-
-    of_file, of_pixels = _run(scenario)
-
-    assert np.array_equal(of_file.logits, of_pixels.logits)
+    assert [outcome.answer.text for outcome in outcomes] == ["7"] * 4
+    assert sorted(shape[0] for shape in session.shapes) == [2, 2]
 
 
-def test_a_request_past_the_queue_is_refused_at_once():
-    async def scenario(engine, registry):
-        pipeline = _recorded(registry, RecordingSession())
-        waiting = [
-            asyncio.create_task(_read(engine, pipeline, _picture(digit))) for digit in (1, 2)
-        ]
-        await asyncio.sleep(0)
-        with pytest.raises(QueueFull, match="at most 2 images"):
-            await _read(engine, pipeline, _picture(3))
-        answered = await asyncio.gather(*waiting)
-        return [*answered, await _read(engine, pipeline, _picture(3))]
+def test_a_single_field_passes_a_batch():
+    session = SevenSession()
 
-    readings = _run(scenario, queue_size=2)
-
-    assert [reading.answer.digit for reading in readings] == [1, 2, 3]
-
-
-def test_a_batch_takes_as_much_of_the_queue_as_it_has_pictures():
-    async def scenario(engine, registry):
-        pipeline = _recorded(registry, RecordingSession())
-        batch = asyncio.create_task(_read_many(engine, pipeline, [_picture(1)] * 100))
-        await asyncio.sleep(0)
-        with pytest.raises(QueueFull, match="at most 199 images may be in work"):
-            await _read_many(engine, pipeline, [_picture(1)] * 100)
-        return await batch
-
-    assert len(_run(scenario, queue_size=199)) == 100
-
-
-def test_a_batch_larger_than_the_queue_is_read_when_nothing_else_is_there():
-    async def scenario(engine, registry):
-        pipeline = _recorded(registry, RecordingSession())
-        return await _read_many(engine, pipeline, [_picture(1)] * 100)
-
-    assert len(_run(scenario, queue_size=1)) == 100
-
-
-def test_single_pictures_pass_a_batch():
-    session = RecordingSession()
-
-    async def scenario(engine, registry):
-        pipeline = _recorded(registry, session)
-        batch = asyncio.create_task(_read_many(engine, pipeline, [_picture(1)] * 500))
-        while not session.batches:
+    async def scenario(engine):
+        batch = asyncio.create_task(engine.run(_fields(session), [_strip(100)] * 100))
+        while not session.shapes:
             await asyncio.sleep(0)
-        await _read(engine, pipeline, _picture(2))
+        await engine.run(_fields(session), [_strip(300)])
         assert not batch.done()
         await batch
 
     _run(scenario)
 
-
-@pytest.mark.parametrize("side", [28, 2000])
-def test_a_request_that_takes_too_long_is_given_up(draw, side):
-    async def scenario(engine, registry):
-        with pytest.raises(DeadlineExceeded, match=r"1e-09 s"):
-            await _read(engine, registry.digits(DigitOptions()), draw(7, side=side))
-
-    _run(scenario, request_timeout=1e-9)
+    assert max(shape[0] for shape in session.shapes) <= LARGEST_FIELD_BATCH
 
 
-def test_before_loading_there_is_no_pipeline():
-    with pytest.raises(NotReady, match="being loaded"):
-        Registry(Settings(), silent_metrics()).digits(DigitOptions())
+def test_fields_that_take_long_are_read_one_by_one():
+    session = SevenSession(seconds=0.08)
+
+    _read(_fields(session), [[_strip(100)] * 8])
+
+    first, *others = (shape[0] for shape in session.shapes)
+    assert others == [1] * (8 - first)
 
 
-def test_without_models_there_is_no_pipeline_and_the_error_says_why(tmp_path):
-    async def scenario(engine, registry):
-        registry.digits(DigitOptions())
+def test_a_hanging_model_does_not_keep_the_process_from_exiting():
+    program = """
+import asyncio, threading
+from service.inference.engine import Engine
+from service.inference.digits import DigitPipeline, Preprocess
+from service.inference.decisions import Criteria
+from tests.service.fakes import RecordingSession, classifier_of, image
 
-    with pytest.raises(NotReady, match=str(tmp_path)):
-        _run(scenario, models_dir=tmp_path)
+async def main():
+    session = RecordingSession()
+    session.may_run.clear()
+    pipeline = DigitPipeline(classifier_of(session), Criteria(0.5, 1.0), Preprocess.NONE, 10**6)
+    async with Engine(queue_size=10, request_timeout=0.1) as engine:
+        await engine.run(pipeline, [image(1)])
+
+asyncio.run(main())
+"""
+    began = time.monotonic()
+
+    finished = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert "DeadlineExceeded" in finished.stderr
+    assert time.monotonic() - began < 50
 
 
-@asynccontextmanager
-async def _loaded(**settings):
-    given = Settings(**settings)
-    registry = Registry(given, silent_metrics())
-    await registry.load()
-    async with Engine(queue_size=given.queue_size, request_timeout=given.request_timeout) as engine:
-        yield engine, registry
+def test_threads_end_with_the_engine(session):
+    before = threading.active_count()
+
+    _read(_digits(session), [[image(1)]])
+
+    assert threading.active_count() <= before
 
 
-async def _read_many(engine, pipeline, pictures):
-    return (await engine.run(pipeline, pictures)).outcomes
+def _read(pipeline, requests, **settings):
+    """The outcomes of requests that arrive together."""
+
+    async def scenario(engine):
+        results = await asyncio.gather(*(engine.run(pipeline, each) for each in requests))
+        return [result.outcomes for result in results]
+
+    return _run(scenario, **settings)
 
 
-async def _read(engine, pipeline, picture):
-    [outcome] = await _read_many(engine, pipeline, [picture])
-    if isinstance(outcome, UnreadableImage):
-        raise outcome
-    return outcome
+def _read_while_busy(pipeline, requests):
+    async def scenario(engine, _):
+        results = await asyncio.gather(*(engine.run(pipeline, each) for each in requests))
+        return [result.outcomes for result in results]
+
+    return _while_busy(scenario)
 
 
-def _run(scenario, **settings):
+def _while_busy(scenario, *, releases=False, **settings):
+    """Run `scenario` while the thread is busy with another model, until all of it waits.
+
+    Args:
+        scenario: called with the engine, and with what makes that model finish.
+        releases: whether the scenario makes it finish.
+    """
+    other = RecordingSession()
+    other.may_run.clear()
+
+    async def busy(engine):
+        first = asyncio.create_task(engine.run(_digits(other), [image(9)]))
+        while not other.batches:
+            await asyncio.sleep(0)
+        rest = asyncio.create_task(scenario(engine, other.may_run.set))
+        await asyncio.sleep(0.01)
+        if not releases:
+            other.may_run.set()
+        ended = await rest
+        await asyncio.gather(first, return_exceptions=True)
+        return ended
+
+    return _run(busy, **settings)
+
+
+def _run(scenario, *, queue_size=1000, request_timeout=60.0):
     async def main():
-        async with _loaded(**settings) as (engine, registry):
-            return await asyncio.wait_for(scenario(engine, registry), 60)
+        async with Engine(queue_size=queue_size, request_timeout=request_timeout) as engine:
+            return await asyncio.wait_for(scenario(engine), 60)
 
     return asyncio.run(main())
 
 
-def _recorded(registry, session):
-    pipeline = registry.digits(DigitOptions(preprocess=Preprocess.NONE))
-    return replace(pipeline, classifier=classifier_of(session))
+def _digits(session, preprocess=Preprocess.NONE, *, threshold=None):
+    return DigitPipeline(_classifier(session), Criteria(threshold, 1.0), preprocess, 10**8)
 
 
-def _picture(digit):
-    pixels = np.zeros((28, 28), np.uint8)
-    pixels[0, 0] = digit
-    return cv2.imencode(".png", pixels)[1].tobytes()
+# The same model for all pipelines of a session.
+_classifier = lru_cache(classifier_of)
+
+
+def _fields(session):
+    return FieldPipeline(Reader(bars_card(), session), 0.9, Constraints(), 10**8)
+
+
+def _strip(width: int) -> np.ndarray:
+    picture = np.full((40, width), 230, np.uint8)
+    picture[4:36, 8:16] = 20
+    return picture

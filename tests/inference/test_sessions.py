@@ -73,13 +73,6 @@ def test_a_model_with_other_inputs_is_refused(models_copy, input_name, shape):
         open_classifier(models_copy, card)
 
 
-@pytest.mark.parametrize(("longest_run", "largest"), [(1e-9, 1), (60.0, LARGEST_MICRO_BATCH)])
-def test_a_micro_batch_is_as_large_as_its_run_may_take(monkeypatch, longest_run, largest):
-    monkeypatch.setattr("service.inference.sessions._LONGEST_RUN_SECONDS", longest_run)
-
-    assert open_classifier(PACKAGE_DIRECTORY, CARDS[0]).largest == largest
-
-
 def _publish(folder, content):
     sha256 = sha256_of(content)
     (folder / CARDS[0].file).write_bytes(content)

@@ -7,8 +7,7 @@ import pytest
 
 from service.api.held import HeldBytes
 from service.api.stream.outbox import Outbox
-from service.errors import QueueFull, TooManyBodies
-from service.inference.admission import Backlog
+from service.errors import TooManyBodies
 
 MEBIBYTE = 1 << 20
 LINE = b"x" * 999 + b"\n"
@@ -80,65 +79,6 @@ def test_an_error_comes_after_the_lines_before_it():
             await outbox.take()
 
     _run(scenario())
-
-
-def test_turns_are_taken_in_order():
-    async def scenario():
-        backlog, entered = Backlog(20), []
-
-        async def enter(images):
-            async with backlog.turn(images):
-                entered.append(images)
-                await asyncio.sleep(0)
-
-        async with backlog.turn(8):
-            waiting = [asyncio.create_task(enter(images)) for images in (5, 20, 1)]
-            await asyncio.sleep(0)
-            assert entered == []
-        await asyncio.gather(*waiting)
-        with backlog.admit(20):
-            return entered
-
-    assert _run(scenario()) == [5, 20, 1]
-
-
-def test_neither_turns_nor_others_keep_the_others_out():
-    async def scenario():
-        backlog = Backlog(20)
-        async with backlog.turn(10):
-            waiting = asyncio.create_task(_enter(backlog, 1))
-            await asyncio.sleep(0)
-            with backlog.admit(10), pytest.raises(QueueFull), backlog.admit(1):
-                pass
-        await waiting
-        with backlog.admit(20):
-            await asyncio.wait_for(_enter(backlog, 10), 10)
-
-    _run(scenario())
-
-
-@pytest.mark.parametrize("called", [False, True])
-def test_who_gives_up_waiting_takes_nobodys_turn(called):
-    async def scenario():
-        backlog = Backlog(20)
-        async with backlog.turn(10):
-            first, second = (asyncio.create_task(_enter(backlog, 10)) for _ in range(2))
-            await asyncio.sleep(0)
-            if not called:
-                first.cancel()
-                await asyncio.sleep(0)
-        if called:
-            first.cancel()
-        await second
-        async with backlog.turn(10):
-            return first.cancelled()
-
-    assert _run(scenario())
-
-
-async def _enter(backlog, images):
-    async with backlog.turn(images):
-        pass
 
 
 def test_a_stream_waits_for_the_bytes_of_others_to_be_given_back():

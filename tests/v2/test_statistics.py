@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
-from service.inference.preparing import Times
+from service.inference.engine import Times
 from service.v2.schemas import Duration
 from service.v2.statistics import StatisticsCollector
 
