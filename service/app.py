@@ -17,7 +17,6 @@ from service.api import (
     health,
     metrics,
     models,
-    normalise,
     openapi,
     page,
     predict,
@@ -26,8 +25,7 @@ from service.api import (
 )
 from service.api.security_document import describe_keys
 from service.api.state import State
-from service.api.stream.answer import Desk
-from service.api.stream.limits import Streams
+from service.api.stream import Streams
 from service.auth.api_keys import ApiKeys
 from service.enclosure import enclose
 from service.feedback.opening import open_ledger
@@ -121,7 +119,6 @@ def create_api(parts: Parts) -> FastAPI:
     )
     for resource in (
         predict,
-        normalise,
         fields,
         feedback,
         reviews,
@@ -149,12 +146,7 @@ def _state(parts: Parts, engine: Engine, registry: Registry, ledger: "Ledger | N
         "statistics": StatisticsCollector(),
         "metrics": parts.metrics,
         "held": parts.held,
-        "desk": Desk(
-            Streams(settings.max_streams),
-            parts.held,
-            settings.max_waiting_bytes,
-            settings.answer_timeout,
-        ),
+        "streams": Streams(settings, parts.held),
         "lifecycle": parts.lifecycle,
         "ledger": ledger,
     }

@@ -5,17 +5,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from service.api import fields, predict
-from service.api.negotiation import BATCH_PATH, FIELDS_BATCH_PATH
 from service.exchange import Exchanges
 from service.guard import Guard
 from service.head_as_get import HeadAsGet
-from service.lane import Lane
 from service.observe import Observe
 from service.page_headers import PageHeaders
 from service.parts import Parts
 from service.paths import PathTemplates
-from service.v2.routes import INFER_PATHS, infer
 
 # What a page of another origin may send, and read, besides what any may.
 _CORS_REQUEST_HEADERS = (
@@ -32,22 +28,11 @@ _CORS_RESPONSE_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-R
 def enclose(api: FastAPI, parts: Parts) -> ASGIApp:
     """`api` with what stands around it; the outermost comes last.
 
-    It stands around the framework, not in it: a request that takes the lane meets nothing of the
-    framework at all.
+    It stands around the framework, not in it.
     """
     settings = parts.settings
     paths = _paths(api)
     app: ASGIApp = PageHeaders(HeadAsGet(api))
-    app = Lane(
-        app,
-        posts={
-            "/predict": predict.predict,
-            BATCH_PATH: predict.predict_batch,
-            "/fields": fields.read_field,
-            FIELDS_BATCH_PATH: fields.read_field_batch,
-            **dict.fromkeys(INFER_PATHS, infer),
-        },
-    )
     app = Exchanges(
         app,
         max_bytes=settings.max_body_bytes,

@@ -1,78 +1,67 @@
-"""A batch of any resource: its body in, its answers out, all at once or line by line."""
+"""Answer a batch of digits or fields: JSON at once, or NDJSON line by line."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from fastapi import Request, Response
 
-from service.api.answers import JsonResponse
-from service.api.batch_answer import AnyOutcome, write_answer
 from service.api.bodies import read_batch, require_uncompressed
+from service.api.formats import Item
 from service.api.negotiation import JSON, batch_answer_type, is_streamed
-from service.api.noting import note_items
-from service.api.state import charge, desk_of, engine_of, request_id_of, settings_of
-from service.api.stream.answer import StreamedAnswer
-from service.api.stream.parts import parts_of, parts_of_body
+from service.api.responses import JsonResponse, Result, batch_json, batch_lines
+from service.api.state import charge, engine_of, record, request_id_of, settings_of, streams_of
+from service.api.stream import StreamedAnswer
 from service.errors import InvalidItem
 from service.inference.digits import DigitPipeline
 from service.inference.fields import FieldPipeline
 
 
-@dataclass(frozen=True, slots=True)
-class BatchWay:
-    """How the images of a batch are read, and how the answer looks.
+async def answer_batch(
+    request: Request,
+    pipeline: DigitPipeline | FieldPipeline,
+    *,
+    name: str,
+    arrays: bool,
+) -> Response:
+    """Read the images of a batch with `pipeline`.
 
-    Attributes:
-        pipeline: how they are read.
-        name: of the list in the answer.
-        part: most images of a stream that are read as one; a part is answered in the time that a
-            request may take.
-        arrays: whether they may come as an array.
-    """
-
-    pipeline: DigitPipeline | FieldPipeline
-    name: str
-    part: int
-    arrays: bool
-
-
-async def answer_batch(request: Request, way: BatchWay) -> Response:
-    """Read the images of `request` and answer it, as it accepts it.
+    Args:
+        request: the batch.
+        pipeline: reads its images.
+        name: of the list in a JSON answer.
+        arrays: whether the body may be an array.
 
     Raises:
-        Exception: any of `service.api.problems.BATCH_ERRORS`.
+        NumeralError: any of `BATCH_ERRORS`.
     """
     answer_type = batch_answer_type(request.headers)
     settings, request_id = settings_of(request), request_id_of(request)
-    engine = engine_of(request)
 
-    async def read(contents: Sequence[Any]) -> Sequence[AnyOutcome]:
-        outcomes: Sequence[AnyOutcome] = (
-            await engine.run(way.pipeline, contents, wait=True)
-        ).outcomes
-        return outcomes
+    async def read(items: Sequence[Item], *, wait: bool) -> list[Result]:
+        contents = [item.content for item in items if not isinstance(item.content, InvalidItem)]
+        outcomes = iter((await engine_of(request).run(pipeline, contents, wait=wait)).outcomes)
+        return [
+            item.content if isinstance(item.content, InvalidItem) else next(outcomes)
+            for item in items
+        ]
 
-    note = partial(note_items, request)
+    async def answer_chunk(items: Sequence[Item], first: int) -> bytes:
+        results = await read(items, wait=True)
+        record(request, results, items, first=first)
+        return batch_lines(items, results, request_id, first=first)
+
+    stream = partial(
+        StreamedAnswer, streams_of(request), answer_chunk, request_id, chunk_size=pipeline.largest
+    )
     if is_streamed(request.scope):
         require_uncompressed(request)
-        parts = parts_of_body(
-            most=way.part, max_line=settings.max_body_bytes, seconds=settings.body_timeout
-        )
-        charging = partial(charge, request)
-        return StreamedAnswer(desk_of(request), read, parts, request_id, charge=charging, note=note)
+        return stream(charge=partial(charge, request))
     items = await read_batch(
-        request,
-        max_batch=settings.max_batch,
-        max_pixels=settings.max_pixels,
-        arrays=way.arrays,
+        request, max_batch=settings.max_batch, max_pixels=settings.max_pixels, arrays=arrays
     )
     charge(request, len(items))
     if answer_type != JSON:
-        parts = parts_of(items, most=way.part)
-        return StreamedAnswer(desk_of(request), read, parts, request_id, note=note)
-    contents = [item.content for item in items if not isinstance(item.content, InvalidItem)]
-    outcomes = (await engine.run(way.pipeline, contents)).outcomes
-    note(items, outcomes)
-    return JsonResponse(await write_answer(items, outcomes, request_id, name=way.name))
+        return stream(items=items)
+    results = await read(items, wait=False)
+    record(request, results, items)
+    return JsonResponse(await batch_json(items, results, request_id, name=name))

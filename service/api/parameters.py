@@ -1,9 +1,9 @@
-"""The query parameters that say how to read: parsed and documented from one model."""
+"""Query parameters: how to read the images of a request."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from fastapi import Request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.datastructures import QueryParams
 
 from models.fields.constraints import LONGEST, Checksum, Constraints
 from service.errors import Fault, InvalidRequest
@@ -11,90 +11,87 @@ from service.inference.digits import DigitOptions, Preprocess
 from service.inference.fields import FieldOptions
 from service.settings import ErrorRate
 
-_Parameters = TypeVar("_Parameters", bound=BaseModel)
-
-Length = Annotated[int, Field(ge=1, le=LONGEST)]
+_Length = Annotated[int, Field(ge=1, le=LONGEST)]
 
 
-class ReadingParameters(BaseModel):
-    """How to read."""
+def _optional(description: str) -> Any:  # noqa: ANN401 - like `Field`
+    """Declare a parameter that may be omitted; OpenAPI gets no null, as a query cannot say it."""
 
-    model: str | None = Field(
-        None, description="Name of the model that answers; without it, the default model."
-    )
-    max_error: ErrorRate | None = Field(
-        None,
-        description="Error rate among accepted answers that is put up with, such as 0.001: picks"
-        " the model's operating point. It was measured on MNIST, and holds for single, upright"
-        " digits written like those. Without it, the service's setting.",
+    def remove_null(schema: dict[str, Any]) -> None:
+        schema |= schema.pop("anyOf")[0]
+
+    return Field(None, description=description, json_schema_extra=remove_null)
+
+
+class _Parameters(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, given: dict[str, Any]) -> dict[str, Any]:
+        if unknown := given.keys() - cls.model_fields.keys():
+            what = f"is not known; the parameters are {', '.join(cls.model_fields)}"
+            raise InvalidRequest([Fault(where=name[:100], what=what) for name in sorted(unknown)])
+        return given
+
+
+class DigitParameters(_Parameters):
+    """How to read digits."""
+
+    model: str | None = _optional("Name of the model; by default the service's default model.")
+    max_error: ErrorRate | None = _optional(
+        "Maximum error rate among accepted answers, such as 0.001; it selects the"
+        " model's operating point. It was measured on MNIST, and holds for single, upright digits"
+        " written like those. By default the service's setting.",
     )
     preprocess: Literal["auto", "none"] = Field(
         "auto",
-        description="`auto` finds the ink and normalises it as MNIST was; `none` takes an image of"
+        description="`auto` finds the ink and normalises it like MNIST; `none` takes an image of"
         " 28 x 28 pixels, white on black, as it is.",
     )
 
+    def options(self, query: QueryParams) -> DigitOptions:
+        """Return the options, if no parameter in `query` is repeated.
 
-class FieldParameters(BaseModel):
+        Raises:
+            InvalidRequest: one is.
+        """
+        _refuse_repeated(query)
+        return DigitOptions(self.model, self.max_error, Preprocess(self.preprocess))
+
+
+class FieldParameters(_Parameters):
     """How to read fields."""
 
-    model: str | None = Field(
-        None, description="Name of the reader that answers; without it, the first published."
+    model: str | None = _optional("Name of the reader; by default the first in GET /models.")
+    max_error: ErrorRate | None = _optional(
+        "Maximum error rate among accepted fields, such as 0.01, where one wrong digit"
+        " makes a field wrong; it selects the reader's operating point. It holds for fields like"
+        " those in the reader's card. By default the service's setting.",
     )
-    max_error: ErrorRate | None = Field(
-        None,
-        description="Error rate among accepted fields that is put up with, such as 0.01, where one"
-        " wrong digit makes a field wrong: picks the reader's operating point. It holds for fields"
-        " like those that the reader's card tells of. Without it, the service's setting.",
-    )
-    length: Length | None = Field(None, description="How many digits the field has.")
-    min_length: Length | None = Field(None, description="The fewest digits that it may have.")
-    max_length: Length | None = Field(None, description="The most digits that it may have.")
-    checksum: Checksum | None = Field(
-        None,
-        description="What its digits satisfy: `luhn`, as card numbers do, or `aba`, as the nine"
-        " digits of routing numbers of banks in the United States.",
+    length: _Length | None = _optional("Number of digits in the field.")
+    min_length: _Length | None = _optional("Minimum number of digits.")
+    max_length: _Length | None = _optional("Maximum number of digits.")
+    checksum: Checksum | None = _optional(
+        "Checksum of the digits: `luhn`, as in card numbers, or `aba`, as in the nine"
+        " digits of US bank routing numbers.",
     )
 
+    def options(self, query: QueryParams) -> FieldOptions:
+        """Return the options, if no parameter in `query` is repeated.
 
-def digit_options_of(request: Request) -> DigitOptions:
-    """What the query string asks for; a misspelt wish is not lost, but an error.
-
-    Raises:
-        InvalidRequest: a parameter is unknown, repeated or out of range.
-    """
-    if not request.scope["query_string"]:
-        return DigitOptions()
-    parameters = _parameters(request, ReadingParameters)
-    return DigitOptions(parameters.model, parameters.max_error, Preprocess(parameters.preprocess))
-
-
-def field_options_of(request: Request) -> FieldOptions:
-    """What the query string asks for where fields are read.
-
-    Raises:
-        InvalidRequest: a parameter is unknown, repeated or out of range, or several contradict
-            each other.
-    """
-    if not request.scope["query_string"]:
-        return FieldOptions()
-    given = _parameters(request, FieldParameters)
-    try:
-        constraints = Constraints(given.length, given.min_length, given.max_length, given.checksum)
-    except ValueError as error:
-        raise InvalidRequest.of("query", str(error)) from error
-    return FieldOptions(given.model, given.max_error, constraints)
+        Raises:
+            InvalidRequest: one is, or the parameters contradict each other.
+        """
+        _refuse_repeated(query)
+        try:
+            constraints = Constraints(self.length, self.min_length, self.max_length, self.checksum)
+        except ValueError as error:
+            raise InvalidRequest.of("query", str(error)) from error
+        return FieldOptions(self.model, self.max_error, constraints)
 
 
-def _parameters(request: Request, model: type[_Parameters]) -> _Parameters:
-    given = request.query_params.multi_items()
-    values = dict(given)
-    if len(values) < len(given):
-        raise InvalidRequest([Fault(where="query", what="a parameter is given more than once")])
-    if strangers := values.keys() - model.model_fields.keys():
-        what = f"is not known; the parameters are {', '.join(model.model_fields)}"
-        raise InvalidRequest([Fault(where=name[:100], what=what) for name in sorted(strangers)])
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise InvalidRequest.from_pydantic(error.errors(include_url=False)) from error
+def _refuse_repeated(query: QueryParams) -> None:
+    # FastAPI would use the last value.
+    if len(query) < len(query.multi_items()):
+        raise InvalidRequest.of("query", "a parameter is given more than once")

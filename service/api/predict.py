@@ -1,66 +1,91 @@
-"""`POST /predict` and `/predict/batch`: pictures in, predictions out."""
+"""`POST /predict`, `/predict/batch` and `/normalise`: single digits, and what a model sees."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated, Any
+
+import cv2
+from fastapi import APIRouter, Query, Request, Response
 
 from service.api import examples
-from service.api.answers import JsonResponse, prediction, to_json
-from service.api.batch import BatchWay, answer_batch
+from service.api.batch import answer_batch
 from service.api.bodies import read_picture
-from service.api.negotiation import BATCH_PATH, require_json_accepted
-from service.api.noting import note_one
-from service.api.openapi import batch_answer, batch_body, reading_operation, single_body
-from service.api.parameters import ReadingParameters, digit_options_of
+from service.api.negotiation import BATCH_PATH, PNG, negotiate, require_json_accepted
+from service.api.parameters import DigitParameters
 from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS, problem_responses
+from service.api.responses import JsonResponse, prediction, to_json
 from service.api.schemas import BatchAnswer, BatchFailure, BatchPrediction, Prediction
-from service.api.state import read_one, registry_of
-from service.inference.sessions import LARGEST_MICRO_BATCH
+from service.api.state import engine_of, read_one, record, registry_of
 
 router = APIRouter(tags=["predict"])
+
+_PNG: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "28 x 28 pixels, white ink on black",
+        "content": {PNG: {"schema": examples.BINARY}},
+    }
+}
+
+
+class PngResponse(Response):
+    """A PNG image."""
+
+    media_type = PNG
 
 
 @router.post(
     "/predict",
     operation_id="predict",
+    summary="Read one digit",
     response_model=Prediction,
     responses=problem_responses(*SINGLE_ERRORS),
-    openapi_extra=reading_operation(ReadingParameters, single_body("/predict", examples.SEVEN)),
+    openapi_extra=examples.single_body("/predict", examples.SEVEN),
 )
-async def predict(request: Request) -> Response:
-    """Read one digit.
-
-    Send the bytes of the image file as they are, or as the form field `file`.
-    """
+async def predict(request: Request, parameters: Annotated[DigitParameters, Query()]) -> Response:
+    """Send the bytes of an image file as the body, or as the form field `file`."""
     require_json_accepted(request)
-    pipeline = registry_of(request).digits(digit_options_of(request))
+    pipeline = registry_of(request).digits(parameters.options(request.query_params))
     data = await read_picture(request, batch_path=BATCH_PATH)
     reading = await read_one(request, pipeline, data)
-    note_one(request, reading)
+    record(request, [reading])
     return JsonResponse(to_json(prediction(reading)))
 
 
 @router.post(
     BATCH_PATH,
     operation_id="predict_batch",
+    summary="Read many digits",
     response_model=BatchAnswer,
-    responses=batch_answer("A prediction for each image", BatchPrediction, BatchFailure)
+    responses=examples.batch_answer("A prediction for each image", BatchPrediction, BatchFailure)
     | problem_responses(*BATCH_ERRORS),
-    openapi_extra=reading_operation(
-        ReadingParameters, batch_body(BATCH_PATH, examples.SEVEN, arrays=True)
-    ),
+    openapi_extra=examples.batch_body(BATCH_PATH, examples.SEVEN, arrays=True),
 )
-async def predict_batch(request: Request) -> Response:
-    """Read many digits, one to an image.
+async def predict_batch(
+    request: Request, parameters: Annotated[DigitParameters, Query()]
+) -> Response:
+    """Send form fields `files`, JSON with Base64, a NumPy array, or NDJSON; one digit to an image.
 
-    Send form fields `files`, JSON with Base64, an array as NumPy saves it, or lines of JSON. An
-    item that is no image, or none that can be read, has an `error` in place of an answer, and the
-    others theirs. With `Accept: application/x-ndjson` each answer is a line, sent when it is there;
-    lines are answered in lines, however many they are.
+    An item that is not a readable image has an `error` and does not affect the others. With
+    `Accept: application/x-ndjson` each answer is a line, sent as soon as it is there. NDJSON is
+    answered with NDJSON and may have any number of lines.
     """
-    pipeline = registry_of(request).digits(digit_options_of(request))
-    way = BatchWay(
-        pipeline,
-        name="predictions",
-        part=LARGEST_MICRO_BATCH,
-        arrays=True,
-    )
-    return await answer_batch(request, way)
+    pipeline = registry_of(request).digits(parameters.options(request.query_params))
+    return await answer_batch(request, pipeline, name="predictions", arrays=True)
+
+
+@router.post(
+    "/normalise",
+    operation_id="normalise",
+    summary="Show what a model sees of a picture",
+    response_class=PngResponse,
+    responses=_PNG | problem_responses(*SINGLE_ERRORS),
+    openapi_extra=examples.single_body("/normalise", examples.SEVEN),
+)
+async def normalise(request: Request, parameters: Annotated[DigitParameters, Query()]) -> Response:
+    """Send the same body and parameters as to `POST /predict`.
+
+    The answer is a PNG of 28 x 28 pixels, white ink on black; it is black if the picture is blank.
+    """
+    negotiate(request.headers, (PNG,))
+    pipeline = registry_of(request).digits(parameters.options(request.query_params))
+    data = await read_picture(request, batch_path=BATCH_PATH)
+    shown = await engine_of(request).prepare(pipeline, data)
+    return PngResponse(cv2.imencode(".png", shown.image)[1].tobytes())

@@ -9,6 +9,7 @@ from models.reader_card import FieldEvaluations, FieldOperatingPoint, ReaderCard
 from models.records import Interval, Rate
 from service.api.problems import Problem
 from service.inference.decisions import Decision, Reason
+from service.inference.field_answers import FieldReason
 
 ItemId = str | int
 
@@ -94,6 +95,97 @@ class BatchAnswer(Answer):
     """One item for each image, in the order of the request."""
 
     predictions: tuple[BatchPrediction | BatchFailure, ...]
+
+
+_Count = Annotated[int, Field(ge=0)]
+
+
+class FieldDigit(Answer):
+    """One digit of a field."""
+
+    digit: int = Field(ge=0, le=9)
+    confidence: Rate = Field(description="The digit's own probability where it stands.")
+    box: tuple[_Count, _Count, _Count, _Count] = Field(
+        description="`[x, y, width, height]` in pixels of the picture, turned upright as its EXIF"
+        " says."
+    )
+
+
+class FieldAlternative(Answer):
+    """Another text that may stand there."""
+
+    text: str
+    confidence: Rate
+
+
+class ReadField(Answer):
+    """What one field says, and whether to believe it."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "model": "reader",
+                    "version": "9c41d07e",
+                    "text": "1801",
+                    "raw": "18.01",
+                    "confidence": 0.991,
+                    "decision": "accept",
+                    "reasons": [],
+                    "digits": [
+                        {"digit": 1, "confidence": 0.999, "box": [12, 9, 6, 31]},
+                        {"digit": 8, "confidence": 0.998, "box": [25, 8, 17, 33]},
+                        {"digit": 0, "confidence": 0.999, "box": [51, 9, 18, 30]},
+                        {"digit": 1, "confidence": 0.995, "box": [74, 9, 7, 31]},
+                    ],
+                    "alternatives": [{"text": "1807", "confidence": 0.004}],
+                }
+            ]
+        },
+    )
+
+    model: str = Field(description="Name of the reader that answered.")
+    version: str = Field(description="Its version; another file has another version.")
+    text: Annotated[str, Field(pattern="^[0-9]+$")] | None = Field(
+        description="The likeliest digits; null where there are none, or none that keep to what is"
+        " asked for."
+    )
+    raw: str | None = Field(description="The same with the separators `.,-=#` that were seen.")
+    confidence: Rate = Field(
+        description="Calibrated probability that all of `text` is right; 0 where it is null."
+    )
+    decision: Decision = Field(description="`accept`, or `review` where a person should look.")
+    reasons: tuple[FieldReason, ...] = Field(
+        description="Why it is to be reviewed; empty where it is accepted. `no_match`: what is"
+        " written does not keep to the length or the checksum that was asked for."
+    )
+    digits: tuple[FieldDigit, ...] = Field(description="Each digit of `text`, in order.")
+    alternatives: tuple[FieldAlternative, ...] = Field(
+        description="Other texts, the likeliest first."
+    )
+
+
+class BatchField(ReadField, Place):
+    """What a field says, with its place in the batch."""
+
+
+class FieldBatchAnswer(Answer):
+    """One item for each image, in the order of the request."""
+
+    fields: tuple[BatchField | BatchFailure, ...]
+
+
+class PictureForm(BaseModel):
+    """A form with one picture."""
+
+    file: bytes
+
+
+class BatchForm(BaseModel):
+    """A form with several pictures."""
+
+    files: list[bytes] = Field(min_length=1)
 
 
 class OperatingPointSummary(Answer):

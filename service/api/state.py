@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from starlette.requests import Request
 
+from service.api.formats import Item
 from service.api.held import HeldBytes
-from service.api.stream.answer import Desk
+from service.api.responses import Result
+from service.api.stream import Streams
 from service.auth.api_keys import Caller
 from service.errors import Stopping
+from service.feedback.notes import Note, Place
 from service.imaging import UnreadableImage
-from service.inference.digits import DigitPipeline
+from service.inference.digits import DigitPipeline, Reading
 from service.inference.engine import Engine
-from service.inference.fields import FieldPipeline
+from service.inference.fields import FieldPipeline, FieldReading
 from service.inference.registry import Registry
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
@@ -37,7 +42,7 @@ class State(TypedDict):
     statistics: StatisticsCollector
     metrics: Metrics
     held: HeldBytes
-    desk: Desk
+    streams: Streams
     lifecycle: Lifecycle
     ledger: Ledger | None
 
@@ -76,9 +81,9 @@ def request_id_of(request: Request) -> str:
     return cast(str, request.scope["state"]["request_id"])
 
 
-def desk_of(request: Request) -> Desk:
-    """What all streams of the process share."""
-    return cast(Desk, request.scope["state"]["desk"])
+def streams_of(request: Request) -> Streams:
+    """Return the open streams of the process."""
+    return cast(Streams, request.scope["state"]["streams"])
 
 
 def statistics_of(request: Request) -> StatisticsCollector:
@@ -120,6 +125,35 @@ def metrics_of(request: Request) -> Metrics:
 def lifecycle_of(request: Request) -> Lifecycle:
     """Where the process stands between its start and its end."""
     return cast(Lifecycle, request.scope["state"]["lifecycle"])
+
+
+def record(
+    request: Request,
+    results: Sequence[Result],
+    items: Sequence[Item] | None = None,
+    *,
+    first: int = 0,
+) -> None:
+    """Record the readings among `results` if feedback is on.
+
+    Args:
+        request: whose images they are.
+        results: what came of them; errors are not recorded.
+        items: the images with their ids, if they have any.
+        first: the index of the first image.
+    """
+    recorder = ledger_of(request)
+    if recorder is None:
+        return
+    places, readings = [], []
+    for place, result in enumerate(results):
+        if isinstance(result, Reading | FieldReading):
+            places.append(Place(first + place, items[place].id if items else None))
+            readings.append(result)
+    if readings:
+        caller = caller_of(request)
+        name = None if caller is None else caller.name
+        recorder.note(Note(request_id_of(request), name, time.time(), places, readings))
 
 
 def refuse_while_draining(request: Request) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from service.api.answers import prediction, to_json
+from service.api.responses import prediction, to_json
 from service.api.schemas import Prediction
 from service.cli.loading import NO_MODEL, load_or_exit
 from service.cli.reading import decision_cell, print_files

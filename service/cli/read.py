@@ -7,8 +7,8 @@ from pathlib import Path
 import typer
 
 from models.fields.constraints import Constraints
-from service.api.answers import field, to_json
-from service.api.field_schemas import ReadField
+from service.api.responses import field, to_json
+from service.api.schemas import ReadField
 from service.cli.loading import NO_MODEL, load_or_exit
 from service.cli.reading import decision_cell, print_files
 from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from models.manifest import ModelCard
-from service.api.answers import prediction
+from service.api.responses import prediction
 from service.inference.decisions import Criteria
 from service.inference.digits import DigitPipeline, Outcome, Preprocess, Reading
 from service.inference.sessions import open_classifier

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from models.fields.constraints import Constraints
 from models.reader_card import ReaderCard
-from service.api.answers import field
+from service.api.responses import field
 from service.inference.fields import FieldOutcome, FieldPipeline, FieldReading
 from service.inference.sessions import open_reader
 from service.scoring.contents import Item

@@ -14,12 +14,12 @@ from service import errors
 from service.api import examples
 from service.api.bodies import OCTET_STREAM, read_body, require_uncompressed, run_parser
 from service.api.negotiation import JSON
-from service.api.noting import note_all
 from service.api.openapi import component
 from service.api.problems import READING_ERRORS, V2_PREFIX, v2_error_responses
 from service.api.state import (
     charge,
     engine_of,
+    record,
     refuse_while_draining,
     registry_of,
     settings_of,
@@ -228,7 +228,7 @@ async def infer(request: Request) -> Response:
         result = await engine_of(request).run(pipeline, inference.contents())
         progress.times, progress.images = result.times, len(result.outcomes)
         readings = readings_of(result.outcomes)
-        note_all(request, readings)
+        record(request, readings)
         if len(readings) <= _MAX_INLINE_IMAGES:
             return write(inference, card, readings)
         return await asyncio.to_thread(write, inference, card, readings)

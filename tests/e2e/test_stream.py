@@ -215,7 +215,7 @@ def test_a_caller_who_takes_no_answers_is_read_no_further_and_then_cut_off(start
                 stream.send_bytes(b"7\n" * 10_000)
                 sent += 20_000
         assert sent < 50 * MEBIBYTE
-        service.wait_for(lambda: "no answer was taken for 1 s" in service.log)
+        service.wait_for(lambda: "the client took no answer for 1 s" in service.log)
     assert _post(service.url, ["eA=="]).status_code == 200
 
 

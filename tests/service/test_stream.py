@@ -1,92 +1,61 @@
-"""The parts of a stream's way: what waits in the queue, in memory, and for its caller."""
+"""A streamed answer in process: errors, disconnects, and the memory that others hold."""
 
 import asyncio
-import contextlib
+import json
 
 import pytest
 
+from service.api.formats import Item
 from service.api.held import HeldBytes
-from service.api.stream.outbox import Outbox
+from service.api.stream import StreamedAnswer, Streams
 from service.errors import TooManyBodies
+from service.settings import Settings
 
-MEBIBYTE = 1 << 20
-LINE = b"x" * 999 + b"\n"
+ITEMS = [Item(None, b"x")] * 1000
+LINE = b'"' + b"A" * 40 + b'"\n'
 
 
-def test_lines_that_wait_come_out_whole_and_in_order():
-    lines = [b"%d\n" % index * 300 for index in range(10_000)]
+def test_a_long_answer_is_sent_in_several_pieces():
+    sent = _answer(items=ITEMS)
 
+    assert _indices(sent) == list(range(1000))
+    assert len(sent) > 5
+    assert not sent[-1]["more_body"]
+
+
+def test_an_error_after_the_first_lines_is_the_last_line_and_the_body_has_no_end():
+    sent = _answer(items=ITEMS, fails_at=640)
+
+    *lines, last = _lines(sent)
+    assert [line["index"] for line in lines] == list(range(640))
+    assert last.keys() == {"error"}
+    assert last["error"]["type"] == "/problems/internal-error"
+    assert "1234" not in str(last)
+    assert all(message["more_body"] for message in sent[1:])
+
+
+def test_an_error_before_the_first_line_is_raised():
+    with pytest.raises(RuntimeError):
+        _answer(items=ITEMS, fails_at=0)
+
+
+def test_after_a_disconnect_nothing_more_is_read():
+    before = [{"type": "http.request", "body": LINE * 10, "more_body": True}] * 20
+    streams = Streams(Settings(), HeldBytes(10**6))
+
+    sent = _answer(body=[*before, {"type": "http.disconnect"}, *before], streams=streams)
+
+    assert len(_lines(sent)) <= len(before) * 10
+    assert all(message["more_body"] for message in sent[1:])
+    assert streams.memory.total == 0
+
+
+def test_a_stream_waits_for_the_memory_of_others():
     async def scenario():
-        outbox = Outbox(max_bytes=64 * MEBIBYTE)
-        for line in lines:
-            await outbox.put(line)
-        outbox.end()
-        return await _all(outbox)
-
-    pieces = _run(scenario())
-
-    assert b"".join(pieces) == b"".join(lines)
-    assert all(piece.endswith(b"\n") for piece in pieces)
-
-
-@pytest.mark.parametrize("max_bytes", [1, 100_000, 64 * MEBIBYTE])
-def test_lines_come_out_in_order_while_others_go_in(max_bytes):
-    lines = [b"%d\n" % index * 300 for index in range(5_000)]
-
-    async def scenario():
-        outbox = Outbox(max_bytes=max_bytes)
-
-        async def fill():
-            for line in lines:
-                await outbox.put(line)
-            outbox.end()
-
-        _, pieces = await asyncio.gather(fill(), _all(outbox))
-        return pieces
-
-    assert b"".join(_run(scenario())) == b"".join(lines)
-
-
-@pytest.mark.parametrize("folder", [None, "/nowhere"])
-def test_no_more_goes_in_than_memory_and_file_may_hold(folder, monkeypatch):
-    if folder:
-        monkeypatch.setattr("tempfile.tempdir", folder)
-    limit = MEBIBYTE + (0 if folder else MEBIBYTE)
-
-    async def scenario():
-        outbox = Outbox(max_bytes=MEBIBYTE)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.5):
-                while outbox.waiting < 10 * MEBIBYTE:
-                    await outbox.put(LINE)
-        waiting = outbox.waiting
-        outbox.end()
-        return waiting, sum(map(len, await _all(outbox)))
-
-    waiting, taken = _run(scenario())
-
-    assert waiting == taken
-    assert limit - 2 * len(LINE) <= waiting <= limit
-
-
-def test_an_error_comes_after_the_lines_before_it():
-    async def scenario():
-        outbox = Outbox(max_bytes=1)
-        await outbox.put(LINE)
-        outbox.end(ValueError("over"))
-        assert await outbox.take() == LINE
-        with pytest.raises(ValueError, match="over"):
-            await outbox.take()
-
-    _run(scenario())
-
-
-def test_a_stream_waits_for_the_bytes_of_others_to_be_given_back():
-    async def scenario():
-        everyone = HeldBytes(10)
-        with everyone.holding() as stream:
+        memory = HeldBytes(10)
+        with memory.holding() as stream:
             stream.add(1)
-            with everyone.holding() as other:
+            with memory.holding() as other:
                 other.add(10)
                 waiting = asyncio.create_task(stream.room(30))
                 await asyncio.sleep(0)
@@ -96,25 +65,48 @@ def test_a_stream_waits_for_the_bytes_of_others_to_be_given_back():
             await waiting
             stream.add(100)
             await stream.room(30)
-        return everyone.total
+        return memory.total
 
-    assert _run(scenario()) == 0
-
-
-async def _all(outbox):
-    try:
-        return [piece async for piece in _pieces(outbox)]
-    finally:
-        outbox.close()
+    assert asyncio.run(scenario()) == 0
 
 
-async def _pieces(outbox):
-    while piece := await outbox.take():
-        yield piece
+def _answer(*, items=None, body=(), fails_at=None, streams=None):
+    """The messages sent to a client that sends `body`, and then waits for the answer."""
 
+    async def answer(chunk, first):
+        await asyncio.sleep(0)
+        if fails_at is not None and first >= fails_at:
+            raise RuntimeError("the password is 1234")
+        return b"".join(b'{"index": %d}\n' % (first + place) for place in range(len(chunk)))
 
-def _run(scenario):
     async def main():
-        return await asyncio.wait_for(scenario, 60)
+        messages, sent = list(body), []
+
+        async def receive():
+            if not messages:
+                await asyncio.Event().wait()
+            return messages.pop(0)
+
+        async def send(message):
+            sent.append(message)
+
+        response = StreamedAnswer(
+            streams or Streams(Settings(), HeldBytes(10**6)),
+            answer,
+            "mine",
+            chunk_size=64,
+            items=items,
+        )
+        await asyncio.wait_for(response({"type": "http"}, receive, send), 60)
+        return sent
 
     return asyncio.run(main())
+
+
+def _indices(sent):
+    return [line["index"] for line in _lines(sent)]
+
+
+def _lines(sent):
+    body = b"".join(message["body"] for message in sent[1:])
+    return [json.loads(line) for line in body.splitlines()]

@@ -1,0 +1,296 @@
+"""Batches of any length: read and answered line by line, in bounded memory.
+
+One task receives the body and starts to read its images, a second puts the answers in order into a
+buffer, a third sends them. Each waits for the next: a client that takes no answers is not read.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from service.api.bodies import run_parser
+from service.api.formats import Item, Line, LineSplitter, parse_line
+from service.api.held import HeldBytes, Holding
+from service.api.line_buffer import LineBuffer
+from service.api.negotiation import NDJSON
+from service.api.problems import known
+from service.api.responses import error_line
+from service.errors import BodyTooSlow, InternalError, Stopping, TooManyStreams
+from service.settings import Settings
+
+# Chunks that are read at once: one is parsed and decoded while the model reads another.
+_MAX_CHUNKS = 4
+# A chunk of long lines is read before it has all the images that it may have.
+_CHUNK_BYTES = 256 * 1024
+
+# After an error the rest of the body is received for so long: closing at once could reset the
+# connection before the client has read the last lines.
+_LINGER_SECONDS = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class Chunk(NamedTuple):
+    """Images of a stream that are read together: items, or lines that hold `size` bytes."""
+
+    first: int
+    images: Sequence[Item | Line]
+    size: int
+
+
+# Reads the images of a chunk, given the index of the first, and returns their answers as NDJSON.
+Answer = Callable[[Sequence[Item], int], Awaitable[bytes]]
+
+_Window = asyncio.Queue[asyncio.Task[bytes | Exception] | Exception | None]
+
+
+class ClientStalled(Exception):
+    """The client takes no answers."""
+
+
+# Errors after which nothing can be sent.
+_GONE = (ClientDisconnect, ClientStalled)
+
+
+class Streams:
+    """The open streams of the process, and the limits of each.
+
+    Attributes:
+        settings: where the limits come from.
+        memory: what the bodies of all requests hold.
+    """
+
+    def __init__(self, settings: Settings, memory: HeldBytes) -> None:
+        self.settings = settings
+        self.memory = memory
+        self._open = 0
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        """Count one stream while the block lasts.
+
+        Raises:
+            TooManyStreams: the limit is reached.
+        """
+        if self._open >= self.settings.max_streams:
+            raise TooManyStreams(f"{self._open} streams are open, which is the limit; retry later")
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+
+class StreamedAnswer(Response):
+    """A line for each image, in order, as NDJSON.
+
+    An error before the first line is raised. A later one is the last line, and the response has no
+    regular end, so that the HTTP client notices that it is incomplete.
+    """
+
+    def __init__(
+        self,
+        streams: Streams,
+        answer: Answer,
+        request_id: str,
+        *,
+        chunk_size: int,
+        items: Sequence[Item] | None = None,
+        charge: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Answer `items`, or the lines of the body, up to `chunk_size` at once.
+
+        `charge` is called with the number of images in a chunk before they are read.
+        """
+        super().__init__(media_type=NDJSON)
+        del self.headers["content-length"]
+        self._streams = streams
+        self._answer = answer
+        self._request_id = request_id
+        self._chunk_size = chunk_size
+        self._items = items
+        self._charge = charge
+        self._started = self._more_body = False
+        self._reading = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request.
+
+        Raises:
+            TooManyStreams: too many streams are open.
+            Exception: what went wrong before the first line.
+        """
+        max_waiting = self._streams.settings.max_waiting_bytes
+        with (
+            self._streams.open(),
+            self._streams.memory.holding() as memory,
+            contextlib.closing(LineBuffer(max_bytes=max_waiting)) as lines,
+        ):
+            producing = asyncio.create_task(self._produce(receive, memory, lines))
+            try:
+                await self._send_all(lines, send)
+            except asyncio.CancelledError:
+                if not self._started:
+                    raise
+                # The server's task ends with this line, so the cancellation may end here.
+                await self._send_error(
+                    Stopping("the service is stopping; send the rest again"), send
+                )
+            except Exception as error:
+                if not self._started:
+                    raise
+                await _cancel(producing)
+                await self._send_error(error, send)
+                if self._more_body and not isinstance(error, _GONE):
+                    await _discard_body(receive)
+            finally:
+                await _cancel(producing)
+
+    async def _produce(self, receive: Receive, memory: Holding, lines: LineBuffer) -> None:
+        """Put a line for each image into `lines`, then wait for the client to disconnect."""
+        # Chunks that are being read, in order, then the error that ended them, or None.
+        window: _Window = asyncio.Queue(_MAX_CHUNKS - 1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_collect(window, lines))
+            try:
+                async for chunk in self._chunks(receive, memory, lines):
+                    self._charge(len(chunk.images))
+                    await window.put(tasks.create_task(self._read(chunk, memory)))
+                await window.put(None)
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                await lines.end(ClientDisconnect())
+            except ClientDisconnect as error:
+                await lines.end(error)
+            except Exception as error:
+                await window.put(error)
+
+    async def _chunks(
+        self, receive: Receive, memory: Holding, lines: LineBuffer
+    ) -> AsyncIterator[Chunk]:
+        if self._items is not None:
+            for first in range(0, len(self._items), self._chunk_size):
+                yield Chunk(first, self._items[first : first + self._chunk_size], 0)
+            return
+        settings = self._streams.settings
+        splitter = LineSplitter(max_bytes=settings.max_body_bytes)
+        first, self._more_body = 0, True
+        while self._more_body:
+            await memory.room(settings.body_timeout)
+            message = await self._receive(receive, settings.body_timeout, lines)
+            self._more_body = message.get("more_body", False)
+            unfinished = splitter.unfinished
+            complete = splitter.feed(message.get("body", b""))
+            if not self._more_body:
+                complete += splitter.end()
+            memory.add(splitter.unfinished - unfinished)
+            for images, size in _split(complete, self._chunk_size):
+                memory.add(size)
+                yield Chunk(first, images, size)
+                first += len(images)
+
+    async def _receive(self, receive: Receive, timeout: float, lines: LineBuffer) -> Message:
+        while True:
+            try:
+                async with asyncio.timeout(timeout):
+                    message = await receive()
+            except TimeoutError as error:
+                if self._reading or lines.waiting:
+                    continue  # The client may be waiting for an answer itself.
+                raise BodyTooSlow(
+                    f"nothing arrived for {timeout:g} s, and the body was not complete; send"
+                    " without pauses, or in several requests"
+                ) from error
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            return message
+
+    async def _read(self, chunk: Chunk, memory: Holding) -> bytes | Exception:
+        self._reading += 1
+        try:
+            items = await run_parser(lambda: list(map(_item, chunk.images)), chunk.size)
+            return await self._answer(items, chunk.first)
+        except Exception as error:
+            return error
+        finally:
+            self._reading -= 1
+            memory.add(-chunk.size)
+
+    async def _send_all(self, lines: LineBuffer, send: Send) -> None:
+        piece = await lines.take()
+        self._started = True
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        while piece:
+            await self._send(piece, send)
+            piece = await lines.take()
+        await self._send(b"", send, more=False)
+
+    async def _send(self, piece: bytes, send: Send, *, more: bool = True) -> None:
+        seconds = self._streams.settings.answer_timeout
+        try:
+            async with asyncio.timeout(seconds):
+                await send({"type": "http.response.body", "body": piece, "more_body": more})
+        except TimeoutError as error:
+            raise ClientStalled(f"the client took no answer for {seconds:g} s") from error
+
+    async def _send_error(self, error: Exception, send: Send) -> None:
+        gone = isinstance(error, _GONE)
+        unexpected = isinstance(known(error), InternalError) and not gone
+        _log.warning("stream cut short: %r", error, exc_info=error if unexpected else None)
+        if not gone:
+            await self._send(error_line(error, self._request_id), send)
+
+
+async def _collect(window: _Window, lines: LineBuffer) -> None:
+    try:
+        while item := await window.get():
+            answer = item if isinstance(item, Exception) else await item
+            if isinstance(answer, Exception):
+                raise answer
+            await lines.put(answer)
+    except Exception as error:
+        await lines.end(error)
+    else:
+        await lines.end()
+
+
+def _split(lines: Sequence[Line], most: int) -> Iterator[tuple[Sequence[Line], int]]:
+    """Parts of up to `most` lines, and the bytes of each."""
+    part: list[Line] = []
+    size = 0
+    for line in lines:
+        part.append(line)
+        size += len(line) if isinstance(line, bytes) else 0
+        if len(part) == most or size >= _CHUNK_BYTES:
+            yield part, size
+            part, size = [], 0
+    if part:
+        yield part, size
+
+
+def _item(image: Item | Line) -> Item:
+    return image if isinstance(image, Item) else parse_line(image)
+
+
+async def _discard_body(receive: Receive) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
