@@ -1,152 +1,190 @@
-"""The ASGI application: rooms, lifespan and what stands around them put together."""
+"""The ASGI application: routes, middleware, and what lives as long as the process."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from functools import lru_cache
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
-from starlette.types import ASGIApp
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount, compile_path
 
 from service.api import (
-    admin,
     feedback,
     fields,
-    health,
-    metrics,
     models,
     openapi,
-    page,
     predict,
     problems,
     reviews,
+    system,
 )
-from service.api.security_document import describe_keys
-from service.api.state import State
+from service.api.dependencies import State
+from service.api.negotiation import is_streamed
 from service.api.stream import Streams
 from service.auth.api_keys import ApiKeys
-from service.enclosure import enclose
+from service.errors import PROBLEMS
 from service.feedback.opening import open_ledger
+from service.inference.decisions import Decision, Reason
 from service.inference.engine import Engine
+from service.inference.field_answers import FieldReason
 from service.inference.registry import Registry
 from service.lifecycle import Lifecycle
-from service.parts import Parts
+from service.memory import MemoryBudget
+from service.metrics import Metrics
+from service.middleware import Authentication, BodyLimit, RequestContext
 from service.settings import Settings
+from service.tracing import Tracing
 from service.v2.routes import router as v2_router
 from service.v2.statistics import StatisticsCollector
 from service.version import version
 
-if TYPE_CHECKING:
-    from service.feedback.ledger import Ledger
-
 _DESCRIPTION = """\
-Reads handwritten digits, single ones and whole fields, and says when not to believe the answer.
+Reads handwritten digits, single ones and whole fields, and says when a person should check the
+answer.
 
-Every error is a problem object (RFC 9457); its `type` leads to an explanation. Every response
+Every error is a problem object (RFC 9457); its `type` is the path of an explanation. Every response
 carries `X-Request-ID`.
 
-Under `/v2` it speaks the Open Inference Protocol, with Triton's binary tensors: errors there are
+Under `/v2` the service speaks the Open Inference Protocol with Triton's binary tensors: errors are
 `{"error": "..."}`, and a Triton client works as it is.
 """
 
-# The service observes itself: the framework's own way costs as much as half a prediction.
+# What a page of another origin may send and read, besides what browsers always allow.
+_CORS_REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Inference-Header-Content-Length",
+    "X-API-Key",
+    "X-Request-ID",
+    "traceparent",
+)
+_CORS_RESPONSE_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-Request-ID")
+
+# FastAPI's own telemetry costs as much as half a prediction.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+
+# Few paths with parameters are common; clients may ask for any number of others.
+_CACHED_ROUTES = 1024
 
 
 def create_app(
     settings: Settings,
-    access: ApiKeys | None = None,
+    api_keys: ApiKeys | None = None,
     lifecycle: Lifecycle | None = None,
     *,
     load_first: bool = False,
-) -> ASGIApp:
-    """The service, with `settings`.
+) -> FastAPI:
+    """Create the service.
 
         uvicorn.run(create_app(Settings()))
 
     Args:
-        settings: what can be set.
-        access: who may call, where several processes share it; otherwise the settings say.
-        lifecycle: where the process tells the service that it stops.
-        load_first: load the models before the server listens, not while it does: for a process
-            beside others that answer.
+        settings: the settings of the process.
+        api_keys: keys that several processes share; None: those of the settings.
+        lifecycle: tells the application that the process stops.
+        load_first: load the models before the server listens, for a process beside others that
+            answer meanwhile.
 
     Raises:
-        KeysFileError: the file of the keys cannot be used.
+        KeysFileError: the keys file cannot be used.
     """
-    parts = Parts.of(settings, access, lifecycle, load_first=load_first)
-    return enclose(create_api(parts), parts)
-
-
-def create_api(parts: Parts) -> FastAPI:
-    """The paths, what they need as long as the process lives, and the document of them."""
+    api_keys = api_keys or ApiKeys.from_file(settings.api_keys_file)
+    lifecycle = lifecycle or Lifecycle()
+    memory = MemoryBudget(settings.max_total_body_bytes)
+    tracing = Tracing() if settings.tracing else None
+    metrics = Metrics()
+    metrics.expect(
+        problems=[kind.slug for kind in PROBLEMS],
+        decisions=list(Decision),
+        reasons=list(dict.fromkeys([*Reason, *FieldReason])),
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        async with (
-            open_ledger(parts.settings, parts.metrics) as ledger,
-            Engine(
-                queue_size=parts.settings.queue_size,
-                request_timeout=parts.settings.request_timeout,
-                metrics=parts.metrics,
-            ) as engine,
-            parts.metrics.flushed(),
-        ):
-            registry = Registry(parts.settings, parts.metrics)
-            if parts.load_first:
+        registry = Registry(settings, metrics)
+        engine = Engine(
+            queue_size=settings.queue_size,
+            request_timeout=settings.request_timeout,
+            metrics=metrics,
+        )
+        async with open_ledger(settings, metrics) as ledger, engine, metrics.flushed():
+            if load_first:
                 await registry.load()
-            # Otherwise beside the server: liveness answers while the models are loaded.
+            # Otherwise in the background: liveness answers while the models are loaded.
             loading = asyncio.create_task(registry.load_until_ready())
-            try:
-                yield _state(parts, engine, registry, ledger)
-            finally:
-                loading.cancel()
-                if parts.tracing:
-                    await asyncio.to_thread(parts.tracing.close)
+            yield {
+                "engine": engine,
+                "registry": registry,
+                "settings": settings,
+                "statistics": StatisticsCollector(),
+                "metrics": metrics,
+                "memory": memory,
+                "streams": Streams(settings, memory),
+                "lifecycle": lifecycle,
+                "ledger": ledger,
+            }
+            loading.cancel()
+            if tracing:
+                await asyncio.to_thread(tracing.close)
 
     app = FastAPIOffline(
+        docs_url=None,
+        redoc_url=None,
         title="Numeral",
         version=version(),
         description=_DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
         lifespan=lifespan,
         redirect_slashes=False,
-        # Swagger UI would otherwise ask a public server to validate the document.
-        swagger_ui_parameters={"validatorUrl": None},
         telemetry=_NO_TELEMETRY,
     )
-    for resource in (
-        predict,
-        fields,
-        feedback,
-        reviews,
-        models,
-        health,
-        metrics,
-        admin,
-    ):
+    for resource in (predict, fields, feedback, reviews, models):
         app.include_router(resource.router)
     app.include_router(v2_router)
-    page.install(app)
+    system.install(app)
     problems.install(app)
-    if parts.access.keys:
-        describe_keys(app.openapi(), quotas=parts.access.has_quotas)
-    openapi.describe(app, max_batch=parts.settings.max_batch)
+    openapi.describe(app, max_batch=settings.max_batch, api_keys=api_keys)
+    route_of = _route_finder(app)
+
+    # The last one added is the outermost.
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        memory=memory,
+        seconds=settings.body_timeout,
+        is_streamed=is_streamed,
+    )
+    if api_keys.keys:
+        app.add_middleware(Authentication, api_keys=api_keys)
+    if settings.cors_origins:
+        # Outside authentication: a browser asks for permission before it sends a key.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "HEAD", "POST"),
+            allow_headers=_CORS_REQUEST_HEADERS,
+            expose_headers=_CORS_RESPONSE_HEADERS,
+        )
+    app.add_middleware(RequestContext, metrics=metrics, route_of=route_of)
+    if tracing:
+        app.add_middleware(tracing.middleware, route_of=route_of)
     return app
 
 
-def _state(parts: Parts, engine: Engine, registry: Registry, ledger: "Ledger | None") -> State:
-    settings = parts.settings
-    return {
-        "engine": engine,
-        "registry": registry,
-        "settings": settings,
-        "statistics": StatisticsCollector(),
-        "metrics": parts.metrics,
-        "held": parts.held,
-        "streams": Streams(settings, parts.held),
-        "lifecycle": parts.lifecycle,
-        "ledger": ledger,
-    }
+def _route_finder(app: FastAPI) -> Callable[[str], str]:
+    """Return a function from a path to its route's template: /models/resnet to /models/{name}."""
+    templates = [
+        f"{context.path}/{{rest:path}}" if isinstance(context.route, Mount) else str(context.path)
+        for context in iter_route_contexts(app.routes)
+    ]
+    patterns = [(compile_path(template)[0], template) for template in templates]
+
+    @lru_cache(_CACHED_ROUTES)
+    def route_of(path: str) -> str:
+        return next((template for pattern, template in patterns if pattern.match(path)), "unknown")
+
+    return route_of

@@ -234,7 +234,7 @@ class RoleRequired(NumeralError):
 class QuotaExceeded(NumeralError):
     """The key has used up its images for now; Retry-After says for how long."""
 
-    status, slug, title = 429, "quota-exceeded", "Quota exceeded"
+    status, slug, title, headers = 429, "quota-exceeded", "Quota exceeded", _RETRY_SOON
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)

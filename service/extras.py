@@ -1,16 +1,16 @@
-"""What `pip install` brings only if asked: whether it is there, and how it is had."""
+"""Optional packages: whether they are installed, and how to install them."""
 
 from importlib.util import find_spec
 
 
 def how_to_install(extra: str) -> str:
-    """The command that brings `extra`."""
-    # Not by the name numeral, which on PyPI is another project's.
-    return f"in a checkout of Numeral, .venv/bin/pip install -e '.[{extra}]' brings it"
+    """Return how to install `extra`."""
+    # Not by the name numeral, which on PyPI belongs to another project.
+    return f"run .venv/bin/pip install -e '.[{extra}]' in a checkout of Numeral"
 
 
 def is_installed(package: str) -> bool:
-    """Whether `package` could be imported, told without importing it."""
+    """Return whether `package` can be imported, without importing it."""
     try:
         return find_spec(package) is not None
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""What a process tells its requests about its own life, and what they may ask of it."""
+"""The state of a process between its start and its end, shared by server and application."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ class ServedModel:
 
 @dataclass(frozen=True)
 class Served:
-    """What is served after a reload.
+    """The models that are served after a reload.
 
     Attributes:
-        default: name of the model that answers when a caller names none.
-        models: those that are loaded.
-        workers: how many processes serve them.
+        default: model that answers when a request names none.
+        models: models that are loaded.
+        workers: number of processes that serve them.
     """
 
     default: str
@@ -32,12 +32,12 @@ class Served:
 
 @dataclass
 class Lifecycle:
-    """The state of a process between its start and its end; for one event loop.
+    """The state of a process; belongs to one event loop.
 
     Attributes:
-        draining: it was told to stop: it answers, but wants no more.
-        reload: loads the models again in every process that serves them; raises
-            `ReloadInProgress` or `ReloadFailed`. Unset: in this process alone.
+        draining: the process was told to stop: it answers, but is not ready any more.
+        reload: reloads the models in every process that serves them; raises `ReloadInProgress` or
+            `ReloadFailed`. None: only in this process.
     """
 
     draining: bool = False

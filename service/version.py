@@ -1,10 +1,10 @@
-"""Which Numeral this is."""
+"""The version of Numeral."""
 
 from importlib import metadata
 
 
 def version() -> str:
-    """The installed version, or a marker where Numeral runs without being installed."""
+    """Return the installed version, or a placeholder where Numeral is not installed."""
     try:
         return metadata.version("numeral")
     except metadata.PackageNotFoundError:

@@ -6,10 +6,17 @@ from functools import partial
 from fastapi import Request, Response
 
 from service.api.bodies import read_batch, require_uncompressed
+from service.api.dependencies import (
+    charge,
+    engine_of,
+    record,
+    request_id_of,
+    settings_of,
+    streams_of,
+)
 from service.api.formats import Item
 from service.api.negotiation import JSON, batch_answer_type, is_streamed
 from service.api.responses import JsonResponse, Result, batch_json, batch_lines
-from service.api.state import charge, engine_of, record, request_id_of, settings_of, streams_of
 from service.api.stream import StreamedAnswer
 from service.errors import InvalidItem
 from service.inference.digits import DigitPipeline

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from service import errors
 from service.api.bodies import read_body
+from service.api.dependencies import caller_of
 from service.api.feedback_schemas import (
     Feedback,
     KeptFeedback,
@@ -16,7 +17,6 @@ from service.api.kept import kept, ledger_or_refusal
 from service.api.negotiation import JSON
 from service.api.openapi import component
 from service.api.problems import problem_responses
-from service.api.state import caller_of
 from service.auth.api_keys import Role
 from service.errors import AnsweredOtherwise, FeedbackOff, FeedbackUnavailable, UnknownPrediction
 from service.feedback.errors import AmbiguousPrediction, OtherKind

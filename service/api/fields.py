@@ -7,12 +7,12 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api import examples
 from service.api.batch import answer_batch
 from service.api.bodies import read_picture
+from service.api.dependencies import read_one, record, registry_of
 from service.api.negotiation import FIELDS_BATCH_PATH, require_json_accepted
 from service.api.parameters import FieldParameters
 from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS, problem_responses
 from service.api.responses import JsonResponse, field, to_json
 from service.api.schemas import BatchFailure, BatchField, FieldBatchAnswer, ReadField
-from service.api.state import read_one, record, registry_of
 
 router = APIRouter(tags=["fields"])
 

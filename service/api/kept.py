@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 
+from service.api.dependencies import ledger_of
 from service.api.feedback_schemas import moment
-from service.api.state import ledger_of
 from service.errors import FeedbackOff
 
 if TYPE_CHECKING:

@@ -1,36 +1,94 @@
-"""`GET /models`: what is published, how well it reads, and whether it is served."""
+"""`GET /models`: the published models, how well they read, and whether they are served."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
 
-from models.manifest import ModelCard, OperatingPoint
-from models.reader_card import ReaderCard
-from service import errors
+from models.manifest import ModelCard, OperatingPoint, StudyResult
+from models.reader_card import FieldEvaluations, FieldOperatingPoint, ReaderCard
+from models.records import Interval, Rate
+from service.api.dependencies import registry_of
 from service.api.negotiation import require_json_accepted
 from service.api.problems import problem_responses
-from service.api.schemas import (
-    ModelDetail,
-    ModelList,
-    ModelSummary,
-    OperatingPointSummary,
-    ReaderDetail,
-    ReaderSummary,
-)
-from service.api.state import registry_of
-from service.errors import NotReady, UnknownModel
+from service.errors import InvalidRequest, NotAcceptable, NotReady, UnknownModel
 from service.inference.catalogue import Catalogue
 
 router = APIRouter(prefix="/models", tags=["models"])
 
 
+class OperatingPointSummary(BaseModel):
+    """What to expect at an error rate that a request may name as `max_error`.
+
+    Measured on MNIST: it holds for single, upright digits written like those.
+    """
+
+    max_error: Rate
+    threshold: Rate | None = Field(
+        description="Lowest confidence accepted; null: no threshold was shown to keep the rate."
+    )
+    read_rate: Rate = Field(description="Share of the test images that are accepted.")
+    error_rate: Rate = Field(description="Share of wrong answers among the accepted ones.")
+    error_rate_bound: Rate = Field(description="Upper 95% bound of that error rate.")
+
+
+class _Availability(BaseModel):
+    default: bool = Field(description="Whether it answers when a request names no model.")
+    status: Literal["loaded", "failed"]
+    reason: str | None = Field(description="Why it failed to load; null where it is loaded.")
+
+
+class ModelSummary(_Availability):
+    """The size of a model and how well it reads."""
+
+    name: str
+    title: str
+    version: str
+    parameters: int
+    quantised: bool = Field(description="Whether weights and activations have eight bits.")
+    accuracy: Rate = Field(description="On the 10,000 MNIST test images, of the served file.")
+    accuracy_interval: Interval
+    operating_points: tuple[OperatingPointSummary, ...]
+    study: tuple[StudyResult, ...] = Field(
+        description="Results of the plain recipe by number of epochs; empty for a model that was"
+        " not in the study."
+    )
+
+
+class ReaderSummary(_Availability):
+    """The size of a reader of fields and how well it reads held-out fields."""
+
+    name: str
+    title: str
+    version: str
+    parameters: int
+    held_out: FieldEvaluations
+    operating_points: tuple[FieldOperatingPoint, ...]
+
+
+class ModelList(BaseModel):
+    """The published models, in the manifest's order."""
+
+    models: tuple[ModelSummary, ...]
+    readers: tuple[ReaderSummary, ...] = Field(description="Models that read fields.")
+
+
+class ModelDetail(_Availability, ModelCard):
+    """The full card of a model, and whether it is served."""
+
+
+class ReaderDetail(_Availability, ReaderCard):
+    """The full card of a reader of fields, and whether it is served."""
+
+
 @router.get(
     "",
     operation_id="list_models",
-    responses=problem_responses(errors.NotAcceptable, NotReady),
+    summary="Compare the models",
+    responses=problem_responses(NotAcceptable, NotReady),
 )
 async def list_models(request: Request) -> ModelList:
-    """Compare the models: size, accuracy, and what can be accepted at which error rate."""
+    """Size, accuracy, and the share of answers accepted at each error rate, of every model."""
     require_json_accepted(request)
     catalogue = registry_of(request).catalogue
     return ModelList(
@@ -42,12 +100,11 @@ async def list_models(request: Request) -> ModelList:
 @router.get(
     "/{name}",
     operation_id="get_model",
-    responses=problem_responses(
-        errors.InvalidRequest, errors.NotAcceptable, NotReady, UnknownModel
-    ),
+    summary="Show one model",
+    responses=problem_responses(InvalidRequest, NotAcceptable, NotReady, UnknownModel),
 )
 async def get_model(request: Request, name: str) -> ModelDetail | ReaderDetail:
-    """Everything that is known of a model: its training, its measurements, its file."""
+    """The full card of a model: its training, its measurements, its file."""
     require_json_accepted(request)
     catalogue = registry_of(request).catalogue
     if reader := catalogue.reader_cards.get(name):
@@ -65,7 +122,7 @@ def _summary(card: ModelCard, catalogue: Catalogue) -> ModelSummary:
         quantised=card.quantised,
         accuracy=card.test.accuracy,
         accuracy_interval=card.test.accuracy_interval,
-        operating_points=tuple(_point(point) for point in card.operating_points),
+        operating_points=tuple(map(_point, card.operating_points)),
         study=card.study,
         **_availability(card, catalogue),
     )

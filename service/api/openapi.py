@@ -1,4 +1,4 @@
-"""What OpenAPI says of bodies, parameters and errors that are read by hand, for speed."""
+"""What OpenAPI says of everything that FastAPI cannot derive from the routes."""
 
 import re
 from collections.abc import Sequence
@@ -10,13 +10,22 @@ from pydantic.json_schema import models_json_schema
 
 from service.api.feedback_schemas import Feedback
 from service.api.formats import BatchRequest
-from service.api.problems import Problem, ProtocolError
+from service.api.problems import (
+    Problem,
+    ProtocolError,
+    is_v2,
+    problem_responses,
+    v2_error_responses,
+)
 from service.api.schemas import BatchEnd, BatchForm, PictureForm
+from service.api.security import role_for
+from service.auth.api_keys import ApiKeys
+from service.errors import KeyRequired, NumeralError, QuotaExceeded, RoleRequired
 from service.v2.schemas import InferRequest, RepositoryIndexRequest
 
 Json = dict[str, Any]
 
-# Models that are read or written by hand, so that the framework does not know of them.
+# Models that routes read or write themselves, so that FastAPI does not know of them.
 _BY_HAND: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
     (PictureForm, "validation"),
     (BatchForm, "validation"),
@@ -38,11 +47,15 @@ _REQUEST_ID: Json = {
     " dots, underscores and dashes; otherwise a new one.",
     "schema": {"type": "string"},
 }
-_REQUEST_ID_OF_CALLER: Json = {
+_REQUEST_ID_PARAMETER: Json = {
     "name": "X-Request-ID",
     "in": "header",
-    "description": "Comes back with the answer and stands in the log; any other is replaced.",
+    "description": "Returned with the response and written to the log; any other is replaced.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+}
+_SECURITY_SCHEMES: Json = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key of this service."},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
 }
 
 
@@ -51,20 +64,41 @@ def component(model: type[BaseModel]) -> Json:
     return {"$ref": COMPONENTS.format(model=model.__name__)}
 
 
-def describe(app: FastAPI, *, max_batch: int) -> None:
-    """Complete the document of `app` with what it cannot know: schemas used by hand, headers."""
+def describe(app: FastAPI, *, max_batch: int, api_keys: ApiKeys) -> None:
+    """Complete the document of `app`: schemas of bodies, API keys, request ids."""
     document = app.openapi()
     _, definitions = models_json_schema(_BY_HAND, ref_template=COMPONENTS)
     schemas = document["components"]["schemas"]
     schemas |= {name: _without_null_defaults(each) for name, each in definitions["$defs"].items()}
     schemas[BatchForm.__name__]["properties"]["files"]["maxItems"] = max_batch
     schemas[BatchRequest.__name__]["properties"]["images"]["maxItems"] = max_batch
+    if api_keys.keys:
+        _describe_keys(document, quotas=api_keys.has_quotas)
     for path, operations in document["paths"].items():
         for operation in operations.values():
             parameters = operation.setdefault("parameters", [])
-            parameters += [*_missing_path_parameters(path, parameters), _REQUEST_ID_OF_CALLER]
+            parameters += [*_missing_path_parameters(path, parameters), _REQUEST_ID_PARAMETER]
             for response in operation["responses"].values():
                 response.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
+
+
+def _describe_keys(document: Json, *, quotas: bool) -> None:
+    kinds: list[type[NumeralError]] = [KeyRequired, RoleRequired]
+    if quotas:
+        kinds.append(QuotaExceeded)
+    document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+    for path, operations in document["paths"].items():
+        role = role_for(path)
+        if role is None:
+            continue
+        errors = v2_error_responses(*kinds) if is_v2(path) else problem_responses(*kinds)
+        for operation in operations.values():
+            operation["security"] = [{scheme: []} for scheme in _SECURITY_SCHEMES]
+            requires = f"Requires a key with the role `{role}`."
+            operation["description"] = f"{operation.get('description', '')}\n\n{requires}".strip()
+            for status, response in errors.items():
+                operation["responses"].setdefault(str(status), response)
+            operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
 def _missing_path_parameters(path: str, parameters: Sequence[Json]) -> list[Json]:

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api import examples
 from service.api.batch import answer_batch
 from service.api.bodies import read_picture
+from service.api.dependencies import engine_of, read_one, record, registry_of
 from service.api.negotiation import BATCH_PATH, PNG, negotiate, require_json_accepted
 from service.api.parameters import DigitParameters
 from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS, problem_responses
 from service.api.responses import JsonResponse, prediction, to_json
 from service.api.schemas import BatchAnswer, BatchFailure, BatchPrediction, Prediction
-from service.api.state import engine_of, read_one, record, registry_of
 
 router = APIRouter(tags=["predict"])
 

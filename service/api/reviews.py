@@ -6,10 +6,10 @@ import cv2
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from service import errors
-from service.api.admin import require_keys
 from service.api.feedback_schemas import KeptPrediction, Reviews
 from service.api.kept import REVIEWS_PATH, kept, ledger_or_refusal
 from service.api.problems import problem_responses
+from service.api.system import require_keys
 from service.errors import FeedbackOff, FeedbackUnavailable, UnknownPrediction
 
 router = APIRouter(tags=["feedback"])

@@ -1,12 +1,11 @@
 """The answers of the API, as pydantic models: what is sent, and what OpenAPI says is sent."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.manifest import DIGITS, ModelCard, StudyResult
-from models.reader_card import FieldEvaluations, FieldOperatingPoint, ReaderCard
-from models.records import Interval, Rate
+from models.manifest import DIGITS
+from models.records import Rate
 from service.api.problems import Problem
 from service.inference.decisions import Decision, Reason
 from service.inference.field_answers import FieldReason
@@ -186,96 +185,3 @@ class BatchForm(BaseModel):
     """A form with several pictures."""
 
     files: list[bytes] = Field(min_length=1)
-
-
-class OperatingPointSummary(Answer):
-    """What can be expected at an error rate that a caller may ask for with `max_error`.
-
-    Measured on MNIST: it holds for single, upright digits written like those.
-    """
-
-    max_error: Rate
-    threshold: Rate | None = Field(
-        description="Least confidence accepted; null: no threshold could be shown to do."
-    )
-    read_rate: Rate = Field(description="Share of the test images that is accepted.")
-    error_rate: Rate = Field(description="Share of wrong answers among them.")
-    error_rate_bound: Rate = Field(description="Upper 95% bound of that error rate.")
-
-
-class _Availability(Answer):
-    default: bool = Field(description="Whether it answers when a caller names no model.")
-    status: Literal["loaded", "failed"]
-    reason: str | None = Field(description="Why it could not be loaded; null where it is loaded.")
-
-
-class ModelSummary(_Availability):
-    """A line of the comparison: how large a model is and how well it reads."""
-
-    name: str
-    title: str
-    version: str
-    parameters: int
-    quantised: bool = Field(description="Whether weights and activations have eight bits.")
-    accuracy: Rate = Field(description="On the 10,000 MNIST test images, on the served file.")
-    accuracy_interval: Interval
-    operating_points: tuple[OperatingPointSummary, ...]
-    study: tuple[StudyResult, ...] = Field(
-        description="What the plain recipe comes to after so many epochs; empty for a model that"
-        " was not in the study."
-    )
-
-
-class ReaderSummary(_Availability):
-    """How large a reader of fields is and how well it reads fields that were held out."""
-
-    name: str
-    title: str
-    version: str
-    parameters: int
-    held_out: FieldEvaluations
-    operating_points: tuple[FieldOperatingPoint, ...]
-
-
-class ModelList(Answer):
-    """The published models, in the manifest's order."""
-
-    models: tuple[ModelSummary, ...]
-    readers: tuple[ReaderSummary, ...] = Field(description="Those that read fields.")
-
-
-class ModelDetail(_Availability, ModelCard):
-    """Everything the manifest says of a model, and whether it is served."""
-
-
-class ReaderDetail(_Availability, ReaderCard):
-    """Everything the manifest says of a reader of fields, and whether it is served."""
-
-
-class Liveness(Answer):
-    """The process answers."""
-
-    status: Literal["live"] = "live"
-
-
-class ReloadedModel(Answer):
-    """A model that is served after a reload."""
-
-    name: str = Field(description="The model's name.")
-    version: str = Field(description="Its version; another file has another version.")
-
-
-class Reload(Answer):
-    """What is served after a reload."""
-
-    default: str = Field(description="Model that answers when a request names none.")
-    models: tuple[ReloadedModel, ...] = Field(description="Models that are served.")
-    workers: int = Field(ge=1, description="Number of processes that serve them.")
-
-
-class Readiness(Answer):
-    """Models are loaded and warm."""
-
-    status: Literal["ready"] = "ready"
-    models: tuple[str, ...] = Field(description="Names of the models that are served.")
-    readers: tuple[str, ...] = Field(description="Names of the served models that read fields.")

@@ -16,12 +16,12 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service.api.bodies import run_parser
 from service.api.formats import Item, Line, LineSplitter, parse_line
-from service.api.held import HeldBytes, Holding
 from service.api.line_buffer import LineBuffer
 from service.api.negotiation import NDJSON
 from service.api.problems import known
 from service.api.responses import error_line
 from service.errors import BodyTooSlow, InternalError, Stopping, TooManyStreams
+from service.memory import MemoryBudget, MemoryShare
 from service.settings import Settings
 
 # Chunks that are read at once: one is parsed and decoded while the model reads another.
@@ -66,7 +66,7 @@ class Streams:
         memory: what the bodies of all requests hold.
     """
 
-    def __init__(self, settings: Settings, memory: HeldBytes) -> None:
+    def __init__(self, settings: Settings, memory: MemoryBudget) -> None:
         self.settings = settings
         self.memory = memory
         self._open = 0
@@ -129,7 +129,7 @@ class StreamedAnswer(Response):
         max_waiting = self._streams.settings.max_waiting_bytes
         with (
             self._streams.open(),
-            self._streams.memory.holding() as memory,
+            self._streams.memory.share() as memory,
             contextlib.closing(LineBuffer(max_bytes=max_waiting)) as lines,
         ):
             producing = asyncio.create_task(self._produce(receive, memory, lines))
@@ -152,7 +152,7 @@ class StreamedAnswer(Response):
             finally:
                 await _cancel(producing)
 
-    async def _produce(self, receive: Receive, memory: Holding, lines: LineBuffer) -> None:
+    async def _produce(self, receive: Receive, memory: MemoryShare, lines: LineBuffer) -> None:
         """Put a line for each image into `lines`, then wait for the client to disconnect."""
         # Chunks that are being read, in order, then the error that ended them, or None.
         window: _Window = asyncio.Queue(_MAX_CHUNKS - 1)
@@ -172,7 +172,7 @@ class StreamedAnswer(Response):
                 await window.put(error)
 
     async def _chunks(
-        self, receive: Receive, memory: Holding, lines: LineBuffer
+        self, receive: Receive, memory: MemoryShare, lines: LineBuffer
     ) -> AsyncIterator[Chunk]:
         if self._items is not None:
             for first in range(0, len(self._items), self._chunk_size):
@@ -182,7 +182,7 @@ class StreamedAnswer(Response):
         splitter = LineSplitter(max_bytes=settings.max_body_bytes)
         first, self._more_body = 0, True
         while self._more_body:
-            await memory.room(settings.body_timeout)
+            await memory.wait(settings.body_timeout)
             message = await self._receive(receive, settings.body_timeout, lines)
             self._more_body = message.get("more_body", False)
             unfinished = splitter.unfinished
@@ -211,7 +211,7 @@ class StreamedAnswer(Response):
                 raise ClientDisconnect
             return message
 
-    async def _read(self, chunk: Chunk, memory: Holding) -> bytes | Exception:
+    async def _read(self, chunk: Chunk, memory: MemoryShare) -> bytes | Exception:
         self._reading += 1
         try:
             items = await run_parser(lambda: list(map(_item, chunk.images)), chunk.size)

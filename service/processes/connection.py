@@ -1,13 +1,10 @@
 """A connection that tells its requests when the client has disconnected."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
-from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from service.api.state import State
-from service.departure import offer_departure
+from service.api.dependencies import State
 from service.processes.bad_requests import bad_request
 from service.processes.bounded import BoundedConnection
 from service.processes.parting import EarlyAnswers, part
@@ -23,13 +20,7 @@ class Connection(BoundedConnection):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - the server's own
         super().__init__(**options)
         self._running: RequestResponseCycle | None = None
-        self._departed: Callable[[], object] | None = None
         self._answered_early: RequestResponseCycle | None = None
-
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        super().on_message_begin()
-        offer_departure(cast(Scope, self.scope), self._on_departure)
 
     def data_received(self, data: bytes) -> None:
         """Hand on what has come."""
@@ -62,12 +53,9 @@ class Connection(BoundedConnection):
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()
-            if self._departed is not None:
-                self._departed()
-                self._departed = None
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:  # noqa: ANN401 - the server's own
-        self._running, self._departed = cycle, None
+        self._running = cycle
         super()._start_asgi_task(cycle, app)
 
     def _owes_an_answer(self) -> bool:
@@ -82,11 +70,6 @@ class Connection(BoundedConnection):
     @property
     def _caller(self) -> str | None:
         return self.client[0] if self.client else None
-
-    def _on_departure(self, callback: Callable[[], object]) -> None:
-        self._departed = callback
-        # After a large body nothing more was read, and with it no end.
-        self.flow.resume_reading()
 
 
 def is_idle(connection: Any) -> bool:  # noqa: ANN401 - the server names no type for all of them

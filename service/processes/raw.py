@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from service.api.security_headers import SECURITY_HEADERS
+from service.api.security import headers_for
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -51,4 +51,4 @@ class Stationery:
         )
 
 
-SECURITY_LINES = encoded(SECURITY_HEADERS)
+SECURITY_LINES = encoded(headers_for("/predict"))

@@ -7,7 +7,7 @@ from starlette.types import Scope
 
 from service.api import problems
 from service.logs import ACCESS_LOGGER
-from service.observe import write_line
+from service.middleware import log_request as write_line
 from service.processes.raw import SECURITY_LINES, encoded
 
 _ID_PLACE = "{request_id}"

@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.departure import offer_departure
 from service.lifecycle import Lifecycle
 
 _log = logging.getLogger(__name__)
@@ -33,16 +31,15 @@ class Hosted:
         if scope["type"] != "http":
             await self._app({**scope, "state": self.state}, receive, send)
             return
-        departure = _Departure()
+        gone = asyncio.Event()
         scope = {**scope, "state": dict(self.state)}
-        offer_departure(scope, departure.tell)
         request = asyncio.ensure_future(
-            self._app(scope, _until_gone(receive), self._farewell(send))
+            self._app(scope, _until_gone(receive, gone), self._farewell(send))
         )
         try:
             await asyncio.shield(request)
         except asyncio.CancelledError:
-            departure.happen()
+            gone.set()
             await asyncio.wait([request])
             raise
 
@@ -55,31 +52,21 @@ class Hosted:
         return send_and_close
 
 
-def _until_gone(receive: Receive) -> Receive:
-    async def receive_or_learn() -> Message:
+def _until_gone(receive: Receive, gone: asyncio.Event) -> Receive:
+    async def receive_or_disconnect() -> Message:
+        leaving = asyncio.ensure_future(gone.wait())
+        receiving = asyncio.ensure_future(receive())
         try:
-            return await receive()
+            await asyncio.wait([leaving, receiving], return_when=asyncio.FIRST_COMPLETED)
+            if receiving.done() and not gone.is_set():
+                return receiving.result()
         except Exception as error:
-            # The proxy, which had the rest of the body, forgets those who have gone. Which error
-            # of Ray's that is depends on what the proxy was doing.
-            _log.info("the rest of a body cannot be had: %r", error)
-            return {"type": "http.disconnect"}
+            # The proxy, which has the rest of the body, forgets clients that disconnect. Which
+            # error of Ray's that is depends on what the proxy was doing.
+            _log.info("the rest of a body is not available: %r", error)
+        finally:
+            leaving.cancel()
+            receiving.cancel()
+        return {"type": "http.disconnect"}
 
-    return receive_or_learn
-
-
-class _Departure:
-    def __init__(self) -> None:
-        self._callbacks: list[Callable[[], object]] = []
-        self._happened = False
-
-    def tell(self, callback: Callable[[], object]) -> None:
-        if self._happened:
-            callback()
-        else:
-            self._callbacks.append(callback)
-
-    def happen(self) -> None:
-        self._happened = True
-        for callback in self._callbacks:
-            callback()
+    return receive_or_disconnect

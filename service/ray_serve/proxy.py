@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import problems
-from service.api.security_headers import headers_for
+from service.api.security import headers_for
 from service.errors import NotReady, Stopping
 
 if TYPE_CHECKING:

@@ -13,10 +13,7 @@ from models.manifest import ModelCard
 from service import errors
 from service.api import examples
 from service.api.bodies import OCTET_STREAM, read_body, require_uncompressed, run_parser
-from service.api.negotiation import JSON
-from service.api.openapi import component
-from service.api.problems import READING_ERRORS, V2_PREFIX, v2_error_responses
-from service.api.state import (
+from service.api.dependencies import (
     charge,
     engine_of,
     record,
@@ -25,6 +22,9 @@ from service.api.state import (
     settings_of,
     statistics_of,
 )
+from service.api.negotiation import JSON
+from service.api.openapi import component
+from service.api.problems import READING_ERRORS, V2_PREFIX, v2_error_responses
 from service.errors import ModelUnavailable, NotReady, NumeralError, Stopping, UnknownModel
 from service.v2 import schemas
 from service.v2.tensors import HEADER_LENGTH, parse, readings_of, write

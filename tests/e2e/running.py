@@ -47,7 +47,11 @@ class RunningService:
         return self.process.wait(PATIENCE_SECONDS)
 
     def wait_until_ready(self) -> None:
-        self.wait_for(lambda: httpx.get(f"{self.url}/health/ready").status_code == 200)
+        self.wait_for(
+            lambda: (
+                httpx.get(f"{self.url}/health/ready", timeout=PATIENCE_SECONDS).status_code == 200
+            )
+        )
 
     def wait_until_all_serve(self, workers: int) -> None:
         """Wait until `workers` processes have come up, those that were replaced counted."""

@@ -13,8 +13,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from service.app import create_api
-from service.parts import Parts
+from service.app import create_app
 from service.settings import Settings
 
 CHECKS = [
@@ -26,7 +25,7 @@ CHECKS = [
 ]
 
 
-document = create_api(Parts.of(Settings())).openapi()
+document = create_app(Settings()).openapi()
 
 
 @schemathesis.serializer("image/bmp", "image/tiff", "application/x-npy")

@@ -2,7 +2,6 @@
 
 import asyncio
 
-from service.departure import on_departure_of
 from service.lifecycle import Lifecycle
 from service.ray_serve.hosted import Hosted
 
@@ -28,30 +27,15 @@ def test_a_request_finds_what_the_lifespan_handed_over():
     assert found == ["an engine"]
 
 
-def test_a_cancellation_is_the_callers_leaving_which_the_request_ends_by_itself():
+def test_a_cancellation_is_a_disconnect_and_the_request_ends_by_itself():
     ended = []
 
     async def app(scope, receive, send):
-        left = asyncio.Event()
-        on_departure_of(scope)(left.set)
-        await left.wait()
-        ended.append(True)
+        ended.append(await receive())
 
     asyncio.run(_ask_and_cancel(app))
 
-    assert ended == [True]
-
-
-def test_who_asks_late_is_told_of_a_caller_who_has_left_already():
-    told = []
-
-    async def app(scope, receive, send):
-        await asyncio.sleep(0.01)
-        on_departure_of(scope)(lambda: told.append(True))
-
-    asyncio.run(_ask_and_cancel(app))
-
-    assert told == [True]
+    assert ended == [{"type": "http.disconnect"}]
 
 
 def test_a_body_whose_rest_cannot_be_had_is_that_of_a_caller_who_has_left():

@@ -1,12 +1,49 @@
-"""The application around a fault of its own."""
+"""The application as a whole, without a socket."""
 
+import pytest
+from starlette.testclient import TestClient
+
+from service.app import _route_finder, create_app
+from service.settings import Settings
 from tests.service.faults import answer_to_a_fault
 
 
-def test_an_unforeseen_error_is_a_problem_with_its_request_id():
+def test_an_unexpected_error_is_a_problem_with_its_request_id():
     response = answer_to_a_fault("/broken")
 
     assert response.status_code == 500
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.headers["X-Request-ID"] == response.json()["request_id"] == "mine"
     assert "1234" not in response.text
+
+
+def test_a_page_of_an_allowed_origin_may_read_an_unexpected_error():
+    response = answer_to_a_fault("/broken", Origin="https://forms.example")
+
+    assert response.headers["Access-Control-Allow-Origin"] == "https://forms.example"
+
+
+def test_a_length_of_thousands_of_digits_is_a_problem():
+    app = create_app(Settings(), load_first=True)
+
+    with TestClient(app) as client:
+        response = client.post("/predict", content=b"x", headers={"Content-Length": "9" * 4300})
+
+    assert response.status_code == 413
+    assert response.json()["request_id"] == response.headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/models", "/models"),
+        ("/models/cnn", "/models/{name}"),
+        ("/v2/models/cnn/infer", "/v2/models/{name}/infer"),
+        ("/page/scripts/main.js", "/page/{rest:path}"),
+        ("/docs", "/docs"),
+        ("/models/cnn/more", "unknown"),
+        ("/nowhere", "unknown"),
+    ],
+)
+def test_requests_are_counted_by_the_template_of_their_path(path, route):
+    assert _route_finder(create_app(Settings()))(path) == route

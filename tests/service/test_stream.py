@@ -6,9 +6,9 @@ import json
 import pytest
 
 from service.api.formats import Item
-from service.api.held import HeldBytes
 from service.api.stream import StreamedAnswer, Streams
 from service.errors import TooManyBodies
+from service.memory import MemoryBudget
 from service.settings import Settings
 
 ITEMS = [Item(None, b"x")] * 1000
@@ -41,7 +41,7 @@ def test_an_error_before_the_first_line_is_raised():
 
 def test_after_a_disconnect_nothing_more_is_read():
     before = [{"type": "http.request", "body": LINE * 10, "more_body": True}] * 20
-    streams = Streams(Settings(), HeldBytes(10**6))
+    streams = Streams(Settings(), MemoryBudget(10**6))
 
     sent = _answer(body=[*before, {"type": "http.disconnect"}, *before], streams=streams)
 
@@ -52,19 +52,19 @@ def test_after_a_disconnect_nothing_more_is_read():
 
 def test_a_stream_waits_for_the_memory_of_others():
     async def scenario():
-        memory = HeldBytes(10)
-        with memory.holding() as stream:
+        memory = MemoryBudget(10)
+        with memory.share() as stream:
             stream.add(1)
-            with memory.holding() as other:
+            with memory.share() as other:
                 other.add(10)
-                waiting = asyncio.create_task(stream.room(30))
+                waiting = asyncio.create_task(stream.wait(30))
                 await asyncio.sleep(0)
                 assert not waiting.done()
                 with pytest.raises(TooManyBodies):
-                    await stream.room(0.01)
+                    await stream.wait(0.01)
             await waiting
             stream.add(100)
-            await stream.room(30)
+            await stream.wait(30)
         return memory.total
 
     assert asyncio.run(scenario()) == 0
@@ -91,7 +91,7 @@ def _answer(*, items=None, body=(), fails_at=None, streams=None):
             sent.append(message)
 
         response = StreamedAnswer(
-            streams or Streams(Settings(), HeldBytes(10**6)),
+            streams or Streams(Settings(), MemoryBudget(10**6)),
             answer,
             "mine",
             chunk_size=64,

@@ -1,0 +1,202 @@
+"""Health, metrics, administration, the page for people, and the documentation of the API."""
+
+import asyncio
+import mimetypes
+from pathlib import Path
+from typing import Literal
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.openapi.docs import (
+    get_redoc_html,
+    get_swagger_ui_html,
+    get_swagger_ui_oauth2_redirect_html,
+)
+from pydantic import BaseModel, Field
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+from service.api.dependencies import (
+    caller_of,
+    lifecycle_of,
+    metrics_of,
+    refuse_while_draining,
+    registry_of,
+)
+from service.api.problems import problem_responses
+from service.api.security import DOCS_FILES, PAGE, PAGE_FILES, docs_policy
+from service.errors import AdminOff, NotReady, ReloadFailed, ReloadInProgress, Stopping
+
+# Python before 3.14 lacks this type.
+mimetypes.add_type("font/woff2", ".woff2")
+
+_TEXT = {"schema": {"type": "string"}}
+_page_files = StaticFiles(directory=Path(__file__).parents[1] / "web")
+
+router = APIRouter()
+
+
+class Liveness(BaseModel):
+    """The process answers."""
+
+    status: Literal["live"] = "live"
+
+
+class Readiness(BaseModel):
+    """Models are loaded and warm."""
+
+    status: Literal["ready"] = "ready"
+    models: tuple[str, ...] = Field(description="Names of the models that are served.")
+    readers: tuple[str, ...] = Field(description="Names of the served models that read fields.")
+
+
+class ReloadedModel(BaseModel):
+    """A model that is served after a reload."""
+
+    name: str = Field(description="The model's name.")
+    version: str = Field(description="Its version; another file has another version.")
+
+
+class Reload(BaseModel):
+    """What is served after a reload."""
+
+    default: str = Field(description="Model that answers when a request names none.")
+    models: tuple[ReloadedModel, ...] = Field(description="Models that are served.")
+    workers: int = Field(ge=1, description="Number of processes that serve them.")
+
+
+@router.get(
+    "/health/live",
+    tags=["health"],
+    operation_id="live",
+    summary="Check that the process answers",
+    responses=problem_responses(),
+)
+async def live() -> Liveness:
+    """Whether the process answers; true before the models are loaded."""
+    return Liveness()
+
+
+@router.get(
+    "/health/ready",
+    tags=["health"],
+    operation_id="ready",
+    summary="Check that pictures can be read",
+    responses=problem_responses(NotReady, Stopping),
+)
+async def ready(request: Request) -> Readiness:
+    """Whether to send pictures: models are loaded and warm, and the service is not stopping."""
+    refuse_while_draining(request)
+    catalogue = registry_of(request).catalogue
+    return Readiness(models=tuple(catalogue.classifiers), readers=tuple(catalogue.readers))
+
+
+@router.get(
+    "/metrics",
+    tags=["metrics"],
+    operation_id="metrics",
+    summary="Read the metrics",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Every metric, summed over all workers",
+            "content": {"text/plain": _TEXT, "application/openmetrics-text": _TEXT},
+        },
+        **problem_responses(),
+    },
+)
+async def metrics(request: Request) -> Response:
+    """Requests, times, queue, decisions and models, as Prometheus text or OpenMetrics."""
+    accept = request.headers.get("accept", "")
+    # In a thread: writing a few hundred series takes milliseconds.
+    page = await asyncio.to_thread(metrics_of(request).page, accept)
+    return Response(page.content, media_type=page.media_type)
+
+
+def require_keys(request: Request) -> None:
+    """Raise `AdminOff` without API keys; with keys, `Authentication` has checked the role."""
+    if caller_of(request) is None:
+        raise AdminOff(
+            "this path requires API keys: create a key with the role admin, or reload by sending"
+            " SIGHUP to the process"
+        )
+
+
+@router.post(
+    "/admin/reload",
+    tags=["admin"],
+    operation_id="reload",
+    summary="Load the models again",
+    responses=problem_responses(AdminOff, ReloadInProgress, ReloadFailed),
+)
+async def reload(request: Request) -> Reload:
+    """Load the models again and serve them in every worker, or keep the old ones in all.
+
+    Running requests finish with the models that they started with.
+    """
+    require_keys(request)
+    reload_all = lifecycle_of(request).reload or registry_of(request).reload
+    served = await reload_all()
+    return Reload(
+        default=served.default,
+        models=tuple(ReloadedModel(name=each.name, version=each.version) for each in served.models),
+        workers=served.workers,
+    )
+
+
+@router.get(PAGE, include_in_schema=False)
+async def show_page(request: Request) -> Response:
+    """Serve the page for people."""
+    return await _page_files.get_response("index.html", request.scope)
+
+
+@router.get("/docs", include_in_schema=False)
+async def swagger_ui(request: Request) -> Response:
+    """Serve Swagger UI."""
+    files = _root_path(request) + DOCS_FILES
+    return _docs_page(
+        get_swagger_ui_html(
+            openapi_url=f"{_root_path(request)}/openapi.json",
+            title="Numeral - Swagger UI",
+            swagger_js_url=f"{files}swagger-ui-bundle.js",
+            swagger_css_url=f"{files}swagger-ui.css",
+            swagger_favicon_url=f"{files}favicon.png",
+            # By default it asks a public server to validate the document.
+            swagger_ui_parameters={"validatorUrl": None},
+        )
+    )
+
+
+@router.get("/docs/oauth2-redirect", include_in_schema=False)
+async def swagger_ui_redirect() -> Response:
+    """Serve the redirect page of Swagger UI."""
+    return _docs_page(get_swagger_ui_oauth2_redirect_html())
+
+
+@router.get("/redoc", include_in_schema=False)
+async def redoc(request: Request) -> Response:
+    """Serve ReDoc."""
+    files = _root_path(request) + DOCS_FILES
+    return _docs_page(
+        get_redoc_html(
+            openapi_url=f"{_root_path(request)}/openapi.json",
+            title="Numeral - ReDoc",
+            redoc_js_url=f"{files}redoc.standalone.js",
+            redoc_favicon_url=f"{files}favicon.png",
+            with_google_fonts=False,
+        )
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Add the paths, and the files of the page, to `app`."""
+    app.include_router(router)
+    app.mount(PAGE_FILES.rstrip("/"), _page_files)
+
+
+def _root_path(request: Request) -> str:
+    return str(request.scope.get("root_path", ""))
+
+
+def _docs_page(page: HTMLResponse) -> Response:
+    page.headers["Content-Security-Policy"] = docs_policy(bytes(page.body))
+    return page
