@@ -4,12 +4,12 @@ import cv2
 
 from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.imaging.decode import decode
+from service.imaging.greyscale import Picture
 from service.imaging.normalise import Normalised, normalise, unchanged
-from service.imaging.picture import Picture
 from service.imaging.strip import SeenStrip, cut_strip
 
-# Processes are what runs in parallel. OpenCV's own threads take 3.5 times the processor's time for
-# a picture of 28 x 28 pixels, twice for one of 600 x 600, and are hardly faster.
+# Processes run in parallel. With threads of its own, OpenCV takes 3.5 times the CPU time for a
+# picture of 28 x 28 pixels, twice for one of 600 x 600, and is hardly faster.
 cv2.setNumThreads(1)
 
 __all__ = [

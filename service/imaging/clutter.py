@@ -1,4 +1,4 @@
-"""What stands out from the paper but is not written: borders, frames, printed lines."""
+"""Marks that are not writing: borders, frames, neighbours, printed lines."""
 
 from typing import Any
 
@@ -6,32 +6,32 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.imaging.picture import Picture, as_picture
+from service.imaging.greyscale import Picture, as_picture
 
-# A border is a band of one tone along a side, at most so wide as a share of the picture. Its
-# outermost line has hardly a pixel of the other tone; the picture beyond it has mostly that.
+# A border is a band of one tone along a side, of at most this share of the picture. Its outermost
+# line has hardly a pixel of the other tone; the picture beyond it has mostly that tone.
 _WIDEST_BORDER = 0.25
 _BORDER_PURITY = 0.98
 _BEYOND_BORDER = 0.4
 
-# In a picture of fewer pixels across, a margin beside a stroke looks just like a border.
+# In a picture of fewer pixels across, a margin beside a stroke looks like a border.
 _LEAST_SIDE = 24
 
-# A frame surrounds a piece of at least this share of its own height; only the largest few pieces
-# are looked at.
+# A frame surrounds a piece of at least this share of its own height. Only the largest pieces are
+# compared.
 _HIGH_INSIDE = 0.4
 _LARGEST_PIECES = 8
 
-# Beside a digit that itself touches the rim, a piece at the left or right is a neighbour's if it
-# takes at most this share of the picture's width and less than these of the digit's height and
-# area. Chosen on one half of the digits cut from ORAND-CAR-A; what is higher may be a digit.
+# Beside a digit that itself touches the rim, a piece at the left or right belongs to a neighbour if
+# it takes at most this share of the picture's width and less than these of the digit's height and
+# area. Chosen on half of the digits cut from ORAND-CAR-A; a higher piece may be a digit.
 _NEIGHBOUR_WIDTH = 0.4
 _NEIGHBOUR_HEIGHT = 0.6
 _NEIGHBOUR_AREA = 0.5
 
-# The middles of printed lines and of ink have two tones between which nearly all their variance
-# lies. On test images on ruled, squared and security paper this share is 0.98 or more; on plain
-# paper it is 0.8 or less, or the two tones are nearly the same.
+# The middles of printed lines and of ink have two tones, which explain nearly all their variance:
+# 0.98 or more of it on ruled, squared and security paper; on plain paper 0.8 or less, or the two
+# tones are nearly the same.
 _TWO_TONES = 0.95
 _PRINT_TONE = 0.85
 _FEWEST_OF_A_TONE = 0.05
@@ -39,10 +39,7 @@ _FEWEST_MIDDLES = 50
 
 
 def without_borders(picture: Picture) -> Picture:
-    """Cut off the dark or light bands along the sides of `picture`, uint8 [height, width].
-
-    without_borders(scan)  # the dark edge of the scanner's bed is gone
-    """
+    """Cut off the dark or light bands along the sides, such as the edge of a scanner's bed."""
     if min(picture.shape) < _LEAST_SIDE:
         return picture
     light = cv2.threshold(picture, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1]
@@ -57,37 +54,34 @@ def without_borders(picture: Picture) -> Picture:
 def written(
     pieces: NDArray[Any], areas: NDArray[np.int_], shape: tuple[int, ...]
 ) -> NDArray[np.bool_]:
-    """Which pieces may be written: not frames, nor parts of neighbours that the rim cuts off.
+    """Select the pieces that may be writing: no frames, no parts of neighbours cut off by the rim.
 
     Args:
         pieces: [N, 5], OpenCV's statistics of connected components.
-        areas: [N], how large each of them is; 0 for one that does not count.
+        areas: [N], their areas; 0 for a piece to ignore.
         shape: height and width of the picture.
 
     Returns:
         bool [N].
     """
-    kept = (areas > 0) & ~_frames(pieces, areas)
-    largest = np.where(kept, areas, 0).argmax()
+    selected = (areas > 0) & ~_frames(pieces, areas)
+    largest = np.where(selected, areas, 0).argmax()
     on_rim = _touches_rim(pieces, shape)
     if on_rim[largest]:
-        kept &= ~_neighbours(pieces, areas, largest, width=shape[1])
+        selected &= ~_neighbours(pieces, areas, largest, width=shape[1])
     else:
-        kept &= ~on_rim
-    return np.asarray(kept)
+        selected &= ~on_rim
+    return np.asarray(selected)
 
 
 def print_edge(contrast: Picture, faintest: int) -> int:
-    """The grey level above which is ink, where lines of a fainter tone are printed on the paper.
+    """Return the grey level that separates ink from printed lines of a fainter tone.
 
-    Lines and ink are told apart by the tones of their middles, which no soft edge blurs.
+    Compares the middles of strokes and lines, which have no soft edge.
 
     Args:
-        contrast: uint8 [height, width], how far each pixel stands out from the paper.
-        faintest: the level above which is ink or print.
-
-    Returns:
-        `faintest` if there is no such print.
+        contrast: uint8 [height, width], the difference of each pixel from the paper.
+        faintest: the level that separates ink and print from paper; returned if there is no print.
     """
     ridge = as_picture(cv2.compare(contrast, cv2.dilate(contrast, np.ones((3, 3))), cv2.CMP_GE))
     middles = contrast[ridge.view(np.bool_) & (contrast > faintest)]
@@ -106,7 +100,7 @@ def print_edge(contrast: Picture, faintest: int) -> int:
 
 
 def _border(light: NDArray[Any]) -> int:
-    # `light`: the share of light pixels in each line, from a side inwards.
+    # `light`: the share of light pixels in each line, from the side inwards.
     same = light if light[0] > 0.5 else 1.0 - light
     width = int((same < 0.5).argmax())
     if not 0 < width <= _WIDEST_BORDER * len(same) or same[0] < _BORDER_PURITY:

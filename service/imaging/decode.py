@@ -4,8 +4,11 @@ import warnings
 from io import BytesIO
 from typing import NoReturn
 
-# Pillow registers its MPO, TIFF and WebP readers only once they are imported; importing them here
-# keeps its search through every other plugin out of the first request.
+import cv2
+import numpy as np
+
+# Pillow registers these readers when they are imported; otherwise the first request would wait for
+# its search through all plugins.
 from PIL import (
     Image,
     MpoImagePlugin,  # noqa: F401
@@ -15,17 +18,18 @@ from PIL import (
 )
 
 from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
-from service.imaging import png, tiff
-from service.imaging.greyscale import to_grey
-from service.imaging.picture import Picture
+from service.imaging import tiff
+from service.imaging.greyscale import Picture, as_picture, to_grey
 
-# Pillow warns about metadata that it skips; the caller can do nothing about it. Set once: a filter
-# for the time of a call would cost as much as a tenth of it, and threads share the filters.
+# Pillow warns about metadata that it skips. Set once: a filter for the duration of a call would
+# cost a tenth of it, and threads share the filters.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-# BigTIFF with the most significant byte first is missing: Pillow lists it but cannot read it.
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+# Pillow lists BigTIFF with the most significant byte first but cannot read it.
 _SIGNATURES = (
-    (png.SIGNATURE, "PNG"),
+    (_PNG, "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
@@ -35,17 +39,14 @@ _SIGNATURES = (
     (b"II+\x00", "TIFF"),
 )
 
-# A photograph from a phone is a JPEG followed by others (a preview, a depth map): Pillow says MPO.
+# A phone's photograph is a JPEG followed by others (a preview, a depth map); Pillow calls it MPO.
 _JPEG_FORMATS = ("JPEG", "MPO")
 
-# A JPEG photograph is decoded at 1/2, 1/4 or 1/8 as long as its longer side keeps this many
-# pixels: a digit in a corner stays readable and 12 megapixels cost a fraction.
+# A large JPEG is decoded at 1/2, 1/4 or 1/8 as long as its longer side keeps this many pixels: a
+# digit in a corner stays readable, and 12 megapixels cost a fraction.
 _REDUCED_LONGER_SIDE = 1000
 
-# In a larger PNG file, unfolding the pixels takes all the time, and Pillow does it as fast.
-_MOST_PLAIN_PIXELS = 1_000_000
-
-# What turns a picture upright, by the orientation in its EXIF; 1 is upright.
+# What turns a picture upright, by its EXIF orientation; 1 is upright.
 _EXIF_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -57,37 +58,51 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# A camera writes at most 64 KB, what one segment of a JPEG holds; some tags take Pillow 36 times
-# their size in memory, and seconds for 15 MB.
+# A camera writes at most 64 KB, the size of a JPEG segment; some tags take Pillow 36 times their
+# size in memory, and seconds for 15 MB.
 _MOST_EXIF_BYTES = 1 << 20
+
+# The header of a PNG file of 8-bit grey, not interlaced, with the width and height left out.
+_PNG_START = _PNG + b"\x00\x00\x00\x0dIHDR"
+_PNG_GREY = b"\x08\x00\x00\x00\x00"
+_PNG_SECOND_CHUNK = 33
+
+# Length, name and checksum of a chunk.
+_PNG_AROUND_CHUNK = 12
+
+# Chunks that do not change how the pixels look.
+_PNG_PLAIN_CHUNKS = frozenset(b"IDAT IEND pHYs tEXt tIME".split())
+
+# Decompression takes all the time in a larger PNG file, and Pillow is as fast.
+_MOST_PLAIN_PIXELS = 1_000_000
 
 _DAMAGED = "the {} data is damaged or incomplete; send the whole file"
 
 
 def decode(data: bytes, *, max_pixels: int, whole: bool = False) -> Picture:
-    """Read a PNG, JPEG, BMP, GIF, WebP or TIFF file of any mode as a grey picture.
+    """Decode a PNG, JPEG, BMP, GIF, WebP or TIFF file of any mode to a grey picture.
 
         picture = decode(path.read_bytes(), max_pixels=16_000_000)
 
-    The first frame or page is read and turned upright as its EXIF says; a transparent canvas
-    becomes paper on which its ink shows; 16-bit values are scaled to 8 bits. A large JPEG may come
-    back at 1/2, 1/4 or 1/8 of its size.
+    Reads the first frame or page and turns it upright by its EXIF orientation. Transparency becomes
+    paper on which the ink is visible; 16-bit values are scaled to 8 bits. A large JPEG may be
+    reduced to 1/2, 1/4 or 1/8 of its size.
 
     Args:
-        data: the file's content.
+        data: the content of the file.
         max_pixels: the most pixels (width x height) that the file's header may announce.
-        whole: read a large JPEG at its own size, for what is to be found in it again.
+        whole: decode a large JPEG at its full size, to locate things in it.
 
     Returns:
         uint8 [height, width], luminance.
 
     Raises:
-        UnsupportedFormat: the bytes are of another format, of none, or of a rare kind of TIFF.
+        UnsupportedFormat: the format is unknown, or a rare kind of TIFF.
         PictureTooLarge: the picture has more than `max_pixels`; nothing was decoded.
-        UnreadableImage: the bytes are damaged or incomplete.
+        UnreadableImage: the data is damaged or incomplete.
     """
-    if data.startswith(png.SIGNATURE):
-        picture = png.decode_plain(data, max_pixels=min(max_pixels, _MOST_PLAIN_PIXELS))
+    if data.startswith(_PNG):
+        picture = _plain_png(data, min(max_pixels, _MOST_PLAIN_PIXELS))
         if picture is not None:
             return picture
     file_format = _format_of(data)
@@ -101,13 +116,13 @@ def decode(data: bytes, *, max_pixels: int, whole: bool = False) -> Picture:
         raise
     except UnidentifiedImageError as error:
         if file_format == "TIFF":
-            # Its directory is whole, so it is more likely rare than damaged.
+            # Its directory is intact, so it is more likely rare than damaged.
             raise UnsupportedFormat(tiff.RARE_KIND) from error
         raise UnreadableImage(_DAMAGED.format(file_format)) from error
     except Image.DecompressionBombError as error:
         _refuse_size(f"more than Pillow's own limit ({error})", max_pixels)
     except Exception as error:
-        # Damaged files make Pillow raise nearly anything: OSError, SyntaxError, struct.error,
+        # On damaged files Pillow raises nearly anything: OSError, SyntaxError, struct.error,
         # OverflowError, ZeroDivisionError, MemoryError ...
         raise UnreadableImage(_DAMAGED.format(file_format)) from error
 
@@ -149,6 +164,28 @@ def _read(image: Image.Image, *, whole: bool) -> Picture:
     image.load()
     if len(image.info.get("exif", b"")) > _MOST_EXIF_BYTES:
         raise UnreadableImage(f"the EXIF is longer than {_MOST_EXIF_BYTES} bytes; send less of it")
-    # ImageOps.exif_transpose would write all of the EXIF anew.
+    # ImageOps.exif_transpose would rewrite all of the EXIF.
     turn = _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
     return to_grey(image if turn is None else image.transpose(turn))
+
+
+def _plain_png(data: bytes, max_pixels: int) -> Picture | None:
+    """Decode a small PNG file of 8-bit grey with OpenCV, in half of Pillow's time.
+
+    OpenCV returns the same pixels as Pillow or none (tried on 30,000 damaged files). None leaves
+    the file, and the error, to Pillow.
+    """
+    if not data.startswith(_PNG_START) or data[24:29] != _PNG_GREY:
+        return None
+    if not 0 < int.from_bytes(data[16:20]) * int.from_bytes(data[20:24]) <= max_pixels:
+        return None
+    # OpenCV allocates all that a chunk announces, up to 4 GB.
+    start = _PNG_SECOND_CHUNK
+    while start < len(data):
+        if data[start + 4 : start + 8] not in _PNG_PLAIN_CHUNKS:
+            return None
+        start += _PNG_AROUND_CHUNK + int.from_bytes(data[start : start + 4])
+    if start != len(data):
+        return None
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    return None if pixels is None else as_picture(pixels)

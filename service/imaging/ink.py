@@ -1,4 +1,4 @@
-"""The ink of a picture: what stands out from the paper, without specks, cropped to its box."""
+"""The ink of a picture: darker or lighter than the paper, without specks, cropped to its box."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,30 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.imaging.clutter import print_edge, written
-from service.imaging.picture import Picture, as_picture
+from service.imaging.greyscale import Picture, as_picture
 
-# Ink stands out from the paper by so many grey levels at least, its soft edge by fewer.
+# Ink differs from the paper by at least this many grey levels, its soft edge by fewer.
 _FAINTEST_INK = 10
 _FAINTEST_EDGE = 3
 
-# What surpasses the noise so many times is ink. On a printed background, which is noise of a kind,
-# less will do: the side of the paper on which no ink is shows how far noise alone reaches, and
-# ink starts where noise makes up no more than this share of the pixels.
+# Ink exceeds the noise this many times. On a printed background, which is a kind of noise, less is
+# enough: levels on the other side of the paper's tone show how far noise alone reaches, and ink
+# starts where noise makes up no more than this share of the pixels.
 _NOISE_MULTIPLE = 4
 _NOISE_SHARE = 0.5
 
-# Ink's tone is the level that all but this share of its pixels stay below.
+# The tone of the ink is the level below which this share of its pixels lies.
 _FULL_TONE = 0.90
 
 # A stroke is followed from its dark middle down to this share of its full tone.
 _EDGE = 0.25
 
-# Pieces that have at least this share of the height of all that is written, with a gap between
-# them, are digits of their own. It takes one of 4,000 training images of MNIST for several, and 99
-# of 100 pairs of them.
+# Pieces of at least this share of the height of all ink, with a gap between them, are several
+# digits: true of 99 of 100 pairs of MNIST's training images, and of one in 4,000 single ones.
 _HIGH_PIECE = 0.6
 
-# So many lines of this share of the height, or two higher ones, are no single digit.
+# This many lines of this share of the height, or two higher ones, are no single digit.
 _MOST_LINES = 3
 _LOW_LINE = 0.04
 _HIGH_LINE = 0.3
@@ -39,24 +38,22 @@ _HIGH_LINE = 0.3
 # A piece with less than this share of the largest piece's area is a speck.
 _SPECK = 0.04
 
-# Fewer ink pixels than this are no writing.
+# Fewer pixels of ink are no writing.
 _FEWEST_PIXELS = 4
 
-# Neighbours of ink are ink, neighbours of noise are anything. On training images and on cheques
-# `_coherence` is 0.3 or more, on pure noise 0.25 or less; in a picture of very few pixels the two
-# overlap.
+# Neighbours of ink are ink, neighbours of noise are anything: `_coherence` is 0.3 or more on
+# training images and cheques, 0.25 or less on pure noise. With very few pixels the two overlap.
 _LEAST_COHERENCE = 0.25
 _FEWEST_TO_JUDGE = 150
 
 
 @dataclass(frozen=True, eq=False)
 class Ink:
-    """What is written.
+    """The writing on a picture.
 
     Attributes:
-        picture: uint8 [box height, box width], ink (up to 255) on black (0), cropped to its box.
-        several: it lies in several lines, or in several pieces side by side, each nearly as high as
-            the box.
+        picture: uint8, ink (up to 255) on black (0), cropped to its box.
+        several: it has several lines, or several pieces side by side nearly as high as the box.
     """
 
     picture: Picture
@@ -64,14 +61,11 @@ class Ink:
 
 
 def find_ink(picture: Picture, paper: Picture) -> Ink | None:
-    """Cut out what is written on `picture`, with its soft edges.
+    """Cut out the ink with its soft edges; return None if there is none.
 
     Args:
         picture: uint8 [height, width], ink lighter than the paper.
         paper: uint8 [height, width], the picture without its ink.
-
-    Returns:
-        None if there is no ink.
     """
     contrast = as_picture(cv2.subtract(picture, paper))
     levels = _histogram(contrast)
@@ -92,7 +86,7 @@ def find_ink(picture: Picture, paper: Picture) -> Ink | None:
 
 @dataclass(frozen=True, eq=False)
 class _Strokes:
-    """Where ink is: `mask` uint8 [height, width], 255 or 0, and its `box` (x, y, width, height)."""
+    """Where the ink is: `mask` uint8 [height, width], 255 or 0; `box` (x, y, width, height)."""
 
     mask: Picture
     box: tuple[int, int, int, int]
@@ -104,7 +98,7 @@ def _histogram(values: Picture) -> NDArray[np.float64]:
 
 
 def _noise_floor(levels: NDArray[np.float64], noise: NDArray[np.float64]) -> int:
-    # Half of the paper's pixels are above the paper and count as 0 here, hence (1 + 0.68) / 2.
+    # Half of the paper's pixels are above its tone and count as 0 here, hence (1 + 0.68) / 2.
     deviation = int(np.searchsorted(np.cumsum(noise), 0.84 * noise.sum()))
     noise_beyond, ink_beyond = (np.cumsum(counts[::-1])[::-1] for counts in (noise, levels))
     mostly_ink = int(np.argmax(noise_beyond <= _NOISE_SHARE * ink_beyond))
@@ -112,7 +106,7 @@ def _noise_floor(levels: NDArray[np.float64], noise: NDArray[np.float64]) -> int
 
 
 def _tone(excess: NDArray[np.float64], floor: int) -> int:
-    # `excess`: how many pixels more have each level than noise alone would give it.
+    # `excess`: the pixels at each level beyond those of noise alone.
     ink = np.cumsum(np.where(np.arange(excess.size) > floor, excess, 0.0))
     return int(np.searchsorted(ink, _FULL_TONE * ink[-1])) if ink[-1] >= _FEWEST_PIXELS else 0
 
@@ -126,19 +120,19 @@ def _strokes(contrast: Picture, *, edge: int, core: float) -> _Strokes | None:
     largest = int(core_areas.max())
     if largest < _FEWEST_PIXELS:
         return None
-    kept = core_areas >= max(1.0, _SPECK * largest)
-    x, y = pieces[kept, :2].min(axis=0).tolist()
-    right, bottom = (pieces[kept, :2] + pieces[kept, 2:4]).max(axis=0).tolist()
-    ink = kept[labels[y:bottom, x:right]]
+    selected = core_areas >= max(1.0, _SPECK * largest)
+    x, y = pieces[selected, :2].min(axis=0).tolist()
+    right, bottom = (pieces[selected, :2] + pieces[selected, 2:4]).max(axis=0).tolist()
+    ink = selected[labels[y:bottom, x:right]]
     if contrast.size >= _FEWEST_TO_JUDGE and _coherence(ink, contrast.size) < _LEAST_COHERENCE:
         return None
     box = (x, y, right - x, bottom - y)
-    several = _are_in_lines(ink) or _are_side_by_side(pieces[kept], box)
+    several = _are_in_lines(ink) or _are_side_by_side(pieces[selected], box)
     return _Strokes(ink.astype(np.uint8) * np.uint8(255), box, several)
 
 
 def _are_in_lines(ink: NDArray[np.bool_]) -> bool:
-    # Rows with ink between rows without are a line.
+    # A line is a run of rows with ink.
     rows = np.concatenate(([0], ink.any(axis=1), [0]))
     turns = np.flatnonzero(np.diff(rows))
     heights = (turns[1::2] - turns[::2]) / len(ink)
@@ -153,7 +147,7 @@ def _are_side_by_side(pieces: NDArray[Any], box: tuple[int, int, int, int]) -> b
 
 
 def _coherence(ink: NDArray[np.bool_], pixels: int) -> float:
-    # How much likelier than a pixel elsewhere the next one to ink is to be ink: chance is 0.
+    # How much likelier a neighbour of ink is ink than any other pixel; 0 by chance.
     count = int(np.count_nonzero(ink))
     pairs = np.count_nonzero(ink[:, 1:] & ink[:, :-1]) + np.count_nonzero(ink[1:] & ink[:-1])
     density = min(count / pixels, 0.99)

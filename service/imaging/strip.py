@@ -1,4 +1,4 @@
-"""A picture to the strip that a reader of fields expects: wide margins off, height and tone set."""
+"""A picture to the strip that a reader expects: without wide margins, height and tone set."""
 
 from typing import Any, NamedTuple
 
@@ -7,39 +7,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.strips import Strip, standardise
+from service.imaging.greyscale import Picture, as_picture
 from service.imaging.paper import find_paper
-from service.imaging.picture import Picture, as_picture
 
-# Ink is looked for on a picture of at most this side, in pixels.
+# Ink is searched in a picture of at most this side, in pixels.
 _SEARCHED_SIDE = 768
 
-# Ink stands out from the paper by so many grey levels at least, in so many pixels of that picture.
+# Ink differs from the paper by at least this many grey levels, in this many pixels.
 _FAINTEST_INK = 20
 _FEWEST_PIXELS = 12
 
-# A stroke is followed from its darkest down to this share of that.
+# A stroke is followed from its darkest tone down to this share of it.
 _EDGE = 0.5
 
 # A piece with less than this share of the largest piece's height and width is a speck.
 _SPECK = 0.15
 
-# Margins are cut only where the writing takes less than this share of the height: strips are mostly
-# cut by others, and the reader knows them as they come. Then so much is left on each side, as a
-# share of the writing's height: of amounts of ORAND-CAR-A laid on a page, a reader read 77% with
-# 0.15, 82% with 0.25 and 72% with 0.35, and 86% as they came.
+# Margins are cut if the writing takes less than this share of the height: most strips are cut out
+# already, as those that the reader was trained on. This share of the writing's height is left on
+# each side: of amounts of ORAND-CAR-A laid on a page, a reader read 77% with 0.15, 82% with 0.25
+# and 72% with 0.35, and 86% of the uncut originals.
 _LOW_WRITING = 0.45
 _MARGIN = 0.25
 
 
 class SeenStrip(NamedTuple):
-    """What a reader is shown of a picture.
+    """The input of a reader.
 
     Attributes:
-        strip: standardised; its scale and top are those of the part that was cut out.
+        strip: the part of the picture that was cut out, standardised.
         left: columns of the picture before that part.
         top: rows of the picture above it.
         shape: height and width of that part.
-        blank: nothing was written on it.
+        blank: nothing is written on it.
     """
 
     strip: Strip
@@ -50,7 +50,7 @@ class SeenStrip(NamedTuple):
 
 
 def cut_strip(picture: Picture) -> SeenStrip:
-    """Cut what is written out of `picture`, uint8 [height, width], if it has wide margins.
+    """Cut the writing out of `picture`, uint8 [height, width], if it has wide margins.
 
     cut_strip(decode(data, max_pixels=16_000_000, whole=True)).strip.pixels
     """
@@ -67,7 +67,7 @@ def cut_strip(picture: Picture) -> SeenStrip:
 
 
 def _writing(picture: Picture) -> tuple[int, int, int, int] | None:
-    # Left, top, right and bottom of what is written; None: nothing is.
+    # Left, top, right and bottom; None if nothing is written.
     scale = min(1.0, _SEARCHED_SIDE / max(picture.shape))
     size = tuple(max(1, round(side * scale)) for side in picture.shape[::-1])
     small = as_picture(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
@@ -85,7 +85,7 @@ def _writing(picture: Picture) -> tuple[int, int, int, int] | None:
 
 
 def _tone(contrast: Picture) -> int:
-    # The level that only the few darkest pixels of the ink surpass.
+    # The level that only the few darkest pixels of the ink exceed.
     counts = np.bincount(contrast.ravel(), minlength=256)
     beyond = np.cumsum(counts[::-1])[::-1]
     return int(np.flatnonzero(beyond >= min(_FEWEST_PIXELS, contrast.size))[-1])
@@ -93,6 +93,6 @@ def _tone(contrast: Picture) -> int:
 
 def _box(pieces: NDArray[Any]) -> tuple[int, int, int, int]:
     longer = pieces[:, 2:4].max(axis=1)
-    kept = pieces[longer >= _SPECK * longer.max()]
-    x, y, width, height = kept[:, :4].T
+    large = pieces[longer >= _SPECK * longer.max()]
+    x, y, width, height = large[:, :4].T
     return int(x.min()), int(y.min()), int((x + width).max()), int((y + height).max())

@@ -1,9 +1,8 @@
-"""The directory of a TIFF, checked before Pillow and libtiff, each on its own, act on it."""
+"""Checks of a TIFF's directory, before Pillow and libtiff each act on it in their own way."""
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from PIL import Image, TiffTags
 
@@ -14,14 +13,14 @@ RARE_KIND = (
     "send 8-bit grey or RGB, uncompressed or with LZW, or a PNG"
 )
 
-# Pillow knows it, the libtiff in its wheels is built without it.
-_COMPRESSION_LEFT_OUT = "webp"
+# Pillow lists it, but the libtiff in its wheels is built without it.
+_MISSING_COMPRESSION = "webp"
 
 _STRIP_OFFSETS, _COLOUR_MAP = 273, 320
 _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS = 322, 323, 324
 
-# Pillow multiplies or walks through the values of these tags, whatever their type: a text of
-# 15 MB would be taken for as many strips.
+# Pillow multiplies or iterates over the values of these tags, whatever their type: a text of 15 MB
+# would count as that many strips.
 _NUMERIC = (_STRIP_OFFSETS, _COLOUR_MAP, _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS)
 
 # The types of the specification, by their numbers.
@@ -32,8 +31,8 @@ _VALUE_BYTES = {1: 1, 2: 1, _SHORT: 2, _LONG: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 1
 _VALUE_BYTES |= {13: 4, _LONG8: 8, 17: 8, 18: 8}
 
 # A scan has some twenty entries; a picture of 16 megapixels in tiles of 16 x 16 has 62,500 of
-# them, a transfer function of 16 bits 196,608 values. Pillow makes several Python objects of each
-# value: 3.9 million strip offsets, which fit into a body of 16 MiB, took 1.1 GB.
+# them, a transfer function of 16 bits 196,608 values. Pillow creates several Python objects for
+# each value: 3.9 million strip offsets, which fit into a body of 16 MiB, took 1.1 GB.
 _MOST_VALUES = 200_000
 
 # libtiff's own limit.
@@ -44,19 +43,15 @@ _MOST_PAGES = 16
 
 
 def check_directory(data: bytes, max_pixels: int) -> None:
-    """Refuse `data`, a TIFF file, if its first directory would cost far more than its picture.
-
-    Pillow and libtiff read the directory each in their own way; what they would disagree on is
-    judged here from the bytes, for whichever of the two.
+    """Reject a TIFF file whose first directory would cost far more than its picture.
 
     Args:
-        data: the file's content.
-        max_pixels: the most pixels that a tile may have: whole tiles are decoded, however small
-            the picture is.
+        data: the content of the file.
+        max_pixels: the most pixels of a tile: tiles are decoded whole, however small the picture.
 
     Raises:
         PictureTooLarge: a tile has more than `max_pixels`.
-        UnreadableImage: the directory is cut off, or holds what no scanner writes.
+        UnreadableImage: the directory is cut off, or contains what no scanner writes.
     """
     order: Literal["little", "big"] = "little" if data.startswith(b"II") else "big"
     value_bytes = 0
@@ -77,7 +72,7 @@ def check_directory(data: bytes, max_pixels: int) -> None:
                 )
             side = int.from_bytes(value[: _VALUE_BYTES[value_type]], order)
             sides[tag] = max(sides[tag], side)
-    # libtiff copies every value, those of unknown tags as well: a thousand that point to the same
+    # libtiff copies every value, those of unknown tags too: a thousand that point to the same
     # megabyte would become a gigabyte.
     if value_bytes > len(data):
         raise UnreadableImage("the TIFF's tags are longer than the file; send the whole file")
@@ -89,64 +84,62 @@ def check_directory(data: bytes, max_pixels: int) -> None:
 
 
 def prepare(image: Image.Image) -> None:
-    """Refuse `image`, an opened TIFF, if libtiff cannot decode it, and leave its metadata unread.
+    """Reject an opened TIFF that libtiff cannot decode, and leave its metadata unread.
 
     Raises:
         UnsupportedFormat: libtiff lacks the compression.
     """
-    if image.info["compression"] == _COMPRESSION_LEFT_OUT:
+    if image.info["compression"] == _MISSING_COMPRESSION:
         raise UnsupportedFormat(RARE_KIND)
-    # Loading would read every value of the EXIF and GPS directories: 15 MB of them took five
-    # seconds. Pillow keeps the EXIF that it gives out here, and then finds no such directories.
+    # Loading would read every value of the EXIF and GPS directories: 15 MB took five seconds.
+    # Pillow caches the EXIF that it returns here, and then finds no such directories.
     exif = image.getexif()
     for tag in TiffTags.TAGS_V2_GROUPS:
         if tag in exif:
             del exif[tag]
 
 
+class _Layout(NamedTuple):
+    """Formats of offsets, of the number of entries and of an entry, with the byte order."""
+
+    offset: str
+    number: str
+    entry: str
+
+
 def _entries(data: bytes, order: str) -> Iterator[tuple[int, int, int, bytes]]:
     is_big = data[2] == 43
-    form = _Form(order, "Q", "Q", "HHQ8s") if is_big else _Form(order, "L", "H", "HHL4s")
+    formats = ("Q", "Q", "HHQ8s") if is_big else ("L", "H", "HHL4s")
+    layout = _Layout(*(order + each for each in formats))
     try:
-        (start,) = struct.unpack_from(order + form.offset, data, 8 if is_big else 4)
-        (count,) = struct.unpack_from(order + form.count, data, start)
+        (start,) = struct.unpack_from(layout.offset, data, 8 if is_big else 4)
+        (count,) = struct.unpack_from(layout.number, data, start)
     except (struct.error, OverflowError) as error:
         raise UnreadableImage("the TIFF has no directory; send the whole file") from error
-    first = start + struct.calcsize(order + form.count)
-    end = first + count * struct.calcsize(order + form.entry)
+    first = start + struct.calcsize(layout.number)
+    end = first + count * struct.calcsize(layout.entry)
     if count > _MOST_ENTRIES:
         raise UnreadableImage(
             f"the TIFF has {count} tags; at most {_MOST_ENTRIES} are read: send a plain TIFF"
         )
     if end > len(data):
         raise UnreadableImage("the TIFF's directory is cut off; send the whole file")
-    _check_pages(data, form, end)
-    return struct.iter_unpack(order + form.entry, data[first:end])
+    _check_pages(data, layout, end)
+    return struct.iter_unpack(layout.entry, data[first:end])
 
 
-@dataclass(frozen=True)
-class _Form:
-    """How a directory is laid out: byte order, then the forms of offsets, counts and entries."""
-
-    order: str
-    offset: str
-    count: str
-    entry: str
-
-
-def _check_pages(data: bytes, form: _Form, end: int) -> None:
-    # Each directory ends with the place of the next page's, the last one with 0. One that points
-    # out of the file ends the walk: only the first page is read.
+def _check_pages(data: bytes, layout: _Layout, end: int) -> None:
+    # A directory ends with the offset of the next page's, the last one with 0. An offset beyond the
+    # file ends the search: only the first page is read.
     pages = 1
     try:
-        while following := struct.unpack_from(form.order + form.offset, data, end)[0]:
+        while following := struct.unpack_from(layout.offset, data, end)[0]:
             pages += 1
             if pages > _MOST_PAGES:
                 raise UnreadableImage(
                     f"the TIFF has more than {_MOST_PAGES} pages; send the one with the digit"
                 )
-            (count,) = struct.unpack_from(form.order + form.count, data, following)
-            entries = count * struct.calcsize(form.order + form.entry)
-            end = following + struct.calcsize(form.order + form.count) + entries
+            (count,) = struct.unpack_from(layout.number, data, following)
+            end = following + struct.calcsize(layout.number) + count * struct.calcsize(layout.entry)
     except (struct.error, OverflowError):
         return

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from service.imaging.picture import Picture, as_picture
+from service.imaging.greyscale import Picture, as_picture
 
 _PAPER, _INK = (205, 250), (10, 70)
 _GRAIN = 6

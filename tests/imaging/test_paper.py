@@ -1,8 +1,10 @@
+"""The paper fitted behind the ink."""
+
 import cv2
 import numpy as np
 import pytest
 
-from service.imaging.surface import fitted
+from service.imaging.paper import fitted
 
 
 def test_the_surface_follows_light_that_falls_off_to_all_sides():
