@@ -1,8 +1,12 @@
 """Query parameters: how to read the images of a request."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Coroutine
+from functools import lru_cache
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.datastructures import QueryParams
 
 from models.fields.constraints import LONGEST, Checksum, Constraints
@@ -10,6 +14,8 @@ from service.errors import Fault, InvalidRequest
 from service.inference.digits import DigitOptions, Preprocess
 from service.inference.fields import FieldOptions
 from service.settings import ErrorRate
+
+_CACHED_QUERIES = 256
 
 _Length = Annotated[int, Field(ge=1, le=LONGEST)]
 
@@ -50,13 +56,8 @@ class DigitParameters(_Parameters):
         " 28 x 28 pixels, white on black, as it is.",
     )
 
-    def options(self, query: QueryParams) -> DigitOptions:
-        """Return the options, if no parameter in `query` is repeated.
-
-        Raises:
-            InvalidRequest: one is.
-        """
-        _refuse_repeated(query)
+    def options(self) -> DigitOptions:
+        """Return the options."""
         return DigitOptions(self.model, self.max_error, Preprocess(self.preprocess))
 
 
@@ -77,13 +78,8 @@ class FieldParameters(_Parameters):
         " digits of US bank routing numbers.",
     )
 
-    def options(self, query: QueryParams) -> FieldOptions:
-        """Return the options, if no parameter in `query` is repeated.
-
-        Raises:
-            InvalidRequest: one is, or the parameters contradict each other.
-        """
-        _refuse_repeated(query)
+    def options(self) -> FieldOptions:
+        """Return the options; raise `InvalidRequest` if the parameters contradict each other."""
         try:
             constraints = Constraints(self.length, self.min_length, self.max_length, self.checksum)
         except ValueError as error:
@@ -91,7 +87,33 @@ class FieldParameters(_Parameters):
         return FieldOptions(self.model, self.max_error, constraints)
 
 
-def _refuse_repeated(query: QueryParams) -> None:
-    # FastAPI would use the last value.
+class ParameterRoute(APIRoute):
+    """A route whose endpoint takes the request and a model of its query parameters.
+
+    FastAPI documents the model. It would also validate it field by field, at a quarter of the cost
+    of a small picture; here pydantic validates it at once, and common queries are remembered.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler that Starlette calls."""
+        model = get_type_hints(self.endpoint)["parameters"]
+        endpoint = self.endpoint
+
+        async def handle(request: Request) -> Response:
+            response: Response = await endpoint(
+                request, _parse(model, request.scope["query_string"])
+            )
+            return response
+
+        return handle
+
+
+@lru_cache(_CACHED_QUERIES)
+def _parse(model: type[BaseModel], query_string: bytes) -> BaseModel:
+    query = QueryParams(query_string)
     if len(query) < len(query.multi_items()):
         raise InvalidRequest.of("query", "a parameter is given more than once")
+    try:
+        return model.model_validate(dict(query))
+    except ValidationError as error:
+        raise InvalidRequest.from_pydantic(error.errors()) from error
