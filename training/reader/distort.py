@@ -1,4 +1,4 @@
-"""Bend a strip as another hand would have, and spoil it as scanners and JPEG do."""
+"""Distort a strip like another writer, and degrade it like scanners and JPEG."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from training.reader.ink import Random
 
 @dataclass(frozen=True)
 class Bending:
-    """How strongly strips are bent: the largest or the standard deviation of each change."""
+    """Strength of the distortion: maximum or standard deviation of each change."""
 
-    slant: float = 0.22  # columns a row
+    slant: float = 0.22  # columns per row
     turn: float = 0.025  # radians
-    scale: float = 0.16  # of the whole, logarithmic
+    scale: float = 0.16  # of both axes, logarithmic
     stretch: float = 0.16  # of the width, logarithmic
     shift: float = 0.06  # of the height
     elastic: float = 0.022  # of the height, at knots
@@ -24,10 +24,10 @@ class Bending:
 def bend(
     strip: Grey, bending: Bending, random: Random, *, border: int = cv2.BORDER_REPLICATE
 ) -> Grey:
-    """Slant, turn, scale and bend a strip, in one interpolation; `border` fills what enters.
+    """Slant, rotate, scale and distort a strip in one interpolation; `border` fills the edges.
 
-    The elastic part is that of Simard, Steinkraus and Platt, ICDAR 2003, with smooth waves between
-    coarse knots in place of filtered noise, as for single digits in `training.augment`.
+    The elastic distortion follows Simard, Steinkraus and Platt, ICDAR 2003, with smooth waves
+    between coarse knots instead of filtered noise, as in `training.augment`.
     """
     height, width = strip.shape
     slant = random.normal(0, 0.5 * bending.slant)
@@ -53,26 +53,26 @@ def bend(
 
 
 def scan(strip: Grey, random: Random, *, strength: float = 1.0) -> Grey:
-    """Light, focus, grain, resolution and compression; `strength` scales how often and how much."""
-    spoilt = strip
+    """Degrade light, focus, grain, resolution and compression, as strongly as `strength`."""
+    degraded = strip
     if random.random() < 0.3 * strength:
-        spoilt = _shade(spoilt, random, strength)
+        degraded = _shade(degraded, random, strength)
     if random.random() < 0.3 * strength:
-        spoilt = cv2.GaussianBlur(spoilt, (0, 0), random.uniform(0.4, 0.5 + 0.7 * strength))
+        degraded = cv2.GaussianBlur(degraded, (0, 0), random.uniform(0.4, 0.5 + 0.7 * strength))
     if random.random() < 0.2 * strength:
-        spoilt = _coarse(spoilt, random)
+        degraded = _coarse(degraded, random)
     if random.random() < 0.35 * strength:
-        spoilt = _grain(spoilt, random, strength)
+        degraded = _grain(degraded, random, strength)
     if random.random() < 0.2 * strength:
-        spoilt = _specks(spoilt, random)
+        degraded = _specks(degraded, random)
     if random.random() < 0.25:
-        spoilt = _curve(spoilt, random)
+        degraded = _curve(degraded, random)
     if random.random() < 0.04 * strength:
-        spoilt = _bitonal(spoilt, random)
+        degraded = _bitonal(degraded, random)
     if random.random() < 0.5:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 95))]
-        spoilt = cv2.imdecode(cv2.imencode(".jpg", spoilt, quality)[1], cv2.IMREAD_GRAYSCALE)
-    return spoilt
+        degraded = cv2.imdecode(cv2.imencode(".jpg", degraded, quality)[1], cv2.IMREAD_GRAYSCALE)
+    return degraded
 
 
 def _shade(strip: Grey, random: Random, strength: float) -> Grey:
@@ -94,12 +94,12 @@ def _grain(strip: Grey, random: Random, strength: float) -> Grey:
 
 
 def _specks(strip: Grey, random: Random) -> Grey:
-    spoilt = strip.copy()
+    degraded = strip.copy()
     count = int(random.integers(1, 2 + strip.size // 400))
     rows = random.integers(strip.shape[0], size=count)
     columns = random.integers(strip.shape[1], size=count)
-    spoilt[rows, columns] = random.integers(0, 256, count)
-    return spoilt
+    degraded[rows, columns] = random.integers(0, 256, count)
+    return degraded
 
 
 def _curve(strip: Grey, random: Random) -> Grey:
