@@ -1,4 +1,4 @@
-"""Pictures of digits and fields, synthesised: no data set is needed."""
+"""Pictures of digits and fields, synthesised without a data set; always the same ones."""
 
 from collections.abc import Iterator
 
@@ -23,16 +23,13 @@ _DIGITS_PER_FIELD = 8
 
 
 def draw_digits(count: int, side: int) -> list[bytes]:
-    """Draw `count` PNG files of one digit each in a vector font on grainy paper, always the same.
-
-    draw_digits(10, side=28)
-    """
+    """Draw `count` PNG files of one digit each, in a vector font on grainy paper."""
     random = np.random.default_rng(1)
     return [png(_write(str(number % 10), side, side, random)) for number in range(count)]
 
 
 def draw_fields(count: int, height: int) -> list[bytes]:
-    """Draw `count` PNG files of eight digits in a row, `height` pixels high, always the same."""
+    """Draw `count` PNG files of eight digits in a row, `height` pixels high."""
     random = np.random.default_rng(2)
     texts = ("".join(map(str, random.integers(0, 10, _DIGITS_PER_FIELD))) for _ in range(count))
     width = round(height * (1 + _SHARE * _DIGITS_PER_FIELD))

@@ -8,16 +8,26 @@ import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.markdown import Markdown
 
-from models.mnist import TEST, TRAIN, Digits, load_part
+from models.manifest import ManifestError
+from models.mnist import TEST, TRAIN, DataError, Digits, load_part
 
 PUBLISHED = Path("docs") / "reports"
 DRAFTS = Path("runs") / "reports"
 _VALIDATION = 10_000  # of MNIST's training images, the last: the models are not fitted to them
+
+DataDir = Annotated[
+    Path, typer.Option(envvar="NUMERAL_DATA", help="Folder with MNIST's files and orand-car-a.")
+]
+ModelsDir = Annotated[Path, typer.Option(help="Folder with manifest.json and the ONNX files.")]
+Out = Annotated[Path, typer.Option(help="Folder of the report.")]
+Verify = Annotated[bool, typer.Option(help="Check MD5 sums; --no-verify for digits of your own.")]
 
 
 class Record(BaseModel):
@@ -36,10 +46,9 @@ class Split(StrEnum):
     TRAIN = "train"
     TEST = "test"
 
-    @property
-    def folder(self) -> Path:
-        """Default folder of a report: only figures on test digits are published."""
-        return PUBLISHED if self is Split.TEST else DRAFTS
+    def folder(self, out: Path | None) -> Path:
+        """Return the folder of a report: only figures on test digits are published."""
+        return out or (PUBLISHED if self is Split.TEST else DRAFTS)
 
     def load(self, data_dir: Path, *, verify: bool = True) -> Digits:
         """Load the digits from MNIST's files in `data_dir`.
@@ -50,6 +59,14 @@ class Split(StrEnum):
         if self is Split.TEST:
             return load_part(data_dir, TEST, verify=verify)
         return load_part(data_dir, TRAIN, verify=verify)[-_VALIDATION:]
+
+
+SplitOption = Annotated[
+    Split, typer.Option(help="Digits to read: train while developing, test to publish.")
+]
+SplitOut = Annotated[
+    Path | None, typer.Option("--out", help="Folder of the report. [default: by the split]")
+]
 
 
 def machine() -> str:
@@ -63,6 +80,14 @@ def machine() -> str:
 def command(module: str) -> str:
     """Return the command line of this run of `module`."""
     return shlex.join(["python", "-m", module, *sys.argv[1:]])
+
+
+def run(app: typer.Typer, *errors: type[Exception]) -> None:
+    """Run a command; print an error of these types as one line and exit with status 1."""
+    try:
+        app()
+    except (DataError, ManifestError, *errors) as error:
+        sys.exit(f"error: {error}")
 
 
 def header(*columns: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Origin of the weights of a published model."""
+"""Where the weights of a published model come from."""
 
 from dataclasses import asdict
 
@@ -7,7 +7,7 @@ from training.runs import Run, RunConfig, RunError
 
 
 def provenance_of(config: RunConfig) -> TrainingRun:
-    """Return the manifest entry for the run with `config`."""
+    """What the manifest says of the run that `config` describes."""
     return TrainingRun(
         recipe=config.recipe.name,
         settings=asdict(config.recipe),
@@ -23,7 +23,7 @@ def provenance_of(config: RunConfig) -> TrainingRun:
 
 
 def check_held_out(run: Run, count: int, what: str) -> None:
-    """Check that `run` held out `count` images, as the data does now.
+    """Check that `run` held out as many images as the data does now.
 
     Raises:
         RunError: it was trained on other data.
@@ -31,6 +31,6 @@ def check_held_out(run: Run, count: int, what: str) -> None:
     held_out = run.config().validation_images
     if held_out != count:
         raise RunError(
-            f"{run.folder}: held out {held_out:,} {what}, the data has {count:,}; export with the"
-            " data it was trained on"
+            f"{run.folder}: held out {held_out:,} {what}, the data holds {count:,}; export with the"
+            " data that it was trained on"
         )

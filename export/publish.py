@@ -1,4 +1,4 @@
-"""Atomic writing of models and their manifest into the directory of the service."""
+"""Put models and their manifest where the service reads them, whole or not at all."""
 
 import os
 import tempfile
@@ -15,27 +15,28 @@ Card = ModelCard | ReaderCard
 
 
 class PublishError(Exception):
-    """The models do not fit together, or the published manifest cannot be read."""
+    """What is to be published does not fit together, or what is published cannot be read."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A model or reader ready to publish: card and ONNX file."""
+    """A model or a reader ready to be published: its card and its ONNX file."""
 
     card: Card
     content: bytes
 
 
 def publish(directory: Path, exported: Sequence[Exported], *, default: str | None = None) -> None:
-    """Write models and manifest into `directory`; models of other architectures stay.
+    """Write the files and the manifest of `directory`, keeping models of other architectures.
 
-    Everything is written to temporary files first and renamed at the end, the manifest last, so a
-    full disk changes nothing, and readers see complete files. Without `default` the current default
-    model stays, or the first model becomes the default.
+    Everything is written beside its place first and renamed at the end, the manifest last, so that
+    a full disk changes nothing and readers see each file whole. `default` names the model that
+    answers when a caller names none; without it the present default stays, or the first model
+    becomes it.
 
     Raises:
-        PublishError: the manifest in the directory is unreadable, the directory cannot be written
-            to, `default` is not a published model, or there would be readers only.
+        PublishError: the directory holds a manifest that cannot be read, or cannot be written to,
+            or `default` is no published model; or it is to hold readers alone.
     """
     cards = [model.card for model in exported]
     try:
@@ -46,7 +47,7 @@ def publish(directory: Path, exported: Sequence[Exported], *, default: str | Non
         directory.mkdir(parents=True, exist_ok=True)
         _replace(directory, contents)
     except ManifestError as error:
-        raise PublishError(f"{error}; export all models into an empty directory") from error
+        raise PublishError(f"{error}; export every model into an empty folder") from error
     except (ValidationError, OSError) as error:
         raise PublishError(f"{directory}: {error}") from error
     published = {card.file for card in (*manifest.models, *manifest.readers)}
@@ -59,23 +60,23 @@ def _merged(present: Manifest | None, exported: list[Card], default: str | None)
     models = [card for card in exported if isinstance(card, ModelCard)]
     readers = [card for card in exported if isinstance(card, ReaderCard)]
     if not present and not models:
-        raise PublishError("a reader needs a published digit model; export one of those first")
+        raise PublishError("a reader is published beside digit models; export one of them first")
     replaced = {card.architecture for card in exported}
-    models_left = [c for c in present.models if c.architecture not in replaced] if present else []
-    readers_left = [c for c in present.readers if c.architecture not in replaced] if present else []
+    kept = [c for c in present.models if c.architecture not in replaced] if present else []
+    read = [c for c in present.readers if c.architecture not in replaced] if present else []
     return Manifest(
         default=default or (present.default if present else models[0].name),
-        models=(*models_left, *models),
-        readers=(*readers_left, *readers),
+        models=(*kept, *models),
+        readers=(*read, *readers),
     )
 
 
 def _replace(directory: Path, contents: Mapping[str, bytes]) -> None:
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".publishing-") as staging:
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".publishing-") as beside:
         for name, content in contents.items():
-            with (Path(staging) / name).open("wb") as file:
+            with (Path(beside) / name).open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
         for name in contents:
-            (Path(staging) / name).replace(directory / name)
+            (Path(beside) / name).replace(directory / name)

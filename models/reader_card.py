@@ -1,4 +1,4 @@
-"""Manifest entry of a field reader."""
+"""What the manifest says of a reader of fields."""
 
 from pydantic import Field
 
@@ -6,36 +6,38 @@ from models.records import Card, Count, Interval, Point, Rate, Record, Reliabili
 
 
 class FieldEvaluation(Record):
-    """Measurements of the exported file on strips of one kind, through ONNX Runtime."""
+    """How strips of one kind were read, on the exported file through ONNX Runtime."""
 
     strips: Count
-    correct: Count = Field(description="Strips whose digits were read without a mistake.")
+    correct: Count = Field(description="Strips whose digits were all read, and no others.")
     accuracy: Rate
     accuracy_interval: Interval
-    correct_length_known: Count = Field(description="The same with the length given.")
+    correct_length_known: Count = Field(description="The same where the length was given.")
     accuracy_length_known: Rate
-    digit_error_rate: float = Field(ge=0.0, description="Edit distance per written digit.")
+    digit_error_rate: float = Field(
+        ge=0.0, description="Digits to insert, leave out or change, for each digit written."
+    )
     reliability: Reliability = Field(description="Of the confidence of whole strips.")
 
 
 class FieldEvaluations(Record):
-    """Results on held-out strips."""
+    """The strips held out of training."""
 
     amounts: FieldEvaluation = Field(description="Real amounts of cheques.")
     composed: FieldEvaluation = Field(description="Strips composed of held-out MNIST digits.")
 
 
 class ConfidenceRule(Record):
-    """Logistic regression from the hypotheses of a strip to its confidence."""
+    """How the confidence of a whole strip follows from its hypotheses: a logistic regression."""
 
     intercept: float
     probability: float = Field(description="Weight of the log-odds of the best text.")
-    margin: float = Field(description="Weight of its log-odds against the second best.")
-    weakest: float = Field(description="Weight of the log-odds of its least probable digit.")
+    margin: float = Field(description="Weight of its log-odds against the second.")
+    weakest: float = Field(description="Weight of the log-odds of its least likely digit.")
 
 
 class FieldSelections(Record):
-    """Effect of a threshold on held-out strips, by kind."""
+    """What a threshold does to the strips held out of training, by kind."""
 
     amounts: Selection
     composed: Selection
@@ -45,8 +47,9 @@ class FieldOperatingPoint(Point):
     """A threshold on the confidence of whole strips.
 
     `shown_on` names the kinds of strips for which the error rate among accepted ones was shown to
-    be below `max_error` with 95% confidence. Of other kinds there are too few strips to show it.
-    `threshold` is null if it was shown for no kind: such a point accepts nothing.
+    stay below `max_error`, at 95% confidence. Of the others there are too few to show it: that it
+    is higher was not shown either. `threshold` is null where it was shown for no kind: such a point
+    accepts nothing.
     """
 
     shown_on: tuple[str, ...]
@@ -63,7 +66,7 @@ class FieldSpeed(Record):
 
 
 class ReaderCard(Card[FieldOperatingPoint]):
-    """One published field reader."""
+    """One published reader of fields."""
 
     temperature: float = Field(gt=0.0, description="Divides the logits inside the graph.")
     confidence: ConfidenceRule

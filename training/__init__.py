@@ -1,1 +1,1 @@
-"""Training with Keras: data, architectures, recipes, runs."""
+"""Keras: MNIST, the architectures, the recipes, and the runs that train them."""

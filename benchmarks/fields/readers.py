@@ -1,4 +1,4 @@
-"""Two readers of strips: the published one, and pieces of ink read by a digit model."""
+"""The published reader of fields, on one thread."""
 
 import time
 from collections.abc import Sequence
@@ -6,11 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import cv2
-import numpy as np
-
-from benchmarks.robustness.conditions import png
-from benchmarks.robustness.readers import NO_DIGIT, Readers
 from export.reader.read import hypotheses, run_session
 from export.speed import on_one_thread
 from models.fields.confidence import confidences
@@ -18,12 +13,7 @@ from models.fields.constraints import Constraints
 from models.fields.decode import Hypothesis
 from models.manifest import load_manifest, read_model_file
 from models.reader_card import ReaderCard
-from models.strips import PAPER, Grey, standardise
-
-_INK = PAPER - 56  # a third of the range from paper to the darkest ink
-_SPECK = 12  # pixels of ink; a smaller piece is no digit
-_MIN_HEIGHT = 10  # rows; a lower piece is a separator
-_MARGIN = 4  # pixels around a piece
+from models.strips import Grey, standardise
 
 
 class NoReader(Exception):
@@ -77,49 +67,3 @@ class FieldReader:
         start = time.perf_counter()
         self.read([standardise(picture).pixels for picture in pictures])
         return time.perf_counter() - start
-
-
-def read_pieces(readers: Readers, model: str, strips: Sequence[Grey]) -> list[Read]:
-    """Read each piece of ink as a digit with the digit `model`: the baseline."""
-    found = []
-    for strip in strips:
-        pictures = [png(piece) for piece in pieces(strip)]
-        if not pictures:
-            found.append(Read("", 0.0))
-            continue
-        answers = readers.read(pictures)[model]
-        text = "".join(str(digit) for digit in answers.digits if digit != NO_DIGIT)
-        found.append(Read(text, float(np.prod(answers.confidences))))
-    return found
-
-
-def pieces(strip: Grey) -> list[Grey]:
-    """Cut the pieces of ink that may be digits out of a strip, dark on light, left to right.
-
-    Pieces above one another are one.
-    """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        (strip < _INK).astype(np.uint8), connectivity=8
-    )
-    large = [n for n in range(1, count) if stats[n, cv2.CC_STAT_AREA] >= _SPECK]
-    groups: list[tuple[int, int, list[int]]] = []
-    for n in sorted(large, key=lambda n: stats[n, cv2.CC_STAT_LEFT]):
-        left = int(stats[n, cv2.CC_STAT_LEFT])
-        right = left + int(stats[n, cv2.CC_STAT_WIDTH])
-        if (
-            groups
-            and left < (groups[-1][0] + groups[-1][1]) // 2 + _MARGIN
-            and left < groups[-1][1]
-        ):
-            first, last, components = groups[-1]
-            groups[-1] = first, max(last, right), [*components, n]
-        else:
-            groups.append((left, right, [n]))
-    cut = (_cut(strip, np.isin(labels, components)) for _, _, components in groups)
-    return [piece for piece in cut if piece.shape[0] - 2 * _MARGIN >= _MIN_HEIGHT]
-
-
-def _cut(strip: Grey, mask: np.ndarray) -> Grey:
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    piece = np.where(mask, strip, PAPER)[y : y + height, x : x + width].astype(np.uint8)
-    return cv2.copyMakeBorder(piece, *(_MARGIN,) * 4, cv2.BORDER_CONSTANT, value=PAPER)

@@ -32,12 +32,11 @@ class ReadRate(Record):
 
 
 class SetResult(Record):
-    """One set, read freely, with its lengths known, and as pieces."""
+    """One set, read freely and with the lengths known."""
 
     name: str
     free: Score
     length_known: Score
-    components: Score
     read_rates: tuple[ReadRate, ...]
 
 
@@ -58,12 +57,9 @@ class Results(Record):
     split: Split
     seed: int
     reader: str
-    model: str  # of the baseline
     sets: tuple[SetResult, ...]
     latency_ms: float
     fields_per_second: float
-    drawn: Score
-    drawn_mistakes: tuple[Mistake, ...]
     real_mistakes: tuple[Mistake, ...]
 
 
@@ -110,16 +106,11 @@ def best_read_rate(confidence: np.ndarray, correct: np.ndarray, max_error: float
 
 def worst(
     names: Sequence[str], read: Sequence[Read], written: Sequence[str], count: int
-) -> dict[int, Mistake]:
-    """Return the `count` mistakes with the highest confidence, by index."""
-    wrong = [index for index, strip in enumerate(read) if strip.text != written[index]]
-    wrong.sort(key=lambda index: -read[index].confidence)
-    return {
-        index: Mistake(
-            name=names[index],
-            written=written[index],
-            said=read[index].text,
-            confidence=read[index].confidence,
-        )
-        for index in wrong[:count]
-    }
+) -> tuple[Mistake, ...]:
+    """Return the `count` mistakes with the highest confidence."""
+    mistakes = [
+        Mistake(name=name, written=text, said=strip.text, confidence=strip.confidence)
+        for name, strip, text in zip(names, read, written, strict=True)
+        if strip.text != text
+    ]
+    return tuple(sorted(mistakes, key=lambda mistake: -mistake.confidence)[:count])

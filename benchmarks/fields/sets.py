@@ -11,7 +11,7 @@ from models.strips import STRIDE, Grey, standardise
 from training.reader import texts
 from training.reader.amounts import Amount
 from training.reader.ink import RealDigits
-from training.reader.line import Glyphs
+from training.reader.line import Cabinet
 from training.reader.paper import erased
 from training.reader.samples import Material, Sample, composed, tidy
 from training.reader.texts import only_digits, steps_needed
@@ -46,7 +46,7 @@ def composed_sets(
     There are `count` strips of each length, with digits touching and apart, and four times as many
     ZIP codes. All are tidy but the last set: ZIP codes in any hand on any paper, some unreadable.
     """
-    material = Material(Glyphs.of(digits, _NO_REAL_DIGITS), amounts, erased(amounts))
+    material = Material(Cabinet.of(digits, _NO_REAL_DIGITS), amounts, erased(amounts))
     for touching in (False, True):
         how = "touching" if touching else "apart"
         for length in range(1, LONGEST + 1):
@@ -57,17 +57,6 @@ def composed_sets(
         random = np.random.default_rng((seed, LONGEST + 1, index))
         codes = (_sample(compose, material, 5, True, random) for _ in range(4 * count))
         yield _field_set(f"ZIP codes, {name}", codes)
-
-
-def drawn_set(digits: Digits, count: int, seed: int) -> FieldSet:
-    """Compose `count` strips of 2 to 8 `digits` on generated paper, without any data set."""
-    material = Material(Glyphs.of(digits, _NO_REAL_DIGITS), (), ())
-    random = np.random.default_rng((seed, LONGEST + 2))
-    samples = (
-        _sample(tidy, material, int(random.integers(2, 9)), bool(random.random() < 0.5), random)
-        for _ in range(count)
-    )
-    return _field_set("drawn", samples)
 
 
 def real_set(amounts: Sequence[Amount]) -> FieldSet:

@@ -33,10 +33,7 @@ class Condition:
     render: Callable[[Image, float, Random], bytes]
 
     def pictures(self, images: Images, severity: int, *, seed: int) -> list[bytes]:
-        """Render `images` [N, 28, 28] at `severity`, from 1; the seed determines the files.
-
-        condition("fog").pictures(digits.images, severity=2, seed=1)
-        """
+        """Render `images` [N, 28, 28] at `severity`, from 1; the seed determines the files."""
         level = self.levels[severity - 1]
         key = [seed, zlib.crc32(self.name.encode()), severity]
         return [

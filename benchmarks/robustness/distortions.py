@@ -11,11 +11,10 @@ of each, and contrast, focus blur and JPEG in its code only. Other differences:
 - Glass blur copies pixels from neighbours; theirs swaps them.
 - Fog has their amounts and decays, but octaves of noise instead of diamond-square.
 - Spatter covers a given share of the image; theirs covers what thresholds leave.
-- A zigzag turns every 2 columns, not every 4; the mild ones are fainter.
-- Edges are OpenCV's Canny, not scikit-image's.
+- A zigzag turns every 2 columns, not every 4; edges are OpenCV's Canny, not scikit-image's.
 - There are one to three dotted lines, not one; stripes are narrower, up to their 7 columns.
 
-Every function takes an image uint8 [28, 28], a level and a random generator.
+Functions take an image uint8 [28, 28], a level and a random generator.
 """
 
 from itertools import pairwise

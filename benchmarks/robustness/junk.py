@@ -11,28 +11,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from benchmarks.robustness import pages
 from benchmarks.robustness.conditions import jpeg, png
-from benchmarks.robustness.pages import (
-    SIDE,
-    Cover,
-    Picture,
-    Random,
-    boxed,
-    cover,
-    finished,
-    inked,
-    on_grid,
-    paper,
-    ruled,
-    shadowed,
-)
+from benchmarks.robustness.pages import SIDE, Cover, Picture, Random, cover, finished, inked, paper
 from benchmarks.robustness.results import Group
 from benchmarks.robustness.sources import DIGIT_LIKE, letter, photograph_crop
 from models.mnist import Digits, Images
 
 _INK = (40, 45, 70)
 _NO_INK = np.zeros((28, 28), np.uint8)
-_BLANK_SHEETS = (shadowed, ruled, on_grid, boxed)
+_BLANK_SHEETS = (pages.shadowed, pages.ruled, pages.on_grid, pages.boxed)
 
 # Halves that do not look like a digit; one half of most digits looks like another digit.
 _TOP, _BOTTOM, _LEFT = np.s_[:14, :], np.s_[14:, :], np.s_[:, :14]
@@ -58,7 +46,7 @@ def junk(kind: str, count: int, digits: Digits, *, seed: int) -> list[bytes]:
 def _blank(_: Digits, random: Random) -> bytes:
     if random.random() < 0.5:
         return jpeg(finished(paper(random), random, noise=random.uniform(0, 6)))
-    return jpeg(shadowed(_NO_INK, 0.2, random))
+    return jpeg(pages.shadowed(_NO_INK, 0.2, random))
 
 
 def _empty_form(_: Digits, random: Random) -> bytes:

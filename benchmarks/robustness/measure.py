@@ -4,19 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from benchmarks.robustness.conditions import CLEAN, Condition, condition
 from benchmarks.robustness.junk import KINDS, junk
-from benchmarks.robustness.readers import NO_DIGIT, Answers, Readers, Source, open_readers
+from benchmarks.robustness.readers import NO_DIGIT, Answers, Source, open_readers
 from benchmarks.robustness.results import ConditionResult, JunkResult, RealResult
 from benchmarks.robustness.sources import OTHER_DIGITS, MissingData
 from models.mnist import Digits
-
-Certainties = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +23,6 @@ class Work:
     source: Source
     digits: Digits
     seed: int
-
-    def readers(self) -> Readers:
-        """Return the models, loaded once in a process."""
-        return open_readers(self.source)
-
-
-def use_one_thread() -> None:
-    """Leave the other cores to the other processes."""
-    cv2.setNumThreads(1)
 
 
 def measure_clean(work: Work) -> tuple[ConditionResult, Mapping[str, Answers]]:
@@ -50,12 +38,15 @@ def measure_condition(work: Work, name: str, severity: int) -> ConditionResult:
 def measure_junk(work: Work, kind: str, digits: Mapping[str, Answers]) -> JunkResult:
     """Compare clean `digits`, by model, with as many pictures of one `kind` of junk."""
     count = len(work.digits)
-    found = work.readers().read(junk(kind, count, work.digits, seed=work.seed))
+    found = open_readers(work.source).read(junk(kind, count, work.digits, seed=work.seed))
     return JunkResult(
         kind=kind,
         group=KINDS[kind].group,
         pictures=count,
-        auroc={name: _aurocs(digits[name], answers) for name, answers in found.items()},
+        auroc={
+            name: auroc(digits[name].confidences, answers.confidences)
+            for name, answers in found.items()
+        },
         decisions={name: answers.decisions() for name, answers in found.items()},
     )
 
@@ -69,13 +60,13 @@ def measure_real(work: Work, data_dir: Path) -> tuple[RealResult, ...]:
         except MissingData as error:
             results.append(RealResult(name=name, missing=str(error)))
             continue
-        answers = work.readers().read(found.pictures)
+        answers = open_readers(work.source).read(found.pictures)
         scores = {model: answers[model].score(found.labels) for model in answers}
         results.append(RealResult(name=name, scores=scores))
     return tuple(results)
 
 
-def auroc(positive: Certainties, negative: Certainties) -> float:
+def auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
     """Return how often one of `positive` is above one of `negative`; a tie counts as half."""
     ranks = rankdata(np.concatenate((positive, negative)))
     above = ranks[: len(positive)].sum() - len(positive) * (len(positive) + 1) / 2
@@ -87,8 +78,8 @@ def _measure(
 ) -> tuple[ConditionResult, Mapping[str, Answers]]:
     pictures = under.pictures(work.digits.images, severity, seed=work.seed)
     labels = work.digits.labels
-    found = work.readers().read(pictures)
-    resized = work.readers().read_resized(pictures)
+    found = open_readers(work.source).read(pictures)
+    resized = open_readers(work.source).read_resized(pictures)
     result = ConditionResult(
         condition=under.name,
         severity=severity,
@@ -98,8 +89,3 @@ def _measure(
         resized={name: answers.score(labels) for name, answers in resized.items()},
     )
     return result, found
-
-
-def _aurocs(digits: Answers, found: Answers) -> dict[str, float]:
-    others = found.certainties()
-    return {name: auroc(those, others[name]) for name, those in digits.certainties().items()}

@@ -193,18 +193,20 @@ def _rule(page: Page, strength: float, random: Random, *, spacing: int) -> None:
 
 
 def _shadow(darkness: float, random: Random) -> Page:
-    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
     angle, edge = random.uniform(0, 2 * np.pi), random.uniform(-0.4, 0.4)
     soft = random.uniform(0.02, 0.3)
-    inside = 1 / (1 + np.exp((x * np.cos(angle) + y * np.sin(angle) - edge) / soft * 4))
+    inside = 1 / (1 + np.exp((_slope(angle) - edge) / soft * 4))
     return (1 - darkness * inside).astype(np.float32)[..., None]
 
 
 def _slope_of_light(strength: float, random: Random) -> Page:
-    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
-    angle = random.uniform(0, 2 * np.pi)
-    light = 0.85 + strength * (x * np.cos(angle) + y * np.sin(angle)) / 2
+    light = 0.85 + strength * _slope(random.uniform(0, 2 * np.pi)) / 2
     return light.astype(np.float32)[..., None]
+
+
+def _slope(angle: float) -> NDArray[np.float64]:
+    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    return x * np.cos(angle) + y * np.sin(angle)
 
 
 def _skeleton(mask: Mask) -> Mask:

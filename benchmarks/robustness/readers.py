@@ -10,11 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.special import logsumexp
 
 from benchmarks.robustness.results import Decisions, Score
-from models.manifest import DIGITS
-from models.scores import entropy
 from service.imaging import Normalised
 from service.inference.catalogue import load_catalogue
 from service.inference.decisions import Decision, Reason
@@ -41,31 +38,14 @@ class Answers:
     Attributes:
         digits: int64 [N]; -1 for a blank or unreadable picture.
         confidences: float64 [N]; 0 where there is no digit.
-        logits: float32 [N, 10]; -inf where there is no digit.
-        probabilities: float32 [N, 10]; 0 where there is no digit.
         accepted: bool [N].
         reasons: why each is not accepted; empty for one that cannot be read.
     """
 
     digits: NDArray[np.int64]
     confidences: NDArray[np.float64]
-    logits: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
     accepted: NDArray[np.bool_]
     reasons: tuple[tuple[Reason, ...], ...]
-
-    def certainties(self) -> dict[str, NDArray[np.float64]]:
-        """Return scores [N] that may tell digits from junk; higher means more like a digit.
-
-        The entropy's sign is reversed. Energy: Liu, Wang, Owens and Li, "Energy-based
-        Out-of-distribution Detection", NeurIPS 2020; here its negative, with a temperature of 1.
-        """
-        no_digit = self.digits == NO_DIGIT
-        return {
-            "confidence": self.confidences,
-            "entropy": np.where(no_digit, -np.inf, -entropy(self.probabilities)),
-            "energy": np.where(no_digit, -np.inf, logsumexp(self.logits, axis=1)),
-        }
 
     def decisions(self) -> Decisions:
         """Count the accepted pictures, and each reason for review."""
@@ -94,8 +74,8 @@ class Readers:
 
     def read(self, pictures: Sequence[bytes]) -> dict[str, Answers]:
         """Read pictures as the service does; return answers by model."""
-        prepare = next(iter(self.pipelines.values())).prepare
-        return self._read([prepare(picture) for picture in pictures])
+        first = next(iter(self.pipelines.values()))
+        return self._read([first.normalise(first.decode(picture)) for picture in pictures])
 
     def read_resized(self, pictures: Sequence[bytes]) -> dict[str, Answers]:
         """Read pictures that were only resized; return answers by model."""
@@ -136,21 +116,11 @@ def resized(picture: bytes) -> NDArray[np.uint8]:
 
 
 def _answers(outcomes: Sequence[Outcome]) -> Answers:
-    logits = np.full((len(outcomes), DIGITS), -np.inf, np.float32)
-    probabilities = np.zeros((len(outcomes), DIGITS), np.float32)
     answers = [outcome.answer if isinstance(outcome, Reading) else None for outcome in outcomes]
-    digits = np.full(len(outcomes), NO_DIGIT)
-    for index, answer in enumerate(answers):
-        # The model saw only pictures with a digit.
-        if answer is not None and answer.digit is not None:
-            digits[index] = answer.digit
-            logits[index] = outcomes[index].logits
-            probabilities[index] = answer.probabilities
+    digits = [answer.digit if answer else None for answer in answers]
     return Answers(
-        digits=digits,
+        digits=np.array([NO_DIGIT if digit is None else digit for digit in digits]),
         confidences=np.array([answer.confidence if answer else 0.0 for answer in answers]),
-        logits=logits,
-        probabilities=probabilities,
         accepted=np.array(
             [answer is not None and answer.decision is Decision.ACCEPT for answer in answers]
         ),

@@ -5,7 +5,7 @@ from statistics import mean
 
 from benchmarks.reports import header, row
 from benchmarks.robustness.results import ConditionResult, Group, JunkResult, Results, Score, pooled
-from benchmarks.robustness.sources import DIGIT_LIKE, LETTERS
+from benchmarks.robustness.sources import LETTERS
 
 _WORST = 5
 _MIN_ACCEPTED = 50  # with fewer, one error is a rate of more than 2%
@@ -46,29 +46,10 @@ AUROC of the confidence, clean digits against junk, and the share of junk that i
 brackets). A blank picture has confidence 0. There are as many pictures of each kind as digits.
 Crops come from {results.photographs} photographs, letters from {results.fonts} fonts.
 
-*Printed letters* and *bent letters* are {letters} of the 52 letters:
-
-    {chosen}
-
-The other {others} may be written like a digit:
-
-    {left_out}
-
-They form the kind *digit-like letters*, which is in no total.
-
 Training shows the models junk too (`training/junk.py`). A *{trained}* is drawn there too, by other
-generators and in other fonts (OpenCV's Hershey fonts); a *{new}* is not.
-"""
-
-_SCORES_METHOD = """
-### Scores that tell new kinds of junk from digits
-
-AUROC of three scores: {scores}.
-
-*Confidence*, the largest probability, decides what is accepted; *entropy* is that of the
-probabilities; *energy* is the logarithm of the summed exponentials of the logits (Liu, Wang, Owens
-and Li, "Energy-based Out-of-distribution Detection", NeurIPS 2020). The graph may divide its logits
-by a temperature. A blank picture has the lowest score of each.
+generators and in other fonts (OpenCV's Hershey fonts); a *{new}* is not. *Printed letters* and
+*bent letters* are {letters}. The others, *digit-like
+letters*, may be written like a digit and are in no total.
 """
 
 _REASONS_METHOD = """
@@ -143,24 +124,17 @@ def _worst(results: Results, names: Sequence[str]) -> Iterator[str]:
 
 def _junk(results: Results, names: Sequence[str]) -> Iterator[str]:
     yield _JUNK_METHOD.format(
-        results=results,
-        letters=len(LETTERS),
-        chosen=" ".join(LETTERS),
-        others=len(DIGIT_LIKE),
-        left_out=" ".join(DIGIT_LIKE),
-        trained=Group.TRAINED,
-        new=Group.NEW,
+        results=results, letters=" ".join(LETTERS), trained=Group.TRAINED, new=Group.NEW
     )
     yield from header("kind", "group", *names)
     for junk in results.junk:
-        aurocs = (junk.auroc[name]["confidence"] for name in names)
+        aurocs = (junk.auroc[name] for name in names)
         accepted = (_accepted([junk], name) for name in names)
         cells = (f"{a:.4f} ({share})" for a, share in zip(aurocs, accepted, strict=True))
         yield row(junk.kind, junk.group, *cells)
     for group in (Group.TRAINED, Group.NEW):
         found = [junk for junk in results.junk if junk.group is group]
         yield row(f"all of a {group}: accepted", "", *(_accepted(found, name) for name in names))
-    yield from _scores([junk for junk in results.junk if junk.group is Group.NEW], names)
     for name in names:
         yield _REASONS_METHOD.format(name=name)
         digits = results.clean_decisions[name]
@@ -170,17 +144,6 @@ def _junk(results: Results, names: Sequence[str]) -> Iterator[str]:
             yield row(
                 kind, *(f"{n / count:.1%}" for n in (found.accepted, *found.reasons.values()))
             )
-
-
-def _scores(new: Sequence[JunkResult], names: Sequence[str]) -> Iterator[str]:
-    scores = list(new[0].auroc[names[0]])
-    yield _SCORES_METHOD.format(scores=" / ".join(scores))
-    yield from header("kind", *names)
-    for title, found in (*((junk.kind, [junk]) for junk in new), ("mean", new)):
-        means = (
-            [mean(junk.auroc[name][score] for junk in found) for score in scores] for name in names
-        )
-        yield row(title, *(" / ".join(f"{value:.4f}" for value in each) for each in means))
 
 
 def _real(results: Results, names: Sequence[str]) -> Iterator[str]:

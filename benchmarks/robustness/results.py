@@ -80,12 +80,12 @@ class Decisions(Record):
 
 
 class JunkResult(Record):
-    """Pictures of one kind of junk; `auroc` by model and score, digits against them."""
+    """Pictures of one kind of junk; `auroc` of the confidence, clean digits against them."""
 
     kind: str
     group: Group
     pictures: int
-    auroc: dict[str, dict[str, float]]
+    auroc: dict[str, float]
     decisions: dict[str, Decisions]
 
 

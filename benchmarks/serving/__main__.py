@@ -8,10 +8,8 @@ serves on a port can be measured, such as an older checkout:
 """
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from statistics import median
 from typing import Annotated
 
@@ -20,10 +18,10 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.reports import PUBLISHED, Record, command, header, machine, row, write
+from benchmarks.reports import PUBLISHED, Out, Record, command, header, machine, row, run, write
 from benchmarks.serving.clients import ClientFailed, Load, send
 from benchmarks.serving.servers import NUMERAL, TUTORIAL, Server, ServerFailed, running
-from benchmarks.serving.workloads import Workload, workloads
+from benchmarks.serving.workloads import STAND_INS, Workload, workloads
 
 app = typer.Typer(add_completion=False)
 
@@ -84,7 +82,6 @@ class Results(Record):
     seconds: float
     rounds: int
     reference: str
-    stand_ins: dict[str, str | None]
     servers: tuple[ServerState, ...]
     turns: tuple[Turn, ...]
 
@@ -105,7 +102,7 @@ def serving(
     seconds: Annotated[float, typer.Option(min=1, help="For each turn.")] = 3,
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each server and workload.")] = 5,
     server_core: Annotated[int, typer.Option(help="Processor of the servers.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder of the report.")] = PUBLISHED,
+    out: Out = PUBLISHED,
 ) -> None:
     """Measure requests per second and server CPU time per request; write a report."""
     defaults = (f"numeral={NUMERAL}", f"tutorial={TUTORIAL}")
@@ -113,7 +110,8 @@ def serving(
     reference = reference or list(commands)[-1]
     if reference not in commands:
         raise typer.BadParameter(f"no server is called {reference!r}")
-    chosen = [each for each in workloads() if _chosen(each.name, workload)]
+    parts = workload or [""]
+    chosen = [each for each in workloads() if any(part in each.name for part in parts)]
     clients = os.sched_getaffinity(0) - {server_core} or {server_core}
     with ExitStack() as stack:
         servers = [
@@ -143,7 +141,6 @@ def serving(
         seconds=seconds,
         rounds=rounds,
         reference=reference,
-        stand_ins={load.name: load.stand_in for load in chosen},
         servers=states,
         turns=tuple(turns),
     )
@@ -163,13 +160,10 @@ def markdown(results: Results) -> Iterator[str]:
     by_pair: dict[tuple[str, str], list[Turn]] = {}
     for turn in sorted(results.turns, key=lambda turn: turn.round):
         by_pair.setdefault((turn.workload, turn.server), []).append(turn)
-    for load, stand_in in results.stand_ins.items():
+    for (load, server), turns in by_pair.items():
         own = by_pair.get((load, results.reference))
-        compared = own or by_pair.get((stand_in or "", results.reference), [])
-        mark = "" if own else " *"
-        for one in results.servers:
-            if turns := by_pair.get((load, one.server)):
-                yield _row(load, one.server, turns, compared, mark)
+        stand_in = by_pair.get((STAND_INS.get(load, ""), results.reference), [])
+        yield _row(load, server, turns, own or stand_in, "" if own else " *")
 
 
 def _row(load: str, server: str, turns: Sequence[Turn], compared: Sequence[Turn], mark: str) -> str:
@@ -186,10 +180,6 @@ def _row(load: str, server: str, turns: Sequence[Turn], compared: Sequence[Turn]
         f"{median(turn.load.p99_ms for turn in turns):.1f}",
         sum(turn.load.failed for turn in turns),
     )
-
-
-def _chosen(name: str, wanted: Sequence[str] | None) -> bool:
-    return not wanted or any(part in name for part in wanted)
 
 
 def _answers(server: Server, load: Workload, model: str) -> bool:
@@ -212,13 +202,5 @@ def _turn(
     return Turn(server=server.name, workload=load.name, round=number, load=found, cpu_us=cpu_us)
 
 
-def main() -> None:
-    """Run the command; print an expected error as one line and exit with status 1."""
-    try:
-        app()
-    except (ClientFailed, ServerFailed) as error:
-        sys.exit(f"error: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    run(app, ClientFailed, ServerFailed)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -127,5 +126,4 @@ def main(url: str, folder: str, headers: str, seconds: str, connections: str) ->
 
 
 if __name__ == "__main__":
-    os.environ.pop("HTTP_PROXY", None)
     main(*sys.argv[1:])

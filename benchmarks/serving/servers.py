@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx
 import psutil
@@ -50,24 +50,16 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of all processes, with that of children that have ended."""
-        seconds = 0.0
-        for process in self.processes():
-            with suppress(psutil.NoSuchProcess):
-                seconds += sum(process.cpu_times()[:4])  # user, system, and both of ended children
-        return seconds
+        # User and system time, and both of ended children.
+        return sum(sum(process.cpu_times()[:4]) for process in self.processes())
 
     def memory_mb(self) -> float:
         """Return the resident memory of all processes in MB (10^6 bytes)."""
-        total = 0
-        for process in self.processes():
-            with suppress(psutil.NoSuchProcess):
-                total += process.memory_info().rss
-        return total / 1e6
+        return sum(process.memory_info().rss for process in self.processes()) / 1e6
 
     def stop(self) -> int:
         """Send SIGTERM and return the exit status."""
-        with suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
+        self.process.terminate()
         return self.process.wait(_TIMEOUT_SECONDS)
 
 
@@ -95,27 +87,18 @@ def running(
     with TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         started = time.perf_counter()
-        os.sched_setaffinity(0, cores)  # a child inherits the affinity
-        try:
-            with log.open("wb") as file:
-                process = subprocess.Popen(  # noqa: S603 - the user's own command
-                    ["env", *shlex.split(line)],  # noqa: S607
-                    stdout=file,
-                    stderr=file,
-                )
-        finally:
-            os.sched_setaffinity(0, usable)
+        os.sched_setaffinity(0, cores)  # the child inherits it
+        with log.open("wb") as file:
+            arguments = ["env", *shlex.split(line)]
+            process = subprocess.Popen(arguments, stdout=file, stderr=file)  # noqa: S603
+        os.sched_setaffinity(0, usable)
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait(process, url, log)
+            wait_until_ready(process, url, log)
             yield Server(name, process, url, time.perf_counter() - started)
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(_TIMEOUT_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            process.terminate()
+            process.wait(_TIMEOUT_SECONDS)
 
 
 def free_port() -> int:
@@ -125,14 +108,19 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def wait_until_ready(process: subprocess.Popen[Any], url: str, log: Path | None = None) -> None:
+    """Wait until a server answers.
+
+    Raises:
+        ServerFailed: it ends, or does not answer in time.
+    """
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(httpx.HTTPError):
-            # Other servers may not have this path: any answer but 503 will do.
+            # Other servers may lack this path: any answer but 503 will do.
             status = httpx.get(f"{url}/health/ready", timeout=5).status_code
             if status != httpx.codes.SERVICE_UNAVAILABLE:
                 return
         time.sleep(_POLL_SECONDS)
     process.kill()
-    raise ServerFailed(f"no answer from {url}:\n{log.read_text()[-2000:]}")
+    raise ServerFailed(f"no answer from {url}:\n{log.read_text()[-2000:] if log else ''}")

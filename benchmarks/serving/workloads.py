@@ -12,12 +12,18 @@ from benchmarks import pictures
 from benchmarks.robustness.conditions import png
 from models.mnist import Images
 
-BATCH = 64
-_PICTURES = 64
-_PHOTOGRAPHS = 4
+_PICTURES = 64  # also of a batch
 _BOUNDARY = "numeral-benchmark-boundary"
-_FORM = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
-_FEW = 4  # connections where a request is large
+FORM = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+_PNG = {"Content-Type": "image/png"}
+
+# What is compared with a server that does not support a workload.
+STAND_INS = {
+    "MNIST PNG, raw": "MNIST PNG, form",
+    "64 MNIST PNGs, JSON": "64 MNIST PNGs, form",
+    "64 MNIST images, npy": "64 MNIST PNGs, form",
+    "64 MNIST images, v2 binary": "64 MNIST PNGs, form",
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,6 @@ class Workload:
         bodies: sent in turn.
         connections: number of requests in flight.
         client: "wrk" or "httpx".
-        stand_in: workload of a reference server that does not support this one.
     """
 
     name: str
@@ -40,7 +45,6 @@ class Workload:
     bodies: tuple[bytes, ...]
     connections: int = 64
     client: str = "wrk"
-    stand_in: str | None = None
 
 
 def workloads() -> Iterator[Workload]:
@@ -48,47 +52,28 @@ def workloads() -> Iterator[Workload]:
     images = pictures.mnist_images(_PICTURES)
     files = [png(image) for image in images]
     scans = pictures.scans(_PICTURES)
-    yield Workload(
-        "MNIST PNG, raw",
-        "/predict",
-        {"Content-Type": "image/png"},
-        tuple(files),
-        64,
-        "wrk",
-        "MNIST PNG, form",
-    )
+    yield Workload("MNIST PNG, raw", "/predict", _PNG, tuple(files))
     yield _single("MNIST PNG, form", files)
     yield _single("28x28 drawing, form", pictures.small_drawings(_PICTURES))
     yield _single("100x100 JPEG, form", scans)
     yield _single("100x100 JPEG, form, httpx", scans, 8, "httpx")
     yield _single("canvas PNG, form", pictures.canvas_drawings(_PICTURES))
-    yield _single("12-megapixel JPEG, form", pictures.photographs(_PHOTOGRAPHS), _FEW)
-    yield _batch("64 MNIST PNGs, form", _FORM, form("files", files))
+    yield _single("12-megapixel JPEG, form", pictures.photographs(2), 4)
+    yield _batch("64 MNIST PNGs, form", FORM, form("files", files))
     texts = [base64.b64encode(file).decode() for file in files]
     kind = {"Content-Type": "application/json"}
     yield _batch("64 MNIST PNGs, JSON", kind, json.dumps({"images": texts}).encode())
     yield _batch("64 MNIST images, npy", {"Content-Type": "application/x-npy"}, npy(images))
-    yield Workload(
-        "64 MNIST images, v2 binary",
-        "/v2/models/{model}/infer",
-        *tensor(images),
-        _FEW,
-        stand_in="64 MNIST PNGs, form",
-    )
-    fields = tuple(pictures.draw_fields(_PICTURES, height=48))
-    yield Workload("field of 8 digits, PNG", "/fields", {"Content-Type": "image/png"}, fields, 8)
+    yield Workload("64 MNIST images, v2 binary", "/v2/models/{model}/infer", *tensor(images), 4)
+    fields = pictures.draw_fields(_PICTURES, height=48)
+    yield Workload("field of 8 digits, PNG", "/fields", _PNG, tuple(fields), 8)
 
 
 def form(field: str, files: Sequence[bytes]) -> bytes:
     """Return a multipart body with `files` under one name."""
-    body = b""
-    for number, file in enumerate(files):
-        body += (
-            f"--{_BOUNDARY}\r\nContent-Disposition: form-data; "
-            f'name="{field}"; filename="{number}"\r\n\r\n'.encode()
-        )
-        body += file + b"\r\n"
-    return body + f"--{_BOUNDARY}--\r\n".encode()
+    head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="1"\r\n\r\n'
+    parts = (head.encode() + file + b"\r\n" for file in files)
+    return b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
 
 
 def npy(images: Images) -> bytes:
@@ -115,9 +100,8 @@ def _single(
     name: str, files: Sequence[bytes], connections: int = 64, client: str = "wrk"
 ) -> Workload:
     bodies = tuple(form("file", [file]) for file in files)
-    return Workload(name, "/predict", _FORM, bodies, connections, client)
+    return Workload(name, "/predict", FORM, bodies, connections, client)
 
 
 def _batch(name: str, headers: dict[str, str], body: bytes) -> Workload:
-    stand_in = None if headers is _FORM else "64 MNIST PNGs, form"
-    return Workload(name, "/predict/batch", headers, (body,), _FEW, stand_in=stand_in)
+    return Workload(name, "/predict/batch", headers, (body,), 4)

@@ -1,1 +1,1 @@
-"""Export of the field reader: convert, verify, calibrate, measure."""
+"""The field reader: Keras -> ONNX, verified, calibrated, measured."""

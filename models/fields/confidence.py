@@ -1,4 +1,4 @@
-"""Confidence of a whole field, fitted by export and used by the service."""
+"""How sure the reader may be of a whole field: what export fits and the service decides by."""
 
 from collections.abc import Sequence
 from math import exp, log
@@ -7,11 +7,11 @@ from typing import NamedTuple
 from models.fields.decode import Hypothesis
 from models.reader_card import ConfidenceRule
 
-_LEAST = 1e-6  # probabilities closer to 0 or 1 are clipped
+_LEAST = 1e-6  # probabilities nearer to 0 or 1 say no more
 
 
 class Features(NamedTuple):
-    """Inputs of the confidence, as log-odds."""
+    """What the confidence follows from, as log-odds."""
 
     probability: float
     margin: float
@@ -19,7 +19,7 @@ class Features(NamedTuple):
 
 
 def features(hypotheses: Sequence[Hypothesis]) -> Features:
-    """Return the features of `hypotheses`, at least one, the best first."""
+    """Of the best of `hypotheses`, which are one at least and best first."""
     best = hypotheses[0]
     second = hypotheses[1].probability if len(hypotheses) > 1 else 0.0
     return Features(
@@ -30,16 +30,16 @@ def features(hypotheses: Sequence[Hypothesis]) -> Features:
 
 
 def confidences(hypotheses: Sequence[Hypothesis], rule: ConfidenceRule) -> list[float]:
-    """Return the calibrated probability of each of `hypotheses`, the best first.
+    """The probability that each of `hypotheses`, best first, is what stands there.
 
-    The others share the remaining probability in proportion to their own.
+    The others share what the best leaves, as likely as they are beside one another and it.
     """
     if not hypotheses:
         return []
     best, *others = hypotheses
     sure = _confidence(features(hypotheses), rule)
     beside = sum(other.probability for other in others)
-    # Texts that are not among the hypotheses keep their share.
+    # What no hypothesis holds keeps its part of the doubt.
     doubt = (1 - sure) / max(1 - best.probability, beside) if beside else 0.0
     return [sure, *(min(sure, other.probability * doubt) for other in others)]
 

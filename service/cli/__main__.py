@@ -1,7 +1,7 @@
-"""Run `numeral` as `python -m service.cli`."""
+"""`python -m service.cli` is `numeral`."""
 
-from service.cli.main import app
+from service.cli.commands import app
 
-# Worker processes import this module again.
+# A worker process imports this module again.
 if __name__ == "__main__":
     app(prog_name="numeral")

@@ -5,7 +5,6 @@ import pytest
 from typer.testing import CliRunner
 
 from models.manifest import MANIFEST_NAME, load_manifest
-from models.strips import standardise
 from tests.amounts import write_amounts
 from tests.generated import drawn_mnist, write_idx
 from tests.strips import UNTRAINED
@@ -13,8 +12,7 @@ from tests.strips import UNTRAINED
 keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
 
 from benchmarks.fields.__main__ import app  # noqa: E402
-from benchmarks.fields.readers import FieldReader, NoReader, Read, pieces  # noqa: E402
-from benchmarks.fields.report import PICTURE  # noqa: E402
+from benchmarks.fields.readers import FieldReader, NoReader, Read  # noqa: E402
 from benchmarks.fields.results import Results, best_read_rate, worst  # noqa: E402
 from benchmarks.fields.sets import COMPOSED_SETS  # noqa: E402
 from export.publish import publish  # noqa: E402
@@ -23,7 +21,7 @@ from training.reader.amounts import load_amounts  # noqa: E402
 from training.reader.architecture import build  # noqa: E402
 
 
-def test_a_run_leaves_a_report_its_figures_and_a_picture(models_copy, tmp_path):
+def test_a_run_leaves_a_report_and_its_figures(models_copy, tmp_path):
     data = write_idx(tmp_path / "data", drawn_mnist())
     amounts = load_amounts(write_amounts(data / "orand-car-a"))
     publish(models_copy, [exported(amounts)])
@@ -38,8 +36,6 @@ def test_a_run_leaves_a_report_its_figures_and_a_picture(models_copy, tmp_path):
     page = (out / "fields.md").read_text()
     assert all(one.name in page for one in results.sets)
     assert "89.75%" in page
-    assert PICTURE in page
-    assert (out / PICTURE).stat().st_size > 1000
 
 
 def exported(amounts):
@@ -72,13 +68,4 @@ def test_equal_confidences_are_accepted_together_or_not_at_all():
 def test_the_worst_mistake_is_the_most_confident():
     read = [Read("1", 0.5), Read("2", 0.9), Read("3", 0.99)]
     mistakes = worst(["a", "b", "c"], read, ["7", "7", "3"], 10)
-    assert [(i, m.name, m.said) for i, m in mistakes.items()] == [(1, "b", "2"), (0, "a", "1")]
-
-
-def test_pieces_are_cut_from_left_to_right_without_specks():
-    page = np.full((40, 160), 220, np.uint8)
-    for left in (20, 60, 100):
-        page[6:34, left : left + 12] = 30
-    page[35:37, 80:82] = 30
-
-    assert len(pieces(standardise(page).pixels)) == 3
+    assert [(mistake.name, mistake.said) for mistake in mistakes] == [("b", "2"), ("a", "1")]

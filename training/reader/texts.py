@@ -1,6 +1,6 @@
-"""Texts of fields: amounts, ZIP codes, account numbers, plain numbers.
+"""What is written in fields: amounts, ZIP codes, account numbers, plain numbers.
 
-A text can contain the unlabelled marks `$ / *`; `label` removes them.
+A text may hold marks that have no label, `$ / *`; `label` leaves them out.
 """
 
 from itertools import pairwise
@@ -13,32 +13,32 @@ UNLABELLED = "$/*"
 
 
 def label(text: str) -> str:
-    """Return the label of `text`: its digits and labelled separators."""
+    """What the reader is to say of `text`."""
     return "".join(symbol for symbol in text if symbol in SYMBOLS)
 
 
 def only_digits(text: str) -> str:
-    """Return `text` without separators."""
+    """`text` without separators."""
     return "".join(symbol for symbol in text if symbol in DIGITS)
 
 
 def steps_needed(text: str) -> int:
-    """Return the minimum of steps for `text`: a blank must separate equal neighbours."""
+    """The fewest steps that can say `text`: a blank must part equal neighbours."""
     return len(text) + sum(a == b for a, b in pairwise(text))
 
 
 def text(random: Random) -> str:
-    """Draw a text of 1 to 12 digits, often formatted like an amount or a code."""
+    """A text of 1 to 12 digits, often as an amount or a code is written."""
     return _KINDS[random.integers(len(_KINDS))](random)
 
 
 def plain_text(random: Random) -> str:
-    """Draw a text like `text`, without slashes, which look like a 1."""
+    """A text as `text` draws them, without the stroke that looks like a one."""
     return text(random).replace("/", "")
 
 
 def digits(count: int, random: Random) -> str:
-    """Draw `count` digits, sometimes with a repeated one at the end, as in round amounts."""
+    """So many digits, drawn evenly; at times one of them repeated, as in round amounts."""
     drawn = random.integers(10, size=count)
     if count > 2 and random.random() < 0.15:
         drawn[-int(random.integers(2, count)) :] = 0 if random.random() < 0.6 else drawn[-1]
