@@ -19,7 +19,6 @@ from service.api import (
     openapi,
     predict,
     problems,
-    reviews,
     system,
 )
 from service.api.dependencies import State
@@ -27,7 +26,7 @@ from service.api.negotiation import is_streamed
 from service.api.stream import Streams
 from service.auth.api_keys import ApiKeys
 from service.errors import PROBLEMS
-from service.feedback.opening import open_ledger
+from service.feedback.recorder import open_recorder
 from service.inference.decisions import Decision, Reason
 from service.inference.engine import Engine
 from service.inference.field_answers import FieldReason
@@ -111,7 +110,7 @@ def create_app(
             request_timeout=settings.request_timeout,
             metrics=metrics,
         )
-        async with open_ledger(settings, metrics) as ledger, engine, metrics.flushed():
+        async with open_recorder(settings, metrics) as recorder, engine, metrics.flushed():
             if load_first:
                 await registry.load()
             # Otherwise in the background: liveness answers while the models are loaded.
@@ -125,7 +124,7 @@ def create_app(
                 "memory": memory,
                 "streams": Streams(settings, memory),
                 "lifecycle": lifecycle,
-                "ledger": ledger,
+                "recorder": recorder,
             }
             loading.cancel()
             if tracing:
@@ -142,7 +141,7 @@ def create_app(
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    for resource in (predict, fields, feedback, reviews, models):
+    for resource in (predict, fields, feedback, models):
         app.include_router(resource.router)
     app.include_router(v2_router)
     system.install(app)

@@ -5,9 +5,8 @@ Plain functions of the request: `Depends` costs ten times as much, and works wit
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import Any, TypedDict, cast
 
 from starlette.requests import Request
 
@@ -16,7 +15,8 @@ from service.api.responses import Result
 from service.api.stream import Streams
 from service.auth.api_keys import Caller
 from service.errors import Stopping
-from service.feedback.notes import Note, Place
+from service.feedback.recorder import Recorder
+from service.feedback.records import Prediction
 from service.imaging import UnreadableImage
 from service.inference.digits import DigitPipeline, Reading
 from service.inference.engine import Engine
@@ -27,10 +27,6 @@ from service.memory import MemoryBudget
 from service.metrics import Metrics
 from service.settings import Settings
 from service.v2.statistics import StatisticsCollector
-
-if TYPE_CHECKING:
-    # Requires the `feedback` extra.
-    from service.feedback.ledger import Ledger
 
 # Key in a request's state: the images that its caller's quota is already charged for.
 PREPAID_IMAGES = "prepaid_images"
@@ -47,7 +43,7 @@ class State(TypedDict):
     memory: MemoryBudget
     streams: Streams
     lifecycle: Lifecycle
-    ledger: Ledger | None
+    recorder: Recorder | None
 
 
 def engine_of(request: Request) -> Engine:
@@ -99,9 +95,9 @@ def caller_of(request: Request) -> Caller | None:
     return cast(Caller | None, request.scope["state"].get("caller"))
 
 
-def ledger_of(request: Request) -> Ledger | None:
+def recorder_of(request: Request) -> Recorder | None:
     """Return the recorder of predictions; None where feedback is off."""
-    return cast("Ledger | None", request.scope["state"]["ledger"])
+    return cast(Recorder | None, request.scope["state"]["recorder"])
 
 
 def charge(request: Request, images: int) -> None:
@@ -145,18 +141,18 @@ def record(
         items: the images with their ids, if they have any.
         first: the index of the first image.
     """
-    recorder = ledger_of(request)
+    recorder = recorder_of(request)
     if recorder is None:
         return
-    places, readings = [], []
-    for place, result in enumerate(results):
-        if isinstance(result, Reading | FieldReading):
-            places.append(Place(first + place, items[place].id if items else None))
-            readings.append(result)
-    if readings:
+    predictions = [
+        Prediction(first + place, items[place].id if items else None, result)
+        for place, result in enumerate(results)
+        if isinstance(result, Reading | FieldReading)
+    ]
+    if predictions:
         caller = caller_of(request)
         name = None if caller is None else caller.name
-        recorder.note(Note(request_id_of(request), name, time.time(), places, readings))
+        recorder.record(request_id_of(request), name, predictions)
 
 
 def refuse_while_draining(request: Request) -> None:

@@ -1,35 +1,42 @@
-"""`POST /feedback`: the right answer for an earlier prediction."""
+"""`POST /feedback`: right answers for predictions; `/reviews`: predictions to look at."""
 
-from fastapi import APIRouter, Request, Response
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import cv2
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import ValidationError
 
 from service import errors
 from service.api.bodies import read_body
-from service.api.dependencies import caller_of
-from service.api.feedback_schemas import (
-    Feedback,
-    KeptFeedback,
-    moment,
-)
+from service.api.dependencies import caller_of, recorder_of
+from service.api.feedback_schemas import Feedback, KeptFeedback, KeptPrediction, Reviews, moment
 from service.api.formats import read_json
-from service.api.headers import header
-from service.api.kept import kept, ledger_or_refusal
-from service.api.negotiation import JSON
+from service.api.negotiation import JSON, media_type
 from service.api.openapi import component
 from service.api.problems import problem_responses
+from service.api.system import require_keys
 from service.auth.api_keys import Role
-from service.errors import AnsweredOtherwise, FeedbackOff, FeedbackUnavailable, UnknownPrediction
-from service.feedback.errors import AmbiguousPrediction, OtherKind
-from service.feedback.question import Question
+from service.errors import FeedbackOff, FeedbackUnavailable, UnknownPrediction
+from service.feedback.recorder import Recorder
+from service.feedback.records import PredictionQuery
+
+if TYPE_CHECKING:
+    # Requires the `feedback` extra.
+    from sqlalchemy import RowMapping
 
 router = APIRouter(tags=["feedback"])
 
-_MOST_BYTES = 16 * 1024
+_MAX_BYTES = 16 * 1024
+_MAX_REVIEWS = 1000
+_MAX_NUMBER = 2**63 - 1
+_REVIEWS_PATH = "/reviews"
 
 
 @router.post(
     "/feedback",
     operation_id="give_feedback",
+    summary="Give the right answer for a prediction",
     status_code=201,
     responses={
         200: {"model": KeptFeedback, "description": "The same right answer was given before"},
@@ -39,7 +46,7 @@ _MOST_BYTES = 16 * 1024
             errors.RoleRequired,
             UnknownPrediction,
             errors.BodyTooSlow,
-            AnsweredOtherwise,
+            errors.AnsweredOtherwise,
             errors.BodyTooLarge,
             errors.UnsupportedMediaType,
             errors.InvalidRequest,
@@ -53,37 +60,94 @@ _MOST_BYTES = 16 * 1024
     },
 )
 async def give_feedback(request: Request, response: Response) -> KeptFeedback:
-    """Say what is right for a prediction that was made before, whether that was right or wrong.
+    """Give the right answer for an earlier prediction, whether that was right or wrong.
 
-    The first answer stays: the same again is answered with 200, another one with 409.
+    The first answer stays: the same answer again returns 200, another one 409.
     """
-    ledger = ledger_or_refusal(request)
-    feedback = await _read(request)
-    question, by = _question(request, feedback)
-    try:
-        answered = await ledger.answer(question, feedback.kind, feedback.answer, by)
-    except (AmbiguousPrediction, OtherKind) as error:
-        raise errors.InvalidRequest.of("body", str(error)) from error
+    recorder = _required_recorder(request)
+    feedback = await _read_feedback(request)
+    query, by = _query(request, feedback)
+    answered = await recorder.answer(query, feedback.kind, feedback.answer, by)
     if not answered.is_new:
         response.status_code = 200
     row = answered.row
     return KeptFeedback(
-        **kept(row),
+        **_prediction(row),
         answer=row["answer"],
         right=row["answer"] == row["read"],
         answered=moment(row["answered"]),
     )
 
 
-async def _read(request: Request) -> Feedback:
-    kind = header(request.scope, b"content-type").partition(";")[0].strip().lower()
+@router.get(
+    _REVIEWS_PATH,
+    operation_id="list_reviews",
+    summary="List the predictions to review",
+    responses=problem_responses(
+        FeedbackOff, errors.AdminOff, errors.InvalidRequest, FeedbackUnavailable
+    ),
+)
+async def list_reviews(
+    request: Request,
+    limit: Annotated[
+        int, Query(ge=1, le=_MAX_REVIEWS, description="Maximum number of predictions.")
+    ] = 50,
+) -> Reviews:
+    """The newest predictions that a person should look at and that have no right answer yet."""
+    require_keys(request)
+    rows = await _required_recorder(request).reviews(limit)
+    return Reviews(reviews=tuple(KeptPrediction(**_prediction(row)) for row in rows))
+
+
+@router.get(
+    _REVIEWS_PATH + "/{number}/image",
+    operation_id="picture_of_review",
+    summary="Get the picture of a prediction",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The picture as the model saw it",
+            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        **problem_responses(
+            FeedbackOff,
+            errors.AdminOff,
+            UnknownPrediction,
+            errors.InvalidRequest,
+            FeedbackUnavailable,
+        ),
+    },
+)
+async def picture_of_review(
+    request: Request,
+    number: Annotated[int, Path(ge=1, le=_MAX_NUMBER, description="As in `image` of the review.")],
+) -> Response:
+    """The picture of a prediction, if pictures are stored."""
+    require_keys(request)
+    pixels = await _required_recorder(request).picture(number)
+    return Response(cv2.imencode(".png", pixels)[1].tobytes(), media_type="image/png")
+
+
+def _required_recorder(request: Request) -> Recorder:
+    recorder = recorder_of(request)
+    if recorder is None:
+        raise FeedbackOff(
+            "predictions are not recorded; ask the operator to set NUMERAL_FEEDBACK=true"
+        )
+    return recorder
+
+
+async def _read_feedback(request: Request) -> Feedback:
+    kind = media_type(request.headers)
     if kind != JSON:
         raise errors.UnsupportedMediaType(
             f"the Content-Type is {kind[:100] or 'missing'}; send {JSON}"
         )
     body = await read_body(request)
-    if len(body) > _MOST_BYTES:
-        raise errors.BodyTooLarge(f"the body has more than {_MOST_BYTES} bytes; one answer has not")
+    if len(body) > _MAX_BYTES:
+        raise errors.BodyTooLarge(
+            f"the body has more than {_MAX_BYTES} bytes, too many for one answer"
+        )
     try:
         document = read_json(body)
     except ValueError as error:
@@ -94,18 +158,37 @@ async def _read(request: Request) -> Feedback:
         raise errors.InvalidRequest.from_pydantic(error.errors(include_url=False)) from error
 
 
-def _question(request: Request, feedback: Feedback) -> tuple[Question, str | None]:
-    """Which prediction is meant, and who says what is right."""
-    question = Question(feedback.request_id, feedback.index, feedback.id, feedback.caller)
+def _query(request: Request, feedback: Feedback) -> tuple[PredictionQuery, str | None]:
+    """Return the prediction that is meant, and who gives the answer."""
+    query = PredictionQuery(feedback.request_id, feedback.index, feedback.id, feedback.caller)
     caller = caller_of(request)
     if caller is None:
         if feedback.caller is not None:
-            raise errors.InvalidRequest.of("caller", "is for a service with API keys; leave it out")
-        return question, None
+            raise errors.InvalidRequest.of("caller", "requires a service with API keys; omit it")
+        return query, None
     if Role.ADMIN in caller.roles:
-        return question._replace(anyone=True), caller.name
+        return replace(query, any_caller=True), caller.name
     if feedback.caller not in (None, caller.name):
         raise errors.RoleRequired(
-            f"the key {caller.name!r} has not the role admin, and may answer for itself alone"
+            f"key {caller.name!r} lacks the role admin and may answer only for its own predictions"
         )
-    return question._replace(caller=caller.name), caller.name
+    return replace(query, caller=caller.name), caller.name
+
+
+def _prediction(row: "RowMapping") -> dict[str, Any]:
+    """Return the fields of a `KeptPrediction`."""
+    return {
+        "request_id": row["request_id"],
+        "index": row["place"],
+        "id": row["item_id"],
+        "caller": row["caller"],
+        "time": moment(row["time"]),
+        "kind": row["kind"],
+        "model": row["model"],
+        "version": row["version"],
+        "read": row["read"],
+        "confidence": row["confidence"],
+        "decision": row["decision"],
+        "reasons": tuple(row["reasons"].split(",")) if row["reasons"] else (),
+        "image": f"{_REVIEWS_PATH}/{row['id']}/image" if row["has_image"] else None,
+    }

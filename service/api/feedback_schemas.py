@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from models.fields.constraints import LONGEST
 from models.records import Rate
 from service.api.schemas import Answer, is_none
-from service.feedback.notes import Kind
+from service.feedback.records import Kind
 from service.inference.decisions import Decision
 
 _LARGEST_INDEX = 2**31 - 1

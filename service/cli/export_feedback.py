@@ -13,25 +13,24 @@ _NO_DATABASE = 3
 def run(url: str, out: Path) -> int:
     """Write the data set into `out` from the database at `url`; the exit status."""
     # They want the extra feedback.
-    from service.feedback.database import Database  # noqa: PLC0415
-    from service.feedback.dataset import dataset_of, write_dataset  # noqa: PLC0415
+    from service.feedback.export import dataset_of, write_dataset  # noqa: PLC0415
     from service.feedback.store import Store  # noqa: PLC0415
 
-    database = Database(url, create=False)
+    store = Store(url, create=False)
     try:
-        rows = Store(database).labelled_digits()
+        rows = store.labelled_digits()
     except FeedbackUnavailable as error:
         return _failed(
             _NO_DATABASE,
             f"{error}; --feedback-database or NUMERAL_FEEDBACK_DATABASE names the service's own",
         )
     finally:
-        database.close()
+        store.close()
     dataset = dataset_of(rows)
     if not dataset.train and not dataset.test:
         return _failed(
             _NOTHING,
-            f"{database} holds no digit with picture and right answer; pictures are kept where the"
+            f"{store} holds no digit with picture and right answer; pictures are kept where the"
             " service has NUMERAL_FEEDBACK_IMAGES=true",
         )
     try:

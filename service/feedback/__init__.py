@@ -1,1 +1,1 @@
-"""What was read and what was right: kept in a database, off the way of the answers."""
+"""Predictions and their right answers, recorded in a database beside the requests."""

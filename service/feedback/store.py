@@ -1,118 +1,148 @@
-"""What is kept of predictions: written, found again, answered, listed, and dropped in time."""
+"""The feedback database: predictions are added, found, answered, listed and pruned."""
 
+import logging
+import math
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
+    Column,
+    ColumnElement,
     Connection,
+    Engine,
     RowMapping,
+    delete,
+    func,
     insert,
+    make_url,
     select,
     update,
 )
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from models.strips import HEIGHT
-from service.errors import AnsweredOtherwise, UnknownPrediction
-from service.feedback.database import Database
-from service.feedback.errors import AmbiguousPrediction, OtherKind
-from service.feedback.notes import Kind, key_of
-from service.feedback.pruning import prune
-from service.feedback.question import Question
+from service.errors import (
+    AnsweredOtherwise,
+    FeedbackUnavailable,
+    InvalidRequest,
+    UnknownPrediction,
+)
+from service.feedback import tables
+from service.feedback.connections import file_id, open_postgres, open_sqlite
+from service.feedback.records import Kind, PredictionQuery, stored_id
 from service.feedback.tables import is_open_review, predictions
 
-# A stream may have answered any number of images under one request id.
-_MOST_COMPARED = 100
+_OPEN_ATTEMPTS = 3
+_OPEN_PAUSE_SECONDS = 0.1
+
+# Rows deleted in one transaction: others can write in between.
+_MAX_DELETED = 5000
+_DAY_SECONDS = 86_400.0
+
+# A stream may have recorded any number of images under one request id.
+_MAX_COMPARED = 100
 
 _SIDE = 28
 
 _columns = predictions.c
-_but_image = [column for column in _columns if column is not _columns.image]
-_has_image = _columns.image.is_not(None).label("has_image")
+_without_image = select(
+    *(column for column in _columns if column is not _columns.image),
+    _columns.image.is_not(None).label("has_image"),
+)
+
+_log = logging.getLogger(__name__)
 
 
 class Answered(NamedTuple):
-    """A prediction that is known to be right or wrong; `is_new`: not before now."""
+    """A prediction with its right answer; `is_new` if it had none before."""
 
     row: RowMapping
     is_new: bool
 
 
 class Store:
-    """The feedback database, for one thing at a time in any thread.
+    """A feedback database in SQLite or PostgreSQL.
 
-    Every method raises `FeedbackUnavailable` where the database cannot be used.
+        store = Store("sqlite:///feedback.db")
+        store.add(record.rows(images=False))
+        store.answer(PredictionQuery("3f9c"), Kind.DIGIT, "7", by=None)
+
+    It is opened at the first use, and reopened if its file was replaced. Threads may share it. All
+    methods raise `FeedbackUnavailable` if the database cannot be used.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        """Prepare to open `url`; without `create`, only an existing database."""
+        self._url = make_url(url)
+        if self._url.drivername == "postgresql":
+            self._url = self._url.set(drivername="postgresql+psycopg")
+        self._create = create
+        self._opening = threading.Lock()
+        self._engine: Engine | None = None
+        self._file: tuple[int, int] | None = None
+
+    def __str__(self) -> str:
+        return self._url.render_as_string(hide_password=True)
 
     def add(self, rows: Sequence[Mapping[str, object]]) -> None:
-        """Keep predictions.
+        """Add predictions.
 
         Raises:
-            DataError: the database takes no such values.
+            DataError: the database does not accept the values.
         """
-        with self._database.transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(insert(predictions), list(rows))
 
     def answer(
-        self, question: Question, kind: Kind, answer: str | None, by: str | None
+        self, query: PredictionQuery, kind: Kind, answer: str | None, by: str | None
     ) -> Answered:
-        """Keep the right answer for a prediction, the first that is given.
+        """Store the right answer for a prediction unless it has one.
 
         Raises:
-            UnknownPrediction: there is none.
-            AmbiguousPrediction: there are several.
-            OtherKind: it is not of this kind.
+            UnknownPrediction: nothing matches `query`.
+            InvalidRequest: several predictions match, or the prediction is of another kind.
             AnsweredOtherwise: it has another right answer.
         """
-        with self._database.transaction() as connection:
-            row = _find(connection, question)
+        with self.transaction() as connection:
+            row = _find(connection, query)
             if row["kind"] != kind:
-                raise OtherKind(f"what was read is a {row['kind']}, and the answer a {kind}'s")
+                raise InvalidRequest.of("body", f"the prediction is a {row['kind']}, not a {kind}")
             is_this = _columns.id == row["id"]
             given = {"answer": answer, "answered": time.time(), "answered_by": by}
             changed = connection.execute(
                 update(predictions).where(is_this, _columns.answered.is_(None)).values(given)
             )
-            row = connection.execute(_rows().where(is_this)).mappings().one()
+            row = connection.execute(_without_image.where(is_this)).mappings().one()
             if row["answer"] != answer:
-                raise AnsweredOtherwise(
-                    "another right answer was given before; the first one stays"
-                )
+                raise AnsweredOtherwise("the prediction has another right answer; the first stays")
             return Answered(row, is_new=changed.rowcount == 1)
 
     def reviews(self, limit: int) -> Sequence[RowMapping]:
-        """The newest predictions that a person is to look at and nobody has answered."""
-        wanted = _rows().where(is_open_review).order_by(_columns.id.desc()).limit(limit)
-        with self._database.transaction() as connection:
+        """Return the newest predictions to review that have no right answer."""
+        wanted = _without_image.where(is_open_review).order_by(_columns.id.desc()).limit(limit)
+        with self.transaction() as connection:
             return connection.execute(wanted).mappings().all()
 
     def picture(self, number: int) -> NDArray[np.uint8]:
-        """What the model was shown of the prediction of this number, [height, width].
+        """Return the model's input for the prediction `number`, uint8 [height, width].
 
         Raises:
-            UnknownPrediction: there is no such prediction, or its picture is not kept.
+            UnknownPrediction: there is no such prediction, or its picture is not stored.
         """
-        with self._database.transaction() as connection:
+        with self.transaction() as connection:
             image = connection.scalar(select(_columns.image).where(_columns.id == number))
         if image is None:
-            raise UnknownPrediction("no picture is kept under this number")
+            raise UnknownPrediction("no picture is stored under this number")
         return pixels_of(image)
 
-    def prune(self, *, days: float, rows: int) -> int:
-        """Delete what was kept long enough, as `service.feedback.pruning.prune` says."""
-        return prune(self._database, days=days, rows=rows)
-
-    def close(self) -> None:
-        """Close the connections to the database."""
-        self._database.close()
-
     def labelled_digits(self) -> Sequence[RowMapping]:
-        """Every digit with picture and right answer, in the order in which they were answered."""
+        """Return every digit with picture and right answer, in the order of the answers."""
         wanted = (
             select(predictions)
             .where(
@@ -122,42 +152,126 @@ class Store:
             )
             .order_by(_columns.answered, _columns.id)
         )
-        with self._database.transaction() as connection:
+        with self.transaction() as connection:
             return connection.execute(wanted).mappings().all()
+
+    def prune(self, *, days: float, rows: int) -> int:
+        """Delete predictions older than `days`, and the oldest unanswered ones beyond `rows`.
+
+        Returns:
+            How many were deleted.
+        """
+        oldest = time.time() - days * _DAY_SECONDS
+        deleted = self._delete(_columns.time < oldest, _columns.time)
+        with self.transaction() as connection:
+            total = connection.scalar(select(func.count()).select_from(predictions)) or 0
+        return deleted + self._delete(
+            _columns.answered.is_(None), _columns.id, limit=max(0, total - rows)
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._opening:
+            self._dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Yield a connection; commit at the end of the block.
+
+        Raises:
+            FeedbackUnavailable: the database cannot be used.
+            DataError: it does not accept the values.
+        """
+        try:
+            with self._opened().begin() as connection:
+                yield connection
+        except DataError:
+            raise
+        except (DBAPIError, PoolTimeout, tables.OtherSchema) as error:
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            raise FeedbackUnavailable(f"{self}: {reason}") from error
+
+    def _delete(
+        self, condition: ColumnElement[bool], order: Column[Any], *, limit: float = math.inf
+    ) -> int:
+        deleted = 0
+        while deleted < limit:
+            batch = int(min(_MAX_DELETED, limit - deleted))
+            oldest = select(_columns.id).where(condition).order_by(order).limit(batch)
+            with self.transaction() as connection:
+                gone = connection.execute(delete(predictions).where(_columns.id.in_(oldest)))
+            deleted += gone.rowcount
+            if gone.rowcount < batch:
+                break
+        return deleted
+
+    def _opened(self) -> Engine:
+        with self._opening:
+            # A removed file would still accept writes that nobody can read.
+            if self._engine and self._file != file_id(self._url):
+                _log.warning("feedback database %s was removed or replaced; reopening it", self)
+                self._dispose()
+            if self._engine is None:
+                self._engine = self._open()
+                self._file = file_id(self._url)
+            return self._engine
+
+    def _open(self) -> Engine:
+        is_sqlite = self._url.get_backend_name() == "sqlite"
+        if is_sqlite and not self._create and not file_id(self._url):
+            raise FeedbackUnavailable(f"{self}: there is no such file")
+        engine = open_sqlite(self._url) if is_sqlite else open_postgres(self._url)
+        try:
+            for _ in range(_OPEN_ATTEMPTS - 1):
+                try:
+                    return self._prepare(engine)
+                except DBAPIError as error:
+                    # Another process may be creating the tables at the same time. A server that
+                    # cannot be reached is not tried again.
+                    if isinstance(error, OperationalError) and not is_sqlite:
+                        raise
+                    time.sleep(_OPEN_PAUSE_SECONDS)
+            return self._prepare(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+
+    def _prepare(self, engine: Engine) -> Engine:
+        with engine.begin() as connection:
+            (tables.create if self._create else tables.check)(connection)
+        return engine
+
+    def _dispose(self) -> None:
+        if self._engine:
+            self._engine.dispose()
+        self._engine = None
 
 
 def pixels_of(image: bytes) -> NDArray[np.uint8]:
-    """A kept picture as uint8 [height, width]: a digit's of 28 x 28, or a strip of 40 rows."""
+    """Return a stored picture as uint8 [height, width]: a digit of 28 x 28, or a strip."""
     rows = _SIDE if len(image) == _SIDE**2 else HEIGHT
     return np.frombuffer(image, np.uint8).reshape(rows, -1)
 
 
-def _rows() -> Any:  # noqa: ANN401 - a select of so many columns has no type of its own
-    return select(*_but_image, _has_image)
-
-
-def _find(connection: Connection, question: Question) -> RowMapping:
+def _find(connection: Connection, query: PredictionQuery) -> RowMapping:
     wanted = select(_columns.id, _columns.place, _columns.caller, _columns.kind).where(
-        _columns.request_id == question.request_id
+        _columns.request_id == query.request_id
     )
-    if question.caller is not None or not question.anyone:
-        wanted = wanted.where(_columns.caller.is_not_distinct_from(question.caller))
-    if question.place is not None:
-        wanted = wanted.where(_columns.place == question.place)
-    if question.item_id is not None:
-        wanted = wanted.where(_columns.item_id == key_of(question.item_id))
-    # A caller that sends the same request id again means the later request.
-    newest_first = (
-        connection.execute(wanted.order_by(_columns.id.desc()).limit(_MOST_COMPARED))
-        .mappings()
-        .all()
-    )
-    if not newest_first:
+    if query.caller is not None or not query.any_caller:
+        wanted = wanted.where(_columns.caller.is_not_distinct_from(query.caller))
+    if query.index is not None:
+        wanted = wanted.where(_columns.place == query.index)
+    if query.item_id is not None:
+        wanted = wanted.where(_columns.item_id == stored_id(query.item_id))
+    newest_first = wanted.order_by(_columns.id.desc()).limit(_MAX_COMPARED)
+    found = connection.execute(newest_first).mappings().all()
+    if not found:
         raise UnknownPrediction(
-            "no such prediction of yours is kept; its time may be over, or X-Request-ID another"
+            "no prediction matches; it may have expired, or X-Request-ID is another"
         )
-    if len({row["place"] for row in newest_first}) > 1:
-        raise AmbiguousPrediction("the request has several predictions; add index, or its id")
-    if len({row["caller"] for row in newest_first}) > 1:
-        raise AmbiguousPrediction("several keys used this request id; add caller")
-    return newest_first[0]
+    if len({row["place"] for row in found}) > 1:
+        raise InvalidRequest.of("body", "the request has several predictions; add index, or its id")
+    if len({row["caller"] for row in found}) > 1:
+        raise InvalidRequest.of("body", "several keys used this request id; add caller")
+    # A client that reuses a request id means the later request.
+    return found[0]

@@ -1,4 +1,4 @@
-"""The tables of the feedback database, for SQLite and PostgreSQL alike."""
+"""The tables of the feedback database, for SQLite and PostgreSQL."""
 
 from sqlalchemy import (
     BigInteger,
@@ -24,13 +24,13 @@ metadata = MetaData()
 
 schema = Table("numeral_schema", metadata, Column("version", Integer, primary_key=True))
 
-# `time` and `answered` are seconds since 1970. Where `answered` is set, `answer` is what is right,
-# and null there means that no digit is to be seen. `image` holds the pixels that the model was
-# shown, a byte each: 28 x 28, or 40 rows of a strip.
+# `time` and `answered` are seconds since 1970. Where `answered` is set, `answer` is the right
+# answer, and null if no digit is visible. `image` contains the pixels that the model was shown, a
+# byte each: 28 x 28, or 40 rows of a strip.
 predictions = Table(
     "numeral_predictions",
     metadata,
-    # SQLite numbers rows by itself only where the key is its INTEGER.
+    # SQLite assigns row numbers only to an INTEGER key.
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("request_id", String(128), nullable=False, index=True),
     Column("place", Integer, nullable=False),
@@ -48,7 +48,7 @@ predictions = Table(
     Column("answer", Text),
     Column("answered", Double),
     Column("answered_by", Text),
-    # Otherwise SQLite gives the number of a deleted row to another one.
+    # Otherwise SQLite reuses the numbers of deleted rows.
     sqlite_autoincrement=True,
 )
 
@@ -67,10 +67,10 @@ class OtherSchema(Exception):
 
 
 def create(connection: Connection) -> None:
-    """Create what is not there yet; several processes may do so at once.
+    """Create the missing tables; several processes may do so at once.
 
     Raises:
-        OtherSchema: what is there has another version.
+        OtherSchema: the existing tables have another version.
     """
     for table in metadata.sorted_tables:
         connection.execute(CreateTable(table, if_not_exists=True))
@@ -82,14 +82,14 @@ def create(connection: Connection) -> None:
 
 
 def check(connection: Connection) -> None:
-    """Make sure that the database is one that this version of Numeral can use.
+    """Check that this version of Numeral can use the database.
 
     Raises:
-        OtherSchema: it is not.
+        OtherSchema: it cannot.
     """
     found = connection.scalar(select(schema.c.version))
     if found != SCHEMA_VERSION:
         raise OtherSchema(
-            f"its schema has version {found}, this Numeral knows {SCHEMA_VERSION}; name another"
-            " database, or take the Numeral that wrote it"
+            f"its schema has version {found}, this Numeral supports {SCHEMA_VERSION}; configure"
+            " another database, or use the Numeral that wrote it"
         )

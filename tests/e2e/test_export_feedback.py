@@ -5,14 +5,12 @@ import pytest
 from models.mnist import TEST, TRAIN, load_part
 from tests.e2e.command import numeral
 from tests.e2e.test_cli import _numeral
-from tests.feedback import row
+from tests.feedback.rows import row
 from tests.generated import drawn_digits
 
 pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
 
-from service.feedback.database import Database
-from service.feedback.notes import Kind
-from service.feedback.question import Question
+from service.feedback.records import Kind, PredictionQuery
 from service.feedback.store import Store
 
 
@@ -23,9 +21,9 @@ def url(tmp_path):
 
 @pytest.fixture
 def store(url):
-    database = Database(url)
-    yield Store(database)
-    database.close()
+    store = Store(url)
+    yield store
+    store.close()
 
 
 def test_it_writes_what_was_answered_and_tells_how_much(store, url, tmp_path):
@@ -34,7 +32,7 @@ def test_it_writes_what_was_answered_and_tells_how_much(store, url, tmp_path):
             enumerate(digits.images)]  # fmt: skip
     store.add([*rows, row(request_id="unanswered", image=bytes(784))])
     for place, label in enumerate(digits.labels):
-        store.answer(Question(f"r{place}"), Kind.DIGIT, str(label), None)
+        store.answer(PredictionQuery(f"r{place}"), Kind.DIGIT, str(label), None)
 
     done = _export(url, tmp_path / "mine")
 
@@ -46,7 +44,7 @@ def test_it_writes_what_was_answered_and_tells_how_much(store, url, tmp_path):
 
 def test_exporting_again_writes_the_same(store, url, tmp_path):
     store.add([row(image=drawn_digits(1, seed=3).images[0].tobytes())])
-    store.answer(Question("mine"), Kind.DIGIT, "0", None)
+    store.answer(PredictionQuery("mine"), Kind.DIGIT, "0", None)
 
     for folder in ("first", "second"):
         assert _export(url, tmp_path / folder).returncode == 0
@@ -60,7 +58,7 @@ def test_exporting_again_writes_the_same(store, url, tmp_path):
 
 def test_where_nothing_can_be_learnt_it_says_why(store, url, tmp_path):
     store.add([row()])
-    store.answer(Question("mine"), Kind.DIGIT, "1", None)
+    store.answer(PredictionQuery("mine"), Kind.DIGIT, "1", None)
 
     done = _export(url, tmp_path / "mine")
 
@@ -79,10 +77,10 @@ def test_a_database_that_is_not_there_is_not_made(url, tmp_path):
 
 def test_unless_another_is_named_it_takes_the_database_of_serve_feedback(tmp_path, monkeypatch):
     monkeypatch.delenv("NUMERAL_FEEDBACK_DATABASE", raising=False)
-    database = Database(f"sqlite:///{tmp_path}/numeral-feedback.db")
-    Store(database).add([row(image=drawn_digits(1, seed=3).images[0].tobytes())])
-    Store(database).answer(Question("mine"), Kind.DIGIT, "0", None)
-    database.close()
+    store = Store(f"sqlite:///{tmp_path}/numeral-feedback.db")
+    store.add([row(image=drawn_digits(1, seed=3).images[0].tobytes())])
+    store.answer(PredictionQuery("mine"), Kind.DIGIT, "0", None)
+    store.close()
 
     done = numeral("export-feedback", "--out", "mine", folder=tmp_path)
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from tests.e2e.feedback import feedback, metric, predict, rows
-from tests.postgres import run_postgres
+from tests.feedback.postgres import run_postgres
+from tests.feedback.silent import run_silent_server
 
 pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
 
@@ -76,7 +77,7 @@ def test_while_the_database_is_locked_predictions_go_on(service, seven, file):
         other.execute("BEGIN IMMEDIATE")
         late = predict(service, seven)
         refused = feedback(service, early, digit=7)
-        service.wait_for(lambda: "feedback cannot keep for now" in service.log)
+        service.wait_for(lambda: "feedback cannot record for now" in service.log)
         predict(service, seven)
         ready = httpx.get(f"{service.url}/health/ready")
         failures = metric(service, FAILURES, operation="answer")
@@ -87,7 +88,7 @@ def test_while_the_database_is_locked_predictions_go_on(service, seven, file):
     assert int(refused.headers["Retry-After"]) > 0
     assert ready.status_code == 200
     assert failures > 0
-    service.wait_for(lambda: "feedback can keep again" in service.log)
+    service.wait_for(lambda: "feedback can record again" in service.log)
     for request_id in (early, late):
         assert feedback(service, request_id, digit=7).status_code == 201
 
@@ -112,6 +113,20 @@ def test_a_database_that_cannot_be_opened_leaves_the_service_ready(start_ready, 
 
     assert feedback(service, request_id, digit=7).status_code == 503
     assert "unable to open database file" in service.log
+
+
+def test_a_database_that_hangs_holds_up_neither_answers_nor_the_end(start_ready, seven):
+    pytest.importorskip("psycopg", reason="requires the extra 'postgres'")
+    with run_silent_server(logs_in=True) as url:
+        service = start_ready(feedback_database=url)
+
+        answer = feedback(service, predict(service, seven), digit=7)
+        again = predict(service, seven)
+
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "/problems/feedback-unavailable"
+        assert again
+        assert service.stop() == 0
 
 
 @pytest.mark.own_processes("limits the command's process, which writes nothing there")

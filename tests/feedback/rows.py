@@ -1,10 +1,10 @@
-"""Rows of the feedback database, as the tests want them."""
+"""Rows of the feedback database."""
 
 import time
 
 
 def row(**values: object) -> dict[str, object]:
-    """A digit that was read in the request `mine`, but for `values`."""
+    """A digit that was read in the request `mine`, except for `values`."""
     return {
         "request_id": "mine",
         "place": 0,

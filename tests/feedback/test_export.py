@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from models.mnist import TEST, TRAIN, load_part
-from tests.feedback import row
+from tests.feedback.rows import row
 from tests.generated import drawn_digits
 
-pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
+pytest.importorskip("sqlalchemy", reason="requires the extra 'feedback'")
 
-from service.feedback.dataset import dataset_of, write_dataset
+from service.feedback.export import dataset_of, write_dataset
 
 
 def answered(image, answer, **values):

@@ -1,4 +1,4 @@
-"""The writer of notes: nobody waits for it, and what cannot be kept is counted."""
+"""The recorder: requests do not wait for it, and what cannot be recorded is counted."""
 
 import time
 
@@ -6,16 +6,12 @@ import numpy as np
 import pytest
 
 from service.errors import FeedbackUnavailable
-from service.feedback.notes import Note, Place, note_of_one
+from service.feedback.recorder import Recorder
+from service.feedback.records import Prediction, Record
 from service.inference.decisions import Criteria, decide
 from service.inference.digits import Reading
 from service.metrics import Metrics
 from tests.service.fakes import CARD
-
-pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
-
-from service.feedback.health import Health
-from service.feedback.writer import Writer
 
 
 class Store:
@@ -54,53 +50,56 @@ def store():
 def make(store, metrics):
     def made(**changes):
         options = {"images": False, "days": 1.0, "rows": 10} | changes
-        return Writer(store, metrics, Health(metrics), **options)
+        return Recorder(store, metrics, **options)
 
     return made
 
 
-def test_notes_are_rows_once_the_writer_closes(make, store):
-    writer = make(images=True)
-    writer.start()
-    writer.note(Note("mine", "till", 3.0, [Place(0, "a"), Place(2, 7)], [_reading(7), _reading(1)]))
-    writer.close()
+def test_predictions_are_rows_once_the_recorder_closes(make, store):
+    recorder = make(images=True)
+    recorder._writer.start()
+    recorder.record(
+        "mine", "till", [Prediction(0, "a", _reading(7)), Prediction(2, 7, _reading(1))]
+    )
+    recorder.close()
 
     assert store.closed
     first, second = store.rows
-    assert (first["request_id"], first["caller"], first["time"]) == ("mine", "till", 3.0)
+    assert (first["request_id"], first["caller"]) == ("mine", "till")
+    assert first["time"] == pytest.approx(time.time(), abs=60)
     assert (first["place"], first["item_id"], first["read"]) == (0, "a", "7")
     assert (second["place"], second["item_id"], second["read"]) == (2, "7", "1")
     assert first["decision"] == "accept"
     assert len(first["image"]) == 784
 
 
-def test_pictures_are_kept_only_where_they_are_asked_for(make, store):
-    writer = make(images=False)
-    writer.start()
-    writer.note(note_of_one("mine", None, _reading(7)))
-    writer.close()
+def test_pictures_are_recorded_only_on_request(make, store):
+    recorder = make(images=False)
+    recorder._writer.start()
+    recorder.record("mine", None, [Prediction(0, None, _reading(7))])
+    recorder.close()
 
     assert store.rows[0]["image"] is None
 
 
-def test_many_notes_are_written_in_their_order(make, store, metrics):
-    writer = make()
-    writer.start()
+def test_many_predictions_are_written_in_order(make, store, metrics):
+    recorder = make()
+    recorder._writer.start()
     for number in range(2000):
-        writer.note(note_of_one(f"r{number}", None, _reading(number % 10)))
-    writer.close()
+        recorder.record(f"r{number}", None, [Prediction(0, None, _reading(number % 10))])
+    recorder.close()
 
     assert [row["request_id"] for row in store.rows] == [f"r{number}" for number in range(2000)]
     assert _count(metrics, "kept") == 2000
 
 
-def test_what_a_database_that_is_away_does_not_take_waits(make, store, metrics):
+def test_predictions_wait_while_the_database_is_unavailable(make, store, metrics):
     store.errors = [FeedbackUnavailable("away"), FeedbackUnavailable("away")]
-    writer = make()
-    writer.start()
-    writer.note(note_of_one("mine", None, _reading(7)))
+    recorder = make()
+    recorder._writer.start()
+    recorder.record("mine", None, [Prediction(0, None, _reading(7))])
     _wait_for(lambda: store.rows)
-    writer.close()
+    recorder.close()
 
     assert [row["request_id"] for row in store.rows] == ["mine"]
     assert _count(metrics, "dropped") == 0
@@ -109,48 +108,50 @@ def test_what_a_database_that_is_away_does_not_take_waits(make, store, metrics):
     assert metrics.registry.get_sample_value(failures, labels) == 2
 
 
-def test_what_no_database_takes_holds_up_nothing(make, store, metrics):
+def test_a_prediction_that_no_database_accepts_holds_up_nothing(make, store, metrics):
     store.errors = [ValueError("no such value")]
-    writer = make()
-    writer.start()
-    writer.note(note_of_one("bad", None, _reading(7)))
+    recorder = make()
+    recorder._writer.start()
+    recorder.record("bad", None, [Prediction(0, None, _reading(7))])
     _wait_for(lambda: not store.errors)
-    writer.note(note_of_one("good", None, _reading(7)))
-    writer.close()
+    recorder.record("good", None, [Prediction(0, None, _reading(7))])
+    recorder.close()
 
     assert [row["request_id"] for row in store.rows] == ["good"]
     assert (_count(metrics, "dropped"), _count(metrics, "kept")) == (1, 1)
 
 
-def test_past_its_bytes_what_comes_is_dropped_and_counted(make, store, metrics, monkeypatch):
-    one = note_of_one("mine", None, _reading(7))
-    monkeypatch.setattr("service.feedback.writer._MOST_BYTES", 3 * one.size)
-    writer = make()
+def test_predictions_beyond_the_limit_are_dropped(make, store, metrics, monkeypatch):
+    one = [Prediction(0, None, _reading(7))]
+    monkeypatch.setattr(
+        "service.feedback.recorder._MAX_PENDING_BYTES", 3 * Record("mine", None, one).size
+    )
+    recorder = make()
     for _ in range(5):
-        writer.note(one)
-    writer.start()
-    writer.close()
+        recorder.record("mine", None, one)
+    recorder._writer.start()
+    recorder.close()
 
     assert len(store.rows) == 3
     assert _count(metrics, "dropped") == 2
 
 
-def test_a_batch_that_never_fits_is_kept_where_nothing_waits(make, store, monkeypatch):
-    monkeypatch.setattr("service.feedback.writer._MOST_BYTES", 1)
-    writer = make()
-    writer.note(note_of_one("large", None, _reading(7)))
-    writer.note(note_of_one("late", None, _reading(7)))
-    writer.start()
-    writer.close()
+def test_a_batch_beyond_the_limit_is_recorded_if_nothing_waits(make, store, monkeypatch):
+    monkeypatch.setattr("service.feedback.recorder._MAX_PENDING_BYTES", 1)
+    recorder = make()
+    recorder.record("large", None, [Prediction(0, None, _reading(7))])
+    recorder.record("late", None, [Prediction(0, None, _reading(7))])
+    recorder._writer.start()
+    recorder.close()
 
     assert [row["request_id"] for row in store.rows] == ["large"]
 
 
-def test_it_prunes_as_it_goes(make, store):
-    writer = make()
-    writer.start()
+def test_old_predictions_are_pruned(make, store):
+    recorder = make()
+    recorder._writer.start()
     _wait_for(lambda: store.pruned)
-    writer.close()
+    recorder.close()
 
 
 def _reading(digit):

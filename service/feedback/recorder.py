@@ -1,0 +1,297 @@
+"""Records predictions, and takes right answers for them, beside the requests of one process."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import FeedbackUnavailable, UnknownPrediction
+from service.feedback.records import Kind, Prediction, PredictionQuery, Record
+from service.metrics import Metrics
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    # Both require the `feedback` extra.
+    from sqlalchemy import RowMapping
+
+    from service.feedback.store import Answered, Store
+
+# How old a record is at most when it is written, as long as the database keeps up.
+WRITE_SECONDS = 0.2
+_PRUNE_SECONDS = 60.0
+_CLOSE_SECONDS = 3.0
+
+# Records that wait while the database is slow or unavailable; later ones are dropped.
+_MAX_PENDING_BYTES = 32 * 1024 * 1024
+# Rows in one transaction: other workers, and answers, write in between.
+_MAX_ROWS = 64
+# Building rows holds the interpreter; it is released after so many.
+_ROWS_AT_ONCE = 32
+_RELEASE_SECONDS = 0.0002
+
+# Requests to the database have threads of their own: a locked database holds up nothing else.
+_THREADS = 2
+_MAX_WAITING = 64
+# A request does not wait longer, whatever the database does.
+_REQUEST_SECONDS = 5.0
+# An unknown prediction is looked up again: its process may be about to write it.
+_RETRY_SECONDS = (0.2, 0.3, 0.5)
+
+_Result = TypeVar("_Result")
+
+_log = logging.getLogger(__name__)
+
+
+class Operation(StrEnum):
+    """What the database is used for; a label of the metrics."""
+
+    RECORD = "keep"
+    PRUNE = "prune"
+    ANSWER = "answer"
+    LIST = "list"
+
+
+class Recorder:
+    """Records predictions in a store.
+
+        async with Recorder(store, metrics, images=False, days=90, rows=10**6) as recorder:
+            recorder.record("3f9c", None, [Prediction(0, None, reading)])
+            await recorder.answer(PredictionQuery("3f9c"), Kind.DIGIT, "7", by=None)
+
+    All threads are daemons: a database that hangs does not keep the process from ending.
+    """
+
+    def __init__(
+        self, store: "Store", metrics: Metrics, *, images: bool, days: float, rows: int
+    ) -> None:
+        """Record `images` too or not; keep predictions for `days` and up to `rows`."""
+        self._store = store
+        self._metrics = metrics
+        self._images = images
+        self._days = days
+        self._rows = rows
+        self._failing: set[Operation] = set()
+        self._pending: deque[Record] = deque()
+        # Each is incremented by one thread only; the difference is what is pending.
+        self._recorded_bytes = self._written_bytes = 0
+        self._closing = threading.Event()
+        self._writer = threading.Thread(target=self._write_regularly, name="feedback", daemon=True)
+        self._threads = _DaemonThreads(_THREADS)
+        self._waiting = 0
+
+    async def __aenter__(self) -> Self:
+        self._writer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._threads.close()
+        await asyncio.to_thread(self.close)
+
+    def record(
+        self, request_id: str, caller: str | None, predictions: Sequence[Prediction]
+    ) -> None:
+        """Record the predictions of a request; costs an append. For one thread at a time.
+
+        They are dropped and counted if the database does not keep up.
+        """
+        record = Record(request_id, caller, predictions)
+        size = record.size
+        pending = self._recorded_bytes - self._written_bytes
+        # If nothing is pending, a record of any size is accepted: a large batch would never be.
+        if pending and pending + size > _MAX_PENDING_BYTES:
+            self._metrics.recorded("dropped", len(predictions))
+            return
+        self._recorded_bytes += size
+        self._pending.append(record)
+
+    async def answer(
+        self, query: PredictionQuery, kind: Kind, answer: str | None, by: str | None
+    ) -> "Answered":
+        """Store the right answer for a prediction unless it has one, and count it.
+
+        Raises:
+            UnknownPrediction, InvalidRequest, AnsweredOtherwise: as for `Store.answer`.
+            FeedbackUnavailable: the database cannot be used.
+        """
+        work = partial(self._store.answer, query, kind, answer, by)
+        for seconds in _RETRY_SECONDS:
+            try:
+                answered = await self._run(Operation.ANSWER, work)
+                break
+            except UnknownPrediction:
+                await asyncio.sleep(seconds)
+        else:
+            answered = await self._run(Operation.ANSWER, work)
+        if answered.is_new:
+            row = answered.row
+            outcome = "right" if row["read"] == row["answer"] else "wrong"
+            self._metrics.feedback(row["model"], row["decision"], outcome)
+        return answered
+
+    async def reviews(self, limit: int) -> "Sequence[RowMapping]":
+        """Return the newest predictions to review that have no right answer.
+
+        Raises:
+            FeedbackUnavailable: the database cannot be used.
+        """
+        return await self._run(Operation.LIST, partial(self._store.reviews, limit))
+
+    async def picture(self, number: int) -> NDArray[np.uint8]:
+        """Return the model's input for the prediction `number`, uint8 [height, width].
+
+        Raises:
+            UnknownPrediction: there is no such prediction, or its picture is not stored.
+            FeedbackUnavailable: the database cannot be used.
+        """
+        return await self._run(Operation.LIST, partial(self._store.picture, number))
+
+    def close(self) -> None:
+        """Write what is pending, as far as that works in a few seconds, and close the store."""
+        self._closing.set()
+        self._writer.join(_CLOSE_SECONDS)
+        if self._pending:
+            _log.warning("the predictions of %d requests were not recorded", len(self._pending))
+
+    async def _run(self, operation: Operation, work: Callable[[], _Result]) -> _Result:
+        if self._waiting >= _MAX_WAITING:
+            raise FeedbackUnavailable("too many requests wait for the feedback database")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                result = await asyncio.wrap_future(self._threads.submit(work))
+        except (FeedbackUnavailable, TimeoutError) as error:
+            self._failed(operation, error)
+            # The location of the database and its message are for the log only.
+            raise FeedbackUnavailable(
+                "the feedback database cannot be used for now; send the request again later"
+            ) from error
+        finally:
+            self._waiting -= 1
+        self._worked(operation)
+        return result
+
+    def _write_regularly(self) -> None:
+        pruned = -_PRUNE_SECONDS
+        while not self._closing.wait(WRITE_SECONDS):
+            self._write()
+            if time.monotonic() - pruned > _PRUNE_SECONDS:
+                pruned = time.monotonic()
+                self._prune()
+        self._write()
+        self._store.close()
+
+    def _write(self) -> None:
+        while self._pending:
+            rows: list[Mapping[str, object]] = []
+            records = size = 0
+            while records < len(self._pending) and len(rows) < _MAX_ROWS:
+                record = self._pending[records]
+                self._add_rows(record, rows)
+                records += 1
+                size += record.size
+            try:
+                self._store.add(rows)
+            except FeedbackUnavailable as error:
+                self._failed(Operation.RECORD, error)
+                return
+            except Exception as error:
+                # They would fail again and hold up all that follow.
+                _log.exception("%d predictions cannot be recorded and are dropped", len(rows))
+                self._failed(Operation.RECORD, error)
+                self._metrics.recorded("dropped", len(rows))
+            else:
+                self._worked(Operation.RECORD)
+                self._metrics.recorded("kept", len(rows))
+            for _ in range(records):
+                self._pending.popleft()
+            self._written_bytes += size
+
+    def _add_rows(self, record: Record, rows: list[Mapping[str, object]]) -> None:
+        for row in record.rows(images=self._images):
+            rows.append(row)
+            if len(rows) % _ROWS_AT_ONCE == 0:
+                time.sleep(_RELEASE_SECONDS)
+
+    def _prune(self) -> None:
+        try:
+            deleted = self._store.prune(days=self._days, rows=self._rows)
+        except Exception as error:
+            self._failed(Operation.PRUNE, error)
+            return
+        self._worked(Operation.PRUNE)
+        if deleted:
+            _log.info("deleted %d expired predictions", deleted)
+
+    def _failed(self, operation: Operation, error: Exception) -> None:
+        self._metrics.feedback_failed(operation)
+        if operation not in self._failing:
+            self._failing.add(operation)
+            reason = str(error) or f"no answer within {_REQUEST_SECONDS:g} s"
+            _log.warning(
+                "feedback cannot %s for now, predictions go on: %s", operation.name.lower(), reason
+            )
+
+    def _worked(self, operation: Operation) -> None:
+        if operation in self._failing:
+            self._failing.discard(operation)
+            _log.info("feedback can %s again", operation.name.lower())
+
+
+class _DaemonThreads:
+    """A pool of daemon threads; the interpreter waits at exit for those of `concurrent.futures`."""
+
+    def __init__(self, threads: int) -> None:
+        self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._threads = threads
+        for _ in range(threads):
+            threading.Thread(target=self._run, name="feedback", daemon=True).start()
+
+    def submit(self, work: Callable[[], _Result]) -> "Future[_Result]":
+        future: Future[_Result] = Future()
+        self._work.put((future, work))
+        return future
+
+    def close(self) -> None:
+        for _ in range(self._threads):
+            self._work.put(None)
+
+    def _run(self) -> None:
+        while item := self._work.get():
+            future, work = item
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(work())
+                except Exception as error:
+                    future.set_exception(error)
+
+
+@asynccontextmanager
+async def open_recorder(settings: Settings, metrics: Metrics) -> AsyncIterator[Recorder | None]:
+    """Open the recorder that `settings` ask for, if any, for the block."""
+    if settings.feedback_url is None:
+        yield None
+        return
+    from service.feedback.store import Store  # noqa: PLC0415 - requires the `feedback` extra
+
+    store = Store(settings.feedback_url)
+    metrics.expect_feedback(Operation)
+    async with Recorder(
+        store,
+        metrics,
+        images=settings.feedback_images,
+        days=settings.feedback_days,
+        rows=settings.feedback_rows,
+    ) as recorder:
+        _log.info("recording predictions for feedback in %s", store)
+        yield recorder
