@@ -117,19 +117,18 @@ class Catalogue:
         return self.readers[name]
 
     def digits(self, options: DigitOptions, *, max_error: float, max_pixels: int) -> DigitPipeline:
-        """Return the pipeline for single digits with `options`.
+        """Return the pipeline for single digits.
 
         A model that cannot keep the default `max_error` accepts nothing; an error rate in
         `options` that it cannot keep is an error.
 
         Args:
-            options: what the caller chose.
-            max_error: the error rate where `options` names none.
+            options: the options of a request.
+            max_error: the error rate if `options` names none.
             max_pixels: the largest picture to decode.
 
         Raises:
-            UnknownModel: no such model is published.
-            ModelUnavailable: the model could not be loaded.
+            UnknownModel, ModelUnavailable: as for `classifier`.
             UnsupportedMaxError: the model cannot keep the error rate in `options`.
         """
         classifier = self.classifier(options.model)
@@ -138,11 +137,11 @@ class Catalogue:
         return DigitPipeline(classifier, criteria, options.preprocess, max_pixels)
 
     def fields(self, options: FieldOptions, *, max_error: float, max_pixels: int) -> FieldPipeline:
-        """Return the pipeline for fields with `options`, under the rules of `digits`.
+        """Return the pipeline for fields, under the rules of `digits`.
 
         Raises:
-            UnknownModel: no such reader is published, or none at all.
-            ModelUnavailable, UnsupportedMaxError: as for `digits`.
+            UnknownModel, ModelUnavailable: as for `reader`.
+            UnsupportedMaxError: as for `digits`.
         """
         reader = self.reader(options.model)
         threshold = _threshold(reader.card, options.max_error, max_error)

@@ -1,4 +1,4 @@
-"""Calibrated probabilities to a decision: believe the digit, or let a person look."""
+"""Calibrated probabilities to a decision: accept the digit, or send it to review."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Decision(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an answer is not to be believed unseen."""
+    """Why to review a digit."""
 
     LOW_CONFIDENCE = "low_confidence"
     BLANK = "blank"
@@ -33,14 +33,14 @@ class Reason(StrEnum):
 
 
 class Answer(NamedTuple):
-    """What one image says, and whether to believe it.
+    """The digit of an image, and the decision.
 
     Attributes:
-        digit: 0 to 9; None where the image is blank.
-        confidence: the digit's probability; 0 where the image is blank.
-        probabilities: float32 [10]; all 0 where the image is blank, as no digit is there.
+        digit: 0 to 9; None for a blank image.
+        confidence: the probability of the digit; 0 for a blank image.
+        probabilities: float32 [10]; zeros for a blank image.
         decision: accept or review.
-        reasons: why it is to be reviewed; empty where it is accepted.
+        reasons: why to review it; empty if it is accepted.
     """
 
     digit: int | None
@@ -51,17 +51,17 @@ class Answer(NamedTuple):
 
     @property
     def text(self) -> str | None:
-        """The digit as it is written; None where the image is blank."""
+        """The digit as text; None for a blank image."""
         return None if self.digit is None else str(self.digit)
 
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """When an answer of a model is believed.
+    """When to accept an answer.
 
     Attributes:
-        threshold: the least confidence that is accepted; None accepts nothing.
-        outlier_entropy: of the probabilities, in nats; what is above it is taken for no digit.
+        threshold: the lowest confidence to accept; None accepts nothing.
+        outlier_entropy: the highest entropy of the probabilities of a digit, in nats.
     """
 
     threshold: float | None
@@ -71,12 +71,12 @@ class Criteria:
 def decide(
     probabilities: NDArray[np.float32], criteria: Sequence[Criteria], several: Sequence[bool]
 ) -> list[Answer]:
-    """Read the likeliest digit of each image, and accept it if nothing speaks against it.
+    """Pick the likeliest digit of each image, and accept or review it.
 
     Args:
         probabilities: float32 [N, 10], calibrated.
-        criteria: N of them: those of the model, as each caller wants them.
-        several: for each image whether its ink lies in several pieces side by side.
+        criteria: N of them.
+        several: whether the ink of each image lies in several pieces side by side.
     """
     # A rounding error of float32 can lift a probability above 1.
     probabilities = np.minimum(probabilities, 1.0)
@@ -95,7 +95,7 @@ def decide(
 
 
 def decide_blank() -> Answer:
-    """The answer for an image on which nothing is written."""
+    """Return the answer for a blank image."""
     return Answer(None, 0.0, np.zeros(DIGITS, np.float32), Decision.REVIEW, (Reason.BLANK,))
 
 
@@ -107,34 +107,33 @@ def _answer(
     criteria: Criteria,
     several: bool,
 ) -> Answer:
-    threshold = criteria.threshold
-    unsure = threshold is None or confidence < threshold
-    outlier = entropy_of_it > criteria.outlier_entropy
-    if not (several or outlier or unsure):
+    is_unsure = criteria.threshold is None or confidence < criteria.threshold
+    is_outlier = entropy_of_it > criteria.outlier_entropy
+    if not (several or is_outlier or is_unsure):
         return Answer(digit, confidence, probabilities, Decision.ACCEPT, ())
     doubts = (
         (Reason.SEVERAL_DIGITS, several),
-        (Reason.NOT_A_DIGIT, outlier),
-        (Reason.LOW_CONFIDENCE, unsure),
+        (Reason.NOT_A_DIGIT, is_outlier),
+        (Reason.LOW_CONFIDENCE, is_unsure),
     )
     reasons = tuple(reason for reason, applies in doubts if applies)
     return Answer(digit, confidence, probabilities, Decision.REVIEW, reasons)
 
 
 def threshold_for(card: ModelCard | ReaderCard, max_error: float) -> float:
-    """The least confidence at which `card`'s model keeps the error rate `max_error`.
+    """Return the lowest confidence at which a model keeps the error rate `max_error`.
 
     Raises:
-        UnsupportedMaxError: no operating point is as strict, or none was shown to keep its promise.
+        UnsupportedMaxError: no operating point is as strict, or none was shown to keep it.
     """
     try:
         threshold = card.operating_point(max_error).threshold
     except LookupError:
         threshold = None
     if threshold is None:
-        kept = [point for point in card.operating_points if point.threshold is not None]
+        points = [point for point in card.operating_points if point.threshold is not None]
         raise UnsupportedMaxError(
             f"{card.name} was not shown to keep an error rate of {max_error:g}; it keeps"
-            f" {', '.join(f'{point.max_error:g}' for point in kept) or 'none'}"
+            f" {', '.join(f'{point.max_error:g}' for point in points) or 'none'}"
         )
     return threshold

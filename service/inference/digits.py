@@ -1,11 +1,11 @@
-"""Pictures of single digits to answers: a model, an operating point, a preprocessing."""
+"""Pictures of single digits to readings: a model, an operating point, a preprocessing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import repeat
 from time import perf_counter
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -79,8 +79,8 @@ class DigitPipeline:
         criteria: when its answers are accepted.
         preprocess: how a picture becomes the image that the model expects.
         max_pixels: the largest picture to decode.
-        largest: the most images in a micro-batch.
-        turn: the most images of one request in a micro-batch while others wait.
+        largest: the most pictures in a micro-batch.
+        turn: the most pictures of one request in a micro-batch while others wait.
         batch_seconds: the longest that a micro-batch should take, as every request waits for it.
     """
 
@@ -123,68 +123,58 @@ class DigitPipeline:
 
     def read(self, contents: Sequence[Content]) -> list[Outcome]:
         """Read pictures in order; an unreadable one does not affect the others."""
-        ready = [self.normalise(self.decode(content)) for content in contents]
+        inputs = [self.normalise(self.decode(content)) for content in contents]
         outcomes: list[Outcome] = []
-        for start in range(0, len(ready), self.largest):
-            part = ready[start : start + self.largest]
-            outcomes += self.read_ready(part, [self] * len(part))
+        for start in range(0, len(inputs), self.largest):
+            part = inputs[start : start + self.largest]
+            outcomes += self.read_inputs(part, [self] * len(part))
         return outcomes
 
     @staticmethod
-    def read_ready(
-        ready: Sequence[Ready],
-        pipelines: Sequence["DigitPipeline"],
-        on_run: OnRun | None = None,
+    def read_inputs(
+        inputs: Sequence[Ready], pipelines: Sequence["DigitPipeline"], on_run: OnRun | None = None
     ) -> list[Outcome]:
-        """Classify a micro-batch.
-
-        Args:
-            ready: the inputs.
-            pipelines: one for each, all with the same model.
-            on_run: called after the run.
-        """
+        """Classify a micro-batch: inputs, and a pipeline for each, all with the same model."""
         started = perf_counter()
-        outcomes = _outcomes(pipelines[0].classifier, ready, pipelines)
+        classifier = pipelines[0].classifier
+        is_shown = [isinstance(each, Normalised) and not each.blank for each in inputs]
+        shown: Sequence[Any] = [each for each, shows in zip(inputs, is_shown, strict=True) if shows]
+        criteria = [each.criteria for each, shows in zip(pipelines, is_shown, strict=True) if shows]
+        readings = _readings(classifier, shown, criteria)
+        outcomes = [
+            each
+            if isinstance(each, UnreadableImage)
+            else Reading(classifier.card, decide_blank(), _NO_LOGITS, each.image)
+            if each.blank
+            else next(readings)
+            for each in inputs
+        ]
         if on_run:
             on_run(len(outcomes), perf_counter() - started)
         return outcomes
 
 
 class NormalisePipeline(DigitPipeline):
-    """Returns the normalised images instead of reading them."""
+    """Returns normalised images instead of reading them."""
+
+    @classmethod
+    def of(cls, pipeline: DigitPipeline) -> Self:
+        """Return the pipeline that prepares pictures as `pipeline` does."""
+        return cls(pipeline.classifier, pipeline.criteria, pipeline.preprocess, pipeline.max_pixels)
 
     @property
-    def model(self) -> Any:  # noqa: ANN401 - any hashable that no model equals
-        """A group of its own, as no model runs."""
+    def model(self) -> Any:  # noqa: ANN401
+        """What such pipelines share in place of a model."""
         return NormalisePipeline
 
     @staticmethod
-    def read_ready(
-        ready: Sequence[Ready], pipelines: Sequence[DigitPipeline], on_run: OnRun | None = None
-    ) -> Any:  # noqa: ANN401 - Normalised in place of Reading
+    def read_inputs(
+        inputs: Sequence[Ready],
+        pipelines: Sequence[DigitPipeline],
+        on_run: OnRun | None = None,
+    ) -> Any:  # noqa: ANN401
         """Return the inputs."""
-        return list(ready)
-
-
-def _outcomes(
-    classifier: Classifier, ready: Sequence[Ready], pipelines: Sequence[DigitPipeline]
-) -> list[Outcome]:
-    shown, criteria = [], []
-    for item, pipeline in zip(ready, pipelines, strict=True):
-        if isinstance(item, Normalised) and not item.blank:
-            shown.append(item)
-            criteria.append(pipeline.criteria)
-    readings = _readings(classifier, shown, criteria)
-    if len(shown) == len(ready):
-        return list(readings)
-    return [
-        item
-        if isinstance(item, UnreadableImage)
-        else Reading(classifier.card, decide_blank(), _NO_LOGITS, item.image)
-        if item.blank
-        else next(readings)
-        for item in ready
-    ]
+        return inputs
 
 
 def _readings(

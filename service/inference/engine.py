@@ -5,10 +5,10 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, NamedTuple, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -16,10 +16,11 @@ import numpy as np
 from service.errors import DeadlineExceeded, InferenceFailed
 from service.imaging import Normalised, PictureTooLarge, UnreadableImage
 from service.inference.admission import Admission
-from service.inference.digits import Content, DigitPipeline, NormalisePipeline, OnRun
+from service.inference.digits import Content, DigitPipeline, NormalisePipeline
+from service.inference.fields import FieldPipeline
 from service.metrics import Metrics
 
-# Larger pictures are prepared in a thread of their own; smaller ones take a few milliseconds.
+# Larger pictures, which take more than a few milliseconds, are prepared in a thread of their own.
 _LARGE_PIXELS = 500_000
 _LARGE_BYTES = 256 * 1024
 
@@ -27,27 +28,6 @@ _LARGE_BYTES = 256 * 1024
 _LARGE_TURN = 4
 
 _CLOSE_SECONDS = 1.0
-
-_T_co = TypeVar("_T_co", covariant=True)
-
-
-class Pipeline(Protocol[_T_co]):
-    """A `DigitPipeline` or a `FieldPipeline`."""
-
-    largest: ClassVar[int]
-    turn: ClassVar[int]
-    batch_seconds: ClassVar[float]
-
-    @property
-    def model(self) -> Hashable: ...  # noqa: D102
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    def decode(self, content: Any, max_pixels: int | None = None) -> Any: ...  # noqa: ANN401, D102
-    def normalise(self, picture: Any) -> Any: ...  # noqa: ANN401, D102
-    @staticmethod
-    def read_ready(  # noqa: D102
-        ready: Sequence[Any], pipelines: Sequence[Any], on_run: OnRun | None = None
-    ) -> Sequence[_T_co]: ...
 
 
 @dataclass(slots=True)
@@ -75,29 +55,26 @@ class Times:
         return max(0, self.finished - self.submitted - busy)
 
 
-@dataclass(slots=True, eq=False)
-class Result(Generic[_T_co]):
-    """The outcomes of a request, in order, and where its time went."""
+class Result(NamedTuple):
+    """The outcome of each picture, in order: a reading or an UnreadableImage."""
 
-    outcomes: list[_T_co]
+    outcomes: list[Any]
     times: Times
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """A request; one thread works on it at a time."""
-
-    pipeline: Pipeline[Any]
+    pipeline: DigitPipeline | FieldPipeline
     contents: list[Any]
     deadline: int
     done: asyncio.Future[None]
-    times: Times = field(default_factory=Times)
+    times: Times
     outcomes: list[Any] = field(default_factory=list)
     taken: int = 0
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody waits for it any more."""
+        """Whether it was cancelled, has failed, or its deadline has passed."""
         return self.done.done() or time.perf_counter_ns() > self.deadline
 
 
@@ -106,7 +83,6 @@ class Engine:
 
         async with Engine(queue_size=256, request_timeout=30.0) as engine:
             result = await engine.run(registry.digits(DigitOptions()), [data])
-            result.outcomes
 
     A micro-batch contains whatever waits for one model; no request waits for company. Models take
     turns, and so do the requests for a model, whatever their size. Pictures of a request that was
@@ -122,8 +98,9 @@ class Engine:
         self._metrics.watch_queue(lambda: self._admission.admitted, limit=queue_size)
         self._arriving: SimpleQueue[_Job | None] = SimpleQueue()
         self._large: SimpleQueue[_Job | None] = SimpleQueue()
-        self._limits: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-        # Daemons: a hanging model must not keep the process from exiting.
+        # The most pictures that the next micro-batch of a model may contain.
+        self._limits: WeakKeyDictionary[Hashable, int] = WeakKeyDictionary()
+        # Daemons: a model that hangs must not keep the process from exiting.
         self._threads = [
             threading.Thread(target=self._batch, name="batching", daemon=True),
             threading.Thread(target=self._prepare_large, name="large pictures", daemon=True),
@@ -142,13 +119,17 @@ class Engine:
             thread.join(_CLOSE_SECONDS)
 
     async def run(
-        self, pipeline: Pipeline[_T_co], contents: Sequence[Any], *, wait: bool = False
-    ) -> Result[_T_co]:
+        self,
+        pipeline: DigitPipeline | FieldPipeline,
+        contents: Sequence[Any],
+        *,
+        wait: bool = False,
+    ) -> Result:
         """Read pictures in order; an unreadable one does not affect the others.
 
         Args:
             pipeline: how to read them.
-            contents: the pictures.
+            contents: the pictures: files, pixels, or inputs of the model.
             wait: wait for room in the queue instead of raising QueueFull.
 
         Raises:
@@ -169,41 +150,35 @@ class Engine:
             UnreadableImage: the picture cannot be read.
             QueueFull, DeadlineExceeded: as for `run`.
         """
-        preparation = NormalisePipeline(
-            pipeline.classifier, pipeline.criteria, pipeline.preprocess, pipeline.max_pixels
-        )
-        [outcome] = (await self.run(preparation, [content])).outcomes
+        [outcome] = (await self.run(NormalisePipeline.of(pipeline), [content])).outcomes
         if isinstance(outcome, UnreadableImage):
             raise outcome
-        shown: Normalised = outcome
-        return shown
+        image: Normalised = outcome
+        return image
 
-    async def _run(self, pipeline: Pipeline[_T_co], contents: Sequence[Any]) -> Result[_T_co]:
+    async def _run(
+        self, pipeline: DigitPipeline | FieldPipeline, contents: Sequence[Any]
+    ) -> Result:
         times = Times()
         if not contents:
             return Result([], times)
         deadline = times.submitted + int(1e9 * self._request_timeout)
         job = _Job(pipeline, list(contents), deadline, self._loop.create_future(), times)
-        timer = self._loop.call_later(self._request_timeout, self._expire, job)
+        late = DeadlineExceeded(
+            f"no answer within {self._request_timeout:g} s; send it again later, or in smaller"
+            " batches"
+        )
+        timer = self._loop.call_later(self._request_timeout, _fail, job, late)
         self._arriving.put(job)
         try:
-            # A task that is cancelled cancels the future, which tells the threads.
+            # Cancelling this task cancels the future, which the threads check.
             await job.done
         finally:
             timer.cancel()
         return Result(job.outcomes, times)
 
-    def _expire(self, job: _Job) -> None:
-        if not job.done.done():
-            job.done.set_exception(
-                DeadlineExceeded(
-                    f"no answer within {self._request_timeout:g} s; send it again later, or in"
-                    " smaller batches"
-                )
-            )
-
     def _batch(self) -> None:
-        """Run micro-batches in the batching thread."""
+        """Run micro-batches, in the batching thread."""
         waiting: dict[Hashable, deque[_Job]] = {}
         while True:
             # Collect whatever has arrived; block only if there is nothing to do.
@@ -214,44 +189,51 @@ class Engine:
                 waiting.setdefault(job.pipeline.model, deque()).append(job)
             model = next(iter(waiting))
             jobs = waiting.pop(model)
-            started = time.perf_counter_ns()
-            owners, ready = self._take(jobs)
-            if ready:
-                self._read(owners, ready)
-                self._limit(owners[0].pipeline, (time.perf_counter_ns() - started) // len(ready))
+            self._run_micro_batch(jobs)
             if jobs:
                 waiting[model] = jobs
 
-    def _take(self, jobs: deque[_Job]) -> tuple[list[_Job], list[Any]]:
-        """Prepare the next pictures of `jobs`, in turns; return the job of each, and its input."""
-        owners: list[_Job] = []
-        ready: list[Any] = []
+    def _run_micro_batch(self, jobs: deque[_Job]) -> None:
         pipeline = jobs[0].pipeline
+        started = time.perf_counter_ns()
         limit = self._limits.get(pipeline.model, pipeline.largest)
-        while jobs and len(ready) < limit:
+        owners, inputs = self._take(jobs, limit)
+        if not inputs:
+            return
+        self._read(pipeline, owners, inputs)
+        # Doubled at most: one fast picture between slow ones says little.
+        each = (time.perf_counter_ns() - started) // len(inputs)
+        limit = min(2 * limit, pipeline.largest, int(1e9 * pipeline.batch_seconds) // each)
+        self._limits[pipeline.model] = max(1, limit)
+
+    def _take(self, jobs: deque[_Job], limit: int) -> tuple[list[_Job], list[Any]]:
+        """Prepare the next pictures of `jobs`, in turns: the job of each, and its input."""
+        owners: list[_Job] = []
+        inputs: list[Any] = []
+        while jobs and len(inputs) < limit:
             job = jobs.popleft()
             if job.is_over:
                 continue
             queue = jobs.append
-            turn = min(job.pipeline.turn, limit - len(ready))
+            turn = min(job.pipeline.turn, limit - len(inputs))
             for content in job.contents[job.taken : job.taken + turn]:
                 try:
-                    item = self._prepare(job, content, _LARGE_PIXELS)
+                    prepared = self._prepare(job, content, _LARGE_PIXELS)
                 except Exception as error:
                     self._end([job], error)
                     break
-                if item is None:
+                if prepared is None:
                     queue = self._large.put
                     break
                 owners.append(job)
-                ready.append(item)
+                inputs.append(prepared)
                 job.taken += 1
             if job.taken < len(job.contents):
                 queue(job)
-        return owners, ready
+        return owners, inputs
 
     def _prepare_large(self) -> None:
-        """Prepare large pictures in a thread of their own, a few of each request in turn."""
+        """Prepare large pictures, in a thread of their own, a few of each request in turn."""
         while job := self._large.get():
             for index in range(job.taken, min(job.taken + _LARGE_TURN, len(job.contents))):
                 if job.is_over:
@@ -264,70 +246,64 @@ class Engine:
             self._arriving.put(job)
 
     def _prepare(self, job: _Job, content: Any, small: int | None = None) -> Any:  # noqa: ANN401
-        """Decode and normalise a picture; return None if it is larger than `small` pixels."""
+        """Decode and normalise a picture; return None if it has more than `small` pixels."""
         if small and _is_large(content, small):
             return None
         started = time.perf_counter_ns()
-        picture = job.pipeline.decode(content, small)
+        picture: Any = job.pipeline.decode(content, small)
         if small and isinstance(picture, PictureTooLarge) and picture is not content:
             return None
         decoded = time.perf_counter_ns()
-        ready = job.pipeline.normalise(picture)
+        prepared = job.pipeline.normalise(picture)
         normalised = time.perf_counter_ns()
         job.times.decoding += decoded - started
         job.times.normalising += normalised - decoded
         self._metrics.decoded(1e-9 * (decoded - started))
         self._metrics.normalised(1e-9 * (normalised - decoded))
-        return ready
+        return prepared
 
-    def _read(self, owners: Sequence[_Job], ready: Sequence[Any]) -> None:
-        """Run a micro-batch and hand back the requests that it completes."""
-        pipeline = owners[0].pipeline
+    def _read(
+        self,
+        pipeline: DigitPipeline | FieldPipeline,
+        owners: Sequence[_Job],
+        inputs: Sequence[Any],
+    ) -> None:
+        """Run the model, and end the jobs that this completes."""
+        metrics, name = self._metrics, pipeline.name
+        pipelines: list[Any] = [job.pipeline for job in owners]
         started = time.perf_counter_ns()
         try:
-            outcomes = pipeline.read_ready(
-                ready,
-                [job.pipeline for job in owners],
-                lambda images, seconds: self._metrics.micro_batch(
-                    pipeline.name, images=images, seconds=seconds
-                ),
+            outcomes = pipeline.read_inputs(
+                inputs,
+                pipelines,
+                lambda images, seconds: metrics.micro_batch(name, images=images, seconds=seconds),
             )
         except Exception as error:
-            self._end(dict.fromkeys(owners), error)
+            self._end(owners, error)
             return
         finished = time.perf_counter_ns()
-        each = (finished - started) // len(outcomes)
         completed: list[_Job] = []
+        answers = []
         for job, outcome in zip(owners, outcomes, strict=True):
             job.outcomes.append(outcome)
-            job.times.inferring += each
+            job.times.inferring += (finished - started) // len(outcomes)
             if len(job.outcomes) == len(job.contents):
                 job.times.finished = finished
                 completed.append(job)
-        self._count(pipeline.name, outcomes, completed)
-        self._end(completed)
-
-    def _limit(self, pipeline: Pipeline[Any], nanoseconds: int) -> None:
-        """Limit the next micro-batch of a model by what one picture took in the last one."""
-        # Doubled at most: one fast picture between slow ones says little.
-        limit = 2 * self._limits.get(pipeline.model, pipeline.largest)
-        limit = min(limit, pipeline.largest, int(1e9 * pipeline.batch_seconds) // nanoseconds)
-        self._limits[pipeline.model] = max(1, limit)
-
-    def _count(self, model: str, outcomes: Sequence[Any], completed: Sequence[_Job]) -> None:
-        answers = []
-        for outcome in outcomes:
             if isinstance(outcome, UnreadableImage):
-                self._metrics.unreadable(outcome.slug)
+                metrics.unreadable(outcome.slug)
             elif not isinstance(outcome, Normalised):
                 answers.append(outcome.answer)
-        self._metrics.answered(model, answers)
-        self._metrics.waited([1e-9 * job.times.waiting for job in completed])
+        metrics.answered(name, answers)
+        metrics.waited([1e-9 * job.times.waiting for job in completed])
+        self._end(completed)
 
-    def _end(self, jobs: Iterable[_Job], error: Exception | None = None) -> None:
-        # After a shutdown the loop may be closed.
+    def _end(self, jobs: Sequence[_Job], error: Exception | None = None) -> None:
+        for job in jobs:
+            job.deadline = 0
+        # The loop is closed if a model took longer than the shutdown.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(_resolve, list(jobs), error)
+            self._loop.call_soon_threadsafe(_resolve, jobs, error)
 
 
 def _is_large(content: object, pixels: int) -> bool:
@@ -338,12 +314,15 @@ def _is_large(content: object, pixels: int) -> bool:
 
 def _resolve(jobs: Sequence[_Job], error: Exception | None) -> None:
     for job in jobs:
-        if job.done.done():
-            continue
-        if error is None:
+        if error is not None:
+            # A new exception each time: raising one writes into its traceback.
+            failure = InferenceFailed(f"{job.pipeline.name}: {error}")
+            failure.__cause__ = error
+            _fail(job, failure)
+        elif not job.done.done():
             job.done.set_result(None)
-            continue
-        # A new exception each time: raising one writes into its traceback.
-        failure = InferenceFailed(f"{job.pipeline.name}: {error}")
-        failure.__cause__ = error
-        job.done.set_exception(failure)
+
+
+def _fail(job: _Job, error: Exception) -> None:
+    if not job.done.done():
+        job.done.set_exception(error)

@@ -1,26 +1,36 @@
-"""What the steps of a strip say: a text, its digits, and whether to believe it."""
+"""The scores of a strip's steps to a text, its digits with their boxes, and a decision."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.fields.alignment import Span
 from models.fields.confidence import confidences
 from models.fields.constraints import Constraints
 from models.fields.decode import Hypothesis, decode
 from models.reader_card import ReaderCard
-from models.strips import DIGITS
+from models.strips import DIGITS, HEIGHT, MARGIN, PAPER, STRIDE, Strip
 from service.imaging import SeenStrip
-from service.inference.boxes import Box, boxes
 from service.inference.decisions import Decision
+
+Box = tuple[int, int, int, int]  # x, y, width, height in pixels of the picture
 
 # Texts that satisfy the constraints, but are less likely than this, are not what is written.
 _NO_MATCH = 0.001
 
+_INK = PAPER - 56  # a third of the way from the tone of the paper to that of the darkest ink
+_REACH = HEIGHT // 2  # columns that a digit may extend beyond its steps
+_SPECK = 4  # pixels; a smaller piece is no part of a digit
+_NEAR = 2  # columns beyond its steps in which a stroke still belongs to the digit
+
 
 class FieldReason(StrEnum):
-    """Why the reading of a field is not to be believed unseen."""
+    """Why to review a field."""
 
     LOW_CONFIDENCE = "low_confidence"
     BLANK = "blank"
@@ -29,7 +39,7 @@ class FieldReason(StrEnum):
 
 
 class ReadDigit(NamedTuple):
-    """One digit of a field: how likely it is for itself, and where it stands."""
+    """One digit of a field, its own probability, and its box."""
 
     digit: int
     confidence: float
@@ -37,23 +47,23 @@ class ReadDigit(NamedTuple):
 
 
 class Alternative(NamedTuple):
-    """Another text that may stand there."""
+    """Another possible text."""
 
     text: str
     confidence: float
 
 
 class FieldAnswer(NamedTuple):
-    """What one field says, and whether to believe it.
+    """The text of a field, and the decision.
 
     Attributes:
-        text: its digits; None where none could be read.
-        raw: the same with separators.
-        confidence: the probability that `text` is right; 0 where it is None.
-        digits: each for itself, in order.
+        text: its digits; None if nothing could be read.
+        raw: the text with separators.
+        confidence: the probability that `text` is right; 0 if it is None.
+        digits: the digits one by one.
         alternatives: other texts, the likeliest first.
         decision: accept or review.
-        reasons: why it is to be reviewed; empty where it is accepted.
+        reasons: why to review it; empty if it is accepted.
     """
 
     text: str | None
@@ -66,61 +76,84 @@ class FieldAnswer(NamedTuple):
 
 
 def answer_of(
-    said: NDArray[np.float32],
+    scores: NDArray[np.float32],
     seen: SeenStrip,
     card: ReaderCard,
     constraints: Constraints,
     threshold: float | None,
 ) -> FieldAnswer:
-    """Read the likeliest text that satisfies `constraints`, accept it if nothing speaks against it.
+    """Pick the likeliest text that satisfies `constraints`, and accept or review it.
 
     Args:
-        said: float32 [steps, classes], log-probabilities of the steps of `seen`.
-        seen: what the reader was shown.
-        card: the reader's.
+        scores: float32 [steps, classes], log-probabilities.
+        seen: the strip that they belong to.
+        card: the card of the reader.
         constraints: what is known of the field.
-        threshold: the least confidence that is accepted; None accepts nothing.
+        threshold: the lowest confidence to accept; None accepts nothing.
     """
-    if not _says_a_digit(said):
+    likeliest = scores.argmax(axis=1)
+    if not ((likeliest >= 1) & (likeliest <= len(DIGITS))).any():
         return unread(FieldReason.NOT_A_DIGIT)
-    hypotheses = decode(said, constraints)
+    hypotheses = decode(scores, constraints)
     if not hypotheses:
         return unread(FieldReason.NO_MATCH)
-    best = hypotheses[0]
+    best, *others = hypotheses
     if not best.text:
         return unread(FieldReason.NOT_A_DIGIT)
-    sure = confidences(hypotheses, card.confidence)
-    reasons = _reasons(best, sure[0], constraints, threshold)
-    others = zip(hypotheses[1:], sure[1:], strict=True)
+    confidence, *other_confidences = confidences(hypotheses, card.confidence)
+    doubts = (
+        (FieldReason.NO_MATCH, not constraints.are_none and best.probability < _NO_MATCH),
+        (FieldReason.LOW_CONFIDENCE, threshold is None or confidence < threshold),
+    )
+    reasons = tuple(reason for reason, applies in doubts if applies)
     return FieldAnswer(
         best.text,
         best.raw,
-        sure[0],
+        confidence,
         _digits(best, seen),
-        tuple(Alternative(other.text, confidence) for other, confidence in others),
+        tuple(
+            Alternative(other.text, its_confidence)
+            for other, its_confidence in zip(others, other_confidences, strict=True)
+        ),
         Decision.REVIEW if reasons else Decision.ACCEPT,
         reasons,
     )
 
 
 def unread(reason: FieldReason) -> FieldAnswer:
-    """The answer for a field in which nothing could be read."""
+    """Return the answer for a field in which nothing could be read."""
     return FieldAnswer(None, None, 0.0, (), (), Decision.REVIEW, (reason,))
 
 
-def _says_a_digit(said: NDArray[np.float32]) -> bool:
-    likeliest = said.argmax(axis=1)
-    return bool(((likeliest >= 1) & (likeliest <= len(DIGITS))).any())
+def boxes(strip: Strip, spans: Sequence[Span], picture: tuple[int, int]) -> list[Box]:
+    """Find the box around the ink of each digit, in a picture of (height, width) pixels.
 
+    Neighbours are separated in the middle between their steps. Without ink, the box is that of the
+    steps.
 
-def _reasons(
-    best: Hypothesis, confidence: float, constraints: Constraints, threshold: float | None
-) -> tuple[FieldReason, ...]:
-    doubts = (
-        (FieldReason.NO_MATCH, not constraints.are_none and best.probability < _NO_MATCH),
-        (FieldReason.LOW_CONFIDENCE, threshold is None or confidence < threshold),
-    )
-    return tuple(reason for reason, applies in doubts if applies)
+    Args:
+        strip: the picture as the reader sees it.
+        spans: the first and last step of each digit.
+        picture: the height and width of the picture.
+    """
+    ink = (strip.pixels < _INK).astype(np.uint8)
+    middles = [
+        (STRIDE * (before[1] + 1) + STRIDE * after[0]) // 2 for before, after in pairwise(spans)
+    ]
+    limits = zip(spans, (0, *middles), (*middles, ink.shape[1]), strict=True)
+    return [
+        _in_picture(
+            _around(
+                ink,
+                max(left, STRIDE * span[0] - _REACH),
+                min(right, STRIDE * (span[1] + 1) + _REACH),
+                span,
+            ),
+            strip,
+            picture,
+        )
+        for span, left, right in limits
+    ]
 
 
 def _digits(best: Hypothesis, seen: SeenStrip) -> tuple[ReadDigit, ...]:
@@ -130,3 +163,33 @@ def _digits(best: Hypothesis, seen: SeenStrip) -> tuple[ReadDigit, ...]:
         ReadDigit(int(digit), min(1.0, probability), (seen.left + x, seen.top + y, width, height))
         for digit, probability, (x, y, width, height) in digits
     )
+
+
+def _around(ink: NDArray[np.uint8], left: int, right: int, span: Span) -> Box:
+    """Box the strokes between two columns that pass the steps of `span`."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(ink[:, left:right], connectivity=8)
+    first, end = STRIDE * span[0] - left - _NEAR, STRIDE * (span[1] + 1) - left + _NEAR
+    pieces = [
+        (int(x), int(y), int(x + width), int(y + height))
+        for x, y, width, height, area in stats[1:count]
+        if area >= _SPECK and x < end and x + width > first
+    ]
+    if not pieces:
+        return STRIDE * span[0], 0, STRIDE * (span[1] - span[0] + 1), HEIGHT
+    x, y = min(p[0] for p in pieces), min(p[1] for p in pieces)
+    return left + x, y, max(p[2] for p in pieces) - x, max(p[3] for p in pieces) - y
+
+
+def _in_picture(box: Box, strip: Strip, picture: tuple[int, int]) -> Box:
+    """Scale `box` to the picture's pixels, inside of it and at least a pixel wide and high."""
+    height, width = picture
+    x, y, box_width, box_height = box
+    left = _bounded((x - MARGIN) / strip.scale, width - 1)
+    top = _bounded((y - strip.top) / strip.scale, height - 1)
+    right = _bounded((x + box_width - MARGIN) / strip.scale, width)
+    bottom = _bounded((y + box_height - strip.top) / strip.scale, height)
+    return left, top, max(1, right - left), max(1, bottom - top)
+
+
+def _bounded(value: float, most: int) -> int:
+    return min(max(round(value), 0), most)

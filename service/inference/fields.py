@@ -63,10 +63,8 @@ class FieldPipeline:
         threshold: the lowest confidence to accept; None accepts nothing.
         constraints: what is known of the fields.
         max_pixels: the largest picture to decode.
-        largest: the most fields in a micro-batch.
-        turn: the most fields of one request in a micro-batch while others wait.
-        batch_seconds: the longest that a micro-batch should take, as every request waits for it;
-            a long field with unsure digits takes up to twenty times as long as others.
+        largest, turn, batch_seconds: as for `DigitPipeline`; a long field with unsure digits takes
+            up to twenty times as long as others.
     """
 
     reader: Reader
@@ -103,25 +101,19 @@ class FieldPipeline:
 
     def read(self, contents: Sequence[FieldContent]) -> list[FieldOutcome]:
         """Read fields in order; an unreadable one does not affect the others."""
-        ready = [self.normalise(self.decode(content)) for content in contents]
-        return self.read_ready(ready, [self] * len(ready))
+        inputs = [self.normalise(self.decode(content)) for content in contents]
+        return self.read_inputs(inputs, [self] * len(inputs))
 
     @staticmethod
-    def read_ready(
-        ready: Sequence[FieldReady],
+    def read_inputs(
+        inputs: Sequence[FieldReady],
         pipelines: Sequence["FieldPipeline"],
         on_run: OnRun | None = None,
     ) -> list[FieldOutcome]:
-        """Read strips, those of about the same width together.
-
-        Args:
-            ready: the inputs.
-            pipelines: one for each, all with the same reader.
-            on_run: called after each run of the reader.
-        """
+        """Read strips and a pipeline for each, all with the same reader, by width."""
         outcomes: dict[int, FieldOutcome] = {}
         buckets: defaultdict[int, list[tuple[int, SeenStrip]]] = defaultdict(list)
-        for index, (item, pipeline) in enumerate(zip(ready, pipelines, strict=True)):
+        for index, (item, pipeline) in enumerate(zip(inputs, pipelines, strict=True)):
             if isinstance(item, UnreadableImage):
                 outcomes[index] = item
             elif item.blank:
@@ -136,7 +128,7 @@ class FieldPipeline:
                 indices, seen = zip(*strips[start : start + most], strict=True)
                 readings = _run(seen, [pipelines[index] for index in indices], on_run)
                 outcomes.update(zip(indices, readings, strict=True))
-        return [outcomes[index] for index in range(len(ready))]
+        return [outcomes[index] for index in range(len(inputs))]
 
 
 def _run(

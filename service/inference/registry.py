@@ -218,24 +218,25 @@ def _require_served_models(served: Catalogue, catalogue: Catalogue) -> None:
 
 
 def _warn_if_nothing_is_accepted(catalogue: Catalogue, settings: Settings) -> None:
-    model = catalogue.cards[catalogue.default]
-    variables = "NUMERAL_MAX_ERROR or NUMERAL_DEFAULT_MODEL"
-    _warn_if_unsupported(model, settings.max_error, "picture", variables)
+    checks: list[tuple[ModelCard | ReaderCard, float, str, str]] = [
+        (
+            catalogue.cards[catalogue.default],
+            settings.max_error,
+            "picture",
+            "NUMERAL_MAX_ERROR or NUMERAL_DEFAULT_MODEL",
+        )
+    ]
     if name := catalogue.default_reader:
         reader = catalogue.reader_cards[name]
-        _warn_if_unsupported(reader, settings.field_max_error, "field", "NUMERAL_FIELD_MAX_ERROR")
-
-
-def _warn_if_unsupported(
-    card: ModelCard | ReaderCard, max_error: float, what: str, variables: str
-) -> None:
-    try:
-        threshold_for(card, max_error)
-    except UnsupportedMaxError as error:
-        _log.warning(
-            "every %s will be sent to review where a caller names neither model nor max_error: %s;"
-            " set %s otherwise",
-            what,
-            error,
-            variables,
-        )
+        checks.append((reader, settings.field_max_error, "field", "NUMERAL_FIELD_MAX_ERROR"))
+    for card, max_error, what, variables in checks:
+        try:
+            threshold_for(card, max_error)
+        except UnsupportedMaxError as error:
+            _log.warning(
+                "every %s will be sent to review where a caller names neither model nor max_error:"
+                " %s; set %s otherwise",
+                what,
+                error,
+                variables,
+            )

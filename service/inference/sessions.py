@@ -1,9 +1,9 @@
 """Published ONNX files as ONNX Runtime sessions that follow the model contract."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -26,35 +26,19 @@ _INPUT = "image"
 _DIGIT_OUTPUTS = ("logits", "probabilities")
 _FIELD_OUTPUTS = ("logits", "log_probabilities")
 
-_WARM_UP_STRIPS = ((4, 8 * BUCKET), (1, 6 * BUCKET))
+# Type and sizes of every input and output; * is a free size.
+_DIGIT_CONTRACT = {
+    _INPUT: f"tensor(uint8) [*, {IMAGE_SIDE}, {IMAGE_SIDE}]",
+    **dict.fromkeys(_DIGIT_OUTPUTS, f"tensor(float) [*, {DIGITS}]"),
+}
+_FIELD_CONTRACT = {
+    _INPUT: f"tensor(uint8) [*, {HEIGHT}, *]",
+    **dict.fromkeys(_FIELD_OUTPUTS, f"tensor(float) [*, *, {CLASSES}]"),
+}
 
 
 class UnusableModel(Exception):
     """Error for an intact file that ONNX Runtime or the model contract rejects."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """The type of a tensor, as ONNX Runtime names it, and its sizes; free sizes are names.
-
-    Signature("tensor(uint8)", ("batch", 28, 28))
-    """
-
-    type: str
-    sizes: Sequence[int | str]
-
-    def __str__(self) -> str:
-        return f"{self.type} [{', '.join(map(str, self.sizes))}]"
-
-
-_DIGIT_CONTRACT = {
-    _INPUT: Signature("tensor(uint8)", ("batch", IMAGE_SIDE, IMAGE_SIDE)),
-    **dict.fromkeys(_DIGIT_OUTPUTS, Signature("tensor(float)", ("batch", DIGITS))),
-}
-_FIELD_CONTRACT = {
-    _INPUT: Signature("tensor(uint8)", ("batch", HEIGHT, "width")),
-    **dict.fromkeys(_FIELD_OUTPUTS, Signature("tensor(float)", ("batch", "steps", CLASSES))),
-}
 
 
 class Scored(NamedTuple):
@@ -71,12 +55,7 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A loaded model for single digits; safe to call from several threads.
-
-    Attributes:
-        card: its entry in the manifest.
-        session: its file, loaded.
-    """
+    """A loaded model for single digits, with its card; safe to call from several threads."""
 
     card: ModelCard
     session: ort.InferenceSession
@@ -91,12 +70,7 @@ class Classifier:
 
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """A loaded model for fields; safe to call from several threads.
-
-    Attributes:
-        card: its entry in the manifest.
-        session: its file, loaded.
-    """
+    """A loaded model for fields, with its card; safe to call from several threads."""
 
     card: ReaderCard
     session: ort.InferenceSession
@@ -117,7 +91,11 @@ def open_classifier(directory: Path, card: ModelCard) -> Classifier:
         UnusableModel: ONNX Runtime cannot load or run it, or it breaks the model contract.
     """
     classifier = Classifier(card, _open_session(directory, card, _DIGIT_CONTRACT))
-    _warm_up_classifier(classifier, directory / card.file)
+    # The largest batch first, so that the memory arena has its final size before any request.
+    batches = (
+        np.zeros((size, IMAGE_SIDE, IMAGE_SIDE), np.uint8) for size in (LARGEST_MICRO_BATCH, 1)
+    )
+    _warm_up(lambda batch: classifier.run(batch).probabilities, batches, directory / card.file)
     return classifier
 
 
@@ -129,25 +107,25 @@ def open_reader(directory: Path, card: ReaderCard) -> Reader:
     Raises:
         ModelFileError, UnusableModel: as for `open_classifier`.
     """
+    path = directory / card.file
     reader = Reader(card, _open_session(directory, card, _FIELD_CONTRACT))
-    _warm_up_reader(reader, directory / card.file)
+    sizes = ((4, HEIGHT, 8 * BUCKET), (1, HEIGHT, 6 * BUCKET))
+    batches = [np.full(size, PAPER, np.uint8) for size in sizes]
+    _warm_up(lambda batch: np.exp(reader.run(batch)), batches, path)
+    steps, expected = reader.run(batches[0]).shape[1], batches[0].shape[2] // STRIDE
+    if steps != expected:
+        raise UnusableModel(
+            f"{path}: it returns {steps} steps for {batches[0].shape[2]} columns; the model"
+            f" contract says {expected}"
+        )
     return reader
 
 
 def _open_session(
-    directory: Path, card: ModelCard | ReaderCard, contract: Mapping[str, Signature]
+    directory: Path, card: ModelCard | ReaderCard, contract: Mapping[str, str]
 ) -> ort.InferenceSession:
     path = directory / card.file
     content = read_model_file(directory, card)
-    try:
-        session = ort.InferenceSession(content, _options(), providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise UnusableModel(f"{path}: ONNX Runtime cannot load it: {error}") from error
-    _check_contract(session, path, contract)
-    return session
-
-
-def _options() -> ort.SessionOptions:
     # One thread per session: processes run in parallel. By default ONNX Runtime sizes its pool to
     # the host's cores, whatever this process may use, and keeps the threads spinning.
     options = ort.SessionOptions()
@@ -155,60 +133,39 @@ def _options() -> ort.SessionOptions:
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
-
-
-def _check_contract(
-    session: ort.InferenceSession, path: Path, contract: Mapping[str, Signature]
-) -> None:
+    try:
+        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise UnusableModel(f"{path}: ONNX Runtime cannot load it: {error}") from error
     found = {
-        tensor.name: _signature(tensor, contract.get(tensor.name))
-        for tensor in (*session.get_inputs(), *session.get_outputs())
+        each.name: _signature(each) for each in (*session.get_inputs(), *session.get_outputs())
     }
-    expected = {name: str(signature) for name, signature in contract.items()}
-    if found != expected:
+    if found != contract:
         raise UnusableModel(
             f"{path}: its inputs and outputs are {_listed(found)}; the model contract says"
-            f" {_listed(expected)}"
+            f" {_listed(contract)}"
         )
+    return session
 
 
-def _signature(tensor: ort.NodeArg, expected: Signature | None) -> str:
-    sizes = tensor.shape
-    if expected and len(expected.sizes) == len(sizes):
-        # The names of free sizes do not matter.
-        sizes = [
-            name if isinstance(name, str) and not isinstance(size, int) else size
-            for size, name in zip(sizes, expected.sizes, strict=True)
-        ]
-    return str(Signature(tensor.type, sizes))
+def _signature(tensor: ort.NodeArg) -> str:
+    sizes = (str(size) if isinstance(size, int) else "*" for size in tensor.shape)
+    return f"{tensor.type} [{', '.join(sizes)}]"
 
 
 def _listed(tensors: Mapping[str, str]) -> str:
     return ", ".join(f"{name}: {signature}" for name, signature in tensors.items())
 
 
-def _warm_up_classifier(classifier: Classifier, path: Path) -> None:
-    # The largest batch first, so that the memory arena has its final size before any request.
-    for batch in (LARGEST_MICRO_BATCH, 1):
+def _warm_up(
+    probabilities: Callable[[NDArray[Any]], NDArray[Any]],
+    batches: Iterable[NDArray[Any]],
+    path: Path,
+) -> None:
+    for batch in batches:
         try:
-            scored = classifier.run(np.zeros((batch, IMAGE_SIDE, IMAGE_SIDE), np.uint8))
+            sums = probabilities(batch).sum(axis=-1)
         except Exception as error:
             raise UnusableModel(f"{path}: ONNX Runtime cannot run it: {error}") from error
-        if not np.allclose(scored.probabilities.sum(axis=1), 1.0, atol=1e-3):
-            raise UnusableModel(f"{path}: its probabilities do not sum to 1")
-
-
-def _warm_up_reader(reader: Reader, path: Path) -> None:
-    for count, width in _WARM_UP_STRIPS:
-        try:
-            scores = reader.run(np.full((count, HEIGHT, width), PAPER, np.uint8))
-        except Exception as error:
-            raise UnusableModel(f"{path}: ONNX Runtime cannot run it: {error}") from error
-        if scores.shape[1] != width // STRIDE:
-            raise UnusableModel(
-                f"{path}: it returns {scores.shape[1]} steps for {width} columns; the model"
-                f" contract says {width // STRIDE}"
-            )
-        if not np.allclose(np.exp(scores).sum(axis=2), 1.0, atol=1e-3):
+        if not np.allclose(sums, 1.0, atol=1e-3):
             raise UnusableModel(f"{path}: its probabilities do not sum to 1")
