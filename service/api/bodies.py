@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from service.api.formats import Item, parse_json, parse_lines, parse_npy
 from service.api.negotiation import JSON, NDJSON, NPY, media_type
@@ -57,7 +57,7 @@ async def read_picture(request: Request, *, batch_path: str) -> bytes:
             raise InvalidRequest.of("form", what) from error
         return part.content
     if kind.startswith("image/") or kind in (OCTET_STREAM, ""):
-        return await read_body(request)
+        return await request.body()
     raise UnsupportedMediaType(
         f"the Content-Type is {kind[:100]}; send an image as image/png, image/jpeg, ..., as"
         f" {OCTET_STREAM}, or as the field `file` of {FORM}"
@@ -90,25 +90,8 @@ async def read_batch(
             f"the Content-Type is {kind[:100] or 'missing'}; send {JSON}, {NDJSON},"
             f" {f'{NPY}, ' if arrays else ''}or fields `files` of {FORM}"
         )
-    body = await read_body(request)
+    body = await request.body()
     return await run_parser(partial(parse, body), len(body))
-
-
-async def read_body(request: Request) -> bytes:
-    """Read the whole body, without the copies of `request.body()`.
-
-    Raises:
-        ClientDisconnect: the client has closed the connection.
-    """
-    pieces: list[bytes] = []
-    more = True
-    while more:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        pieces.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 async def run_parser(parse: Callable[[], _Parsed], size: int) -> _Parsed:
@@ -229,7 +212,7 @@ def _content_type(request: Request) -> str:
 
 async def _read_form(request: Request, field: str, *, max_parts: int) -> list[Part]:
     content_type = request.headers["content-type"]
-    body = await read_body(request)
+    body = await request.body()
     parse = partial(parse_form, body, content_type, max_parts=max_parts)
     parts = await run_parser(parse, len(body))
     if unknown := {part.name for part in parts} - {field}:

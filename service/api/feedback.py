@@ -8,7 +8,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import ValidationError
 
 from service import errors
-from service.api.bodies import read_body
 from service.api.dependencies import caller_of, recorder_of
 from service.api.feedback_schemas import Feedback, KeptFeedback, KeptPrediction, Reviews, moment
 from service.api.formats import read_json
@@ -143,7 +142,7 @@ async def _read_feedback(request: Request) -> Feedback:
         raise errors.UnsupportedMediaType(
             f"the Content-Type is {kind[:100] or 'missing'}; send {JSON}"
         )
-    body = await read_body(request)
+    body = await request.body()
     if len(body) > _MAX_BYTES:
         raise errors.BodyTooLarge(
             f"the body has more than {_MAX_BYTES} bytes, too many for one answer"

@@ -285,15 +285,17 @@ def _images(document: object) -> list[object]:
 
 
 def _item(value: object) -> Item:
-    if isinstance(value, str):
-        value = {"image": value}
-    if not isinstance(value, dict):
-        return Item(None, InvalidItem("the item is neither Base64 nor an object with `image`"))
-    item_id = value.get("id")
-    if not _is_id(item_id):
-        what = f"`id` must be a 64-bit integer or a string of up to {_MAX_ID_LENGTH} characters"
-        return Item(None, InvalidItem(what))
+    item_id = None
     try:
+        if isinstance(value, str):
+            return Item(None, decode_base64(value))
+        if not isinstance(value, dict):
+            raise InvalidItem("the item is neither Base64 nor an object with `image`")
+        if not _is_id(value.get("id")):
+            raise InvalidItem(
+                f"`id` must be a 64-bit integer or a string of up to {_MAX_ID_LENGTH} characters"
+            )
+        item_id = value.get("id")
         return Item(item_id, _image(value))
     except InvalidItem as error:
         return Item(item_id, error)

@@ -1,4 +1,4 @@
-"""The answers of the API, as pydantic models: what is sent, and what OpenAPI says is sent."""
+"""The answers of the API as pydantic models: the schemas of what `responses` writes."""
 
 from typing import Annotated
 
@@ -14,18 +14,18 @@ ItemId = str | int
 
 
 def is_none(value: object) -> bool:
-    """Whether a field has no value, for those that are left out then."""
+    """Return whether a field has no value and is to be omitted."""
     return value is None
 
 
 class Answer(BaseModel):
-    """What is sent."""
+    """Base class of all answers."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Prediction(Answer):
-    """What one image says, and whether to believe it."""
+    """The digit in an image, and whether to trust it."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -45,37 +45,38 @@ class Prediction(Answer):
     )
 
     model: str = Field(description="Name of the model that answered.")
-    version: str = Field(description="Its version; another file has another version.")
+    version: str = Field(description="Version of the model; it changes with the file.")
     digit: Annotated[int, Field(ge=0, le=9)] | None = Field(
-        description="The likeliest digit; null where the image is blank."
+        description="Most probable digit; null if the image is blank."
     )
     confidence: Rate = Field(
-        description="Calibrated probability that the digit is right; 0 where the image is blank."
+        description="Calibrated probability that the digit is right; 0 if the image is blank."
     )
-    decision: Decision = Field(description="`accept`, or `review` where a person should look.")
+    decision: Decision = Field(description="`accept`, or `review` if a person should look at it.")
     reasons: tuple[Reason, ...] = Field(
-        description="Why it is to be reviewed; empty where it is accepted."
+        description="Why it needs a review; empty if it is accepted."
     )
     probabilities: tuple[Rate, ...] = Field(
         min_length=DIGITS,
         max_length=DIGITS,
-        description="Of the digits 0 to 9; all 0 where the image is blank.",
+        description="Probabilities of the digits 0 to 9; all 0 if the image is blank.",
     )
 
 
 class Place(Answer):
-    """Which image of a batch it is."""
+    """The position of an image in a batch."""
 
-    index: int = Field(ge=0, description="Place of the image in the request, from 0.")
+    index: int = Field(ge=0, description="Index of the image in the request, from 0.")
     id: ItemId | None = Field(
         None,
         exclude_if=is_none,
-        description="The id that came with the image, or its file name; absent without.",
+        description="The id that was sent with the image, or its file name; absent if it has"
+        " neither.",
     )
 
 
 class BatchPrediction(Prediction, Place):
-    """A prediction with its place in the batch."""
+    """A prediction for an image of a batch."""
 
 
 class BatchFailure(Place):
@@ -85,7 +86,7 @@ class BatchFailure(Place):
 
 
 class BatchEnd(Answer):
-    """The last line of an NDJSON answer that could not be finished; a whole answer has none."""
+    """The last line of an NDJSON answer that was cut short; a complete answer has none."""
 
     error: Problem
 
@@ -103,22 +104,21 @@ class FieldDigit(Answer):
     """One digit of a field."""
 
     digit: int = Field(ge=0, le=9)
-    confidence: Rate = Field(description="The digit's own probability where it stands.")
+    confidence: Rate = Field(description="Probability of the digit at its position.")
     box: tuple[_Count, _Count, _Count, _Count] = Field(
-        description="`[x, y, width, height]` in pixels of the picture, turned upright as its EXIF"
-        " says."
+        description="`[x, y, width, height]` in pixels of the picture, rotated as its EXIF says."
     )
 
 
 class FieldAlternative(Answer):
-    """Another text that may stand there."""
+    """Another possible text of the field."""
 
     text: str
     confidence: Rate
 
 
 class ReadField(Answer):
-    """What one field says, and whether to believe it."""
+    """The text of a field, and whether to trust it."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -145,28 +145,30 @@ class ReadField(Answer):
     )
 
     model: str = Field(description="Name of the reader that answered.")
-    version: str = Field(description="Its version; another file has another version.")
+    version: str = Field(description="Version of the model; it changes with the file.")
     text: Annotated[str, Field(pattern="^[0-9]+$")] | None = Field(
-        description="The likeliest digits; null where there are none, or none that keep to what is"
-        " asked for."
+        description="Most probable digits; null if there are none, or none that match the requested"
+        " length or checksum."
     )
-    raw: str | None = Field(description="The same with the separators `.,-=#` that were seen.")
+    raw: str | None = Field(
+        description="The text with the separators `.,-=#` that were recognised."
+    )
     confidence: Rate = Field(
-        description="Calibrated probability that all of `text` is right; 0 where it is null."
+        description="Calibrated probability that all of `text` is right; 0 if it is null."
     )
-    decision: Decision = Field(description="`accept`, or `review` where a person should look.")
+    decision: Decision = Field(description="`accept`, or `review` if a person should look at it.")
     reasons: tuple[FieldReason, ...] = Field(
-        description="Why it is to be reviewed; empty where it is accepted. `no_match`: what is"
-        " written does not keep to the length or the checksum that was asked for."
+        description="Why it needs a review; empty if it is accepted. `no_match`: the field does not"
+        " match the requested length or checksum."
     )
     digits: tuple[FieldDigit, ...] = Field(description="Each digit of `text`, in order.")
     alternatives: tuple[FieldAlternative, ...] = Field(
-        description="Other texts, the likeliest first."
+        description="Other possible texts, most probable first."
     )
 
 
 class BatchField(ReadField, Place):
-    """What a field says, with its place in the batch."""
+    """The text of a field in a batch."""
 
 
 class FieldBatchAnswer(Answer):

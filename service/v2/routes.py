@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from models.manifest import ModelCard
 from service import errors
 from service.api import examples
-from service.api.bodies import OCTET_STREAM, read_body, require_uncompressed, run_parser
+from service.api.bodies import OCTET_STREAM, require_uncompressed, run_parser
 from service.api.dependencies import (
     charge,
     engine_of,
@@ -216,7 +216,7 @@ async def infer(request: Request) -> Response:
     """
     require_uncompressed(request)
     card = _card_of(request)
-    body = await read_body(request)
+    body = await request.body()
     with statistics_of(request).request(card) as progress:
         header_length = request.headers.get(HEADER_LENGTH)
         max_batch = settings_of(request).max_batch
