@@ -189,22 +189,18 @@ class Engine:
                 waiting.setdefault(job.pipeline.model, deque()).append(job)
             model = next(iter(waiting))
             jobs = waiting.pop(model)
-            self._run_micro_batch(jobs)
+            pipeline = jobs[0].pipeline
+            started = time.perf_counter_ns()
+            limit = self._limits.get(model, pipeline.largest)
+            owners, inputs = self._take(jobs, limit)
+            if inputs:
+                self._read(pipeline, owners, inputs)
+                # Doubled at most: one fast picture between slow ones says little.
+                each = (time.perf_counter_ns() - started) // len(inputs)
+                limit = min(2 * limit, pipeline.largest, int(1e9 * pipeline.batch_seconds) // each)
+                self._limits[model] = max(1, limit)
             if jobs:
                 waiting[model] = jobs
-
-    def _run_micro_batch(self, jobs: deque[_Job]) -> None:
-        pipeline = jobs[0].pipeline
-        started = time.perf_counter_ns()
-        limit = self._limits.get(pipeline.model, pipeline.largest)
-        owners, inputs = self._take(jobs, limit)
-        if not inputs:
-            return
-        self._read(pipeline, owners, inputs)
-        # Doubled at most: one fast picture between slow ones says little.
-        each = (time.perf_counter_ns() - started) // len(inputs)
-        limit = min(2 * limit, pipeline.largest, int(1e9 * pipeline.batch_seconds) // each)
-        self._limits[pipeline.model] = max(1, limit)
 
     def _take(self, jobs: deque[_Job], limit: int) -> tuple[list[_Job], list[Any]]:
         """Prepare the next pictures of `jobs`, in turns: the job of each, and its input."""
@@ -217,11 +213,7 @@ class Engine:
             queue = jobs.append
             turn = min(job.pipeline.turn, limit - len(inputs))
             for content in job.contents[job.taken : job.taken + turn]:
-                try:
-                    prepared = self._prepare(job, content, _LARGE_PIXELS)
-                except Exception as error:
-                    self._end([job], error)
-                    break
+                prepared = self._prepare(job, content, _LARGE_PIXELS)
                 if prepared is None:
                     queue = self._large.put
                     break
@@ -238,11 +230,7 @@ class Engine:
             for index in range(job.taken, min(job.taken + _LARGE_TURN, len(job.contents))):
                 if job.is_over:
                     break
-                try:
-                    job.contents[index] = self._prepare(job, job.contents[index])
-                except Exception as error:
-                    self._end([job], error)
-                    break
+                job.contents[index] = self._prepare(job, job.contents[index])
             self._arriving.put(job)
 
     def _prepare(self, job: _Job, content: Any, small: int | None = None) -> Any:  # noqa: ANN401
@@ -250,11 +238,16 @@ class Engine:
         if small and _is_large(content, small):
             return None
         started = time.perf_counter_ns()
-        picture: Any = job.pipeline.decode(content, small)
-        if small and isinstance(picture, PictureTooLarge) and picture is not content:
+        try:
+            picture: Any = job.pipeline.decode(content, small)
+            if small and isinstance(picture, PictureTooLarge) and picture is not content:
+                return None
+            decoded = time.perf_counter_ns()
+            prepared = job.pipeline.normalise(picture)
+        except Exception as error:
+            # A bug, which must neither stop the thread nor affect other requests.
+            self._end([job], error)
             return None
-        decoded = time.perf_counter_ns()
-        prepared = job.pipeline.normalise(picture)
         normalised = time.perf_counter_ns()
         job.times.decoding += decoded - started
         job.times.normalising += normalised - decoded

@@ -39,15 +39,17 @@ class Registry:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._state: _Serving | NotReady = NotReady("the models are being loaded")
+        self._catalogue: Catalogue | None = None
+        self._why_not_ready = "the models are being loaded"
         self._loading = asyncio.Lock()
         self._reloading = False
         self._candidate: Catalogue | None = None
+        self._digits = lru_cache(_CACHED_PIPELINES)(self._new_digits)
 
     @property
     def ready(self) -> bool:
         """Whether models are loaded."""
-        return not isinstance(self._state, NotReady)
+        return self._catalogue is not None
 
     @property
     def catalogue(self) -> Catalogue:
@@ -56,7 +58,9 @@ class Registry:
         Raises:
             NotReady: none is loaded.
         """
-        return self._serving.catalogue
+        if self._catalogue is None:
+            raise NotReady(self._why_not_ready)
+        return self._catalogue
 
     def digits(self, options: DigitOptions) -> DigitPipeline:
         """Return the pipeline for `options`, with the settings as defaults.
@@ -65,20 +69,22 @@ class Registry:
             NotReady: no model is loaded.
             UnknownModel, ModelUnavailable, UnsupportedMaxError: as for `Catalogue.digits`.
         """
-        return self._serving.digits(options)
+        return self._digits(options)
 
     def fields(self, options: FieldOptions) -> FieldPipeline:
         """Return the pipeline for `options`, with the settings as defaults.
 
         Raises:
-            NotReady: no model is loaded.
-            UnknownModel, ModelUnavailable, UnsupportedMaxError: as for `Catalogue.fields`.
+            NotReady, UnknownModel, ModelUnavailable, UnsupportedMaxError: as for `digits`.
         """
-        return self._serving.catalogue.fields(
-            options,
-            max_error=self._settings.field_max_error,
-            max_pixels=self._settings.max_pixels,
-        )
+        max_error, max_pixels = self._settings.field_max_error, self._settings.max_pixels
+        return self.catalogue.fields(options, max_error=max_error, max_pixels=max_pixels)
+
+    async def load_until_ready(self) -> None:
+        """Keep retrying, so fixing the models directory needs no restart."""
+        while not self.ready:
+            await self.load()
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def load(self) -> None:
         """Load, check and warm up the models; `ready` tells whether that succeeded."""
@@ -88,21 +94,15 @@ class Registry:
                 catalogue = await asyncio.to_thread(_load_warm, self._settings)
             except NothingToServe as error:
                 _log.error("not ready: %s", error)
-                self._state = NotReady(str(error))
+                self._why_not_ready = str(error)
             except Exception:
                 # Liveness must survive any failure; readiness reports it.
                 _log.exception("not ready")
-                self._state = NotReady("the models could not be loaded; the service's log says why")
+                self._why_not_ready = "the models could not be loaded; the service's log says why"
             else:
                 self._serve(catalogue)
                 seconds = time.perf_counter() - started
                 _log.info("ready after %.2f s: %s", seconds, ", ".join(catalogue.versions))
-
-    async def load_until_ready(self) -> None:
-        """Keep retrying, so fixing the models directory needs no restart."""
-        while not self.ready:
-            await self.load()
-            await asyncio.sleep(_RETRY_SECONDS)
 
     async def reload(self) -> Served:
         """Load the models again and serve them, or log the failure and keep serving the old ones.
@@ -131,11 +131,20 @@ class Registry:
         Raises:
             ReloadFailed: the manifest, or a model that is served now, cannot be used any more.
         """
-        try:
-            catalogue = self._candidate = await self._load_candidate()
-        except ReloadFailed:
-            self._metrics.reloaded("failure")
-            raise
+        async with self._loading:
+            try:
+                catalogue = await asyncio.to_thread(_load_warm, self._settings)
+                # A model that the manifest no longer lists was removed on purpose.
+                served = self._catalogue.versions if self._catalogue else ()
+                if lost := [name for name in served if name in catalogue.failures]:
+                    reasons = (f"{name}: {catalogue.failures[name]}" for name in lost)
+                    raise NothingToServe("; ".join(reasons))
+            except Exception as error:
+                self._metrics.reloaded("failure")
+                if isinstance(error, NothingToServe):
+                    raise ReloadFailed(str(error)) from error
+                raise ReloadFailed(f"the models could not be loaded: {error!r}") from error
+        self._candidate = catalogue
         models = tuple(ServedModel(name, version) for name, version in catalogue.versions.items())
         return Served(catalogue.default, models)
 
@@ -150,93 +159,49 @@ class Registry:
         """Drop the prepared models."""
         self._candidate = None
 
-    @property
-    def _serving(self) -> "_Serving":
-        if isinstance(self._state, NotReady):
-            # A new exception each time: raising one writes into its traceback.
-            raise NotReady(*self._state.args)
-        return self._state
-
     def _serve(self, catalogue: Catalogue) -> None:
-        self._state = _Serving(catalogue, self._settings)
+        self._catalogue = catalogue
+        self._digits.cache_clear()
         self._metrics.serving(
             catalogue.versions,
             defaults=(catalogue.default, catalogue.default_reader),
             failed=len(catalogue.failures),
             readers=catalogue.readers,
         )
-        _warn_if_nothing_is_accepted(catalogue, self._settings)
+        default, settings = catalogue.cards[catalogue.default], self._settings
+        variables = "NUMERAL_MAX_ERROR or NUMERAL_DEFAULT_MODEL"
+        _warn_if_unsupported(default, settings.max_error, "picture", variables)
+        if name := catalogue.default_reader:
+            reader, variables = catalogue.reader_cards[name], "NUMERAL_FIELD_MAX_ERROR"
+            _warn_if_unsupported(reader, settings.field_max_error, "field", variables)
 
-    async def _load_candidate(self) -> Catalogue:
-        async with self._loading:
-            try:
-                catalogue = await asyncio.to_thread(_load_warm, self._settings)
-            except NothingToServe as error:
-                raise ReloadFailed(str(error)) from error
-            except Exception as error:
-                raise ReloadFailed(f"the models could not be loaded: {error!r}") from error
-        if self.ready:
-            _require_served_models(self.catalogue, catalogue)
-        return catalogue
-
-
-class _Serving:
-    """The loaded models, with a cache of the pipelines requested recently."""
-
-    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
-        self.catalogue = catalogue
-        self.digits = lru_cache(_CACHED_PIPELINES)(
-            lambda options: _digits(catalogue, settings, options)
-        )
-
-
-def _digits(catalogue: Catalogue, settings: Settings, options: DigitOptions) -> DigitPipeline:
-    return catalogue.digits(options, max_error=settings.max_error, max_pixels=settings.max_pixels)
+    def _new_digits(self, options: DigitOptions) -> DigitPipeline:
+        max_error, max_pixels = self._settings.max_error, self._settings.max_pixels
+        return self.catalogue.digits(options, max_error=max_error, max_pixels=max_pixels)
 
 
 def _load_warm(settings: Settings) -> Catalogue:
     catalogue = load_catalogue(settings.models_dir, settings.default_model)
     # The imaging libraries take a tenth of a second for their first picture; no request should.
-    any_model = DigitOptions(model=next(iter(catalogue.classifiers)))
-    _digits(catalogue, settings, any_model).read([_sample_picture()])
-    return catalogue
-
-
-def _sample_picture() -> bytes:
+    options = DigitOptions(model=next(iter(catalogue.classifiers)))
     paper = np.full((64, 64), 255, np.uint8)
     paper[12:52, 28:36] = 0
     file = BytesIO()
     Image.fromarray(paper).save(file, "PNG")
-    return file.getvalue()
+    catalogue.digits(options, max_error=1.0, max_pixels=paper.size).read([file.getvalue()])
+    return catalogue
 
 
-def _require_served_models(served: Catalogue, catalogue: Catalogue) -> None:
-    # A model that the manifest no longer lists was removed on purpose.
-    lost = [name for name in served.versions if name in catalogue.failures]
-    if lost:
-        raise ReloadFailed("; ".join(f"{name}: {catalogue.failures[name]}" for name in lost))
-
-
-def _warn_if_nothing_is_accepted(catalogue: Catalogue, settings: Settings) -> None:
-    checks: list[tuple[ModelCard | ReaderCard, float, str, str]] = [
-        (
-            catalogue.cards[catalogue.default],
-            settings.max_error,
-            "picture",
-            "NUMERAL_MAX_ERROR or NUMERAL_DEFAULT_MODEL",
+def _warn_if_unsupported(
+    card: ModelCard | ReaderCard, max_error: float, what: str, variables: str
+) -> None:
+    try:
+        threshold_for(card, max_error)
+    except UnsupportedMaxError as error:
+        _log.warning(
+            "every %s will be sent to review where a caller names neither model nor max_error: %s;"
+            " set %s otherwise",
+            what,
+            error,
+            variables,
         )
-    ]
-    if name := catalogue.default_reader:
-        reader = catalogue.reader_cards[name]
-        checks.append((reader, settings.field_max_error, "field", "NUMERAL_FIELD_MAX_ERROR"))
-    for card, max_error, what, variables in checks:
-        try:
-            threshold_for(card, max_error)
-        except UnsupportedMaxError as error:
-            _log.warning(
-                "every %s will be sent to review where a caller names neither model nor max_error:"
-                " %s; set %s otherwise",
-                what,
-                error,
-                variables,
-            )
