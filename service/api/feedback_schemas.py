@@ -1,10 +1,9 @@
-"""What is sent to `/feedback`, and what it and `/reviews` answer."""
+"""Requests and responses of `/feedback` and `/reviews`."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
 from models.fields.constraints import LONGEST
 from models.records import Rate
@@ -12,20 +11,20 @@ from service.api.schemas import Answer, is_none
 from service.feedback.records import Kind
 from service.inference.decisions import Decision
 
-_LARGEST_INDEX = 2**31 - 1
-_LONGEST_ID = 256
+_MAX_INDEX = 2**31 - 1
+_MAX_ID_LENGTH = 256
 
 _Digit = Annotated[int, Field(ge=0, le=9)]
 _Text = Annotated[str, StringConstraints(pattern=f"^[0-9]{{1,{LONGEST}}}$")]
 _Caller = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 _Id = (
-    Annotated[str, StringConstraints(max_length=_LONGEST_ID)]
+    Annotated[str, StringConstraints(max_length=_MAX_ID_LENGTH)]
     | Annotated[int, Field(ge=-(2**63), le=2**64 - 1)]
 )
 
 
 class Feedback(BaseModel):
-    """What is right, for a prediction that was made."""
+    """The right answer for an earlier prediction."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -41,90 +40,82 @@ class Feedback(BaseModel):
     )
 
     request_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")] = Field(
-        description="`X-Request-ID` of the answer with the prediction."
+        description="`X-Request-ID` of the response with the prediction."
     )
-    index: Annotated[int, Field(ge=0, le=_LARGEST_INDEX)] | None = Field(
-        None, description="Which image of a batch, from 0; or say it by its `id`."
+    index: Annotated[int, Field(ge=0, le=_MAX_INDEX)] | None = Field(
+        None, description="Index of the image in a batch, from 0; or send its `id`."
     )
-    id: _Id | None = Field(None, description="The id that the image came with in its batch.")
-    digit: _Digit | None = Field(
-        None, description="The digit that is right; null: no digit is to be seen."
-    )
+    id: _Id | None = Field(None, description="Your id of the image in a batch.")
+    digit: _Digit | None = Field(None, description="The right digit; null if no digit is visible.")
     text: _Text | None = Field(
         None,
-        description="The digits of the field that are right, without separators; null: none are to"
-        " be seen. One of `digit` and `text` is to be given.",
+        description="The right digits of a field, without separators; null if none are visible."
+        " Send either `digit` or `text`.",
     )
     caller: _Caller | None = Field(
         None,
-        description="Name of the key that the prediction was made for; for keys with the role"
+        description="Name of the key that the prediction was made for; only for keys with the role"
         " `admin`, which may answer for all.",
     )
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
-        if {"digit", "text"} <= self.model_fields_set or not (
-            {"digit", "text"} & self.model_fields_set
-        ):
-            raise PydanticCustomError("feedback", "give either digit or text")
+        if len({"digit", "text"} & self.model_fields_set) != 1:
+            raise ValueError("must have either digit or text")
         if self.index is not None and self.id is not None:
-            raise PydanticCustomError("feedback", "give either index or id")
+            raise ValueError("must not have both index and id")
         return self
 
     @property
     def kind(self) -> Kind:
-        """What it is an answer for."""
+        """What the answer is for."""
         return Kind.DIGIT if "digit" in self.model_fields_set else Kind.FIELD
 
     @property
     def answer(self) -> str | None:
-        """What is right, as text."""
+        """The right answer as text."""
         if self.kind is Kind.FIELD:
             return self.text
         return None if self.digit is None else str(self.digit)
 
 
 class KeptPrediction(Answer):
-    """A prediction that is kept."""
+    """A recorded prediction."""
 
-    request_id: str = Field(description="`X-Request-ID` of the answer with it.")
-    index: int = Field(description="Which image of its request, from 0.")
-    id: str | None = Field(
-        None, exclude_if=is_none, description="The id that came with the image, as text."
-    )
-    caller: str | None = Field(
-        None, exclude_if=is_none, description="Name of the key that it was made for."
-    )
+    request_id: str = Field(description="`X-Request-ID` of its response.")
+    index: int = Field(description="Index of its image in the request, from 0.")
+    id: str | None = Field(None, exclude_if=is_none, description="Your id of the image, as text.")
+    caller: str | None = Field(None, exclude_if=is_none, description="Name of the key.")
     time: datetime
     kind: Kind = Field(description="What was read: a `digit` or a `field`.")
     model: str
     version: str
-    read: str | None = Field(description="What was read, as text; null where nothing could be.")
+    read: str | None = Field(description="What was read, as text; null if nothing was.")
     confidence: Rate
     decision: Decision
     reasons: tuple[str, ...]
     image: str | None = Field(
         None,
         exclude_if=is_none,
-        description="Path of the picture as the model saw it, for the role `admin`; absent where"
-        " it is not kept.",
+        description="Path of the picture as the model saw it, for the role `admin`; absent if it is"
+        " not recorded.",
     )
 
 
 class KeptFeedback(KeptPrediction):
-    """A prediction, with the right answer for it."""
+    """A prediction with its right answer."""
 
-    answer: str | None = Field(description="What is right; null: no digit is to be seen.")
-    right: bool = Field(description="Whether what was read is right.")
+    answer: str | None = Field(description="The right answer; null if no digit is visible.")
+    right: bool = Field(description="Whether the prediction is right.")
     answered: datetime
 
 
 class Reviews(Answer):
-    """The newest first."""
+    """Predictions to review, the newest first."""
 
     reviews: tuple[KeptPrediction, ...]
 
 
 def moment(seconds: float) -> datetime:
-    """A time in seconds since 1970, to the millisecond."""
+    """Convert seconds since 1970, to the millisecond."""
     return datetime.fromtimestamp(round(seconds, 3), UTC)

@@ -42,7 +42,6 @@ _MAX_INDEX_BYTES = 1000
 _MAX_INLINE_IMAGES = 64
 
 _MODEL_PATHS = ("/models/{name}", "/models/{name}/versions/{version}")
-INFER_PATHS = tuple(f"{V2_PREFIX}{path}/infer" for path in _MODEL_PATHS)
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _LENGTH: dict[str, Any] = {

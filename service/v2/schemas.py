@@ -5,9 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from models.manifest import DIGITS, IMAGE_SIDE
+from service.api.schemas import is_none
 from service.settings import ErrorRate
-
-_MAX_ID_LENGTH = 256
 
 Datatype = Literal["UINT8", "INT64", "FP32", "BYTES"]
 
@@ -92,9 +91,7 @@ class InferParameters(_Request):
 class InferRequest(_Request):
     """One tensor to read: `image`, normalised images, or `image_bytes`, image files."""
 
-    id: str | None = Field(
-        None, max_length=_MAX_ID_LENGTH, description="Returned with the response."
-    )
+    id: str | None = Field(None, max_length=256, description="Returned with the response.")
     parameters: InferParameters | None = None
     inputs: list[RequestInput] = Field(min_length=1, max_length=1)
     outputs: list[RequestedOutput] | None = Field(
@@ -120,11 +117,9 @@ class ResponseOutput(_Response):
     name: str
     datatype: Datatype
     shape: tuple[int, ...]
-    parameters: BinarySize | None = Field(None, exclude_if=lambda value: value is None)
+    parameters: BinarySize | None = Field(None, exclude_if=is_none)
     data: _Data | None = Field(
-        None,
-        exclude_if=lambda value: value is None,
-        description="Row by row; absent if the data is binary.",
+        None, exclude_if=is_none, description="Row by row; absent if the data is binary."
     )
 
 
@@ -136,7 +131,7 @@ class InferAnswer(_Response):
 
     model_name: str
     model_version: str
-    id: str | None = Field(None, exclude_if=lambda value: value is None)
+    id: str | None = Field(None, exclude_if=is_none)
     outputs: tuple[ResponseOutput, ...]
 
 
@@ -207,11 +202,9 @@ class InferenceStatistics(_Response):
     success: Duration = Field(description="Requests answered, from their last byte on.")
     fail: Duration = Field(description="Requests that failed.")
     queue: Duration = Field(description="Waiting.")
-    compute_input: Duration = Field(
-        description="Parsing requests, decoding and normalising images."
-    )
+    compute_input: Duration = Field(description="Parsing, decoding and normalising.")
     compute_infer: Duration = Field(description="Running the model.")
-    compute_output: Duration = Field(description="Deciding and writing the responses.")
+    compute_output: Duration = Field(description="Deciding and writing responses.")
 
 
 class ModelStatistics(_Response):
@@ -219,13 +212,9 @@ class ModelStatistics(_Response):
 
     name: str
     version: str
-    last_inference: int = Field(
-        description="When the last request was answered, in ms since 1970; 0 before the first."
-    )
-    inference_count: int = Field(description="Images of the requests that were answered.")
-    execution_count: int = Field(
-        description="Requests that were answered; batches shared with others are not counted."
-    )
+    last_inference: int = Field(description="Time of the last answer, in ms since 1970, or 0.")
+    inference_count: int = Field(description="Images of the answered requests.")
+    execution_count: int = Field(description="Answered requests.")
     inference_stats: InferenceStatistics
     batch_stats: _EmptyArray = Field((), description="Always empty.")
 

@@ -1,10 +1,10 @@
-"""What was done with each model over the Open Inference Protocol, and how long it took."""
+"""Triton's statistics: what was done with each model over the protocol, and how long it took."""
 
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.manifest import ModelCard
 from service.inference.engine import Times
@@ -13,31 +13,20 @@ from service.v2.schemas import Duration, InferenceStatistics, ModelStatistics
 
 @dataclass
 class _Counts:
-    """What was done with a model; the times in ns, summed over the requests."""
-
     images: int = 0
-    requests: int = 0
-    failures: int = 0
+    answered: int = 0
+    failed: int = 0
     last_ms: int = 0
-    success: int = 0
-    fail: int = 0
-    queue: int = 0
-    input: int = 0
-    infer: int = 0
-    output: int = 0
+    # In ns, summed over the requests, by the names of `InferenceStatistics`.
+    times: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
 @dataclass
 class Progress:
-    """A request in work.
+    """A request in work: the number of its images, and where the engine spent its time."""
 
-    Attributes:
-        times: where the engine spent its time.
-        images: number of its images.
-    """
-
-    times: Times | None = None
     images: int = 0
+    times: Times | None = None
 
 
 class StatisticsCollector:
@@ -56,38 +45,37 @@ class StatisticsCollector:
         try:
             yield progress
         except Exception:
-            counts.failures += 1
-            counts.fail += self._clock() - began
+            counts.failed += 1
+            counts.times["fail"] += self._clock() - began
             raise
         ended = self._clock()
-        counts.requests += 1
-        counts.success += ended - began
-        if times := progress.times:
-            counts.queue += times.waiting
-            counts.input += times.submitted - began + times.decoding + times.normalising
-            counts.infer += times.inferring
-            counts.output += ended - times.finished
+        counts.answered += 1
         counts.images += progress.images
         counts.last_ms = time.time_ns() // 1_000_000
+        counts.times["success"] += ended - began
+        if times := progress.times:
+            parsing = times.submitted - began
+            counts.times["queue"] += times.waiting
+            counts.times["compute_input"] += parsing + times.decoding + times.normalising
+            counts.times["compute_infer"] += times.inferring
+            counts.times["compute_output"] += ended - times.finished
 
     def report(self, card: ModelCard) -> ModelStatistics:
         """Return the statistics of the model of `card`."""
         counts = self._counts[card.name, card.version]
-        steps = {
-            "success": counts.success,
-            "queue": counts.queue,
-            "compute_input": counts.input,
-            "compute_infer": counts.infer,
-            "compute_output": counts.output,
-        }
         return ModelStatistics(
             name=card.name,
             version=card.version,
             last_inference=counts.last_ms,
             inference_count=counts.images,
-            execution_count=counts.requests,
+            execution_count=counts.answered,
             inference_stats=InferenceStatistics(
-                fail=Duration(count=counts.failures, ns=counts.fail),
-                **{name: Duration(count=counts.requests, ns=ns) for name, ns in steps.items()},
+                **{
+                    name: Duration(
+                        count=counts.failed if name == "fail" else counts.answered,
+                        ns=counts.times[name],
+                    )
+                    for name in InferenceStatistics.model_fields
+                }
             ),
         )

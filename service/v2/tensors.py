@@ -50,8 +50,6 @@ _MAX_OTHER_VALUES = 1000
 _LENGTH_BYTES = 4
 _NO_DIGIT = -1
 
-_Tensor = NDArray[np.float32] | NDArray[np.int64] | NDArray[np.bytes_]
-
 
 class Output(NamedTuple):
     """An output to send, and whether as binary data."""
@@ -141,7 +139,8 @@ def write(inference: Inference, card: ModelCard, readings: Sequence[Reading]) ->
     outputs: list[ResponseOutput] = []
     binary: list[bytes] = []
     for tensor, is_binary in inference.outputs:
-        values = _VALUES[tensor.name](readings)
+        dtype, value_of = _VALUES[tensor.name]
+        values = np.array(list(map(value_of, readings)), dtype)
         described = {"name": tensor.name, "datatype": tensor.datatype, "shape": values.shape}
         if is_binary:
             binary.append(_to_bytes(values))
@@ -328,24 +327,19 @@ def _decoded(element: object, index: int) -> bytes:
         raise ValueError(f"[{index}]: {error}") from error
 
 
-def _digit(reading: Reading) -> int:
-    return _NO_DIGIT if reading.answer.digit is None else reading.answer.digit
-
-
-_VALUES: Mapping[str, Callable[[Sequence[Reading]], _Tensor]] = {
-    "logits": lambda readings: np.array([each.logits for each in readings], np.float32),
-    "probabilities": lambda readings: np.array(
-        [each.answer.probabilities for each in readings], np.float32
+_VALUES: Mapping[str, tuple[type[np.generic], Callable[[Reading], object]]] = {
+    "logits": (np.float32, lambda reading: reading.logits),
+    "probabilities": (np.float32, lambda reading: reading.answer.probabilities),
+    "digit": (
+        np.int64,
+        lambda reading: _NO_DIGIT if reading.answer.digit is None else reading.answer.digit,
     ),
-    "digit": lambda readings: np.array(list(map(_digit, readings)), np.int64),
-    "confidence": lambda readings: np.array(
-        [each.answer.confidence for each in readings], np.float32
-    ),
-    "decision": lambda readings: np.array([each.answer.decision for each in readings], np.bytes_),
+    "confidence": (np.float32, lambda reading: reading.answer.confidence),
+    "decision": (np.bytes_, lambda reading: reading.answer.decision),
 }
 
 
-def _to_bytes(values: _Tensor) -> bytes:
+def _to_bytes(values: NDArray[np.generic]) -> bytes:
     if values.dtype.kind == "S":
         texts = cast("list[bytes]", values.tolist())
         return b"".join(len(text).to_bytes(_LENGTH_BYTES, "little") + text for text in texts)

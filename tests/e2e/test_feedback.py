@@ -109,6 +109,12 @@ def test_nonsense_is_refused_with_words(feedback_server, body):
     assert answer.json()["errors"]
 
 
+def test_an_answer_is_either_a_digit_or_a_text(feedback_server):
+    answer = feedback(feedback_server, "a", digit=1, text="1")
+
+    assert "either digit or text" in answer.json()["detail"]
+
+
 def test_what_is_no_json_is_malformed(feedback_server):
     headers = {"Content-Type": "application/json"}
     answer = httpx.post(f"{feedback_server.url}/feedback", content=b"{", headers=headers)
