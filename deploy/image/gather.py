@@ -1,9 +1,9 @@
-"""Gathers in a folder all that the service needs, so that it can be a whole image by itself.
+"""Collect everything the service needs in a directory, to be the whole image.
 
     python deploy/image/gather.py /opt/numeral /image
 
-Runs where the image is built, on Debian. The folder gets the environment, the Python below it,
-and of the system the libraries that the two load: no shell, no package manager.
+Runs in the builder of the image, on Debian. Copies the environment, its Python, and the system
+libraries that both load: no shell, no package manager.
 """
 
 import shutil
@@ -24,7 +24,7 @@ _GROUPS = "root:x:0:\nnumeral:x:10001:\n"
 
 
 def gather(environment: Path, image: Path) -> None:
-    """Copy `environment` and all that it needs into `image`, each to its place."""
+    """Copy `environment` and everything it needs into `image`, under the same paths."""
     base = Path(sys.base_prefix)
     programs = [each for each in base.glob("bin/python*") if "config" not in each.name]
     standard = Path(sysconfig.get_path("stdlib"))
@@ -39,10 +39,10 @@ def gather(environment: Path, image: Path) -> None:
 
 
 def system_libraries(folder: Path) -> list[Path]:
-    """Libraries of the system that programs and modules in `folder` load, the loader among them."""
+    """Return the system libraries that files in `folder` load, including the loader."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     libraries = {path for file in files if _is_elf(file) for path in _loads(file)}
-    # What a module finds beside itself is in the folder already.
+    # Libraries in the folder are already there.
     return sorted(path for path in libraries if folder not in path.resolve().parents)
 
 
@@ -61,7 +61,7 @@ def _loads(binary: Path) -> Iterator[Path]:
 
 
 def _name_packages(libraries: Iterable[Path], image: Path) -> None:
-    # Scanners look there for what may be vulnerable; licences want to come along.
+    # For vulnerability scanners, with the licences.
     folder = image / "var" / "lib" / "dpkg" / "status.d"
     folder.mkdir(parents=True)
     for owner in {_owner(file) for file in libraries} - {""}:
@@ -72,9 +72,9 @@ def _name_packages(libraries: Iterable[Path], image: Path) -> None:
 
 
 def _owner(library: Path) -> str:
-    """The package that brought `library`; empty: none did."""
+    """Return the package of `library`, or an empty string."""
     real = library.resolve()
-    # /lib is /usr/lib, but the package may have said either.
+    # /lib is /usr/lib, and the package can list either.
     for name in (real, f"/{real.relative_to('/usr')}" if real.is_relative_to("/usr") else real):
         asked = subprocess.run(["dpkg", "-S", name], capture_output=True, text=True, check=False)
         if asked.returncode == 0:

@@ -1,8 +1,8 @@
-"""Takes from an environment, and from the Python below it, what the service does not need.
+"""Remove what the service does not need from an environment and its Python.
 
     python deploy/image/trim.py /opt/numeral
 
-Runs where the image is built. Neither can be used for much else afterwards.
+Runs in the builder of the image.
 """
 
 import py_compile
@@ -13,8 +13,8 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
-# Of packages: tests, what is for compilers and editors, and parts for those who make models.
-_BALLAST = (
+# Packages: tests, files for compilers and editors, tools to build models.
+_UNUSED = (
     "numpy/**/tests",
     "**/*.pyi",
     "**/*.pyx",
@@ -26,11 +26,11 @@ _BALLAST = (
     "onnxruntime/quantization",
     "onnxruntime/tools",
     "onnxruntime/transformers",
-    # For programs in C: Python's own module holds all of it once more.
+    # For C programs; Python's module includes it.
     "onnxruntime/capi/libonnxruntime.so*",
 )
-# Of Python: what draws windows, teaches, or installs packages.
-_STANDARD_BALLAST = (
+# Standard library: GUI, teaching, installation of packages.
+_UNUSED_STANDARD = (
     "config-*",
     "ensurepip",
     "idlelib",
@@ -42,7 +42,7 @@ _STANDARD_BALLAST = (
     "tkinter",
     "turtledemo",
 )
-# Published with their debugging symbols, nine tenths of their size.
+# Published with debugging symbols, nine tenths of their size.
 _WITH_SYMBOLS = ("uvloop/**/*.so", "httptools/**/*.so")
 
 _PRINT_USED_FILES = """
@@ -57,29 +57,29 @@ print(*{getattr(module, "__file__", None) for module in list(sys.modules.values(
 
 
 def trim(environment: Path, standard: Path) -> None:
-    """Trim an environment and the standard library that it uses."""
+    """Trim an environment and its standard library."""
     [site_packages] = environment.glob("lib/python3.*/site-packages")
-    remove(found(site_packages, _BALLAST))
-    remove(found(standard, _STANDARD_BALLAST))
+    remove(found(site_packages, _UNUSED))
+    remove(found(standard, _UNUSED_STANDARD))
     for file in found(site_packages, _WITH_SYMBOLS):
         _run("strip", "--strip-unneeded", file)
-    # Compiled are the modules that a process imports: the others would take more room than time.
+    # Compile only the modules that a process imports; the others would only take room.
     used = used_files(environment / "bin" / "python")
     for folder in (site_packages, standard):
         remove(folder.rglob("__pycache__"))
-    # Without a look at the source, whose time of change an image does not keep.
+    # Unchecked, because an image does not preserve modification times.
     never_checked = py_compile.PycInvalidationMode.UNCHECKED_HASH
     for file in used:
         py_compile.compile(str(file), invalidation_mode=never_checked)
 
 
 def found(folder: Path, patterns: Iterable[str]) -> list[Path]:
-    """Files and folders in `folder` that fit one of `patterns`."""
+    """Return the files and folders in `folder` that match `patterns`."""
     return [path for pattern in patterns for path in folder.glob(pattern)]
 
 
 def remove(paths: Iterable[Path]) -> None:
-    """Remove files, and folders with all that is in them; some may lie in others."""
+    """Remove files and folders; some may be inside others."""
     for path in list(paths):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -88,7 +88,7 @@ def remove(paths: Iterable[Path]) -> None:
 
 
 def used_files(python: Path) -> list[Path]:
-    """Source files of all modules that the service imports, by the interpreter `python`."""
+    """Return the source files of all modules that the service imports with `python`."""
     lines = _run(python, "-B", "-c", _PRINT_USED_FILES).splitlines()
     return sorted(Path(line) for line in lines if line.endswith(".py"))
 

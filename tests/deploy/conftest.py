@@ -1,4 +1,4 @@
-"""A service that has seen a bit of everything."""
+"""Running services for the tests of metrics and probes."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.strips import bars, publish_reader
 
 @pytest.fixture(scope="package")
 def eventful_service(tmp_path_factory: pytest.TempPathFactory, seven, blank) -> Iterator[str]:
-    """The URL of a service that has read, doubted and refused pictures and fields."""
+    """URL of a service that has accepted, reviewed and rejected pictures and fields."""
     folder: Path = tmp_path_factory.mktemp("eventful")
     models = folder / "models"
     models.mkdir()
@@ -31,7 +31,7 @@ def eventful_service(tmp_path_factory: pytest.TempPathFactory, seven, blank) -> 
 
 @pytest.fixture(scope="package")
 def pod_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """A service with the arguments and the environment of a pod, but for its port."""
+    """A service with the arguments and the environment of a pod, except the port."""
     [container] = pod_of_deployment(resources())["containers"]
     folder = tmp_path_factory.mktemp("pod")
     with run_service(folder, *options_of(container), **settings_of(container)) as running:

@@ -1,4 +1,4 @@
-"""The manifests for Kubernetes and KServe, as they are shipped and as kustomize builds them."""
+"""The manifests for Kubernetes and KServe, as shipped and as built by kustomize."""
 
 import subprocess
 from pathlib import Path
@@ -7,16 +7,13 @@ import pytest
 import yaml
 
 from service.settings import ENVIRONMENT_PREFIX
-from tests.deploy.queries import DEPLOY
-from tests.deploy.tools import find
+from tests.deploy.queries import DEPLOY, find
 
 KUBERNETES = DEPLOY / "kubernetes"
 BASE = KUBERNETES / "base"
 KSERVE = DEPLOY / "kserve" / "inference-service.yml"
 
-needs_kubectl = pytest.mark.skipif(
-    find("kubectl") is None, reason="NO OVERLAY IS BUILT: kubectl is missing"
-)
+needs_kubectl = pytest.mark.skipif(find("kubectl") is None, reason="requires kubectl")
 
 
 def load(file: Path) -> dict:
@@ -24,14 +21,14 @@ def load(file: Path) -> dict:
 
 
 def resources() -> dict[str, dict]:
-    """What the base lists, by kind."""
+    """Return the resources of the base, by kind."""
     files = load(BASE / "kustomization.yml")["resources"]
     found = [load(BASE / file) for file in files]
     return {each["kind"]: each for each in found}
 
 
 def built(folder: Path) -> dict[str, dict]:
-    """What `kubectl kustomize` makes of a folder, by kind."""
+    """Return the output of `kubectl kustomize` for a folder, by kind."""
     text = subprocess.run(
         [find("kubectl"), "kustomize", folder], check=True, capture_output=True, text=True
     ).stdout
@@ -39,12 +36,12 @@ def built(folder: Path) -> dict[str, dict]:
 
 
 def pod_of_deployment(found: dict[str, dict]) -> dict:
-    """The specification of the pods of a Deployment."""
+    """Return the pod specification of the Deployment."""
     return found["Deployment"]["spec"]["template"]["spec"]
 
 
 def settings_of(container: dict) -> dict[str, str]:
-    """What its environment sets, by the settings' names."""
+    """Return the environment of a container as settings."""
     return {
         each["name"].removeprefix(ENVIRONMENT_PREFIX).lower(): each["value"]
         for each in container["env"]
@@ -52,13 +49,13 @@ def settings_of(container: dict) -> dict[str, str]:
 
 
 def options_of(container: dict) -> list[str]:
-    """The options that `numeral serve` is started with."""
+    """Return the options of `numeral serve` in a container."""
     assert container["args"][:2] == ["numeral", "serve"]
     return container["args"][2:]
 
 
 def assert_is_restricted(pod: dict) -> None:
-    """The pod keeps to the Pod Security Standard `restricted`, on Linux.
+    """Check a pod against the Pod Security Standard `restricted`, on Linux.
 
     https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
     """

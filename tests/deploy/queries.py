@@ -1,12 +1,16 @@
-"""Every query of the dashboard and the rules, and what it asks for."""
+"""The queries of the dashboard and the rules, and the programs of Prometheus."""
 
 import json
+import os
 import re
+import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import promql_parser as promql
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -14,7 +18,7 @@ DEPLOY = ROOT / "deploy"
 RULES = sorted((DEPLOY / "prometheus" / "rules").glob("*.yml"))
 DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 
-# What Grafana puts in for its variables; any would do.
+# Values for Grafana's variables.
 _VARIABLES = {"$__rate_interval": "1m", "$instance": ".*", "$model": ".*"}
 _LABEL_VALUES = re.compile(r"label_values\((.+), (\w+)\)")
 _TEMPLATE_LABEL = re.compile(r"{{ ?(?:\$labels\.)?(\w+) ?}}")
@@ -22,7 +26,7 @@ _TEMPLATE_LABEL = re.compile(r"{{ ?(?:\$labels\.)?(\w+) ?}}")
 
 @dataclass(frozen=True)
 class Query:
-    """A query and where it stands; `shown` are the labels by which its series are told apart."""
+    """A query and its place; `shown` are the labels in its legend."""
 
     where: str
     text: str
@@ -30,13 +34,13 @@ class Query:
 
 
 @dataclass
-class Asked:
-    """What a query asks for.
+class Parsed:
+    """Metrics and labels of a query.
 
     Attributes:
         metrics: names of series.
-        labels: those that it groups, joins or selects by.
-        values: pairs of a label and a value that are written out.
+        labels: labels for grouping, joining or selecting.
+        values: literal pairs of a label and a value.
     """
 
     metrics: set[str] = field(default_factory=set)
@@ -44,8 +48,21 @@ class Asked:
     values: set[tuple[str, str]] = field(default_factory=set)
 
 
+def find(name: str) -> str | None:
+    """Return the path of a program, next to Python (see `make test`) or on the path."""
+    folder = str(Path(sys.executable).parent)
+    return shutil.which(name, path=os.pathsep.join([folder, os.environ.get("PATH", "")]))
+
+
+def needs(name: str) -> pytest.MarkDecorator:
+    """Skip tests if the program `name` of Prometheus is missing."""
+    return pytest.mark.skipif(
+        find(name) is None, reason=f"requires {name} (Debian: apt-get install prometheus)"
+    )
+
+
 def rules() -> Iterator[dict]:
-    """Every rule, in order."""
+    """Yield every rule, in order."""
     for file in RULES:
         for group in yaml.safe_load(file.read_text())["groups"]:
             yield from group["rules"]
@@ -63,7 +80,7 @@ def rule_queries() -> list[Query]:
 
 
 def dashboard_queries(dashboard: dict) -> Iterator[Query]:
-    """Those of panels, of annotations and of variables, each variable with a value of its own."""
+    """Yield the queries of panels, annotations and variables."""
     for panel in dashboard["panels"]:
         for target in panel.get("targets", ()):
             yield _query(panel["title"], target["expr"], target.get("legendFormat", ""))
@@ -80,9 +97,13 @@ def all_queries() -> list[Query]:
     return rule_queries() + [query for each in dashboards for query in dashboard_queries(each)]
 
 
-def asked(query: Query) -> Asked:
-    """What `query` asks for; raises ValueError where it is no PromQL."""
-    found = Asked(labels=set(query.shown))
+def parse(query: Query) -> Parsed:
+    """Parse `query`.
+
+    Raises:
+        ValueError: it is not valid PromQL.
+    """
+    found = Parsed(labels=set(query.shown))
 
     def visit(node: object) -> None:
         if isinstance(node, promql.VectorSelector):

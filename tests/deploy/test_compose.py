@@ -1,4 +1,4 @@
-"""docker-compose.yml: what it starts, and where the files that it mounts are looked for."""
+"""docker-compose.yml: services, rights, mounts, limits."""
 
 import re
 from pathlib import PurePosixPath
@@ -16,7 +16,7 @@ MONITORING = {"prometheus", "grafana"}
 every_service = pytest.mark.parametrize("name", SERVICES)
 
 
-def test_only_the_service_starts_unless_monitoring_is_asked_for():
+def test_monitoring_is_a_profile():
     assert {name for name, each in SERVICES.items() if not each.get("profiles")} == {"numeral"}
     assert {name for name in SERVICES if SERVICES[name].get("profiles")} == MONITORING
     assert all(SERVICES[name]["profiles"] == ["monitoring"] for name in MONITORING)
@@ -28,7 +28,7 @@ def test_an_image_has_an_exact_version(name):
 
 
 @every_service
-def test_a_container_has_no_rights_that_it_does_not_need(name):
+def test_a_container_has_minimal_rights(name):
     service = SERVICES[name]
 
     assert service["read_only"] is True
@@ -39,12 +39,12 @@ def test_a_container_has_no_rights_that_it_does_not_need(name):
 
 
 @every_service
-def test_a_port_is_open_for_this_machine_alone(name):
+def test_a_port_is_open_to_this_machine_only(name):
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name]["ports"])
 
 
 @every_service
-def test_every_file_that_is_mounted_is_there_and_read_only(name):
+def test_every_mounted_file_exists_and_is_read_only(name):
     mounts = [mount.split(":") for mount in SERVICES[name].get("volumes", ())]
     files = [mount for mount in mounts if mount[0].startswith(".")]
 
@@ -52,7 +52,7 @@ def test_every_file_that_is_mounted_is_there_and_read_only(name):
     assert [mount for mount in files if mount[2:] != ["ro"]] == []
 
 
-def test_prometheus_asks_the_service_on_its_port():
+def test_prometheus_scrapes_the_port_of_the_service():
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
     [job] = config["scrape_configs"]
     [port] = SERVICES["numeral"]["ports"]
@@ -60,7 +60,7 @@ def test_prometheus_asks_the_service_on_its_port():
     assert job["static_configs"] == [{"targets": [f"numeral:{port.rpartition(':')[2]}"]}]
 
 
-def test_grafana_looks_for_its_dashboards_where_they_are_mounted():
+def test_grafana_finds_its_dashboards():
     provisioning = DEPLOY / "grafana" / "provisioning" / "dashboards" / "numeral.yml"
     [provider] = yaml.safe_load(provisioning.read_text())["providers"]
     mounts = dict(mount.split(":")[:2] for mount in SERVICES["grafana"]["volumes"])
@@ -73,14 +73,14 @@ def test_grafana_looks_for_its_dashboards_where_they_are_mounted():
     assert (DEPLOY / "grafana" / "dashboards" / home.name).is_file()
 
 
-def test_the_service_may_finish_what_it_has_begun():
+def test_the_service_has_time_to_finish():
     defaults = Settings()
     seconds = float(SERVICES["numeral"]["stop_grace_period"].removesuffix("s"))
 
     assert seconds > defaults.drain_seconds + defaults.request_timeout
 
 
-def test_both_ways_to_limit_the_service_agree():
+def test_both_kinds_of_limits_agree():
     numeral = SERVICES["numeral"]
     limits = numeral["deploy"]["resources"]["limits"]
 

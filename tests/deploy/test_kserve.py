@@ -1,7 +1,7 @@
-"""deploy/kserve: an InferenceService that speaks the protocol of /v2.
+"""deploy/kserve: an InferenceService with the protocol of /v2.
 
-KServe's own package cannot be installed beside the service's, and its schema is too large to copy:
-what KServe adds to a pod is named here, and the rest, a pod as Kubernetes knows it, is validated.
+KServe's package conflicts with the service's, and its schema is too large to copy: its fields are
+listed here, and the rest is validated as a pod.
 """
 
 import httpx
@@ -20,9 +20,9 @@ from tests.deploy.manifests import (
 from tests.deploy.queries import ROOT
 from tests.e2e.running import run_service
 
-validate = pytest.importorskip("kubernetes_validate", reason="needs the extra 'test'")
+validate = pytest.importorskip("kubernetes_validate", reason="requires the extra 'test'")
 
-# Of V1beta1PredictorSpec in KServe 0.21, those that we set and Kubernetes does not know.
+# Fields of V1beta1PredictorSpec in KServe 0.21 that a pod does not have.
 KSERVE_FIELDS = {
     "minReplicas": int,
     "maxReplicas": int,
@@ -39,22 +39,22 @@ POD = {name: value for name, value in PREDICTOR.items() if name not in KSERVE_FI
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """A service, started with the container's arguments and environment but for the port."""
+    """A service with the arguments and environment of the container, except the port."""
     folder = tmp_path_factory.mktemp("predictor")
     with run_service(folder, *options_of(CONTAINER), **settings_of(CONTAINER)) as running:
         running.wait_until_ready()
         yield running
 
 
-def test_it_is_an_inference_service_of_one_predictor():
+def test_it_is_an_inference_service_with_one_predictor():
     assert SERVICE["apiVersion"] == "serving.kserve.io/v1beta1"
     assert SERVICE["kind"] == "InferenceService"
     assert set(SERVICE["spec"]) == {"predictor"}
-    # KServe knows the container that answers by this name.
+    # The name that KServe expects.
     assert CONTAINER["name"] == "kserve-container"
 
 
-def test_what_is_not_kserves_own_is_a_pod():
+def test_the_other_fields_are_a_pod():
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": SERVICE["metadata"], "spec": POD}
 
     assert validate.validate(pod, validate.latest_version(), strict=True)
@@ -69,16 +69,16 @@ def test_it_scales_by_the_processor():
     assert 0 < PREDICTOR["minReplicas"] <= PREDICTOR["maxReplicas"]
 
 
-def test_its_container_is_that_of_the_deployment():
+def test_the_container_is_that_of_the_deployment():
     [deployed] = pod_of_deployment(resources())["containers"]
 
     assert CONTAINER["image"] == load(ROOT / "docker-compose.yml")["services"]["numeral"]["image"]
-    for part in ("args", "env", "resources", "securityContext", "volumeMounts"):
-        assert CONTAINER[part] == deployed[part]
+    for name in ("args", "env", "resources", "securityContext", "volumeMounts"):
+        assert CONTAINER[name] == deployed[name]
     assert POD["securityContext"] == pod_of_deployment(resources())["securityContext"]
 
 
-def test_kserve_waits_as_long_as_a_request_may_take():
+def test_timeouts_cover_those_of_the_service():
     settings = Settings(**settings_of(CONTAINER))
     needed = settings.drain_seconds + settings.request_timeout
 
@@ -87,9 +87,9 @@ def test_kserve_waits_as_long_as_a_request_may_take():
 
 
 @pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe", "livenessProbe"])
-def test_the_service_answers_its_probes_by_the_protocol(probe, service):
-    asked = CONTAINER[probe]["httpGet"]
+def test_the_service_answers_its_probes(probe, service):
+    request = CONTAINER[probe]["httpGet"]
 
-    assert asked["port"] == CONTAINER["ports"][0]["containerPort"] == Settings().port
-    assert asked["path"].startswith("/v2/health/")
-    assert httpx.get(service.url + asked["path"]).status_code == 200
+    assert request["port"] == CONTAINER["ports"][0]["containerPort"] == Settings().port
+    assert request["path"].startswith("/v2/health/")
+    assert httpx.get(service.url + request["path"]).status_code == 200

@@ -1,4 +1,4 @@
-"""A real Prometheus, with the configuration that is shipped, beside a real service."""
+"""A real Prometheus with the shipped configuration, and a real service."""
 
 import json
 import re
@@ -11,19 +11,18 @@ import pytest
 import yaml
 
 from tests.deploy.conftest import send_everything
-from tests.deploy.queries import DASHBOARDS, DEPLOY, RULES, dashboard_queries
-from tests.deploy.tools import find, needs
+from tests.deploy.queries import DASHBOARDS, DEPLOY, RULES, dashboard_queries, find, needs
 from tests.e2e.running import wait_for
 
-pytestmark = needs("prometheus", "PANEL")
+pytestmark = needs("prometheus")
 
-# A day must have passed, or something must be wrong, for these to show anything.
+# Empty until a day has passed, or something is wrong.
 _EMPTY_AT_FIRST = re.compile(r"day_before|drift|offset 1d|ALERTS|> 0")
 
 
 @pytest.fixture(scope="module")
 def prometheus(eventful_service, tmp_path_factory) -> Iterator[str]:
-    """The URL of a Prometheus that looks at the service every second."""
+    """URL of a Prometheus that scrapes the service every second."""
     folder: Path = tmp_path_factory.mktemp("prometheus")
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
@@ -32,7 +31,7 @@ def prometheus(eventful_service, tmp_path_factory) -> Iterator[str]:
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     (folder / "rules").mkdir()
     for file in RULES:
-        # A group of its own pace would first be looked at within a minute.
+        # Without the groups' own intervals, which are up to a minute.
         text = re.sub(r"^ +interval: .+\n", "", file.read_text(), flags=re.MULTILINE)
         (folder / "rules" / file.name).write_text(text)
     with (folder / "log").open("wb") as log:
@@ -55,7 +54,7 @@ def prometheus(eventful_service, tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def watched(prometheus, eventful_service, seven, blank) -> str:
-    """The URL of `prometheus` once it has seen the service at work."""
+    """URL of `prometheus`, after it has scraped some requests."""
 
     def seen(query: str) -> bool:
         return bool(_result(prometheus, query))
@@ -67,7 +66,7 @@ def watched(prometheus, eventful_service, seven, blank) -> str:
     return prometheus
 
 
-def test_it_reaches_the_service(watched):
+def test_the_service_is_up(watched):
     assert [sample["value"][1] for sample in _result(watched, 'up{job="numeral"}')] == ["1"]
 
 
@@ -81,12 +80,12 @@ def test_every_rule_can_be_evaluated(watched):
     assert states() == {"ok"}
 
 
-def test_no_alert_fires_at_a_service_that_is_well(watched):
+def test_no_alert_fires(watched):
     assert _result(watched, 'ALERTS{alertstate="firing"}') == []
 
 
 @pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.name)
-def test_every_panel_shows_something(file, watched):
+def test_every_panel_has_data(file, watched):
     empty = [
         query.where
         for query in dashboard_queries(json.loads(file.read_text()))

@@ -1,26 +1,30 @@
-"""Dashboard and rules ask for what a running service says of itself, and for nothing else."""
+"""Dashboard and rules use only metrics that a running service exposes."""
 
+import json
 from collections import defaultdict
 
 import httpx
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from tests.deploy.queries import all_queries, asked, rule_queries, rules
+from tests.deploy.queries import DASHBOARDS, DEPLOY, all_queries, parse, rule_queries, rules
 
-# What Prometheus adds to every series, and the series that are its own.
+# Labels that Prometheus adds to every series, and its own series.
 _ADDED = {"job", "instance"}
 _OWN = {"up": set(), "ALERTS": {"alertname", "alertstate", "model"}}
 
-# Labels of which all values that there may be are shown from the start.
+# Labels whose possible values are all exposed from the start.
 _ENUMERATED = {"reason", "outcome", "decision", "kind", "digit"}
+_WIDTH = 24
 
 by_place = pytest.mark.parametrize("query", all_queries(), ids=lambda query: query.where)
+every_dashboard = pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.name)
 
 
 @pytest.fixture(scope="module")
 def exposed(eventful_service) -> dict[str, dict[str, set[str]]]:
-    """For every series of a service that has seen everything: its labels with their values."""
+    """The series of a service, with the labels and values of each."""
     series: dict = defaultdict(lambda: defaultdict(set))
     for family in parse_text(httpx.get(f"{eventful_service}/metrics").text):
         for sample in family.samples:
@@ -32,26 +36,26 @@ def exposed(eventful_service) -> dict[str, dict[str, set[str]]]:
 
 @pytest.fixture(scope="module")
 def labels_of(exposed):
-    """The labels of a series, exposed or recorded; KeyError where there is none of that name."""
+    """The labels of each exposed or recorded series."""
     labels = {name: set(values) for name, values in exposed.items()} | _OWN
     for record in rule_queries():
         if ":" in record.where:
-            wanted = asked(record)
-            labels[record.where] = set().union(*(labels.get(name, ()) for name in wanted.metrics))
+            metrics = parse(record).metrics
+            labels[record.where] = set().union(*(labels.get(name, ()) for name in metrics))
     return labels
 
 
 @by_place
 def test_every_metric_is_exposed_with_its_labels(query, labels_of):
-    wanted = asked(query)
+    parsed = parse(query)
 
-    assert wanted.metrics
-    assert wanted.metrics <= labels_of.keys()
-    assert wanted.labels <= _ADDED.union(*(labels_of[name] for name in wanted.metrics))
+    assert parsed.metrics
+    assert parsed.metrics <= labels_of.keys()
+    assert parsed.labels <= _ADDED.union(*(labels_of[name] for name in parsed.metrics))
 
 
 @by_place
-def test_every_value_that_is_asked_for_may_occur(query, exposed):
+def test_every_value_in_a_query_is_possible(query, exposed):
     possible = {
         (label, value)
         for labels in exposed.values()
@@ -59,18 +63,53 @@ def test_every_value_that_is_asked_for_may_occur(query, exposed):
         for value in values
     }
 
-    assert {each for each in asked(query).values if each[0] in _ENUMERATED} <= possible
+    assert {each for each in parse(query).values if each[0] in _ENUMERATED} <= possible
 
 
-def test_every_query_asks_for_this_job_alone():
-    """Other services beside it have `up` and `process_...` too."""
+def test_every_query_selects_the_job():
+    """Other services also have `up` and `process_...`."""
     for query in all_queries():
-        wanted = asked(query)
-        if not any(":" in name or name == "ALERTS" for name in wanted.metrics):
-            assert ("job", "numeral") in wanted.values, query.where
+        parsed = parse(query)
+        if not any(":" in name or name == "ALERTS" for name in parsed.metrics):
+            assert ("job", "numeral") in parsed.values, query.where
 
 
 def test_every_recorded_series_is_used():
     recorded = {rule["record"] for rule in rules() if "record" in rule}
 
-    assert recorded <= set().union(*(asked(query).metrics for query in all_queries()))
+    assert recorded <= set().union(*(parse(query).metrics for query in all_queries()))
+
+
+@every_dashboard
+def test_panels_are_unique_and_do_not_overlap(file):
+    panels = json.loads(file.read_text())["panels"]
+    cells = [
+        (column, line)
+        for place in (panel["gridPos"] for panel in panels)
+        for column in range(place["x"], place["x"] + place["w"])
+        for line in range(place["y"], place["y"] + place["h"])
+    ]
+
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert len({panel["title"] for panel in panels}) == len(panels)
+    assert max(column for column, _ in cells) < _WIDTH
+    assert len(set(cells)) == len(cells)
+
+
+@every_dashboard
+def test_every_panel_uses_the_selected_data_source(file):
+    dashboard = json.loads(file.read_text())
+    selected = {"type": "prometheus", "uid": "${datasource}"}
+    sources = [panel["datasource"] for panel in dashboard["panels"] if panel["type"] != "row"]
+    sources += [each["datasource"] for each in dashboard["annotations"]["list"]]
+
+    assert "datasource" in {each["name"] for each in dashboard["templating"]["list"]}
+    assert all(source == selected for source in sources)
+
+
+def test_the_data_source_knows_the_scrape_interval():
+    source = DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yml"
+    [datasource] = yaml.safe_load(source.read_text())["datasources"]
+    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+
+    assert datasource["jsonData"]["timeInterval"] == config["global"]["scrape_interval"]
