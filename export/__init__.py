@@ -2,5 +2,5 @@
 
 import os
 
-# Before it is imported: from 1.29 on ONNX Runtime tells its makers of processes and models.
+# Before ONNX Runtime is imported: from 1.29 on it sends telemetry about processes and models.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-# TensorFlow reads it when it is first imported; its start-up messages say nothing to the user.
+# Read by TensorFlow when it is imported: hides its start-up messages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import typer
@@ -30,30 +30,34 @@ console = Console()
 
 
 def export(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
-    models_dir: Annotated[Path, typer.Option(help="Where to publish.")] = PACKAGE_DIRECTORY,
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Directories of finished runs.")
+    ],
+    models_dir: Annotated[Path, typer.Option(help="Output directory.")] = PACKAGE_DIRECTORY,
     int8: Annotated[
-        bool, typer.Option(help="Publish an eight-bit variant where it is faster and as good.")
+        bool, typer.Option(help="Also publish an 8-bit variant if it is faster and as accurate.")
     ] = True,
     study_dir: Annotated[
-        Path | None, typer.Option(help="Runs of the comparison study, to publish its figures too.")
+        Path | None,
+        typer.Option(
+            help="Directory of the runs of the comparison study, to publish its results too."
+        ),
     ] = None,
-    default: Annotated[
-        str | None, typer.Option(help="The model that answers when a caller names none.")
-    ] = None,
+    default: Annotated[str | None, typer.Option(help="Default model of the service.")] = None,
     data_dir: Annotated[
         Path | None,
         typer.Option(
             envvar="NUMERAL_DATA",
-            help="Folder with MNIST's four IDX files, and orand-car-a for the field reader;"
-            " without it Keras downloads MNIST once.",
+            help="Directory with MNIST's four IDX files, and orand-car-a for the field reader;"
+            " default: download MNIST through Keras.",
         ),
     ] = None,
     verify: Annotated[
-        bool, typer.Option(help="Check the files' MD5 sums; --no-verify for digits of your own.")
+        bool,
+        typer.Option(help="Check the MD5 sums of the files; use --no-verify for your own digits."),
     ] = True,
 ) -> None:
-    """Convert, verify, calibrate, measure and publish; a model that fails publishes nothing."""
+    """Convert, verify, calibrate, measure and publish; if one model fails, publish nothing."""
     amounts = _amounts(runs, data_dir)
     mnist = load_mnist(data_dir, verify=verify)
     study = gather(mnist, study_dir) if study_dir else []
@@ -72,11 +76,13 @@ def export(
 
 
 def _amounts(runs: list[Path], data_dir: Path | None) -> list[Amount]:
-    # Before the first export, which takes minutes: a missing folder need not wait for it.
+    # Before the first export, which takes minutes, so that a missing directory fails at once.
     if all(Run(folder).config().model != READER for folder in runs):
         return []
     if data_dir is None:
-        raise DataError("the reader is calibrated on orand-car-a; name its folder by --data-dir")
+        raise DataError(
+            "the reader is calibrated on orand-car-a; pass its directory with --data-dir"
+        )
     return load_amounts(data_dir)
 
 
@@ -119,7 +125,7 @@ def _readers_table(cards: list[ReaderCard]) -> Table:
 
 
 def main() -> None:
-    """Run the command; an expected error becomes one line and exit status 1."""
+    """Run the command; report an expected error in one line with exit status 1."""
     try:
         typer.run(export)
     except (DataError, RunError, VerificationError, PublishError) as error:

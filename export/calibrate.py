@@ -1,4 +1,4 @@
-"""Confidences that mean what they say, and thresholds on them that keep errors down."""
+"""Calibration of confidences, and thresholds on them that bound the error rate."""
 
 from collections.abc import Sequence
 
@@ -12,17 +12,17 @@ Confidences = NDArray[np.float64]  # [N]
 Correct = NDArray[np.bool_]  # [N]
 
 MAX_ERRORS = (0.01, 0.005, 0.001, 0.0005)
-OUTLIER_SHARE = 0.001  # of digits that may be taken for something else
+OUTLIER_SHARE = 0.001  # share of digits that may be taken for something else
 MOST_STARTS = 3
-_LAST_START = 0.9  # of the images
-RISK = 0.05  # the probability that a threshold does not keep its promise
+_LAST_START = 0.9  # share of the images
+RISK = 0.05  # probability that a threshold does not keep its error rate
 
-# Fixed beforehand, strict to lenient: even steps of log(1 - threshold).
+# Fixed in advance, strict to lenient: even steps of log(1 - threshold).
 THRESHOLDS = 1 - np.logspace(-7, np.log10(0.5), 400)
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
-    """The temperature that minimises the negative log-likelihood of held-out `labels` [N].
+    """Return the temperature that minimises the negative log-likelihood of held-out `labels` [N].
 
     Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
     """
@@ -35,7 +35,7 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> f
 
 
 def choose_threshold(confidences: Confidences, correct: Correct, max_error: float) -> float | None:
-    """The most lenient of `shown_thresholds`; None where there is none, as with too few images."""
+    """Return the most lenient of `shown_thresholds`; None without any, as with too few images."""
     shown = shown_thresholds(confidences, correct, max_error)
     return float(shown[-1]) if len(shown) else None
 
@@ -43,23 +43,22 @@ def choose_threshold(confidences: Confidences, correct: Correct, max_error: floa
 def shown_thresholds(
     confidences: Confidences, correct: Correct, max_error: float
 ) -> NDArray[np.float64]:
-    """The thresholds shown to keep the error rate among accepted below `max_error`, strict first.
+    """Return the thresholds shown to keep the error rate below `max_error`, strict first.
 
-    Learn-then-Test with exact binomial p-values and fixed-sequence testing from several starts:
-    with probability 1 - RISK over the held-out images the promise holds for all images of their
-    kind, at all these thresholds together (Angelopoulos, Bates, Candes, Jordan and Lei, "Learn
-    then Test", 2021). Each sequence starts where one error more could be borne, so that a single
-    confident one, maybe of the label, does not end them all. The promise is strict for images by
-    which nothing else was chosen; temperature, recipe and variant were, by the same ones, and the
-    test set shows what that costs.
+    Learn then Test with exact binomial p-values and fixed-sequence testing from several starts:
+    with probability 1 - RISK over the held-out images, the error rate holds for all images of their
+    kind, at all these thresholds together (Angelopoulos, Bates, Candes, Jordan and Lei, "Learn then
+    Test", 2021). Each sequence starts where one more error is allowed, so that a single confident
+    error, maybe a wrong label, does not end them all. The guarantee is strict only for images that
+    chose nothing else; these also chose temperature, recipe and variant, so the test set checks it.
     """
     counts, errors = _tallies(confidences, correct)
     starts = _starts(len(confidences), max_error)
     risk = RISK / starts
     passes = binom.cdf(errors, counts, max_error) <= risk
     shown = np.zeros(len(passes), np.bool_)
-    for borne in range(starts):
-        could_start = np.flatnonzero(binom.cdf(borne, counts, max_error) <= risk)
+    for allowed in range(starts):
+        could_start = np.flatnonzero(binom.cdf(allowed, counts, max_error) <= risk)
         for place in range(could_start[0] if len(could_start) else len(passes), len(passes)):
             if not passes[place]:
                 break
@@ -68,7 +67,7 @@ def shown_thresholds(
 
 
 def _starts(images: int, max_error: float) -> int:
-    """How many starts so many images allow: each divides the risk, and the last must leave room."""
+    """Return the number of starts: each divides the risk, and the last must be reachable."""
     allowed = (
         starts
         for starts in range(MOST_STARTS, 1, -1)
@@ -80,7 +79,7 @@ def _starts(images: int, max_error: float) -> int:
 def _tallies(
     confidences: Confidences, correct: Correct
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How many answers each of the thresholds accepts, and how many of them are wrong."""
+    """Return the number of accepted answers, and of errors among them, at each threshold."""
     return tuple(
         len(values) - np.searchsorted(np.sort(values), THRESHOLDS)
         for values in (confidences, confidences[~correct])
@@ -88,14 +87,14 @@ def _tallies(
 
 
 def choose_entropy(entropies: NDArray[np.float64]) -> float:
-    """The entropy in nats that but a thousandth of held-out digits, [N], lie above."""
+    """Return the entropy in nats that a thousandth of the held-out digits, [N], exceeds."""
     return float(np.quantile(entropies, 1 - OUTLIER_SHARE))
 
 
 def choose_thresholds(
     confidences: Confidences, correct: Correct, max_errors: Sequence[float] = MAX_ERRORS
 ) -> dict[float, float | None]:
-    """A threshold for each of `max_errors`."""
+    """Choose a threshold for each of `max_errors`."""
     return {
         max_error: choose_threshold(confidences, correct, max_error) for max_error in max_errors
     }

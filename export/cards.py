@@ -1,4 +1,4 @@
-"""The command `python -m export.cards`: pages about the published models, from the manifest alone.
+"""The command `python -m export.cards`: writes pages about the models from the manifest.
 
 Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 """
@@ -35,7 +35,7 @@ _FROM = "<!-- Made by `python -m export.cards` from models/manifest.json. -->\n"
 def write_cards(
     cards: Sequence[ModelCard], folder: Path, readers: Sequence[ReaderCard] = ()
 ) -> None:
-    """Write the comparison, and a card with a reliability plot for each model, into `folder`."""
+    """Write the comparison of the models, and a card with a plot for each, into `folder`."""
     (folder / CARDS).mkdir(parents=True, exist_ok=True)
     costs = [
         Cost(card.title, card.test.accuracy, card.parameters, card.speed.latency_ms)
@@ -57,7 +57,7 @@ def _write(page: Path, lines: Iterable[str]) -> None:
 
 
 def with_table(readme: str, cards: Sequence[ModelCard]) -> str:
-    """The text of a README with the table of models between its marks made anew."""
+    """Return the text of a README with an updated table of models between its markers."""
     rows = (
         f"| `{card.name}` | {card.parameters:,} | {card.test.accuracy:.2%}"
         f" | {card.test.accuracy_interval.low:.2%} to {card.test.accuracy_interval.high:.2%}"
@@ -73,7 +73,7 @@ def with_table(readme: str, cards: Sequence[ModelCard]) -> str:
 
 
 def reliability_plot(card: ModelCard) -> Figure:
-    """Accuracy against confidence before and after the temperature; circles as large as bins."""
+    """Plot accuracy against confidence, before and after the temperature."""
     figure = Figure(figsize=(10, 4.5))
     measured = (
         ("before", card.calibration.before),
@@ -95,7 +95,7 @@ def reliability_plot(card: ModelCard) -> Figure:
             )
         axes.set(xlabel="confidence", title=f"{card.title}, {when}: ECE {reliability.ece:.2%}")
         axes.grid(alpha=0.3)
-    axes_pair[0].set(ylabel="accuracy (images in the bin beside it)")
+    axes_pair[0].set(ylabel="accuracy (labels: images in the bin)")
     return figure
 
 
@@ -103,9 +103,9 @@ def _comparison(cards: Sequence[ModelCard]) -> Iterator[str]:
     yield "# The models\n"
     yield (
         "Measured on the exported files through ONNX Runtime, on the 10,000 test images of MNIST."
-        " The read rate is the share of them that is accepted where one error in a thousand is"
-        " put up with; beside it the errors found among them. Milliseconds are those of"
-        f" one image on {cards[0].speed.hardware}.\n"
+        " The read rate is the share accepted at `max_error=0.001`, one error in a thousand; the"
+        " next column has the errors found among them. Milliseconds are for one image on"
+        f" {cards[0].speed.hardware}.\n"
     )
     yield (
         "| model | parameters | accuracy | 95% interval | read rate at 0.1% | errors among accepted"
@@ -130,29 +130,29 @@ def _card(card: ModelCard) -> Iterator[str]:
     yield (
         f"Version `{card.version}`, {card.parameters:,} parameters, ONNX opset {card.opset};"
         f" {card.speed.latency_ms:.3f} ms for one image, {card.speed.images_per_second:,.0f} images"
-        f" a second in batches of 32 ({card.speed.hardware}).\n"
+        f" per second in batches of 32 ({card.speed.hardware}).\n"
     )
     yield "## Intended use\n"
     yield (
-        "Reading one handwritten digit, with a person behind it for what it sends to review. Not"
-        " for letters, printed type or whole fields, and not where nobody looks at `review`.\n"
+        "Reading one handwritten digit, with a person who looks at what needs review. Not for"
+        " letters, printed type or whole fields, and not if nobody looks at `review`.\n"
     )
     yield "## Data and recipe\n"
     yield (
         "MNIST (Y. LeCun, C. Cortes and C. Burges; CC BY-SA 3.0): American census employees and"
-        f" high-school students. {run.train_images:,} training images were learnt from,"
-        f" {run.validation_images:,} others chose temperature and thresholds. Recipe `{run.recipe}`"
-        f" (training/recipes.py), {run.epochs} epochs in batches of {run.batch_size}, seed"
-        f" {run.seed}."
+        f" high-school students. {run.train_images:,} images were used for training,"
+        f" {run.validation_images:,} others to choose temperature and thresholds. Recipe"
+        f" `{run.recipe}` (training/recipes.py), {run.epochs} epochs in batches of"
+        f" {run.batch_size}, seed {run.seed}."
     )
     if run.teachers:
-        yield f"It also learnt from the answers of {', '.join(run.teachers)}."
+        yield f"It was also trained on the predictions of {', '.join(run.teachers)}."
     if run.initial:
         yield f"It started from the weights of {run.initial}."
     if run.also:
-        yield f"It learnt from digits of one's own besides (SHA-256 {run.also}...)."
+        yield f"It was also trained on other digits (SHA-256 {run.also}...)."
     if card.quantised:
-        yield "Weights and activations were brought to eight bits after training."
+        yield "Weights and activations were quantised to 8 bits after training."
     yield "\n## On the 10,000 test images\n"
     interval = card.test.accuracy_interval
     yield (
@@ -171,12 +171,13 @@ def _card(card: ModelCard) -> Iterator[str]:
     yield f"![Reliability before and after calibration]({card.name}.png)\n"
     yield "## Operating points\n"
     yield (
-        "Thresholds were chosen on the held-out images so that with 95% probability the error rate"
-        " among accepted answers stays below `max_error` (Learn then Test, exact binomial tests),"
-        " then checked on the test set; its bound is Clopper and Pearson's, one-sided, 95%. The"
-        " held-out images chose the recipe and the temperature too, so that the test columns are"
-        f" the independent check. An image with an entropy above {card.outliers.entropy:.2f} nats"
-        f" is never accepted: {card.outliers.test:.2%} of the test digits are such.\n"
+        "Thresholds were chosen on the held-out images, so that the error rate among accepted"
+        " answers stays below `max_error` with 95% probability (Learn then Test, exact binomial"
+        " tests), and checked on the test set; the bound is the one-sided 95% bound of Clopper and"
+        " Pearson. The held-out images also chose the recipe and the temperature, so the test"
+        " columns are the independent check. An image with an entropy above"
+        f" {card.outliers.entropy:.2f} nats is never accepted: {card.outliers.test:.2%} of the test"
+        " digits.\n"
     )
     yield (
         "| max_error | threshold | read rate, held out | read rate, test | errors, test"
@@ -186,15 +187,15 @@ def _card(card: ModelCard) -> Iterator[str]:
     yield from map(_point, card.operating_points)
     yield "\n## Limits\n"
     yield (
-        "The promise of an operating point holds for single upright digits like MNIST's. Other"
-        " hands, pens and scanners shift it: measure on your own images. What is no digit may be"
-        " read as one."
+        "An operating point holds for single upright digits like MNIST's. Other writers, pens and"
+        " scanners change its error rate: measure on your own images. Pictures without a digit can"
+        " be read as one."
     )
 
 
 def _point(point: OperatingPoint) -> str:
     if point.threshold is None:
-        return f"| {point.max_error:.2%} | none could be shown | 0% | 0% | | | |"
+        return f"| {point.max_error:.2%} | none found | 0% | 0% | | | |"
     test = point.test
     return (
         f"| {point.max_error:.2%} | {point.threshold:.6f} | {point.held_out.read_rate:.2%}"
@@ -204,12 +205,14 @@ def _point(point: OperatingPoint) -> str:
 
 
 def main(
-    models_dir: Annotated[Path, typer.Option(help="Where the manifest is.")] = PACKAGE_DIRECTORY,
-    docs_dir: Annotated[Path, typer.Option(help="Where models.md and models/ are written.")] = Path(
-        "docs"
-    ),
+    models_dir: Annotated[
+        Path, typer.Option(help="Directory of the manifest.")
+    ] = PACKAGE_DIRECTORY,
+    docs_dir: Annotated[
+        Path, typer.Option(help="Output directory of models.md and models/.")
+    ] = Path("docs"),
 ) -> None:
-    """Write the comparison, the model cards, and the table in README.md if there is one."""
+    """Write the comparison, the model cards, and the table in README.md if it exists."""
     try:
         manifest = load_manifest(models_dir)
     except ManifestError as error:
@@ -218,9 +221,7 @@ def main(
     write_cards(cards, docs_dir, manifest.readers)
     if README.exists():
         README.write_text(with_table(README.read_text(), cards))
-    Console().print(
-        f"{docs_dir / COMPARISON} and {len(cards) + len(manifest.readers)} cards beside it"
-    )
+    Console().print(f"{docs_dir / COMPARISON} and {len(cards) + len(manifest.readers)} cards")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Keras model to ONNX graph, under the model contract."""
+"""Conversion of a Keras model to ONNX, following the model contract."""
 
 import re
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ OPSET = 17
 def convert(
     model: keras.Model, *, temperature: float = 1.0, metadata: Mapping[str, str] | None = None
 ) -> onnx.ModelProto:
-    """Convert a model of `training.architectures` to an ONNX graph that calibrates itself.
+    """Convert a model of `training.architectures` to ONNX, with the calibration in the graph.
 
     Input `image` uint8 [batch, 28, 28]; outputs `logits` float32 [batch, 10], as trained, and
     `probabilities` float32 [batch, 10], the softmax of the logits divided by `temperature`. The
     same weights give the same bytes.
     """
     logits = model.get_layer("logits").output
-    # tf2onnx calls the outputs after the layers that make them.
+    # tf2onnx names the outputs after their layers.
     scaled = keras.layers.Rescaling(1 / temperature, name="temperature")(logits)
     probabilities = keras.layers.Softmax(name="probabilities")(scaled)
     graph = keras.Model(model.input, [logits, probabilities], name=model.name)
@@ -37,9 +37,9 @@ def convert(
 
 
 def canonicalise(graph: onnx.GraphProto) -> None:
-    """Rename what tf2onnx named by a counter and order the initializers by their first use.
+    """Rename what tf2onnx named by a counter, and sort the initializers by their first use.
 
-    Its counter goes on from model to model, and which of several equal constants it keeps depends
+    The counter continues from model to model, and which of several equal constants remains depends
     on the order of a set.
     """
     names: dict[str, str] = {}
@@ -56,5 +56,5 @@ def canonicalise(graph: onnx.GraphProto) -> None:
         initializer.name = rename(initializer.name)
     used = {name: place for place, name in enumerate(names.values())}
     graph.initializer.sort(key=lambda initializer: used[initializer.name])
-    # It repeats shapes that follow from the nodes, under the old names.
+    # Redundant shapes, under the old names.
     del graph.value_info[:]

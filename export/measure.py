@@ -1,4 +1,4 @@
-"""Figures of an exported file on labelled digits."""
+"""Measurements of an exported file on labelled digits."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ Labels = NDArray[np.uint8]
 
 
 def evaluate(outputs: Outputs, labels: Labels) -> Evaluation:
-    """Accuracy with its Wilson interval, and the confusion matrix, on `labels` [N]."""
+    """Measure accuracy, with its Wilson interval, and confusion matrix on `labels` [N]."""
     confusion = np.zeros((DIGITS, DIGITS), dtype=int)
     np.add.at(confusion, (labels, outputs.answers), 1)
     correct = int(np.trace(confusion))
@@ -29,13 +29,13 @@ def evaluate(outputs: Outputs, labels: Labels) -> Evaluation:
 
 
 def wilson(correct: int, count: int) -> Interval:
-    """Wilson's 95% interval of the share `correct` of `count`."""
+    """Return Wilson's 95% interval of `correct` out of `count`."""
     interval = binomtest(correct, count).proportion_ci(method="wilson")
     return Interval(low=interval.low, high=interval.high)
 
 
 def calibration(outputs: Outputs, labels: Labels, temperature: float) -> Calibration:
-    """Likelihood and calibration before and after the logits were divided by `temperature`."""
+    """Measure calibration before and after dividing the logits by `temperature`."""
     before = Outputs(outputs.logits, softmax(outputs.logits, axis=1))
     return Calibration(
         temperature=temperature,
@@ -45,9 +45,9 @@ def calibration(outputs: Outputs, labels: Labels, temperature: float) -> Calibra
 
 
 def reliability(outputs: Outputs, labels: Labels) -> Reliability:
-    """How far confidences are from accuracy, in equal-width bins, and the likelihood of `labels`.
+    """Measure confidence against accuracy in equal-width bins, and the likelihood of `labels`.
 
-    The expected calibration error is that of Naeini, Cooper and Hauskrecht, "Obtaining Well
+    Expected calibration error of Naeini, Cooper and Hauskrecht, "Obtaining Well
     Calibrated Probabilities Using Bayesian Binning", AAAI 2015.
     """
     of_label = outputs.probabilities[np.arange(len(labels)), labels]
@@ -56,7 +56,7 @@ def reliability(outputs: Outputs, labels: Labels) -> Reliability:
 
 
 def binned(confidences: NDArray[np.float64], correct: NDArray[np.bool_], nll: float) -> Reliability:
-    """The reliability of `confidences` [N] in answers, and the `nll` that goes with it."""
+    """Return the reliability of `confidences` [N], with the given `nll`."""
     places = np.minimum((confidences * ECE_BINS).astype(int), ECE_BINS - 1)
     bins = tuple(
         ReliabilityBin(
@@ -73,7 +73,7 @@ def binned(confidences: NDArray[np.float64], correct: NDArray[np.bool_], nll: fl
 def select(
     confidences: NDArray[np.float64], correct: NDArray[np.bool_], threshold: float | None
 ) -> Selection:
-    """What accepting answers of at least `threshold` (None: no answer) does on N images."""
+    """Measure the effect of accepting answers from `threshold` (None: no answer) on N images."""
     accepted = confidences >= (np.inf if threshold is None else threshold)
     count = int(accepted.sum())
     errors = int((accepted & ~correct).sum())

@@ -1,4 +1,4 @@
-"""One run through all the steps, from the Keras model to what is published."""
+"""The export of a training run, from the Keras model to the published models."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,15 +33,15 @@ from training.study import Finding
 
 Build = Callable[[float], onnx.ModelProto]  # from a temperature
 
-# A quantised variant is published if it is at least so much faster, and reads the held-out images
-# nearly as well.
+# A quantised variant is published only if it is that much faster, and nearly as accurate on the
+# held-out images.
 _MIN_SPEED_UP = 1.1
 _MAX_ACCURACY_LOSS = 0.0005
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A calibrated graph and what it makes of the held-out and the test images."""
+    """A calibrated graph, and its outputs for the held-out and the test images."""
 
     graph: onnx.ModelProto
     content: bytes
@@ -54,14 +54,13 @@ class _Candidate:
 def export_run(
     run: Run, mnist: Mnist, study: Sequence[Finding] = (), *, eight_bits: bool = True
 ) -> list[Exported]:
-    """The models that `run` gives: as trained, and with `eight_bits` where that is worth it.
+    """Export `run`: the model as trained, and with `eight_bits` a quantised one if worthwhile.
 
-    Temperature, thresholds and the choice of variants come from the images held out of training;
-    the test images measure.
+    The held-out images choose temperature, thresholds and variants; the test images only measure.
 
     Raises:
         RunError: the run has not finished, or was trained on other data.
-        VerificationError: the exported graph does not answer as the Keras model does.
+        VerificationError: the exported graph does not answer like the Keras model.
     """
     config = run.config()
     model = run.load_model()
@@ -134,7 +133,7 @@ def _candidate(build: Build, held_out: Digits, test: Digits) -> _Candidate:
 def _operating_points(
     candidate: _Candidate, outliers: OutlierRule, held_out: Digits, test: Digits
 ) -> tuple[OperatingPoint, ...]:
-    # An outlier goes to review whatever the threshold, as in the service.
+    # As in the service, an outlier is never accepted.
     confidences, test_confidences = (
         np.where(outputs.entropies > outliers.entropy, 0.0, outputs.confidences)
         for outputs in (candidate.held_out, candidate.test)

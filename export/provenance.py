@@ -1,4 +1,4 @@
-"""Where the weights of a published model come from."""
+"""Origin of the weights of a published model."""
 
 from dataclasses import asdict
 
@@ -7,7 +7,7 @@ from training.runs import Run, RunConfig, RunError
 
 
 def provenance_of(config: RunConfig) -> TrainingRun:
-    """What the manifest says of the run that `config` describes."""
+    """Return the manifest entry for the run with `config`."""
     return TrainingRun(
         recipe=config.recipe.name,
         settings=asdict(config.recipe),
@@ -23,7 +23,7 @@ def provenance_of(config: RunConfig) -> TrainingRun:
 
 
 def check_held_out(run: Run, count: int, what: str) -> None:
-    """Check that `run` held out as many images as the data does now.
+    """Check that `run` held out `count` images, as the data does now.
 
     Raises:
         RunError: it was trained on other data.
@@ -31,6 +31,6 @@ def check_held_out(run: Run, count: int, what: str) -> None:
     held_out = run.config().validation_images
     if held_out != count:
         raise RunError(
-            f"{run.folder}: held out {held_out:,} {what}, the data holds {count:,}; export with the"
-            " data that it was trained on"
+            f"{run.folder}: held out {held_out:,} {what}, the data has {count:,}; export with the"
+            " data it was trained on"
         )

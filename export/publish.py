@@ -1,4 +1,4 @@
-"""Put models and their manifest where the service reads them, whole or not at all."""
+"""Atomic writing of models and their manifest into the directory of the service."""
 
 import os
 import tempfile
@@ -15,28 +15,27 @@ Card = ModelCard | ReaderCard
 
 
 class PublishError(Exception):
-    """What is to be published does not fit together, or what is published cannot be read."""
+    """The models do not fit together, or the published manifest cannot be read."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A model or a reader ready to be published: its card and its ONNX file."""
+    """A model or reader ready to publish: card and ONNX file."""
 
     card: Card
     content: bytes
 
 
 def publish(directory: Path, exported: Sequence[Exported], *, default: str | None = None) -> None:
-    """Write the files and the manifest of `directory`, keeping models of other architectures.
+    """Write models and manifest into `directory`; models of other architectures stay.
 
-    Everything is written beside its place first and renamed at the end, the manifest last, so that
-    a full disk changes nothing and readers see each file whole. `default` names the model that
-    answers when a caller names none; without it the present default stays, or the first model
-    becomes it.
+    Everything is written to temporary files first and renamed at the end, the manifest last, so a
+    full disk changes nothing, and readers see complete files. Without `default` the current default
+    model stays, or the first model becomes the default.
 
     Raises:
-        PublishError: the directory holds a manifest that cannot be read, or cannot be written to,
-            or `default` is no published model; or it is to hold readers alone.
+        PublishError: the manifest in the directory is unreadable, the directory cannot be written
+            to, `default` is not a published model, or there would be readers only.
     """
     cards = [model.card for model in exported]
     try:
@@ -47,7 +46,7 @@ def publish(directory: Path, exported: Sequence[Exported], *, default: str | Non
         directory.mkdir(parents=True, exist_ok=True)
         _replace(directory, contents)
     except ManifestError as error:
-        raise PublishError(f"{error}; export every model into an empty folder") from error
+        raise PublishError(f"{error}; export all models into an empty directory") from error
     except (ValidationError, OSError) as error:
         raise PublishError(f"{directory}: {error}") from error
     published = {card.file for card in (*manifest.models, *manifest.readers)}
@@ -60,23 +59,23 @@ def _merged(present: Manifest | None, exported: list[Card], default: str | None)
     models = [card for card in exported if isinstance(card, ModelCard)]
     readers = [card for card in exported if isinstance(card, ReaderCard)]
     if not present and not models:
-        raise PublishError("a reader is published beside digit models; export one of them first")
+        raise PublishError("a reader needs a published digit model; export one of those first")
     replaced = {card.architecture for card in exported}
-    kept = [c for c in present.models if c.architecture not in replaced] if present else []
-    read = [c for c in present.readers if c.architecture not in replaced] if present else []
+    models_left = [c for c in present.models if c.architecture not in replaced] if present else []
+    readers_left = [c for c in present.readers if c.architecture not in replaced] if present else []
     return Manifest(
         default=default or (present.default if present else models[0].name),
-        models=(*kept, *models),
-        readers=(*read, *readers),
+        models=(*models_left, *models),
+        readers=(*readers_left, *readers),
     )
 
 
 def _replace(directory: Path, contents: Mapping[str, bytes]) -> None:
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".publishing-") as beside:
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".publishing-") as staging:
         for name, content in contents.items():
-            with (Path(beside) / name).open("wb") as file:
+            with (Path(staging) / name).open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
         for name in contents:
-            (Path(beside) / name).replace(directory / name)
+            (Path(staging) / name).replace(directory / name)

@@ -1,4 +1,4 @@
-"""Eight-bit variants of exported graphs."""
+"""8-bit variants of exported graphs."""
 
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 CALIBRATION_IMAGES = 1_000
 
-# The rest is cheap, and the softmax must stay exact: confidences come out of it.
+# The rest is cheap, and the softmax must stay exact for the confidences.
 _QUANTISED = ["Conv", "MatMul", "Gemm", "Add", "Relu", "MaxPool", "GlobalAveragePool"]
 
 
@@ -33,13 +33,13 @@ class _Images(CalibrationDataReader):
 
 
 def quantise(exported: onnx.ModelProto, images: NDArray[np.uint8]) -> onnx.ModelProto:
-    """Weights and activations in eight bits, their ranges seen on `images` uint8 [N, 28, 28].
+    """Quantise weights and activations to 8 bits, with ranges from `images` uint8 [N, 28, 28].
 
     Static quantisation in QDQ form, weights per channel: Jacob et al., "Quantization and Training
     of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018.
     """
     with tempfile.TemporaryDirectory() as folder:
-        # Paths, not protos: given a proto it moves the weights of that very proto to files.
+        # Paths, because with a proto it moves the weights of that proto to files.
         source, prepared, path = (Path(folder) / f"{name}.onnx" for name in ("a", "b", "c"))
         onnx.save(exported, source)
         quant_pre_process(source, prepared, skip_symbolic_shape=True)
@@ -50,8 +50,8 @@ def quantise(exported: onnx.ModelProto, images: NDArray[np.uint8]) -> onnx.Model
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=_QUANTISED,
             per_channel=True,
-            # Seven bits for the weights: without VNNI, processors add pairs of products of eight
-            # bits in sixteen, which overflow.
+            # 7-bit weights: processors without VNNI add pairs of 8-bit products in 16 bits, which
+            # overflows.
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,

@@ -1,4 +1,4 @@
-"""An ONNX file run over many images, to verify and to measure it."""
+"""Running an ONNX file on many images, to verify and measure it."""
 
 from dataclasses import dataclass
 
@@ -20,22 +20,22 @@ class Outputs:
 
     @property
     def answers(self) -> NDArray[np.int64]:
-        """The likeliest digit of each image, [N]."""
+        """Most probable digit of each image, [N]."""
         return self.logits.argmax(axis=1)
 
     @property
     def confidences(self) -> NDArray[np.float64]:
-        """The probability of each answer, [N], as wide as the thresholds it is compared with."""
+        """Probability of each answer, [N], in the precision of the thresholds."""
         return self.probabilities.max(axis=1).astype(np.float64)
 
     @property
     def entropies(self) -> NDArray[np.float64]:
-        """The entropy of each answer's probabilities, [N], in nats."""
+        """Entropy of the probabilities of each image, [N], in nats."""
         return entropy(self.probabilities)
 
 
 def run(model: bytes, images: NDArray[np.uint8], *, batch: int = BATCH) -> Outputs:
-    """Run the ONNX file `model` over `images` uint8 [N, 28, 28], `batch` at a time, on the CPU."""
+    """Run the ONNX file `model` on `images` uint8 [N, 28, 28], `batch` at a time, on the CPU."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     outputs = [
         session.run(["logits", "probabilities"], {"image": images[start : start + batch]})

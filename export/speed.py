@@ -1,4 +1,4 @@
-"""How fast an exported file is in ONNX Runtime, on one thread."""
+"""Speed of an exported file in ONNX Runtime, on one thread."""
 
 import platform
 import statistics
@@ -26,7 +26,7 @@ def measure_speed(model: bytes, images: NDArray[np.uint8]) -> Speed:
 
 
 def on_one_thread(model: bytes) -> onnxruntime.InferenceSession:
-    """A session of the ONNX file `model` that keeps to the caller's thread."""
+    """Create a session of the ONNX file `model` that uses the caller's thread only."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -36,17 +36,17 @@ def on_one_thread(model: bytes) -> onnxruntime.InferenceSession:
 def median_seconds(
     session: onnxruntime.InferenceSession, images: NDArray[np.uint8], *, rounds: int
 ) -> float:
-    """The median time of `rounds` runs on `images`, after a tenth as many to warm up."""
+    """Return the median time of `rounds` runs on `images`, after a tenth as many to warm up."""
     seconds = []
     for _ in range(rounds // 10 + rounds):
-        began = time.perf_counter()
+        start = time.perf_counter()
         session.run(None, {"image": images})
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - start)
     return statistics.median(seconds[rounds // 10 :])
 
 
 def hardware() -> str:
-    """The processor, of which one thread is used."""
+    """Name the processor."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

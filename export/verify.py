@@ -1,4 +1,4 @@
-"""Does an exported graph keep the model contract, and does it answer as the Keras model does?"""
+"""Verification of an exported graph against the model contract and the Keras model."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ _CONTRACT = {
 
 
 class VerificationError(Exception):
-    """An exported graph must not be published; the message lists why."""
+    """An exported graph must not be published; the message lists the faults."""
 
 
 def verify(
@@ -38,7 +38,7 @@ def verify(
     """Check `exported` against the model contract and against `model` on `images` [N, 28, 28].
 
     Raises:
-        VerificationError: with everything that is wrong.
+        VerificationError: lists every fault.
     """
     verify_contract(exported, model.name)
     content = exported.SerializeToString()
@@ -53,10 +53,10 @@ def verify(
 
 
 def verify_contract(exported: onnx.ModelProto, name: str) -> None:
-    """Check `exported` against the model contract alone.
+    """Check `exported` against the model contract only.
 
     Raises:
-        VerificationError: with everything that is wrong.
+        VerificationError: lists every fault.
     """
     if wrong := _against_contract(exported):
         raise VerificationError(f"{name}: " + "; ".join(wrong))
@@ -66,7 +66,7 @@ def _against_contract(exported: onnx.ModelProto) -> list[str]:
     try:
         onnx.checker.check_model(exported, full_check=True)
     except onnx.checker.ValidationError as error:
-        return [f"the ONNX checker says {error}"]
+        return [f"the ONNX checker reports {error}"]
     wrong = []
     values = {value.name: value for value in (*exported.graph.input, *exported.graph.output)}
     if values.keys() != _CONTRACT.keys():
@@ -80,9 +80,9 @@ def _against_contract(exported: onnx.ModelProto) -> list[str]:
     if opsets.get("") != OPSET:
         wrong.append(f"the opset is {opsets.get('')}, not {OPSET}")
     if any(node.op_type == "BatchNormalization" for node in exported.graph.node):
-        wrong.append("a BatchNormalization node is left, not folded into its convolution")
+        wrong.append("a BatchNormalization node is not folded into its convolution")
     if exported.ByteSize() > MAX_BYTES:
-        wrong.append(f"it takes {exported.ByteSize():,} bytes, more than {MAX_BYTES:,}")
+        wrong.append(f"it has {exported.ByteSize():,} bytes, more than {MAX_BYTES:,}")
     return wrong
 
 
@@ -92,9 +92,9 @@ def _against_keras(
     reference = keras.Model(model.input, model.get_layer("logits").output)
     logits = reference.predict(images, batch_size=256, verbose=0)
     if disagreeing := int(np.sum(outputs.answers != logits.argmax(axis=1))):
-        yield f"{disagreeing} of {len(images):,} answers differ from Keras'"
+        yield f"{disagreeing} of {len(images):,} answers differ from Keras's"
     if (difference := float(np.abs(outputs.logits - logits).max())) > LOGIT_TOLERANCE:
-        yield f"logits differ from Keras' by {difference:.2g}, allowed {LOGIT_TOLERANCE:g}"
+        yield f"logits differ from Keras's by {difference:.2g}, allowed {LOGIT_TOLERANCE:g}"
 
 
 def _against_temperature(outputs: Outputs, temperature: float) -> Iterator[str]:
@@ -109,4 +109,4 @@ def _against_batch_size(
     for size in BATCH_SIZES:
         part = run(content, images[:size], batch=size)
         if not np.allclose(part.logits, outputs.logits[:size], rtol=0, atol=LOGIT_TOLERANCE):
-            yield f"a batch of {size} gives other logits than batches of another size"
+            yield f"a batch of {size} gives other logits than other batch sizes"

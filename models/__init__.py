@@ -1,1 +1,1 @@
-"""What export publishes and the service reads: the ONNX files, their manifest, and its schema."""
+"""The contract between export and service: ONNX files, manifest, schema of the manifest."""

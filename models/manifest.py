@@ -1,4 +1,4 @@
-"""The manifest of the published models: the one contract between training and serving."""
+"""The manifest of the published models."""
 
 import hashlib
 from pathlib import Path
@@ -20,11 +20,11 @@ class ManifestError(Exception):
 
 
 class ModelFileError(Exception):
-    """A model's file is missing or is not the one that the manifest describes."""
+    """The file of a model is missing, or not the one in the manifest."""
 
 
 class Evaluation(Record):
-    """What was measured on a labelled set, on the exported file through ONNX Runtime."""
+    """Measurements of the exported file on a labelled set, through ONNX Runtime."""
 
     images: Count
     correct: Count
@@ -37,7 +37,7 @@ class Evaluation(Record):
 
 
 class Calibration(Record):
-    """What the temperature did on the test set."""
+    """Effect of the temperature on the test set."""
 
     temperature: float = Field(gt=0.0, description="Divides the logits inside the graph.")
     before: Reliability
@@ -65,12 +65,10 @@ class StudyResult(Record):
 
 
 class OperatingPoint(Point):
-    """A threshold on the confidence that keeps the error rate among accepted answers down.
+    """A threshold on the confidence, which bounds the error rate among accepted answers.
 
-    Outliers count as not accepted.
-
-    `threshold` is null where no threshold could be shown to keep `max_error`: such a point
-    accepts nothing.
+    Outliers are never accepted. `threshold` is null if no threshold was shown to keep `max_error`:
+    such a point accepts nothing.
     """
 
     held_out: Selection = Field(description="On the held-out images that chose the threshold.")
@@ -78,12 +76,12 @@ class OperatingPoint(Point):
 
 
 class OutlierRule(Record):
-    """What is taken for no digit and never accepted: belief spread over many digits."""
+    """Rule for pictures without a digit: their probability is spread over many digits."""
 
     entropy: float = Field(
         ge=0.0, description="Of the probabilities, in nats; an image above it is no digit."
     )
-    held_out: Rate = Field(description="Share of the held-out digits above it, which chose it.")
+    held_out: Rate = Field(description="Share of the held-out digits above it.")
     test: Rate = Field(description="Share of the test digits above it.")
 
 
@@ -91,7 +89,7 @@ class ModelCard(Card[OperatingPoint]):
     """One published model."""
 
     quantised: bool = Field(
-        default=False, description="Whether weights and activations have eight bits."
+        default=False, description="Whether weights and activations have 8 bits."
     )
     test: Evaluation
     calibration: Calibration
@@ -101,12 +99,12 @@ class ModelCard(Card[OperatingPoint]):
 
 
 class Manifest(Record):
-    """All published models; `default` answers when a caller names none."""
+    """All published models; `default` is the model for requests that name none."""
 
     schema_version: Literal[1] = 1
     default: str
     models: tuple[ModelCard, ...] = Field(min_length=1)
-    readers: tuple[ReaderCard, ...] = Field(default=(), description="Readers of whole fields.")
+    readers: tuple[ReaderCard, ...] = Field(default=(), description="Field readers.")
 
     @model_validator(mode="after")
     def _names_are_consistent(self) -> "Manifest":
@@ -145,10 +143,10 @@ def _first_fault(error: ValidationError) -> str:
 
 
 def read_model_file(directory: Path, card: ModelCard | ReaderCard) -> bytes:
-    """The bytes of `card`'s ONNX file, checked against its SHA-256.
+    """Read the ONNX file of `card`, and check its SHA-256.
 
     Raises:
-        ModelFileError: the file cannot be read, or its SHA-256 is another.
+        ModelFileError: the file cannot be read, or has another SHA-256.
     """
     path = directory / card.file
     try:
@@ -167,10 +165,10 @@ def read_model_file(directory: Path, card: ModelCard | ReaderCard) -> bytes:
 
 
 def sha256_of(content: bytes) -> str:
-    """The SHA-256 of `content` in hexadecimal digits."""
+    """Return the SHA-256 of `content` as hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def version_of(sha256: str) -> str:
-    """A model's version: short, and different whenever the file is."""
+    """Return the version of a model: the start of its file's SHA-256."""
     return sha256[:8]

@@ -1,4 +1,4 @@
-"""Labelled digits in MNIST's four canonical IDX files: to train on, and to measure with."""
+"""Labelled digits in MNIST's four IDX files."""
 
 import gzip
 import hashlib
@@ -20,7 +20,7 @@ _LABELS_DIMENSIONS = 1
 
 
 class DataError(Exception):
-    """A data file is missing, damaged, or not the one that its name promises."""
+    """A data file is missing, damaged, or not the expected one."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class IdxFile:
 
 @dataclass(frozen=True)
 class Part:
-    """The training or the test set: a file of images and the one of their labels."""
+    """The training or the test set: a file of images and a file of labels."""
 
     images: IdxFile
     labels: IdxFile
@@ -67,7 +67,7 @@ class Digits:
 def load_part(data_dir: Path, part: Part, *, verify: bool = True) -> Digits:
     """Read `part` from `data_dir`: its two files, plain or gzipped, there or in a folder `mnist`.
 
-    With `verify=False` they may be another data set in MNIST's form.
+    With `verify=False` they can be another data set in MNIST's form.
 
     Raises:
         DataError: a file is missing, truncated, swapped or corrupt; the message names it.
@@ -107,15 +107,15 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         raise DataError(f"{path}: is not an IDX file")
     if content[2] != _UNSIGNED_BYTE or content[3] != dimensions:
         raise DataError(
-            f"{path}: holds type 0x{content[2]:02x} in {content[3]} dimensions, expected unsigned"
+            f"{path}: has type 0x{content[2]:02x} in {content[3]} dimensions, expected unsigned"
             f" bytes in {dimensions}; are images and labels swapped?"
         )
     shape = tuple(int(size) for size in np.frombuffer(content[4:header_size], dtype=">u4"))
-    promised, found = math.prod(shape), len(content) - header_size
-    if promised != found:
+    announced, found = math.prod(shape), len(content) - header_size
+    if announced != found:
         raise DataError(
-            f"{path}: its header promises {promised:,} bytes of data, it has {found:,};"
-            " fetch it again"
+            f"{path}: its header announces {announced:,} bytes of data, it has {found:,};"
+            " download it again"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=header_size).reshape(shape)
 
@@ -125,7 +125,7 @@ def _find(data_dir: Path, name: str) -> Path:
         for path in (folder / name, folder / f"{name}.gz"):
             if path.is_file():
                 return path
-    raise DataError(f"{data_dir}: holds neither {name} nor {name}.gz")
+    raise DataError(f"{data_dir}: has neither {name} nor {name}.gz")
 
 
 def _read(path: Path) -> bytes:
@@ -133,7 +133,7 @@ def _read(path: Path) -> bytes:
         content = path.read_bytes()
         return gzip.decompress(content) if path.suffix == ".gz" else content
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({error}); fetch it again") from error
+        raise DataError(f"{path}: cannot be read ({error}); download it again") from error
 
 
 def _check_md5(file: IdxFile, source: str, array: NDArray[np.uint8]) -> None:
@@ -141,7 +141,7 @@ def _check_md5(file: IdxFile, source: str, array: NDArray[np.uint8]) -> None:
     if md5 != file.md5:
         raise DataError(
             f"{source}: MD5 of the content is {md5}, MNIST's {file.name} has {file.md5};"
-            " fetch it again, or pass --no-verify if these are digits of your own"
+            " download it again, or pass --no-verify if these are your own digits"
         )
 
 
@@ -153,27 +153,27 @@ def check_md5(part: Part, digits: Digits, images_source: str, labels_source: str
     """Check that `digits` are those published as `part`.
 
     Raises:
-        DataError: they are others; the message names the source of what differs.
+        DataError: they differ; the message names the source.
     """
     _check_md5(part.images, images_source, digits.images)
     _check_md5(part.labels, labels_source, digits.labels)
 
 
 def pair(images_from: tuple[str, Images], labels_from: tuple[str, Labels]) -> Digits:
-    """Images and labels, each with the name of its source, as digits.
+    """Combine images and labels, each with the name of its source.
 
     Raises:
-        DataError: they cannot belong together, or are no digits of 28x28 pixels.
+        DataError: they do not belong together, or are not digits of 28x28 pixels.
     """
     images_source, images = images_from
     labels_source, labels = labels_from
     if len(images) != len(labels):
         raise DataError(
-            f"{images_source} holds {len(images):,} images,"
+            f"{images_source} has {len(images):,} images,"
             f" {labels_source} {len(labels):,} labels; do they belong together?"
         )
     if images.shape[1:] != (28, 28):
         raise DataError(f"{images_source}: images are {images.shape[1:]}, expected (28, 28)")
     if len(labels) and labels.max() > 9:
-        raise DataError(f"{labels_source}: holds the label {labels.max()}, digits end at 9")
+        raise DataError(f"{labels_source}: has the label {labels.max()}, expected 0 to 9")
     return Digits(images, labels)

@@ -1,4 +1,4 @@
-"""What the manifest says of a reader of fields."""
+"""Manifest entry of a field reader."""
 
 from pydantic import Field
 
@@ -6,38 +6,36 @@ from models.records import Card, Count, Interval, Point, Rate, Record, Reliabili
 
 
 class FieldEvaluation(Record):
-    """How strips of one kind were read, on the exported file through ONNX Runtime."""
+    """Measurements of the exported file on strips of one kind, through ONNX Runtime."""
 
     strips: Count
-    correct: Count = Field(description="Strips whose digits were all read, and no others.")
+    correct: Count = Field(description="Strips whose digits were read without a mistake.")
     accuracy: Rate
     accuracy_interval: Interval
-    correct_length_known: Count = Field(description="The same where the length was given.")
+    correct_length_known: Count = Field(description="The same with the length given.")
     accuracy_length_known: Rate
-    digit_error_rate: float = Field(
-        ge=0.0, description="Digits to insert, leave out or change, for each digit written."
-    )
+    digit_error_rate: float = Field(ge=0.0, description="Edit distance per written digit.")
     reliability: Reliability = Field(description="Of the confidence of whole strips.")
 
 
 class FieldEvaluations(Record):
-    """The strips held out of training."""
+    """Results on held-out strips."""
 
     amounts: FieldEvaluation = Field(description="Real amounts of cheques.")
     composed: FieldEvaluation = Field(description="Strips composed of held-out MNIST digits.")
 
 
 class ConfidenceRule(Record):
-    """How the confidence of a whole strip follows from its hypotheses: a logistic regression."""
+    """Logistic regression from the hypotheses of a strip to its confidence."""
 
     intercept: float
     probability: float = Field(description="Weight of the log-odds of the best text.")
-    margin: float = Field(description="Weight of its log-odds against the second.")
-    weakest: float = Field(description="Weight of the log-odds of its least likely digit.")
+    margin: float = Field(description="Weight of its log-odds against the second best.")
+    weakest: float = Field(description="Weight of the log-odds of its least probable digit.")
 
 
 class FieldSelections(Record):
-    """What a threshold does to the strips held out of training, by kind."""
+    """Effect of a threshold on held-out strips, by kind."""
 
     amounts: Selection
     composed: Selection
@@ -47,9 +45,8 @@ class FieldOperatingPoint(Point):
     """A threshold on the confidence of whole strips.
 
     `shown_on` names the kinds of strips for which the error rate among accepted ones was shown to
-    stay below `max_error`, at 95% confidence. Of the others there are too few to show it: that it
-    is higher was not shown either. `threshold` is null where it was shown for no kind: such a point
-    accepts nothing.
+    be below `max_error` with 95% confidence. Of other kinds there are too few strips to show it.
+    `threshold` is null if it was shown for no kind: such a point accepts nothing.
     """
 
     shown_on: tuple[str, ...]
@@ -66,7 +63,7 @@ class FieldSpeed(Record):
 
 
 class ReaderCard(Card[FieldOperatingPoint]):
-    """One published reader of fields."""
+    """One published field reader."""
 
     temperature: float = Field(gt=0.0, description="Divides the logits inside the graph.")
     confidence: ConfidenceRule

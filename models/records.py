@@ -1,4 +1,4 @@
-"""Records that the cards of digit models and of readers share."""
+"""Records shared by the cards of digit models and field readers."""
 
 from typing import Annotated, Generic, Literal, TypeVar
 
@@ -9,7 +9,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class Record(BaseModel):
-    """What cannot be changed and holds nothing unknown."""
+    """Immutable base model that forbids unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,7 +24,7 @@ class Interval(Record):
 
 
 class ReliabilityBin(Record):
-    """The images whose confidence falls into one of 15 equal bins; empty bins are left out."""
+    """Images whose confidence falls into one of 15 equal bins; empty bins are omitted."""
 
     images: int = Field(ge=1)
     confidence: Rate = Field(description="Mean over the images.")
@@ -32,7 +32,7 @@ class ReliabilityBin(Record):
 
 
 class Reliability(Record):
-    """Whether confidences mean what they say: near the diagonal they do."""
+    """Confidence against accuracy; calibrated confidences are on the diagonal."""
 
     nll: float = Field(ge=0.0, description="Mean negative log-likelihood, in nats.")
     ece: Rate = Field(description="Expected calibration error: mean distance from the diagonal.")
@@ -40,11 +40,11 @@ class Reliability(Record):
 
 
 class Selection(Record):
-    """What a threshold does to a labelled set."""
+    """Effect of a threshold on a labelled set."""
 
     images: Count
     accepted: Count
-    errors: Count = Field(description="Wrong answers among the accepted.")
+    errors: Count = Field(description="Errors among the accepted answers.")
     read_rate: Rate
     error_rate: Rate
     error_rate_bound: Rate = Field(
@@ -53,11 +53,11 @@ class Selection(Record):
 
 
 class TrainingRun(Record):
-    """How the weights came about."""
+    """How the weights were trained."""
 
     recipe: str
     settings: dict[str, JsonValue] = Field(
-        description="Everything that the recipe decides: learning rate, augmentation and the like."
+        description="All settings of the recipe, such as learning rate and augmentation."
     )
     seed: int
     epochs: Count
@@ -65,16 +65,15 @@ class TrainingRun(Record):
     train_images: Count
     validation_images: Count
     teachers: tuple[str, ...] = Field(
-        default=(), description="The runs whose answers it learnt from, beside the labels."
+        default=(),
+        description="Runs whose predictions it was trained on, in addition to the labels.",
     )
-    initial: str | None = Field(default=None, description="The run whose weights it started from.")
-    also: str | None = Field(
-        default=None, description="Digest of digits of one's own that it learnt from besides."
-    )
+    initial: str | None = Field(default=None, description="Run whose weights it started from.")
+    also: str | None = Field(default=None, description="Hash of additional training digits.")
 
 
 class Point(Record):
-    """A threshold on the confidence that keeps the error rate among accepted answers down."""
+    """A threshold on the confidence, which bounds the error rate among accepted answers."""
 
     max_error: Rate
     threshold: Rate | None
@@ -84,7 +83,7 @@ _Point = TypeVar("_Point", bound=Point)
 
 
 class Card(Record, Generic[_Point]):
-    """What is said of every published model."""
+    """Common fields of all published models."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)
     title: str
@@ -98,10 +97,10 @@ class Card(Record, Generic[_Point]):
     operating_points: tuple[_Point, ...]
 
     def operating_point(self, max_error: float) -> _Point:
-        """The most permissive operating point that is at least as strict as `max_error`.
+        """Return the most permissive operating point that is at least as strict as `max_error`.
 
         Raises:
-            LookupError: every published point is more permissive than `max_error`.
+            LookupError: every point is more permissive.
         """
         strict_enough = [point for point in self.operating_points if point.max_error <= max_error]
         if not strict_enough:

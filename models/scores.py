@@ -1,4 +1,4 @@
-"""What export chooses thresholds on and the service decides by: the same sums on both sides."""
+"""Scores that export and service compute in the same way."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def entropy(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """The entropy of each row of `probabilities` [N, digits], in nats: float64 [N]."""
+    """Return the entropy of each row of `probabilities` [N, digits] in nats: float64 [N]."""
     wide = probabilities.astype(np.float64)
     logarithms = np.log(wide, out=np.zeros_like(wide), where=wide > 0)
     return np.asarray(-(wide * logarithms).sum(axis=-1))

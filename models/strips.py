@@ -1,4 +1,4 @@
-"""What the field reader sees of a strip: the same in training, in the export and in the service.
+"""Input of the field reader, identical in training, export and service.
 
 >>> strip = standardise(grey)  # grey: uint8 [height, width], of any size
 >>> images = pad([strip.pixels, other.pixels])  # uint8 [2, 40, widest], the reader's input
@@ -13,32 +13,32 @@ from numpy.typing import NDArray
 
 Grey = NDArray[np.uint8]  # [height, width]
 
-# The reader's classes: the blank of CTC comes first, then each symbol in this order.
+# Classes of the reader: the blank of CTC, then the symbols in this order.
 DIGITS = "0123456789"
 SEPARATORS = ".,-=#"
 SYMBOLS = DIGITS + SEPARATORS
 BLANK = 0
 CLASSES = 1 + len(SYMBOLS)
 
-HEIGHT = 40  # rows that the reader sees
-STRIDE = 4  # columns a step of its output
-MARGIN = 8  # columns of paper before and after the strip, for strokes that touch its ends
-MAX_WIDTH = 1024  # columns, margins included; a longer strip is made smaller, not narrower
-BUCKET = 32  # widths of batches are multiples of it: few shapes, little padding
+HEIGHT = 40  # rows of the input
+STRIDE = 4  # columns per step of the output
+MARGIN = 8  # columns of paper at both ends, for strokes that touch them
+MAX_WIDTH = 1024  # columns, including margins; a longer strip is scaled down
+BUCKET = 32  # widths of batches are multiples of this: few shapes, little padding
 
-PAPER = 192  # the grey of the paper once standardised, and of all padding
-_INK = 32  # the grey of the darkest ink
-_DARK, _LIGHT = 0.5, 99.5  # percentiles: a lone digit on a long strip covers no more
-_MIN_CONTRAST = 24.0  # grey values; less is the grain of paper, not ink
-_LIGHTER = 2.0  # times as far from the paper as the dark: then the ink is light
+PAPER = 192  # grey of standardised paper, and of padding
+_INK = 32  # grey of the darkest ink
+_DARK, _LIGHT = 0.5, 99.5  # percentiles: a single digit on a long strip covers no more
+_MIN_CONTRAST = 24.0  # grey values; less is grain of the paper
+_LIGHTER = 2.0  # light ink if the light is that many times as far from the paper as the dark
 
 
 @dataclass(frozen=True)
 class Strip:
-    """A strip as the reader sees it, and where it was in the picture.
+    """A strip as the input of the reader, and its position in the picture.
 
-    `pixels` is uint8 [HEIGHT, width], width a multiple of STRIDE; column x and row y of it show
-    the picture at ((x - MARGIN) / scale, (y - top) / scale).
+    `pixels` is uint8 [HEIGHT, width], width a multiple of STRIDE; its column x and row y are the
+    picture at ((x - MARGIN) / scale, (y - top) / scale).
     """
 
     pixels: Grey
@@ -47,9 +47,9 @@ class Strip:
 
 
 def standardise(grey: Grey) -> Strip:
-    """Bring a strip to the reader's height, paper and ink; its aspect stays.
+    """Scale a strip to the reader's height, and its greys to the reader's paper and ink.
 
-    The middle grey is taken for paper and what lies farthest from it for ink, whichever is darker.
+    The median grey is the paper, and the grey farthest from it is the ink, darker or lighter.
     """
     height, width = grey.shape
     scale = min(HEIGHT / height, (MAX_WIDTH - 2 * MARGIN) / width)
@@ -64,9 +64,9 @@ def standardise(grey: Grey) -> Strip:
 
 
 def pad(strips: Sequence[Grey]) -> NDArray[np.uint8]:
-    """Put standardised strips [HEIGHT, width] into a batch [N, HEIGHT, widest], paper after each.
+    """Pad standardised strips [HEIGHT, width] to a batch [N, HEIGHT, widest].
 
-    The widest is rounded up to a multiple of BUCKET.
+    The width is rounded up to a multiple of BUCKET.
     """
     widest = -(-max(strip.shape[1] for strip in strips) // BUCKET) * BUCKET
     batch = np.full((len(strips), HEIGHT, widest), PAPER, np.uint8)

@@ -1,1 +1,1 @@
-"""Keras: MNIST, the architectures, the recipes, and the runs that train them."""
+"""Training with Keras: data, architectures, recipes, runs."""

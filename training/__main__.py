@@ -1,4 +1,4 @@
-"""The command `python -m training`: fit a model, evaluate a run."""
+"""The command `python -m training`: fit a model, evaluate a run, compare models."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-# TensorFlow reads it when it is first imported; its start-up messages say nothing to the user.
+# Read by TensorFlow when it is imported: hides its start-up messages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import typer
@@ -37,11 +37,11 @@ DataDir = Annotated[
     Path | None,
     typer.Option(
         envvar="NUMERAL_DATA",
-        help="Folder with MNIST's four IDX files; without it Keras downloads MNIST once.",
+        help="Directory with MNIST's four IDX files; default: download MNIST through Keras.",
     ),
 ]
 Verify = Annotated[
-    bool, typer.Option(help="Check the files' MD5 sums; --no-verify for digits of your own.")
+    bool, typer.Option(help="Check the MD5 sums of the files; use --no-verify for your own digits.")
 ]
 ModelName = StrEnum("ModelName", {name: name for name in (*architectures.names(), READER)})  # type: ignore[misc]
 RecipeName = StrEnum("RecipeName", {name: name for name in RECIPES})  # type: ignore[misc]
@@ -49,7 +49,7 @@ DEFAULT_RECIPE = RecipeName(BASELINE.name)
 
 
 class SavedFormat(StrEnum):
-    """How the trained model is saved."""
+    """File format of the trained model."""
 
     KERAS = "keras"
     H5 = "h5"
@@ -57,20 +57,21 @@ class SavedFormat(StrEnum):
 
 @app.command()
 def fit(
-    model: Annotated[ModelName, typer.Option(help="The architecture.")],
-    recipe: Annotated[RecipeName, typer.Option(help="How to train.")] = DEFAULT_RECIPE,
+    model: Annotated[ModelName, typer.Option(help="Architecture.")],
+    recipe: Annotated[RecipeName, typer.Option(help="Training recipe.")] = DEFAULT_RECIPE,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the training images. [the recipe's]")
+        int | None,
+        typer.Option(min=1, help="Passes over the training images. [default: the recipe's]"),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Images a step. [the recipe's]")
+        int | None, typer.Option(min=1, help="Images per step. [default: the recipe's]")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Train on the first so many images only.")
+        int | None, typer.Option(min=1, help="Train on the first LIMIT images only.")
     ] = None,
     teachers: Annotated[
         list[Path] | None,
-        typer.Option("--teacher", metavar="RUN", help="Learn from this run; may be repeated."),
+        typer.Option("--teacher", metavar="RUN", help="Distil from this run; can be repeated."),
     ] = None,
     initial: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Start from the weights of this run.")
@@ -79,32 +80,32 @@ def fit(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Learn from the training images of this folder too, such as numeral"
-            " export-feedback writes; none of them is held out.",
+            help="Also train on the training images of this directory, such as the output of"
+            " numeral export-feedback; none of them is held out.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 1,
     data_dir: DataDir = None,
     verify: Verify = True,
-    runs_dir: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    runs_dir: Annotated[Path, typer.Option(help="Directory of the runs.")] = Path("runs"),
     saved_format: Annotated[
-        SavedFormat, typer.Option("--format", help="h5 saves model.h5 beside model.keras.")
+        SavedFormat, typer.Option("--format", help="h5 also saves model.h5.")
     ] = SavedFormat.KERAS,
 ) -> None:
-    """Train one model; the same command again resumes an interrupted run.
+    """Train one model; the same command resumes an interrupted run.
 
-    The reader of fields has recipes of its own: one to begin with, one that goes on from --initial.
-    Its epochs are so many batches drawn anew; its data folder also holds orand-car-a.
+    The field reader has recipes of its own: one without --initial, and one that continues from it.
+    Its epochs are a number of newly drawn batches; its data directory also needs orand-car-a.
     """
     if model.value == READER:
-        others = {
+        unsupported = {
             "--recipe": recipe is not DEFAULT_RECIPE,
             "--limit": limit is not None,
             "--teacher": bool(teachers),
             "--format": saved_format is not SavedFormat.KERAS,
         }
-        if given := [option for option, is_given in others.items() if is_given]:
-            raise typer.BadParameter("is not for the reader; leave it out", param_hint=given)
+        if given := [option for option, is_given in unsupported.items() if is_given]:
+            raise typer.BadParameter("not supported for the reader", param_hint=given)
         changes = {"epochs": epochs, "batch_size": batch_size}
         start = Run(initial) if initial else None
         _fit_reader(data_dir, runs_dir, start, seed, changes, verify=verify)
@@ -115,7 +116,7 @@ def fit(
         raise typer.BadParameter(str(error), param_hint="--epochs") from error
     mnist = load_mnist(data_dir, verify=verify)
     task = Task(
-        model=model.value,  # a plain str: Keras writes it into HDF5
+        model=model.value,  # a plain str, because Keras writes it into HDF5
         recipe=settings,
         seed=seed,
         limit=limit,
@@ -125,7 +126,7 @@ def fit(
     )
     run, _ = task.run(mnist, runs_dir)
     if run.model_file.exists():
-        console.print(f"{run.folder} has finished already; remove it to train again")
+        console.print(f"{run.folder} is already finished; remove it to train again")
     run = train(task, mnist, runs_dir)
     trained = run.load_model()
     title = architectures.architecture(task.model).TITLE
@@ -147,13 +148,13 @@ def _fit_reader(
     *,
     verify: bool,
 ) -> None:
-    # Imported here: the composing of strips and their loss concern no other command.
+    # Imported here because no other command needs the strips and their loss.
     from training.reader.fit import Task as ReaderTask  # noqa: PLC0415
     from training.reader.fit import fit_reader  # noqa: PLC0415
 
     if data_dir is None:
         raise typer.BadParameter(
-            "the reader needs a folder with orand-car-a", param_hint="--data-dir"
+            "the reader needs a directory with orand-car-a", param_hint="--data-dir"
         )
     try:
         task = ReaderTask.after(initial, seed=seed, **changes)
@@ -164,23 +165,25 @@ def _fit_reader(
     last = run.history()[-1]
     console.print(
         f"{run.folder}: validation amounts {last['val_amounts']:.2%} after the last epoch,"
-        " by weights of which the average is kept"
+        " before averaging the weights"
     )
 
 
 @app.command()
 def evaluate(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")
+        list[Path], typer.Argument(metavar="RUN...", help="Directories of finished runs.")
     ],
     data_dir: DataDir = None,
     verify: Verify = True,
 ) -> None:
-    """Print test accuracy and confusion matrix of runs, and plot the latter."""
+    """Print the test accuracy of runs, and print and plot their confusion matrices."""
     test = load_mnist(data_dir, verify=verify).test
     for run in map(Run, folders):
         if run.model_file.exists() and run.config().model == READER:
-            raise RunError(f"{run.folder}: reads fields; `python -m benchmarks.fields` measures it")
+            raise RunError(
+                f"{run.folder}: is a field reader; measure it with `python -m benchmarks.fields`"
+            )
         answers = answer(run.load_model(), test)
         table = Table("label \\ answer", *map(str, range(architectures.CLASSES)))
         for label, row in enumerate(answers.confusion):
@@ -194,14 +197,14 @@ def evaluate(
 @app.command()
 def study(
     data_dir: DataDir = None,
-    runs_dir: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    runs_dir: Annotated[Path, typer.Option(help="Directory of the runs.")] = Path("runs"),
     docs_dir: Annotated[
-        Path, typer.Option(help="Where the report is written: study.md and study/.")
+        Path, typer.Option(help="Output directory of the report, study.md and study/.")
     ] = Path("docs/reports"),
 ) -> None:
-    """Compare the five models at 10, 50 and 100 epochs and write a report.
+    """Compare the five models at 10, 50 and 100 epochs, and write a report.
 
-    The same command again goes on where it was interrupted.
+    The same command continues an interrupted study.
     """
     mnist = load_mnist(data_dir)
     findings = run_study(mnist, runs_dir, console)
@@ -224,7 +227,7 @@ def study(
 
 
 def main() -> None:
-    """Run the command; an expected error becomes one line and exit status 1."""
+    """Run the command; report an expected error in one line with exit status 1."""
     try:
         app()
     except (DataError, RunError) as error:

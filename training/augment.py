@@ -1,7 +1,7 @@
-"""Digits as other hands, pens and scanners would have made them.
+"""Augmentation: digits as other writers, pens and scanners would have made them.
 
-Every function takes and gives images uint8 [N, 28, 28], white ink on black. The order is that of
-the world: the hand bends the shape, the pen sets the thickness, the paper and the scanner spoil it.
+Every function maps images uint8 [N, 28, 28], white ink on black. The order follows the world: the
+writer bends the shape, the pen sets the thickness, paper and scanner degrade the picture.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ _ELASTIC_KNOTS = 6
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How strong each change is, by default not at all; rates are shares of the images."""
+    """Strength of each change, 0 for none; rates are shares of the images."""
 
-    rotation: float = 0.0  # degrees, either way
+    rotation: float = 0.0  # degrees, in both directions
     scale: float = 0.0
     stretch: float = 0.0  # of one axis against the other
     shear: float = 0.0
@@ -29,11 +29,11 @@ class Augmentation:
     thickness_rate: float = 0.0
     erasure_rate: float = 0.0
     corruption_rate: float = 0.0
-    junk_rate: float = 0.0  # pictures without a digit in place of digits
+    junk_rate: float = 0.0  # share of digits replaced by pictures without one
 
 
 def augment(images: Images, settings: Augmentation, random: np.random.Generator) -> Images:
-    """A changed copy of each image."""
+    """Return a changed copy of each image."""
     changed = warp(images, settings, random)
     for index in np.flatnonzero(random.random(len(images)) < settings.thickness_rate):
         changed[index] = _change_thickness(changed[index], random)
@@ -50,7 +50,7 @@ def warp(images: Images, settings: Augmentation, random: np.random.Generator) ->
 
     Elastic distortion after Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural
     Networks Applied to Visual Document Analysis", ICDAR 2003, with cubic waves between coarse knots
-    in place of filtered noise.
+    instead of filtered noise.
     """
     count = len(images)
     centre = (SIDE - 1) / 2
@@ -72,7 +72,7 @@ def warp(images: Images, settings: Augmentation, random: np.random.Generator) ->
 
 
 def _affine(count: int, settings: Augmentation, random: np.random.Generator) -> NDArray[np.float64]:
-    """Matrices [N, 2, 2] from places in the new image to places in the old one."""
+    """Return matrices [N, 2, 2] from positions in the new image to positions in the old one."""
     angle = np.radians(random.uniform(-settings.rotation, settings.rotation, count))
     scale = np.exp(random.uniform(-settings.scale, settings.scale, count))
     stretch = np.exp(random.uniform(-settings.stretch, settings.stretch, count))
@@ -84,7 +84,7 @@ def _affine(count: int, settings: Augmentation, random: np.random.Generator) -> 
 
 
 def _interpolation() -> NDArray[np.float32]:
-    """The matrix [28, knots] that interpolates knots smoothly, a cubic through each."""
+    """Return the matrix [28, knots] of a cubic interpolation between the knots."""
     identity = np.eye(_ELASTIC_KNOTS, dtype=np.float32)
     return cv2.resize(identity, (_ELASTIC_KNOTS, SIDE), interpolation=cv2.INTER_CUBIC)
 
@@ -97,7 +97,7 @@ def _change_thickness(image: Images, random: np.random.Generator) -> Images:
     kernel = _KERNELS[random.integers(len(_KERNELS))]
     operation = cv2.dilate if random.random() < 0.5 else cv2.erode
     changed = operation(image, kernel)
-    # An eroded thin stroke would vanish.
+    # Erosion would remove a thin stroke.
     if changed.sum() < 0.5 * image.sum():
         return image
     share = random.uniform(0.3, 1.0)
@@ -118,11 +118,11 @@ def _gaussian_noise(image: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def _impulse_noise(image: Pixels, random: np.random.Generator) -> Pixels:
-    spoilt = image.copy()
+    degraded = image.copy()
     share = random.uniform(0.01, 0.08)
-    spoilt[random.random(image.shape) < share] = 255
-    spoilt[random.random(image.shape) < share] = 0
-    return spoilt
+    degraded[random.random(image.shape) < share] = 255
+    degraded[random.random(image.shape) < share] = 0
+    return degraded
 
 
 def _focus_blur(image: Pixels, random: np.random.Generator) -> Pixels:
@@ -149,14 +149,14 @@ def _fog(image: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def _line(image: Pixels, random: np.random.Generator) -> Pixels:
-    spoilt = image.copy()
+    degraded = image.copy()
     ends = random.integers(-4, SIDE + 4, (2, 2))
     ends[0, 0], ends[1, 0] = -4, SIDE + 4
     if random.random() < 0.5:
         ends = ends[:, ::-1]
     ink = float(random.uniform(80, 255))
-    cv2.line(spoilt, ends[0].tolist(), ends[1].tolist(), ink, 1, cv2.LINE_AA)
-    return spoilt
+    cv2.line(degraded, ends[0].tolist(), ends[1].tolist(), ink, 1, cv2.LINE_AA)
+    return degraded
 
 
 def _zigzag(image: Pixels, random: np.random.Generator) -> Pixels:
@@ -172,12 +172,12 @@ def _zigzag(image: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def _dotted_line(image: Pixels, random: np.random.Generator) -> Pixels:
-    spoilt = image.copy()
+    degraded = image.copy()
     columns = np.arange(0, SIDE, int(random.integers(2, 5)))
     middle, slope = random.uniform(4, 24), random.uniform(-0.6, 0.6)
     rows = np.rint(middle + slope * (columns - SIDE / 2)).astype(int) % SIDE
-    spoilt[rows, columns] = random.uniform(80, 255, len(columns))
-    return _maybe_smaller(spoilt, random)
+    degraded[rows, columns] = random.uniform(80, 255, len(columns))
+    return _maybe_smaller(degraded, random)
 
 
 def _edges(image: Pixels, random: np.random.Generator) -> Pixels:
@@ -187,7 +187,7 @@ def _edges(image: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def _maybe_smaller(image: Pixels, random: np.random.Generator) -> Pixels:
-    # What reaches beyond the digit makes the digit smaller once all of it is brought into the box.
+    # Ink beyond the digit makes the digit smaller when everything is scaled into the box.
     if random.random() < 0.4:
         return image
     turn = cv2.getRotationMatrix2D(((SIDE - 1) / 2, (SIDE - 1) / 2), 0, random.uniform(0.7, 1.0))
@@ -196,10 +196,10 @@ def _maybe_smaller(image: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def _dots(image: Pixels, random: np.random.Generator) -> Pixels:
-    spoilt = image.copy()
+    degraded = image.copy()
     for x, y in random.integers(0, SIDE, (int(random.integers(2, 9)), 2)).tolist():
-        cv2.circle(spoilt, (x, y), int(random.integers(0, 2)), float(random.uniform(80, 255)), -1)
-    return spoilt
+        cv2.circle(degraded, (x, y), int(random.integers(0, 2)), float(random.uniform(80, 255)), -1)
+    return degraded
 
 
 def _coarse_scan(image: Pixels, random: np.random.Generator) -> Pixels:

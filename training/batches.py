@@ -1,4 +1,4 @@
-"""Shuffled batches of training digits, for every backend of Keras."""
+"""Shuffled batches of training digits."""
 
 import math
 from dataclasses import dataclass
@@ -15,33 +15,33 @@ from training.augment import Augmentation, augment
 from training.junk import junk
 
 Targets = NDArray[np.float32]  # [N, 10], each row a distribution over the digits
-Places = NDArray[np.int64]  # [n], places in the training set
+Places = NDArray[np.int64]  # [n], positions in the training set
 
 
-# Streams of random numbers that must not be one another's.
+# Distinct streams of random numbers.
 _ORDER, _DRAWS = 1, 2
 
 
 def one_hot(labels: Labels) -> Targets:
-    """Labels [N] as target probabilities float32 [N, 10]."""
+    """Return labels [N] as target probabilities float32 [N, 10]."""
     return np.eye(CLASSES, dtype=np.float32)[labels]
 
 
 class Source(Protocol):
-    """What batches are drawn from."""
+    """Images and targets that batches are drawn from."""
 
     def __len__(self) -> int:
-        """How many training images there are."""
+        """Return the number of training images."""
 
     def draw(
         self, places: Places, epoch: int, random: np.random.Generator
     ) -> tuple[Images, Targets]:
-        """The images at `places` as they look in `epoch`, with their targets."""
+        """Return the images at `places` as they look in `epoch`, with their targets."""
 
 
 @dataclass(frozen=True)
 class AugmentedDigits:
-    """Digits, changed anew at every draw if there is an augmentation, and junk among them.
+    """Digits, augmented differently at every draw, and junk among them.
 
     The target of junk is the uniform distribution.
     """
@@ -55,7 +55,7 @@ class AugmentedDigits:
     def draw(
         self, places: Places, epoch: int, random: np.random.Generator
     ) -> tuple[Images, Targets]:
-        """As `Source` says; the epoch is in the generator."""
+        """See `Source`; `random` already depends on the epoch."""
         images, targets = self.digits.images[places], one_hot(self.digits.labels[places])
         if self.augmentation:
             replaced = random.random(len(images)) < self.augmentation.junk_rate
@@ -69,8 +69,8 @@ class AugmentedDigits:
 class Batches(keras.utils.PyDataset):
     """Batches of images uint8 [batch, 28, 28] and targets float32 [batch, 10].
 
-    What is drawn depends on seed, epoch and batch alone, not on the order in which workers ask;
-    `first_epoch` lets a resumed run go on with new draws.
+    A batch depends on seed, epoch and index only, not on the order in which workers request it;
+    with `first_epoch`, a resumed run continues with new draws.
     """
 
     def __init__(
@@ -80,10 +80,10 @@ class Batches(keras.utils.PyDataset):
         *,
         seed: int,
         first_epoch: int = 0,
-        **workers: Any,  # noqa: ANN401 - what keras.utils.PyDataset takes
+        **workers: Any,  # noqa: ANN401 - options of keras.utils.PyDataset
     ) -> None:
         super().__init__(**workers)
-        # Parallelism comes from the workers; threads of OpenCV's own would fight them.
+        # The workers run in parallel; OpenCV's own threads would compete with them.
         cv2.setNumThreads(1)
         self._source = source
         self._batch_size = batch_size
@@ -100,7 +100,7 @@ class Batches(keras.utils.PyDataset):
         return self._source.draw(places, self._epoch, random)
 
     def on_epoch_end(self) -> None:
-        """Shuffle for the next epoch; Keras calls it."""
+        """Shuffle for the next epoch; called by Keras."""
         self._epoch += 1
         self._shuffle()
 

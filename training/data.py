@@ -1,4 +1,4 @@
-"""MNIST to train on: from its IDX files, or through Keras' own download."""
+"""MNIST as training data: from its IDX files, or downloaded through Keras."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,30 +8,30 @@ import numpy as np
 
 from models.mnist import TEST, TRAIN, DataError, Digits, check_md5, load_part, pair
 
-# Fewer leave none to validate.
-_FEWEST = 10
+# Fewer images leave none for validation.
+_MIN_TRAIN_IMAGES = 10
 
 VALIDATION_SHARE = 1 / 6  # 10,000 of MNIST's 60,000 training images
 
 
 @dataclass(frozen=True)
 class Mnist:
-    """The training set and the test set, as published."""
+    """Training set and test set, as published."""
 
     train: Digits
     test: Digits
 
     def hold_out(self, share: float = VALIDATION_SHARE) -> tuple[Digits, Digits]:
-        """Split the training set into a part to fit and its last `share` to validate."""
+        """Split the training set: the last `share` is for validation."""
         fitted = len(self.train) - round(len(self.train) * share)
         return self.train[:fitted], self.train[fitted:]
 
 
 def load_mnist(data_dir: Path | None = None, *, verify: bool = True) -> Mnist:
-    """Load MNIST from `data_dir`, or download it once through Keras where none is given.
+    """Load MNIST from `data_dir`, or download it through Keras if that is None.
 
-    `data_dir` holds the four IDX files, plain or gzipped, itself or in a folder `mnist`.
-    With `verify=False` the files may be another data set in MNIST's form.
+    `data_dir` has the four IDX files, plain or gzipped, directly or in a folder `mnist`. With
+    `verify=False` they can be another data set in MNIST's form.
 
     Raises:
         DataError: a file is missing, truncated, swapped or corrupt; the message names it.
@@ -39,16 +39,16 @@ def load_mnist(data_dir: Path | None = None, *, verify: bool = True) -> Mnist:
     if data_dir is None:
         return _download()
     train, test = (load_part(data_dir, part, verify=verify) for part in (TRAIN, TEST))
-    if len(train) < _FEWEST or not len(test):
+    if len(train) < _MIN_TRAIN_IMAGES or not len(test):
         raise DataError(
-            f"{data_dir}: holds {len(train)} images to train on and {len(test)} to test with, too"
-            " few; take MNIST's folder, and this one besides with --also"
+            f"{data_dir}: {len(train)} training and {len(test)} test images are too few; use"
+            " MNIST's directory, and add this one with --also"
         )
     return Mnist(train, test)
 
 
 def joined(first: Digits, second: Digits) -> Digits:
-    """The digits of both, in order."""
+    """Concatenate two sets of digits."""
     return Digits(
         np.concatenate([first.images, second.images]),
         np.concatenate([first.labels, second.labels]),
@@ -56,13 +56,13 @@ def joined(first: Digits, second: Digits) -> Digits:
 
 
 def digest(digits: Digits) -> str:
-    """What tells these digits from others."""
+    """Return a hash that identifies these digits."""
     content = digits.images.tobytes() + digits.labels.tobytes()
     return hashlib.sha256(content).hexdigest()[:8]
 
 
 def _download() -> Mnist:
-    # Imported here so that reading IDX files needs no Keras, which takes seconds to import.
+    # Imported here because Keras takes seconds to import and IDX files do not need it.
     import keras  # noqa: PLC0415
 
     try:
@@ -70,7 +70,7 @@ def _download() -> Mnist:
     except Exception as error:
         raise DataError(
             f"MNIST could not be downloaded ({error}); pass --data-dir or set NUMERAL_DATA to a"
-            " folder with its four IDX files"
+            " directory with its four IDX files"
         ) from error
     source = "Keras' mnist.npz"
     parts = [pair((source, images), (source, labels)) for images, labels in arrays]

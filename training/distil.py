@@ -1,4 +1,4 @@
-"""Digits as a teacher sees them: augmented once, answered once, learnt from by every small model.
+"""Distillation: digits augmented once, predicted once by a teacher, used to train every model.
 
 Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015.
 """
@@ -20,19 +20,19 @@ from training.batches import AugmentedDigits, Places, Targets
 from training.runs import Run
 
 COPIES = 24
-TEACHER_SHARE = 0.7  # of the target; the rest is the label
+TEACHER_SHARE = 0.7  # share of the target; the rest is the label
 
-# Raised whenever `augment` or `junk` come to draw other pictures.
-_FORM = 2
+# Increment whenever `augment` or `junk` draw other pictures.
+_VERSION = 2
 
 _CHUNK = 2_000
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """Augmented copies of the training images with the teachers' answers to them.
+    """Augmented copies of the training images with the teachers' predictions.
 
-    images: uint8 [copies, N, 28, 28]; targets: float32 [copies, N, 10]. Epochs take copies in turn.
+    images: uint8 [copies, N, 28, 28]; targets: float32 [copies, N, 10]. Epochs use copies in turn.
     """
 
     images: Images
@@ -44,13 +44,13 @@ class Lessons:
     def draw(
         self, places: Places, epoch: int, random: np.random.Generator
     ) -> tuple[Images, Targets]:
-        """As `training.batches.Source` says."""
+        """See `training.batches.Source`."""
         copy = epoch % len(self.images)
         return self.images[copy, places], self.targets[copy, places]
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Map the lessons kept in `folder` into memory."""
+        """Map the lessons in `folder` into memory."""
         return cls(
             np.load(folder / "images.npy", mmap_mode="r"),
             np.load(folder / "targets.npy", mmap_mode="r"),
@@ -60,22 +60,22 @@ class Lessons:
 def prepare_lessons(
     folder: Path, source: AugmentedDigits, teachers: Sequence[Run], *, seed: int
 ) -> Lessons:
-    """The lessons for just this, kept in `folder` once made: 784 bytes an image and copy.
+    """Return the lessons for these inputs, cached in `folder`: 784 bytes per image and copy.
 
-    Of junk the teachers are not asked: its target stays the uniform distribution.
+    Teachers do not predict junk: its target stays the uniform distribution.
 
     Raises:
         RunError: a teacher has not finished.
     """
-    kept = folder / _key(source, teachers, seed)
-    if not kept.exists():
+    cached = folder / _key(source, teachers, seed)
+    if not cached.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        # Renamed when it is whole; another process may have been faster.
+        # Renamed when complete; another process may have been faster.
         with tempfile.TemporaryDirectory(dir=folder, prefix="unfinished-") as unfinished:
-            _write_lessons(Path(unfinished) / kept.name, source, teachers, seed)
+            _write_lessons(Path(unfinished) / cached.name, source, teachers, seed)
             with contextlib.suppress(OSError):
-                (Path(unfinished) / kept.name).rename(kept)
-    return Lessons.load(kept)
+                (Path(unfinished) / cached.name).rename(cached)
+    return Lessons.load(cached)
 
 
 def _write_lessons(
@@ -99,11 +99,11 @@ def _write_lessons(
 
 
 def _key(source: AugmentedDigits, teachers: Sequence[Run], seed: int) -> str:
-    """A name that is another whenever the lessons are."""
+    """Return a name that identifies the lessons."""
     content = hashlib.sha256()
     for teacher in teachers:
         content.update(teacher.model_file.read_bytes())
     content.update(source.digits.images.tobytes())
     content.update(source.digits.labels.tobytes())
-    content.update(repr((_FORM, source.augmentation, seed, COPIES, TEACHER_SHARE)).encode())
+    content.update(repr((_VERSION, source.augmentation, seed, COPIES, TEACHER_SHARE)).encode())
     return content.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What a trained Keras model makes of labelled digits."""
+"""Predictions of a trained Keras model for labelled digits."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,12 @@ class Answers:
 
     @property
     def answers(self) -> NDArray[np.int64]:
-        """The likeliest digit of each image, [N]."""
+        """Most probable digit of each image, [N]."""
         return self.probabilities.argmax(axis=1)
 
     @property
     def accuracy(self) -> float:
-        """The share of right answers."""
+        """Share of right answers."""
         return float(np.mean(self.answers == self.digits.labels))
 
     @property
@@ -36,5 +36,5 @@ class Answers:
 
 
 def answer(model: keras.Model, digits: Digits) -> Answers:
-    """Run `model` over `digits`."""
+    """Run `model` on `digits`."""
     return Answers(digits, model.predict(digits.images, batch_size=256, verbose=0))

@@ -1,4 +1,4 @@
-"""Train one model: data, model, recipe, loop, result."""
+"""The training loop of one model."""
 
 import shutil
 import sys
@@ -17,14 +17,14 @@ AUGMENTING_THREADS = 2
 
 
 class EpochTimer(keras.callbacks.Callback):
-    """Adds the epoch's wall-clock seconds to its logs; stands before whatever writes them."""
+    """Adds the seconds of each epoch to its logs; must precede callbacks that write them."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Look at the clock; Keras calls it."""
+        """Start the timer; called by Keras."""
         self._begin = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Tell the seconds since; Keras calls it."""
+        """Log the elapsed seconds; called by Keras."""
         if logs is not None:
             logs["seconds"] = time.perf_counter() - self._begin
 
@@ -39,9 +39,9 @@ def fit(
     seed: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
-    """Train `model` and write history, plots and the model into `run`.
+    """Train `model`, and write history, plots and model into `run`.
 
-    An interrupted run goes on after its last whole epoch.
+    An interrupted run continues after its last complete epoch.
     """
     finished = run.finished_epochs()
     run.cut_history(finished)
@@ -59,17 +59,17 @@ def fit(
         batches,
         epochs=recipe.epochs,
         validation_data=(validation.images, one_hot(validation.labels)),
-        shuffle=False,  # the batches are shuffled, and in the same way after an interruption
+        shuffle=False,  # the batches shuffle, identically after an interruption
         callbacks=[
             EpochTimer(),
             keras.callbacks.CSVLogger(run.history_file, append=finished > 0),
             *callbacks,
-            # Last, so that an epoch counts as finished only when everything about it is written.
+            # Last, so that an epoch counts as finished only after everything about it is written.
             keras.callbacks.BackupAndRestore(
                 run.backup_folder, double_checkpoint=True, delete_checkpoint=False
             ),
         ],
-        verbose=1 if sys.stdout.isatty() else 2,  # a bar that redraws itself, or a line an epoch
+        verbose=1 if sys.stdout.isatty() else 2,  # a progress bar, or one line per epoch
     )
     title = architectures.architecture(model.name).TITLE
     plots.history(run.history(), title).savefig(run.history_plot)

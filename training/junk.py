@@ -1,7 +1,7 @@
-"""Pictures that hold no digit, for a model to learn to doubt.
+"""Pictures without a digit, which teach a model to doubt.
 
-Hendrycks, Mazeika and Dietterich, "Deep Anomaly Detection with Outlier Exposure", ICLR 2019: on
-them the target is the uniform distribution, and models come to doubt junk of other kinds too.
+Hendrycks, Mazeika and Dietterich, "Deep Anomaly Detection with Outlier Exposure", ICLR 2019: their
+target is the uniform distribution, and models learn to doubt other kinds of junk too.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,7 @@ from models.mnist import Images
 _SIDE = 28
 _BOX = 20  # MNIST's digits fill a box of this side
 
-# Drawn as they are, bent and thinned by the augmentation. Left out is what a hand may mean as a
-# digit, or what a digit may look like: O Q D I J l i S Z z B b G g q y T t Y ! { } and the like.
+# Without letters that resemble digits: O Q D I J l i S Z z B b G g q y T t Y ! { } and the like.
 _GLYPHS = "AaCcdEeFfHhKkLMmNnPpRrUuVvWwXx#$%&?@*+=<>~"
 FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
@@ -26,11 +25,11 @@ FONTS = (
 )
 
 Random = np.random.Generator
-_Kind = Callable[[Images, Random], Images]  # from digits to look at, to one picture [28, 28]
+_Kind = Callable[[Images, Random], Images]  # from available digits to one picture [28, 28]
 
 
 def junk(count: int, digits: Images, random: Random) -> Images:
-    """`count` pictures without a digit, uint8 [count, 28, 28]; some put `digits` side by side."""
+    """Draw pictures without a digit, uint8 [count, 28, 28]; some have `digits` side by side."""
     kinds = random.integers(len(_KINDS), size=count)
     return np.stack([_KINDS[kind](digits, random) for kind in kinds])
 
@@ -40,7 +39,7 @@ def _scribble(_: Images, random: Random) -> Images:
     thickness = int(random.integers(1, 4))
     for _stroke in range(int(random.integers(2, 6))):
         corners = random.uniform(3, 25, (int(random.integers(3, 8)), 2))
-        # Two rounds of corner cutting make a smooth stroke of the corners (Chaikin, 1974).
+        # Two rounds of corner cutting make a smooth stroke (Chaikin, 1974).
         for _round in range(2):
             ahead, behind = corners[:-1], corners[1:]
             corners = np.stack(
@@ -110,7 +109,7 @@ def _shapes(_: Images, random: Random) -> Images:
             corners = (x - width, y - height), (x + width, y + height)
             cv2.rectangle(picture, *corners, ink, -1 if random.random() < 0.5 else 2)
         else:
-            # A ring would be a zero.
+            # Filled, because a ring would be a zero.
             cv2.ellipse(picture, (x, y), (width, height), 0, 0, 360, ink, -1, cv2.LINE_AA)
     return picture
 
@@ -132,7 +131,7 @@ _KINDS: tuple[_Kind, ...] = (
 
 
 def _in_box(page: Images) -> Images:
-    """The ink of `page` as MNIST has its digits: 20 pixels at its longer side, in the middle."""
+    """Scale the ink of `page` like MNIST's digits: longer side 20 pixels, centred."""
     rows, columns = np.flatnonzero(page.any(axis=1)), np.flatnonzero(page.any(axis=0))
     picture = np.zeros((_SIDE, _SIDE), np.uint8)
     if not len(rows):

@@ -1,4 +1,4 @@
-"""The pictures of a run, and of several beside each other."""
+"""Plots of one run, and of several next to each other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ mpl.rcParams["savefig.bbox"] = "tight"
 
 
 def history(rows: Sequence[Mapping[str, float]], title: str) -> Figure:
-    """Loss and accuracy by epoch, on training and validation images."""
+    """Plot loss and accuracy by epoch, on training and validation images."""
     epochs = [int(row["epoch"]) + 1 for row in rows]
     figure = Figure(figsize=(10, 4))
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
@@ -30,7 +30,7 @@ def history(rows: Sequence[Mapping[str, float]], title: str) -> Figure:
 
 
 def histories(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
-    """Loss and accuracy by epoch of several models, by their titles."""
+    """Plot loss and accuracy by epoch of several models, given by title."""
     figure = Figure(figsize=(12, 5))
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for index, (title, rows) in enumerate(runs.items()):
@@ -50,7 +50,7 @@ def histories(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a model is worth and what it costs; latency in milliseconds."""
+    """Accuracy and cost of a model; latency in milliseconds."""
 
     title: str
     accuracy: float
@@ -59,7 +59,7 @@ class Cost:
 
 
 def trade_offs(costs: Sequence[Cost]) -> Figure:
-    """Accuracy against parameters, and against latency."""
+    """Plot accuracy against parameters and against latency."""
     figure = Figure(figsize=(12, 4.5))
     left, right = figure.subplots(1, 2, sharey=True)
     for cost in costs:
@@ -69,7 +69,7 @@ def trade_offs(costs: Sequence[Cost]) -> Figure:
                 cost.title, (value, cost.accuracy * 100), (5, 5), textcoords="offset points"
             )
     left.set(xlabel="parameters", ylabel="test accuracy, %")
-    right.set(xlabel="milliseconds an image, one thread")
+    right.set(xlabel="milliseconds per image, one thread")
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.margins(0.15)
@@ -77,14 +77,14 @@ def trade_offs(costs: Sequence[Cost]) -> Figure:
 
 
 def confusion(answers: Answers, title: str) -> Figure:
-    """Labels against answers; the diagonal is left uncoloured so that mistakes stand out."""
+    """Plot labels against answers; only mistakes are coloured."""
     figure = Figure(figsize=(6, 6))
     _draw_confusion(figure.subplots(), answers, title)
     return figure
 
 
 def confusions(answers: Mapping[str, Answers]) -> Figure:
-    """The confusion matrices of several models, by their titles."""
+    """Plot the confusion matrices of several models, given by title."""
     figure = Figure(figsize=(5 * len(answers), 5))
     rows = figure.subplots(1, len(answers), squeeze=False)
     for axes, (title, found) in zip(rows.flat, answers.items(), strict=True):
@@ -109,7 +109,7 @@ def _draw_confusion(axes: Axes, answers: Answers, title: str) -> None:
 
 
 def predictions(answers: Answers, title: str, rows: int = 5, columns: int = 10) -> Figure:
-    """The first images with the answers given; wrong ones in red with the label."""
+    """Plot the first images with their answers; wrong ones in red with the label."""
     figure = Figure(figsize=(columns, 1.25 * rows))
     figure.suptitle(title)
     for index, axes in enumerate(figure.subplots(rows, columns).flat):

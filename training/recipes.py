@@ -1,4 +1,4 @@
-"""The recipes: everything about a training that is not the architecture or the data."""
+"""Recipes: everything about a training except architecture and data."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -10,17 +10,17 @@ from training.augment import Augmentation
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained; the defaults are the plain baseline."""
+    """Settings of a training; the defaults are the plain baseline."""
 
     name: str
     epochs: int
     batch_size: int = 128
     learning_rate: float = 1e-3
     warmup_epochs: int = 0
-    decay: bool = False  # cosine decay to nothing after the warm-up, instead of a constant rate
+    decay: bool = False  # cosine decay to zero after the warm-up, instead of a constant rate
     weight_decay: float = 0.0
     average: float | None = None  # momentum of the moving average that replaces the weights
-    initial_share: float = 0.0  # of the weights at the start in those at the end
+    initial_share: float = 0.0  # share of the initial weights in the final ones
     augmentation: Augmentation | None = None
 
     def __post_init__(self) -> None:
@@ -31,15 +31,15 @@ class Recipe:
             )
 
     def with_(self, *, epochs: int | None = None, batch_size: int | None = None) -> Self:
-        """This recipe with what is given in place of its own.
+        """Return this recipe with other values.
 
         Raises:
-            ValueError: its warm-up would take all epochs.
+            ValueError: the warm-up would take all epochs.
         """
         return replace(self, epochs=epochs or self.epochs, batch_size=batch_size or self.batch_size)
 
     def compile(self, model: keras.Model, steps_per_epoch: int) -> None:
-        """Give `model` the optimizer and the loss; targets are float32 [batch, 10]."""
+        """Compile `model` with optimizer and loss; targets are float32 [batch, 10]."""
         model.compile(
             optimizer=self.optimizer(steps_per_epoch),
             loss="categorical_crossentropy",
@@ -47,7 +47,7 @@ class Recipe:
         )
 
     def optimizer(self, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-        """AdamW with the recipe's schedule; if it averages, `fit` ends with the average."""
+        """Return AdamW with the schedule; with `average`, `fit` ends with the averaged weights."""
         return keras.optimizers.AdamW(
             self._schedule(steps_per_epoch),
             weight_decay=self.weight_decay,
@@ -99,8 +99,8 @@ BEST = replace(
     augmentation=_BEST_AUGMENTATION,
 )
 
-# The ResNet whose answers the others learn from. It sees stronger changes, and no junk: of junk it
-# is not asked.
+# The ResNet that the others learn from. It sees stronger changes and no junk, because it does not
+# predict junk.
 TEACHER = replace(
     _MODERN,
     name="teacher",
@@ -117,9 +117,9 @@ TEACHER = replace(
     ),
 )
 
-# After BEST, on labels alone: spoilt pictures for a network that has the room to learn them. The
-# weights between those before and after keep what each is good at: Wortsman et al., "Robust
-# Fine-Tuning of Zero-Shot Models", CVPR 2022.
+# After BEST, on labels alone: more degraded pictures, for a network with spare capacity. Averaging
+# the weights before and after combines the strengths of both: Wortsman et al., "Robust Fine-Tuning
+# of Zero-Shot Models", CVPR 2022.
 REFINE = Recipe(
     "refine",
     epochs=10,
@@ -131,12 +131,12 @@ REFINE = Recipe(
     augmentation=replace(_BEST_AUGMENTATION, corruption_rate=0.35),
 )
 
-# The field reader's: an epoch is as many batches of strips drawn anew as its task says.
+# For the field reader; its task sets the number of batches per epoch.
 READER = replace(
     _MODERN, name="strips", epochs=40, batch_size=48, learning_rate=1.5e-3, warmup_epochs=1
 )
 
-# After it: mostly strips that a person can always read, until hardly any of them is misread.
+# After READER: mostly strips that a person can read.
 TIDY_READER = replace(READER, name="tidy", epochs=24, learning_rate=1e-3)
 
 RECIPES = {recipe.name: recipe for recipe in (BASELINE, BEST, TEACHER, REFINE)}

@@ -40,10 +40,10 @@ def write_report(
     manifest: Manifest,
     folder: Path,
 ) -> Path:
-    """Write the page and its plots into `folder` and return the page's path.
+    """Write the page and its plots into `folder`, and return the path of the page.
 
-    `runs` are the whole ones among the runs of `findings`, by model; `manifest` says how large and
-    how fast their architectures are once exported.
+    `runs` are the runs of `findings` on all training images, by model; `manifest` has the size and
+    speed of the exported architectures.
     """
     answers = {name: answer(run.load_model(), test) for name, run in runs.items()}
     figures = folder / FIGURES

@@ -1,4 +1,4 @@
-"""A training run on disk: where its files are and what it was asked to do.
+"""A training run on disk: its files and its configuration.
 
 runs/lenet5/baseline-e10-b128-s1/
     config.json  history.csv  model.keras  history.png  predictions.png  confusion.png
@@ -16,14 +16,14 @@ from training.recipes import Recipe
 
 
 class RunError(Exception):
-    """A run's folder is missing, unfinished, or holds another run."""
+    """The folder of a run is missing, unfinished, or contains another run."""
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What decides a run's result, but for the order of floating-point sums.
+    """Everything that determines the result of a run, except the order of floating-point sums.
 
-    A run that was interrupted sees the same images as one that was not, but other dropout.
+    An interrupted run sees the same images as an uninterrupted one, but different dropout.
     """
 
     model: str
@@ -34,11 +34,11 @@ class RunConfig:
     limited: bool = False
     teachers: tuple[str, ...] = ()  # model/run
     initial: str | None = None
-    also: str | None = None  # digest of the digits that were learnt from besides
+    also: str | None = None  # hash of the additional training digits
 
     @property
     def run_name(self) -> str:
-        """A name that is the same whenever the run is, so that the same command resumes it."""
+        """Name of the run; the same configuration has the same name, so that it can be resumed."""
         recipe = self.recipe
         limit = f"-n{self.train_images}" if self.limited else ""
         teachers = "".join(f"-from-{teacher.replace('/', '-')}" for teacher in self.teachers)
@@ -53,84 +53,84 @@ _CONFIG = TypeAdapter(RunConfig)
 
 @dataclass(frozen=True)
 class Run:
-    """The folder of a run and the names of what is in it."""
+    """The folder of a run and its files."""
 
     folder: Path
 
     @property
     def config_file(self) -> Path:
-        """What the run was asked to do."""
+        """Configuration."""
         return self.folder / "config.json"
 
     @property
     def history_file(self) -> Path:
-        """A line an epoch: loss and accuracy, on training and validation images, and seconds."""
+        """One line per epoch: loss and accuracy on training and validation images, and seconds."""
         return self.folder / "history.csv"
 
     @property
     def model_file(self) -> Path:
-        """The trained model; it exists only once the run has finished."""
+        """The trained model; exists only when the run has finished."""
         return self.folder / "model.keras"
 
     @property
     def h5_file(self) -> Path:
-        """The trained model in Keras' older format."""
+        """The trained model in Keras's older format."""
         return self.folder / "model.h5"
 
     @property
     def history_plot(self) -> Path:
-        """The curves of the history."""
+        """Plot of the history."""
         return self.folder / "history.png"
 
     @property
     def predictions_plot(self) -> Path:
-        """A grid of test images with the answers given."""
+        """Plot of test images with the answers."""
         return self.folder / "predictions.png"
 
     @property
     def confusion_plot(self) -> Path:
-        """The confusion matrix on the test set."""
+        """Plot of the confusion matrix on the test set."""
         return self.folder / "confusion.png"
 
     @property
     def backup_folder(self) -> Path:
-        """The state after the last whole epoch of a run that has not finished."""
+        """State after the last complete epoch of an unfinished run."""
         return self.folder / "backup"
 
     @property
     def name(self) -> str:
-        """Architecture and run: model/run.
+        """Name with the architecture: model/run.
 
         Raises:
-            RunError: the folder holds no run.
+            RunError: the folder contains no run.
         """
         return f"{self.config().model}/{self.folder.name}"
 
     def config(self) -> RunConfig:
-        """Read what the run was asked to do.
+        """Read the configuration.
 
         Raises:
-            RunError: the folder holds no run.
+            RunError: the folder contains no run.
         """
         try:
             return _CONFIG.validate_json(self.config_file.read_bytes())
         except OSError as error:
-            raise RunError(f"{self.folder}: holds no training run ({error.strerror})") from error
+            raise RunError(f"{self.folder}: contains no training run ({error.strerror})") from error
         except ValidationError as error:
-            raise RunError(f"{self.config_file}: describes no training run ({error})") from error
+            raise RunError(f"{self.config_file}: is no training run ({error})") from error
 
     @property
     def milestones_file(self) -> Path:
-        """Epoch, loss and accuracy on the test images, for the epochs that the study shows."""
+        """Epoch, loss and accuracy on the test images, for the epochs in the study."""
         return self.folder / "milestones.csv"
 
     def history(self) -> list[dict[str, float]]:
-        """The lines of the history, an epoch each."""
+        """Return the lines of the history, one per epoch."""
         with self.history_file.open(newline="") as lines:
             return [{key: float(value) for key, value in row.items()} for row in DictReader(lines)]
 
     def finished_epochs(self) -> int:
-        """How many epochs an interrupted run will not repeat: what its backup says."""
+        """Return the number of epochs in the backup, which will not be repeated."""
         metadata = self.backup_folder / "training_metadata.json"
         try:
             return int(json.loads(metadata.read_bytes())["epoch"])
@@ -138,7 +138,7 @@ class Run:
             return 0
 
     def cut_history(self, epochs: int) -> None:
-        """Drop what the history holds beyond `epochs`, as after an interruption between files."""
+        """Drop the lines of the history after `epochs`, written before an interruption."""
         if not self.history_file.exists():
             return
         rows = self.history()[:epochs]
@@ -151,18 +151,20 @@ class Run:
             writer.writerows({**row, "epoch": int(row["epoch"])} for row in rows)
 
     def prepare(self, config: RunConfig) -> None:
-        """Make the folder for `config`, or check that it is there for the same one.
+        """Create the folder for `config`, or check that it has the same configuration.
 
         Raises:
-            RunError: the folder holds a run of another configuration.
+            RunError: the folder contains a run with another configuration.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.config_file.exists() and self.config() != config:
-            raise RunError(f"{self.folder}: holds another run ({self.config()}); remove it first")
+            raise RunError(
+                f"{self.folder}: contains another run ({self.config()}); remove it first"
+            )
         self.config_file.write_bytes(_CONFIG.dump_json(config, indent=2) + b"\n")
 
     def save_model(self, model: keras.Model) -> None:
-        """Write the trained model, whole or not at all."""
+        """Write the trained model atomically."""
         unfinished = self.folder / "unfinished.keras"
         model.save(unfinished)
         unfinished.replace(self.model_file)
@@ -175,7 +177,7 @@ class Run:
         """
         if not self.model_file.exists():
             raise RunError(
-                f"{self.folder}: has no {self.model_file.name}; give the folder of a finished run"
+                f"{self.folder}: has no {self.model_file.name}; pass the folder of a finished run"
             )
         try:
             return keras.models.load_model(self.model_file)

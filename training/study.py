@@ -1,6 +1,6 @@
-"""The comparison study: one plain recipe for every model, its figures at 10, 50 and 100 epochs.
+"""The comparison study: one plain recipe for every model, measured at 10, 50 and 100 epochs.
 
-One run of 100 epochs shows all three: nothing in the baseline recipe depends on the total.
+One run of 100 epochs gives all three, because the baseline recipe does not depend on the total.
 """
 
 import csv
@@ -23,7 +23,7 @@ MILESTONES = (10, 50, 100)
 
 @dataclass(frozen=True)
 class Entry:
-    """One run of the study; `limit` trains on the first so many images only."""
+    """One run of the study; `limit` is the number of training images, None for all."""
 
     model: str
     epochs: int = MILESTONES[-1]
@@ -31,7 +31,7 @@ class Entry:
 
     @property
     def task(self) -> Task:
-        """The training that the entry stands for."""
+        """The training task of this entry."""
         recipe = BASELINE.with_(epochs=self.epochs)
         return Task(self.model, recipe, limit=self.limit)
 
@@ -48,7 +48,7 @@ ENTRIES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What a run of the study had come to after `epochs` epochs."""
+    """Result of a run after `epochs` epochs."""
 
     model: str
     train_images: int
@@ -63,7 +63,7 @@ class Finding:
 
 
 class _Milestones(keras.callbacks.Callback):
-    """Writes loss and accuracy on the test images at some epochs; nothing is chosen by them."""
+    """Writes loss and accuracy on the test images at some epochs; they choose nothing."""
 
     def __init__(self, file: Path, test: Digits, epochs: tuple[int, ...]) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class _Milestones(keras.callbacks.Callback):
         if epoch + 1 not in self._epochs:
             return
         targets = one_hot(self._test.labels)
-        # With return_dict=False the order of the figures would be the compiler's.
+        # A dict, because the order of the list depends on how the model was compiled.
         figures = self.model.evaluate(
             self._test.images, targets, batch_size=256, verbose=0, return_dict=True
         )
@@ -84,7 +84,7 @@ class _Milestones(keras.callbacks.Callback):
 
 
 def run_study(mnist: Mnist, runs_dir: Path, console: Console) -> list[Finding]:
-    """Run what of the study has not finished yet, and gather its findings."""
+    """Run the unfinished parts of the study, and return its findings."""
     for number, entry in enumerate(ENTRIES, start=1):
         console.rule(f"{number} of {len(ENTRIES)}: {entry.model}, {entry.epochs} epochs")
         run, _ = entry.task.run(mnist, runs_dir)
@@ -94,7 +94,7 @@ def run_study(mnist: Mnist, runs_dir: Path, console: Console) -> list[Finding]:
 
 
 def gather(mnist: Mnist, runs_dir: Path) -> list[Finding]:
-    """The findings of the runs that have finished."""
+    """Return the findings of the finished runs."""
     runs = ((entry, entry.task.run(mnist, runs_dir)[0]) for entry in ENTRIES)
     return [
         finding
@@ -105,7 +105,7 @@ def gather(mnist: Mnist, runs_dir: Path) -> list[Finding]:
 
 
 def full_runs(mnist: Mnist, runs_dir: Path) -> dict[str, Run]:
-    """The runs on all training images that have finished, by model."""
+    """Return the finished runs on all training images, by model."""
     runs = {
         entry.model: entry.task.run(mnist, runs_dir)[0] for entry in ENTRIES if entry.limit is None
     }
@@ -122,10 +122,10 @@ def _findings(entry: Entry, run: Run) -> Iterator[Finding]:
     milestones = {}
     if run.milestones_file.exists():
         with run.milestones_file.open(newline="") as lines:
-            # A run interrupted after a milestone writes it twice; the last one counts.
+            # An interrupted run can write a milestone twice; the last one counts.
             milestones = {int(epoch): (loss, right) for epoch, loss, right in csv.reader(lines)}
     if not milestones.keys() >= set(_epochs_of(entry)):
-        raise RunError(f"{run.folder}: was not trained by the study; move it away")
+        raise RunError(f"{run.folder}: was not trained by the study; move it elsewhere")
     for epoch in _epochs_of(entry):
         row, (test_loss, test_accuracy) = history[epoch - 1], milestones[epoch]
         yield Finding(

@@ -1,4 +1,4 @@
-"""One training run from what is asked for to a folder with its result."""
+"""One training run: from a task to a folder with the result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from training.runs import Run, RunConfig, RunError
 
 @dataclass(frozen=True)
 class Task:
-    """What to train; `limit` takes the first so many training images only.
+    """A training; `limit` is the number of training images, None for all.
 
-    It starts from the weights of `initial`, a run of the same architecture, or from random ones.
-    The digits of `also` are learnt from besides, and never held out.
+    Starts from the weights of `initial`, a run of the same architecture, or from random ones. The
+    digits of `also` are additional training images, and never held out.
     """
 
     model: str
@@ -33,7 +33,7 @@ class Task:
     also: Digits | None = None
 
     def run(self, mnist: Mnist, runs_dir: Path) -> tuple[Run, RunConfig]:
-        """Where the task's run is kept, and its configuration."""
+        """Return the run of this task and its configuration."""
         train, validation = self.digits(mnist)
         config = RunConfig(
             model=self.model,
@@ -49,7 +49,7 @@ class Task:
         return Run(runs_dir / self.model / config.run_name), config
 
     def digits(self, mnist: Mnist) -> tuple[Digits, Digits]:
-        """The images to fit and those held out to validate."""
+        """Return the training images and the held-out validation images."""
         train, validation = mnist.hold_out()
         train = train[: self.limit]
         return joined(train, self.also) if self.also else train, validation
@@ -62,11 +62,11 @@ def train(
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
-    """Carry out `task`, or finish it where it was interrupted; a finished run stays as it is.
+    """Run `task`, or continue it after an interruption; a finished run is not changed.
 
     Raises:
-        RunError: its folder holds another run, a teacher or the initial run has not finished, the
-            initial run is missing or of another architecture, or there are teachers but no
+        RunError: the folder contains another run; a teacher or the initial run has not finished;
+            the initial run is missing or of another architecture; or there are teachers but no
             augmentation.
     """
     run, config = task.run(mnist, runs_dir)
@@ -86,7 +86,7 @@ def _starting_model(task: Task) -> keras.Model:
     if task.initial is None:
         return architectures.build(task.model)
     if task.initial.config().model != task.model:
-        raise RunError(f"{task.initial.folder}: is no run of {task.model}")
+        raise RunError(f"{task.initial.folder}: is not a run of {task.model}")
     return task.initial.load_model()
 
 

@@ -11,7 +11,7 @@ from models.strips import STRIDE, Grey, standardise
 from training.reader import texts
 from training.reader.amounts import Amount
 from training.reader.ink import RealDigits
-from training.reader.line import Cabinet
+from training.reader.line import Glyphs
 from training.reader.paper import erased
 from training.reader.samples import Material, Sample, composed, tidy
 from training.reader.texts import only_digits, steps_needed
@@ -46,7 +46,7 @@ def composed_sets(
     There are `count` strips of each length, with digits touching and apart, and four times as many
     ZIP codes. All are tidy but the last set: ZIP codes in any hand on any paper, some unreadable.
     """
-    material = Material(Cabinet.of(digits, _NO_REAL_DIGITS), amounts, erased(amounts))
+    material = Material(Glyphs.of(digits, _NO_REAL_DIGITS), amounts, erased(amounts))
     for touching in (False, True):
         how = "touching" if touching else "apart"
         for length in range(1, LONGEST + 1):

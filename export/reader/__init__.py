@@ -1,1 +1,1 @@
-"""The field reader: Keras -> ONNX, verified, calibrated, measured."""
+"""Export of the field reader: convert, verify, calibrate, measure."""

@@ -1,4 +1,4 @@
-"""Confidences of whole strips that mean what they say, and thresholds on them."""
+"""Calibration of the confidence of whole strips, and thresholds on it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,17 +21,17 @@ from training.reader.targets import targets
 MAX_ERRORS = (0.05, 0.02, 0.01, 0.005)
 FOLDS = 10
 _BATCH = 64
-_BLANK_LOGIT = 60.0  # of padding
-_SHRINKAGE = 1e-3  # keeps weights finite where one feature parts right from wrong
+_BLANK_LOGIT = 60.0  # logit of the blank in padding
+_SHRINKAGE = 1e-3  # keeps weights finite if one feature separates right from wrong
 
-Read = Sequence[Sequence[Hypothesis]]  # a strip each, best first
+Read = Sequence[Sequence[Hypothesis]]  # for each strip, the best first
 
 
 def fit_temperature(logits: Sequence[Steps], samples: Sequence[Sample]) -> float:
-    """The temperature that minimises the CTC loss of held-out `samples`.
+    """Return the temperature that minimises the CTC loss of held-out `samples`.
 
-    Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, with
-    strips in place of images.
+    Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, for
+    strips instead of images.
     """
     batches = list(_batches(logits, samples))
 
@@ -46,10 +46,10 @@ def fit_temperature(logits: Sequence[Steps], samples: Sequence[Sample]) -> float
 def fit_confidence(
     found: Sequence[Features], correct: Correct, weights: Confidences
 ) -> ConfidenceRule:
-    """A logistic regression from features [N] to whether the text was `correct`, never falling.
+    """Fit a monotonic logistic regression from features [N] to whether the text was `correct`.
 
     Platt, "Probabilistic Outputs for Support Vector Machines", 1999, with several scores.
-    `weights` [N] say how much each strip counts.
+    `weights` [N] are the weights of the strips.
     """
     inputs = np.column_stack([np.ones(len(found)), np.array(found)])
     sign = np.where(correct, 1.0, -1.0)
@@ -73,7 +73,7 @@ def fit_confidence(
 def fit_on_both(
     amounts: Read, right: Correct, composed: Read, composed_right: Correct
 ) -> ConfidenceRule:
-    """The rule by real amounts and composed strips, which count as much as one another."""
+    """Fit the rule on real amounts and composed strips, with equal weight for each kind."""
     weights = np.concatenate(
         [np.full(len(correct), 1 / max(1, len(correct))) for correct in (right, composed_right)]
     )
@@ -86,7 +86,7 @@ def fit_on_both(
 def out_of_fold(
     amounts: Read, right: Correct, composed: Read, composed_right: Correct
 ) -> Confidences:
-    """Confidences of `amounts`, each by a rule that was fitted without its tenth of them."""
+    """Return confidences of `amounts`, each by a rule fitted without its tenth of them."""
     folds = np.arange(len(amounts)) % FOLDS
     sure = np.zeros(len(amounts))
     for fold in np.unique(folds):
@@ -100,7 +100,7 @@ def out_of_fold(
 
 
 def confidence_of(read: Read, rule: ConfidenceRule) -> Confidences:
-    """The confidence of each strip's best text; 0 where there is none, or no digit in it."""
+    """Return the confidence of each strip's best text; 0 without a text or a digit."""
     return np.array([confidences(s, rule)[0] if s and s[0].text else 0.0 for s in read])
 
 
@@ -111,10 +111,10 @@ def choose(
     right: Correct,
     max_error: float,
 ) -> float | None:
-    """The most lenient threshold shown on composed strips that real amounts do not contradict.
+    """Return the most lenient threshold shown on composed strips and not contradicted by amounts.
 
-    Of those there are too few to show a small error rate. They contradict where so many errors
-    would come about with a probability of no more than RISK.
+    There are too few real amounts to show a small error rate. They contradict a threshold if their
+    number of errors has a probability of at most RISK.
     """
     for threshold in reversed(shown_thresholds(composed, composed_right, max_error)):
         accepted = amounts >= threshold

@@ -1,4 +1,4 @@
-"""The page about a published reader of fields, from its card alone."""
+"""The page about a published field reader, from its card."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,11 @@ from models.reader_card import FieldEvaluation, FieldOperatingPoint, ReaderCard
 from models.records import Selection
 
 _KINDS = {"amounts": "real amounts", "composed": "composed"}
+_SHOWN_POINT = 0.01
 
 
 def reliability_plot(card: ReaderCard) -> Figure:
-    """Accuracy against the confidence of whole strips, for real amounts and composed ones."""
+    """Plot accuracy against the confidence of whole strips, real and composed."""
     figure = Figure(figsize=(10, 4.5))
     axes_pair = figure.subplots(1, 2, sharey=True)
     for axes, (kind, evaluation) in zip(axes_pair, card.held_out, strict=True):
@@ -25,56 +26,65 @@ def reliability_plot(card: ReaderCard) -> Figure:
         title = f"{_KINDS[kind]}, {evaluation.strips:,} strips: ECE {reliability.ece:.2%}"
         axes.set(xlabel="confidence", title=title)
         axes.grid(alpha=0.3)
-    axes_pair[0].set(ylabel="accuracy (circles as large as their bins)")
+    axes_pair[0].set(ylabel="accuracy (area: strips in the bin)")
     return figure
 
 
 def overview(card: ReaderCard, folder: str) -> Iterator[str]:
-    """What the comparison of the models says of a reader, whose page is in `folder`."""
+    """Yield the section of the comparison of models; the page of the reader is in `folder`."""
     amounts, composed = card.held_out.amounts, card.held_out.composed
     yield (
-        f"\n[`{card.name}`]({folder}/{card.name}.md) reads whole fields: of the real amounts held"
-        f" out of training {amounts.accuracy:.1%} without a fault ({_interval(amounts)}),"
-        f" {amounts.accuracy_length_known:.1%} with their length known; of composed strips, half of"
-        f" them hard, {composed.accuracy:.1%}. {card.parameters:,} parameters,"
-        f" {card.speed.latency_ms:.1f} ms."
+        f"\n[`{card.name}`]({folder}/{card.name}.md) reads whole fields: of {amounts.strips}"
+        f" held-out real amounts it reads {amounts.accuracy:.1%} without an error"
+        f" ({_interval(amounts)}), {amounts.accuracy_length_known:.1%} with known length; of"
+        f" composed strips, half of them hard, {composed.accuracy:.1%}."
+    )
+    yield from map(_accepted, (p for p in card.operating_points if p.max_error == _SHOWN_POINT))
+    yield f"{card.parameters:,} parameters, {card.speed.latency_ms:.1f} ms per strip."
+
+
+def _accepted(point: FieldOperatingPoint) -> str:
+    amounts = point.held_out.amounts
+    return (
+        f"At `max_error={point.max_error:g}` it accepts {amounts.read_rate:.1%} of the amounts,"
+        f" with {amounts.errors} errors among {amounts.accepted}."
     )
 
 
 def page(card: ReaderCard) -> Iterator[str]:
-    """The card."""
+    """Yield the page."""
     run = card.training
     yield f"# {card.title} (`{card.name}`)\n"
     yield (
         f"Version `{card.version}`, {card.parameters:,} parameters, ONNX opset {card.opset};"
         f" {card.speed.latency_ms:.2f} ms for one strip of {card.speed.width} columns,"
-        f" {card.speed.strips_per_second:,.0f} strips a second in batches of 16"
+        f" {card.speed.strips_per_second:,.0f} strips per second in batches of 16"
         f" ({card.speed.hardware}).\n"
     )
     yield "## Intended use\n"
     yield (
         "Reading one line of handwritten digits, such as an amount, a ZIP code or an account"
-        " number, with a person behind it for what it sends to review. Not for words, and not for"
-        " pages: cut out the field first.\n"
+        " number, with a person who looks at what needs review. Not for words or whole pages: crop"
+        " the field first.\n"
     )
     yield "## Data and recipe\n"
     yield (
         "Strips composed of MNIST's digits (Y. LeCun, C. Cortes and C. Burges; CC BY-SA 3.0), and"
-        " real amounts of cheques (ORAND-CAR-A; Diem et al., ICFHR 2014), four fifths of those at"
-        f" hand: {run.train_images:,} digits and amounts. {run.validation_images:,} amounts and the"
-        " digits that the digit models hold out were not learnt from; on them temperature,"
-        f" confidence and thresholds were fitted. Recipe `{run.recipe}` (training/recipes.py),"
-        f" {run.epochs} epochs in batches of {run.batch_size}, seed {run.seed}."
+        " four fifths of the real amounts of cheques (ORAND-CAR-A; Diem et al., ICFHR 2014) used"
+        f" here: {run.train_images:,} digits and amounts. {run.validation_images:,} amounts, and"
+        " the digits that the digit models hold out, were not used for training; temperature,"
+        f" confidence and thresholds were fitted on them. Recipe `{run.recipe}`"
+        f" (training/recipes.py), {run.epochs} epochs in batches of"
+        f" {run.batch_size}, seed {run.seed}."
     )
     if run.initial:
         yield f"It started from the weights of {run.initial}."
-    yield "\n## On strips held out of training\n"
+    yield "\n## On held-out strips\n"
     yield (
-        "Of the composed strips half are written by any hand on any paper, with separators, many"
-        " of them hard to read; half are tidy ZIP codes. They hold digits, and stand on paper, that"
-        " were held out of training. Other strips of the same digits fitted temperature and"
-        " confidence. The real amounts fitted these too; here each amount's confidence is by a rule"
-        " that was fitted without it.\n"
+        "Half of the composed strips are by any writer on any paper, with separators, many of them"
+        " hard to read; half are tidy ZIP codes. Their digits and papers were held out of training."
+        " Temperature and confidence were fitted on other strips of the same digits, and on the"
+        " real amounts; here the confidence of each amount comes from a rule fitted without it.\n"
     )
     yield "| strips | number | accuracy | 95% interval | length known | digit error rate | ECE |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
@@ -87,19 +97,18 @@ def page(card: ReaderCard) -> Iterator[str]:
     yield f"\n![Reliability on both kinds]({card.name}.png)\n"
     yield "## Operating points\n"
     yield (
-        "The error rate is that of whole fields: one wrong digit makes one wrong. A threshold keeps"
-        " `max_error` with 95% probability on the kind of strips that it is *shown on*. The real"
-        " amounts are too few to show a small one: they only do not contradict it, and more errors"
-        " than `max_error` among those at hand may be chance.\n"
+        "The error rate is that of whole fields: one wrong digit makes a field wrong. A threshold"
+        " keeps `max_error` with 95% probability on the kind of strips it is *shown on*. The real"
+        " amounts are too few to show a small rate; they only do not contradict it, and more errors"
+        " than `max_error` among them can be chance.\n"
     )
     yield "| max_error | threshold | shown on | read, amounts | errors | read, composed | errors |"
     yield "| ---: | ---: | --- | ---: | ---: | ---: | ---: |"
     yield from map(_point, card.operating_points)
     yield "\n## Limits\n"
     yield (
-        "Other hands, forms and scanners shift what an operating point promises: measure on your"
-        " own fields. A sum of money that is written in words is not read, nor what stands in two"
-        " lines."
+        "Other writers, forms and scanners change the error rate of an operating point: measure on"
+        " your own fields. Amounts in words and fields of two lines are not read."
     )
 
 
@@ -109,7 +118,7 @@ def _interval(one: FieldEvaluation) -> str:
 
 def _point(point: FieldOperatingPoint) -> str:
     if point.threshold is None:
-        return f"| {point.max_error:.2%} | none could be shown | | 0% | | 0% | |"
+        return f"| {point.max_error:.2%} | none found | | 0% | | 0% | |"
     shown = ", ".join(_KINDS[kind] for kind in point.shown_on)
     cells = " | ".join(map(_selection, (point.held_out.amounts, point.held_out.composed)))
     return f"| {point.max_error:.2%} | {point.threshold:.6f} | {shown} | {cells} |"

@@ -1,4 +1,4 @@
-"""Keras reader to ONNX graph, under the reader's contract."""
+"""Conversion of the Keras reader to ONNX, following its contract."""
 
 from collections.abc import Mapping
 
@@ -19,14 +19,14 @@ class _LogSoftmax(keras.layers.Layer):
 def convert(
     model: keras.Model, *, temperature: float = 1.0, metadata: Mapping[str, str] | None = None
 ) -> onnx.ModelProto:
-    """Convert `training.reader.architecture`'s network to an ONNX graph that calibrates itself.
+    """Convert the network of `training.reader.architecture`, with the calibration in the graph.
 
     Input `image` uint8 [batch, 40, width]; outputs `logits` float32 [batch, steps, classes], as
     trained, and `log_probabilities`, the logarithm of the softmax of the logits divided by
     `temperature`. The same weights give the same bytes.
     """
     logits = model.get_layer("logits").output
-    # tf2onnx calls the outputs after the layers that make them.
+    # tf2onnx names the outputs after their layers.
     scaled = keras.layers.Rescaling(1 / temperature, name="temperature")(logits)
     log_probabilities = _LogSoftmax(name="log_probabilities")(scaled)
     graph = keras.Model(model.input, [logits, log_probabilities], name=model.name)

@@ -1,4 +1,4 @@
-"""Figures of an exported reader on labelled strips."""
+"""Measurements of an exported reader on labelled strips."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from export.speed import hardware, median_seconds, on_one_thread
 from models.reader_card import FieldEvaluation, FieldSpeed
 from models.strips import HEIGHT, PAPER
 
-WIDTH = 160  # columns: four digits or five
+WIDTH = 160  # columns: four or five digits
 _BATCH = 16
 _ROUNDS = 50
 
@@ -18,7 +18,7 @@ _ROUNDS = 50
 def evaluate(
     said: Sequence[str], said_by_length: Sequence[str], written: Sequence[str], sure: Confidences
 ) -> FieldEvaluation:
-    """How well N strips were read, without and with their length known."""
+    """Measure the texts read from N strips, without and with known length."""
     correct = are_equal(said, written)
     with_length = int(are_equal(said_by_length, written).sum())
     count, right = len(written), int(correct.sum())
@@ -35,18 +35,18 @@ def evaluate(
 
 
 def are_equal(said: Sequence[str], written: Sequence[str]) -> Correct:
-    """Whether each of N texts was read without a fault."""
+    """Return whether each of N texts was read without a mistake."""
     return np.array([one == other for one, other in zip(said, written, strict=True)], np.bool_)
 
 
 def digit_error_rate(said: Sequence[str], written: Sequence[str]) -> float:
-    """The edit distance between what was read and what was written, for each digit written."""
+    """Return the edit distance between read and written texts, per written digit."""
     edits = sum(edit_distance(one, other) for one, other in zip(said, written, strict=True))
     return edits / sum(map(len, written))
 
 
 def edit_distance(one: str, other: str) -> int:
-    """How many symbols to insert, leave out or change: Levenshtein's."""
+    """Return the Levenshtein distance."""
     row = list(range(len(other) + 1))
     for place, symbol in enumerate(one, 1):
         before, row = row, [place]

@@ -1,4 +1,4 @@
-"""A reader's run through all the steps, from the Keras model to what is published."""
+"""The export of a reader, from the Keras model to the published model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,14 +36,14 @@ from training.reader.texts import only_digits
 from training.reader.validate import validation_sets
 from training.runs import Run
 
-COMPOSED = 3_000  # strips of each kind to fit by, and as many to measure by
+COMPOSED = 3_000  # strips of each kind to fit on, and as many to measure on
 _FIT_SEED, _MEASURE_SEED = 21, 22
 _VERIFIED = 32  # strips
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """Held-out strips of one kind, and what the reader makes of them."""
+    """Held-out strips of one kind, and the outputs of the reader."""
 
     samples: list[Sample]
     outputs: list[Outputs]
@@ -65,14 +65,14 @@ class _Kind:
 def export_reader(
     run: Run, mnist: Mnist, amounts: Sequence[Amount], *, composed: int = COMPOSED
 ) -> Exported:
-    """The reader that `run` gives, calibrated on `composed` strips of each kind and real amounts.
+    """Export the reader of `run`, calibrated on real amounts and `composed` strips of each kind.
 
-    Temperature, confidences and thresholds come from MNIST digits and amounts held out of
-    training; nothing is composed of test digits.
+    Temperature, confidence and thresholds come from digits and amounts held out of training; test
+    digits are not used.
 
     Raises:
         RunError: the run has not finished, or was trained on other amounts.
-        VerificationError: the exported graph does not answer as the Keras model does.
+        VerificationError: the exported graph does not answer like the Keras model.
     """
     model = run.load_model()
     _, held_out = hold_out(list(amounts))
@@ -89,10 +89,10 @@ def export_model(
     *,
     composed: int = COMPOSED,
 ) -> Exported:
-    """A trained reader with its card; `held_out` amounts took no part in the training.
+    """Export a trained reader; `held_out` amounts were not used for training.
 
     Raises:
-        VerificationError: the exported graph does not answer as the Keras model does.
+        VerificationError: the exported graph does not answer like the Keras model.
     """
     _, digits = mnist.hold_out()
     sets = [
@@ -139,7 +139,7 @@ def _calibrated(
         for found, kind in ((read, amounts), (fitted, to_fit), (measured, to_measure))
     )
     rule = calibrate.fit_on_both(read, right, fitted, fitted_right)
-    # Of the real amounts none may be judged by a rule that knows its answer.
+    # No real amount may be judged by a rule that was fitted on it.
     sure = calibrate.out_of_fold(read, right, fitted, fitted_right)
     measured_sure = calibrate.confidence_of(measured, rule)
     evaluations = FieldEvaluations(

@@ -1,4 +1,4 @@
-"""Strips through an exported reader, as the service batches them, to hypotheses."""
+"""Reading strips with an exported reader, batched like in the service."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -19,20 +19,20 @@ Steps = NDArray[np.float32]  # [steps, classes]
 
 @dataclass(frozen=True)
 class Outputs:
-    """Logits and calibrated log-probabilities of a strip's own steps."""
+    """Logits and calibrated log-probabilities of a strip, without padding."""
 
     logits: Steps
     log_probabilities: Steps
 
 
 def run(content: bytes, strips: Sequence[Grey]) -> list[Outputs]:
-    """What the ONNX file `content` says of standardised `strips`, on the CPU."""
+    """Run the ONNX file `content` on standardised `strips`, on the CPU."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     return run_session(session, strips)
 
 
 def run_session(session: onnxruntime.InferenceSession, strips: Sequence[Grey]) -> list[Outputs]:
-    """What the reader of `session` says of standardised `strips`."""
+    """Run the reader of `session` on standardised `strips`."""
     names = ["logits", "log_probabilities"]
     outputs: list[Outputs | None] = [None] * len(strips)
     for places in _by_width(strips):
@@ -47,14 +47,14 @@ def hypotheses(
     outputs: Sequence[Outputs],
     constraints: Callable[[int], Constraints] = lambda _: Constraints(),
 ) -> list[list[Hypothesis]]:
-    """What may stand on each strip, best first, under the `constraints` of its place."""
+    """Return the hypotheses of each strip, best first, under the `constraints` of its position."""
     return [
         decode(output.log_probabilities, constraints(place)) for place, output in enumerate(outputs)
     ]
 
 
 def _by_width(strips: Sequence[Grey]) -> list[list[int]]:
-    """The places of strips that are padded to the same width, a batch at most in each list."""
+    """Group the positions of strips padded to the same width into batches."""
     buckets: defaultdict[int, list[int]] = defaultdict(list)
     for place, strip in enumerate(strips):
         buckets[pad([strip]).shape[2]].append(place)

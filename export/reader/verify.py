@@ -1,4 +1,4 @@
-"""Does an exported reader keep its contract, and does it answer as the Keras model does?"""
+"""Verification of an exported reader against its contract and the Keras model."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ from export.verify import VerificationError
 from models.strips import CLASSES, HEIGHT, Grey, pad
 
 MAX_BYTES = 8_000_000
-LOGIT_TOLERANCE = 1e-3  # they are sums over thousands of weights and reach thirty
+LOGIT_TOLERANCE = 1e-3  # sums over thousands of weights, up to 30
 LOG_PROBABILITY_TOLERANCE = 1e-4
 _BATCH = 8
 
@@ -32,7 +32,7 @@ def verify(
     """Check `exported` against its contract and against `model` on standardised `strips`.
 
     Raises:
-        VerificationError: with everything that is wrong.
+        VerificationError: lists every fault.
     """
     wrong = list(_against_contract(exported))
     if wrong := wrong or list(_against_keras(exported, model, strips, temperature)):
@@ -43,7 +43,7 @@ def _against_contract(exported: onnx.ModelProto) -> Iterator[str]:
     try:
         onnx.checker.check_model(exported, full_check=True)
     except onnx.checker.ValidationError as error:
-        yield f"the ONNX checker says {error}"
+        yield f"the ONNX checker reports {error}"
     for value in (*exported.graph.input, *exported.graph.output):
         tensor = value.type.tensor_type
         found = (tensor.elem_type, [d.dim_param or d.dim_value for d in tensor.shape.dim])
@@ -53,9 +53,9 @@ def _against_contract(exported: onnx.ModelProto) -> Iterator[str]:
     if opsets.get("") != OPSET:
         yield f"the opset is {opsets.get('')}, not {OPSET}"
     if any(node.op_type == "BatchNormalization" for node in exported.graph.node):
-        yield "a BatchNormalization node is left, not folded into its convolution"
+        yield "a BatchNormalization node is not folded into its convolution"
     if exported.ByteSize() > MAX_BYTES:
-        yield f"it takes {exported.ByteSize():,} bytes, more than {MAX_BYTES:,}"
+        yield f"it has {exported.ByteSize():,} bytes, more than {MAX_BYTES:,}"
 
 
 def _against_keras(
@@ -64,7 +64,7 @@ def _against_keras(
     session = onnxruntime.InferenceSession(
         exported.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    # One strip and several: both dimensions that vary do.
+    # One strip and several, to vary both dimensions.
     for size in (1, _BATCH):
         for start in range(0, min(len(strips), 4 * size), size):
             images = pad(strips[start : start + size])
@@ -74,10 +74,10 @@ def _against_keras(
 
 def _differences(logits: Steps, said: Steps, expected: Steps, temperature: float) -> Iterator[str]:
     if logits.shape != expected.shape:
-        yield f"logits are {logits.shape}, Keras' {expected.shape}"
+        yield f"logits are {logits.shape}, Keras's are {expected.shape}"
         return
     if (difference := float(np.abs(logits - expected).max())) > LOGIT_TOLERANCE:
-        yield f"logits differ from Keras' by {difference:.2g}, allowed {LOGIT_TOLERANCE:g}"
+        yield f"logits differ from Keras's by {difference:.2g}, allowed {LOGIT_TOLERANCE:g}"
     of_logits = log_softmax(logits.astype(np.float64) / temperature, axis=-1)
     if not np.allclose(said, of_logits, rtol=1e-5, atol=LOG_PROBABILITY_TOLERANCE):
         yield f"log_probabilities are not those of the logits divided by {temperature:g}"

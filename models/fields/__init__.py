@@ -1,1 +1,1 @@
-"""From a reader's probabilities to the digits of a field: one way for export and the service."""
+"""Decoding of fields, used by export and service."""

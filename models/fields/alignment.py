@@ -1,4 +1,4 @@
-"""Where in a reader's steps each digit of a text stands, and which separators are around them."""
+"""Alignment of a text with the output steps of the reader, and its separators."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ Span = tuple[int, int]  # first and last step
 
 
 def align(steps: Sequence[Step], text: str) -> tuple[Span, ...]:
-    """The first and the last step of each digit of `text` on its likeliest way through `steps`.
+    """Return the first and last step of each digit of `text` on its best path.
 
-    Viterbi's; () where no way exists.
+    Viterbi algorithm; () if there is no path through `steps`.
     """
     digits = [int(digit) for digit in text]
-    # State 2i stands before digit i, state 2i + 1 on it. From a digit the next can follow at once,
-    # unless it is the same.
+    # State 2i is before digit i, state 2i + 1 on it. A digit can follow another one directly, if
+    # they differ.
     count = 2 * len(digits) + 1
     jumps = [s % 2 == 1 and s > 1 and digits[s // 2] != digits[s // 2 - 1] for s in range(count)]
     scores = [1.0] + [0.0] * (count - 1)
@@ -35,7 +35,7 @@ def align(steps: Sequence[Step], text: str) -> tuple[Span, ...]:
             else:
                 score *= step.free
             best[s], back[s] = score, origin
-        # The score of a long strip would vanish.
+        # Normalised, because the score of a long strip would underflow.
         most = max(best)
         if most == 0:
             return ()
@@ -62,9 +62,9 @@ def _spans(
 
 
 def with_separators(log_probabilities: LogProbabilities, text: str, spans: Sequence[Span]) -> str:
-    """`text` with the separators that the steps outside of `spans` say."""
+    """Return `text` with the separators in the steps outside of `spans`."""
     classes = log_probabilities.argmax(axis=1)
-    # What is no part of `text` is left out, and no separator for that.
+    # Digits that are not in `text` become blanks.
     classes[(classes >= 1) & (classes <= len(DIGITS))] = BLANK
     for digit, (first, last) in zip(text, spans, strict=True):
         classes[first : last + 1] = 1 + DIGITS.index(digit)

@@ -1,4 +1,4 @@
-"""How sure the reader may be of a whole field: what export fits and the service decides by."""
+"""Confidence of a whole field, fitted by export and used by the service."""
 
 from collections.abc import Sequence
 from math import exp, log
@@ -7,11 +7,11 @@ from typing import NamedTuple
 from models.fields.decode import Hypothesis
 from models.reader_card import ConfidenceRule
 
-_LEAST = 1e-6  # probabilities nearer to 0 or 1 say no more
+_LEAST = 1e-6  # probabilities closer to 0 or 1 are clipped
 
 
 class Features(NamedTuple):
-    """What the confidence follows from, as log-odds."""
+    """Inputs of the confidence, as log-odds."""
 
     probability: float
     margin: float
@@ -19,7 +19,7 @@ class Features(NamedTuple):
 
 
 def features(hypotheses: Sequence[Hypothesis]) -> Features:
-    """Of the best of `hypotheses`, which are one at least and best first."""
+    """Return the features of `hypotheses`, at least one, the best first."""
     best = hypotheses[0]
     second = hypotheses[1].probability if len(hypotheses) > 1 else 0.0
     return Features(
@@ -30,16 +30,16 @@ def features(hypotheses: Sequence[Hypothesis]) -> Features:
 
 
 def confidences(hypotheses: Sequence[Hypothesis], rule: ConfidenceRule) -> list[float]:
-    """The probability that each of `hypotheses`, best first, is what stands there.
+    """Return the calibrated probability of each of `hypotheses`, the best first.
 
-    The others share what the best leaves, as likely as they are beside one another and it.
+    The others share the remaining probability in proportion to their own.
     """
     if not hypotheses:
         return []
     best, *others = hypotheses
     sure = _confidence(features(hypotheses), rule)
     beside = sum(other.probability for other in others)
-    # What no hypothesis holds keeps its part of the doubt.
+    # Texts that are not among the hypotheses keep their share.
     doubt = (1 - sure) / max(1 - best.probability, beside) if beside else 0.0
     return [sure, *(min(sure, other.probability * doubt) for other in others)]
 

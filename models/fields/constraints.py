@@ -1,7 +1,7 @@
-"""What is known of a field before it is read: how many digits it has, and their checksum.
+"""Constraints on a field: number of digits and checksum.
 
 >>> constraints = Constraints(length=9, checksum=Checksum.ABA)
->>> state = constraints.extend(START, 0)  # a digit further, or None: no such field begins so
+>>> state = constraints.extend(START, 0)  # None if no valid field starts with these digits
 """
 
 from dataclasses import dataclass
@@ -11,28 +11,28 @@ from typing import NamedTuple
 
 from models.strips import MAX_WIDTH, STRIDE
 
-LONGEST = MAX_WIDTH // STRIDE  # digits; no strip that the reader takes has more steps
+LONGEST = MAX_WIDTH // STRIDE  # digits; a strip has at most so many steps
 _LENGTHS = ("length", "min_length", "max_length")
 _ABA_LENGTH = 9
 _ABA_WEIGHTS = (3, 7, 1)
 
 
 class Checksum(StrEnum):
-    """How the last digit follows from those before it."""
+    """Rule for the check digit."""
 
     LUHN = "luhn"  # card numbers and many account numbers: ISO/IEC 7812-1
-    ABA = "aba"  # routing numbers of banks in the United States, nine digits
+    ABA = "aba"  # routing numbers of US banks, nine digits
 
 
 class State(NamedTuple):
-    """What the digits read so far mean to the constraints.
+    """State of the constraints after some digits.
 
-    The Luhn sum doubles every second digit from the right. Read from the left it stays open which
-    these are until the length is known, so there is a sum for either case.
+    The Luhn sum doubles every second digit from the right. From the left it is unknown which these
+    are until the length is known, so there is a sum for each case.
     """
 
     digits: int = 0
-    even: int = 0  # modulo 10; the first, third, ... digits count specially; for ABA the only sum
+    even: int = 0  # modulo 10; the first, third, ... digits are doubled; the only sum for ABA
     odd: int = 0  # modulo 10; the second, fourth, ... digits are doubled
 
 
@@ -41,10 +41,10 @@ START = State()
 
 @dataclass(frozen=True)
 class Constraints:
-    """Texts of so many digits, with a checksum that holds; None leaves open.
+    """Allowed lengths and checksum of a text; None for any.
 
     Raises:
-        ValueError: no text could satisfy them, or a length is out of bounds.
+        ValueError: no text can satisfy them, or a length is out of range.
     """
 
     length: int | None = None
@@ -56,32 +56,32 @@ class Constraints:
         for name in _LENGTHS:
             _check_bounds(name, getattr(self, name))
         if self.shortest > self.longest:
-            raise ValueError(f"{self._lengths()} contradict each other; leave one of them out")
+            raise ValueError(f"{self._lengths()} contradict each other; omit one of them")
         if self.checksum is Checksum.ABA and not self.shortest <= _ABA_LENGTH <= self.longest:
             raise ValueError(
-                f"checksum aba needs {_ABA_LENGTH} digits, which {self._lengths()} rules out;"
-                " leave the length out"
+                f"checksum aba needs {_ABA_LENGTH} digits, which {self._lengths()} excludes;"
+                " omit the length"
             )
 
     @property
     def shortest(self) -> int:
-        """The fewest digits; a checksum needs one."""
+        """Minimum number of digits; at least one with a checksum."""
         given = [n for n in (self.length, self.min_length) if n is not None]
         return max(given, default=0 if self.checksum is None else 1)
 
     @property
     def longest(self) -> int:
-        """The most digits."""
+        """Maximum number of digits."""
         given = [n for n in (self.length, self.max_length) if n is not None]
         return min(given, default=LONGEST)
 
     @cached_property
     def are_none(self) -> bool:
-        """Whether any text satisfies them."""
+        """Whether every text satisfies them."""
         return self == Constraints()
 
     def extend(self, state: State, digit: int) -> State | None:
-        """The state after one `digit` more; None where nothing that begins so can satisfy them."""
+        """Return the state after another `digit`; None if no valid text starts like this."""
         count = state.digits + 1
         if count > self._most:
             return None
@@ -97,11 +97,11 @@ class Constraints:
         return None if count == self._most and not self._sum_holds(longer) else longer
 
     def missing(self, state: State) -> int:
-        """The fewest digits that have to follow."""
+        """Return the minimum number of digits that must follow."""
         return max(0, self._least - state.digits)
 
     def hold(self, state: State) -> bool:
-        """Whether a text that ends in `state` satisfies them."""
+        """Return whether a text that ends in `state` satisfies them."""
         return self._least <= state.digits <= self._most and self._sum_holds(state)
 
     @cached_property
@@ -114,7 +114,7 @@ class Constraints:
 
     def _sum_holds(self, state: State) -> bool:
         if self.checksum is Checksum.LUHN:
-            # The check digit is not doubled: of an even count the first digit is.
+            # The check digit is not doubled, so with an even count the first digit is.
             return (state.odd if state.digits % 2 else state.even) == 0
         return self.checksum is None or state.even == 0
 
@@ -125,4 +125,4 @@ class Constraints:
 
 def _check_bounds(name: str, value: int | None) -> None:
     if value is not None and not 1 <= value <= LONGEST:
-        raise ValueError(f"{name} is {value}; it has to be from 1 to {LONGEST}")
+        raise ValueError(f"{name} is {value}; it must be from 1 to {LONGEST}")

@@ -1,4 +1,4 @@
-"""The digits that a reader's probabilities say, under what is known of the field.
+"""Decoding of the reader's probabilities into texts, under constraints.
 
 >>> best, *others = decode(log_probabilities, Constraints(length=5))
 >>> best.text, best.raw, best.spans
@@ -13,20 +13,20 @@ from models.fields.search import search
 from models.fields.steps import LogProbabilities, Step, shorten
 from models.strips import DIGITS
 
-BEAMS = 8  # four read as well; more make room for constraints
+BEAMS = 8  # four are as accurate; more leave room for constraints
 ALTERNATIVES = 3
-# The digits left out in a step, and the prefixes left out of the beam: absolute, and relative to
-# the best. Where nothing is found that satisfies the constraints, the search looks closer.
+# Limits below which digits of a step (absolute) and prefixes of the beam (relative to the best) are
+# dropped. If no text satisfies the constraints, the search repeats with the thorough limits.
 _USUAL = 1e-4, 1e-7
 _THOROUGH = 1e-6, 1e-12
-_NEGLIGIBLE = 1e-6  # times as likely as the best; no alternative to it
+_NEGLIGIBLE = 1e-6  # relative to the best; less probable texts are no alternatives
 
 
 class Hypothesis(NamedTuple):
-    """What may stand in a field.
+    """A possible text of a field.
 
-    `probability` is that of `text`, whatever the separators; `spans` are the first and the last
-    step of each digit, `digit_probabilities` the digit's own in its clearest step.
+    `probability` is that of `text` with any separators; `spans` are the first and last step of each
+    digit, `digit_probabilities` its probability in its clearest step.
     """
 
     text: str
@@ -43,10 +43,10 @@ def decode(
     beams: int = BEAMS,
     alternatives: int = ALTERNATIVES,
 ) -> list[Hypothesis]:
-    """The likeliest text of float32 [steps, classes] and up to so many `alternatives`, best first.
+    """Return the most probable text of float32 [steps, classes], then up to `alternatives` others.
 
-    All satisfy `constraints`; none where nothing does. A strip that holds no digits has the text
-    "", unless the constraints ask for some.
+    All satisfy `constraints`; empty if no text does. A strip without digits has the text "", unless
+    the constraints require digits.
     """
     for floor, hopeless in (_USUAL, _THOROUGH):
         steps = shorten(log_probabilities, floor)

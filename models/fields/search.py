@@ -1,8 +1,8 @@
 """CTC prefix beam search over digits, with constraints inside.
 
 Graves, "Supervised Sequence Labelling with Recurrent Neural Networks", 2012, section 7.5; Hannun,
-Maas, Jurafsky and Ng, arXiv 1408.2873. The beam keeps the best texts, and of constrained ones the
-best in each state of the constraints too: what satisfies them may look unlikely for long.
+Maas, Jurafsky and Ng, arXiv 1408.2873. The beam has the best texts, and with constraints also the
+best in each of their states, because a valid text can look improbable for many steps.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from models.fields.constraints import START, Constraints, State
 from models.fields.steps import Step
 from models.strips import DIGITS
 
-_ROOM_FOR_STATES = 4  # times the beam: how many more are kept for their states
+_ROOM_FOR_STATES = 4  # size, in beams, of the additional room for states
 
 
 @dataclass(slots=True)
 class _Prefix:
-    """A text so far: the probability that it ends in no digit, and that in its last digit."""
+    """A text so far: probability of ending in no digit, and of ending in its last digit."""
 
     free: float
     digit: float
@@ -34,10 +34,10 @@ _Beam = dict[str, _Prefix]
 def search(
     steps: Sequence[Step], constraints: Constraints, *, beams: int, floor: float, hopeless: float
 ) -> dict[str, float]:
-    """Texts that satisfy `constraints` with their probabilities, as far as the beam has them.
+    """Return the texts in the beam that satisfy `constraints`, with their probabilities.
 
-    Digits less likely than `floor` in a step are left out, and prefixes of less than `hopeless`
-    times the likeliest one's probability.
+    Drops digits less probable than `floor` in a step, and prefixes less probable than `hopeless`
+    times the best one.
     """
     possible = [[(digit, p) for digit, p in enumerate(step.digits) if p > floor] for step in steps]
     digits_ahead = sum(map(bool, possible))
@@ -64,7 +64,7 @@ def _advance(
             gain = total * p
             if digit == last:
                 same.digit += prefix.digit * p
-                gain = prefix.free * p  # only something between the two makes it a second one
+                gain = prefix.free * p  # a repeated digit needs something between
             longer_text = text + DIGITS[digit]
             longer = grown.get(longer_text)
             if longer is not None:
@@ -81,18 +81,18 @@ def _prune(
         return beam
     best_first = sorted(beam.items(), key=lambda item: -item[1].total)
     least = best_first[0][1].total * hopeless
-    kept: _Beam = {}
+    pruned: _Beam = {}
     states: set[State] = set()
     for text, prefix in best_first:
-        if prefix.total < least or len(kept) > (1 + _ROOM_FOR_STATES) * beams:
+        if prefix.total < least or len(pruned) > (1 + _ROOM_FOR_STATES) * beams:
             break
         if constraints.missing(prefix.state) > digits_ahead:
             continue
-        if len(kept) < beams:
-            kept[text] = prefix
+        if len(pruned) < beams:
+            pruned[text] = prefix
         elif constraints.are_none:
             break
         elif prefix.state not in states:
-            kept[text] = prefix
+            pruned[text] = prefix
         states.add(prefix.state)
-    return kept
+    return pruned

@@ -1,4 +1,4 @@
-"""A reader's probabilities, shortened to the steps where there is something to decide."""
+"""Shortening of the reader's probabilities to the steps that matter."""
 
 from typing import NamedTuple
 
@@ -13,26 +13,26 @@ _FIRST_SEPARATOR = 1 + len(DIGITS)
 
 
 class Step(NamedTuple):
-    """One step that may say a digit, or a run of steps that say none."""
+    """One step with a possible digit, or a run of steps without."""
 
-    first: int  # place among the reader's steps
-    free: float  # the probability of no digit: of the blank and the separators
-    digits: tuple[float, ...]  # of each digit; empty for a run that says none
+    first: int  # index among the steps of the reader
+    free: float  # probability of no digit: blank or separator
+    digits: tuple[float, ...]  # probability of each digit; empty for a run without
 
 
 def shorten(log_probabilities: LogProbabilities, floor: float) -> list[Step]:
-    """The steps of `log_probabilities` where digits reach `floor` together, and the runs between.
+    """Return the steps where digits together exceed `floor`, and the runs between them.
 
-    Between digits a separator parts as a blank does and neither is part of the text. So the two
-    are one: the sum over all separators that may stand in a text is done with.
+    A separator acts like a blank between digits, and neither is part of the text, so their
+    probabilities are added.
     """
     probabilities = np.exp(log_probabilities, dtype=np.float64)
     digits = probabilities[:, 1:_FIRST_SEPARATOR]
     free = probabilities[:, 0] + probabilities[:, _FIRST_SEPARATOR:].sum(axis=1)
-    says = np.flatnonzero(digits.sum(axis=1) > floor)
+    has_digit = np.flatnonzero(digits.sum(axis=1) > floor)
     steps: list[Step] = []
     before = 0
-    for place, of_digits in zip(says.tolist(), digits[says].tolist(), strict=True):
+    for place, of_digits in zip(has_digit.tolist(), digits[has_digit].tolist(), strict=True):
         if before < place:
             steps.append(Step(before, float(free[before:place].prod()), ()))
         steps.append(Step(place, float(free[place]), tuple(of_digits)))

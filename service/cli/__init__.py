@@ -1,5 +1,5 @@
 """The command `numeral`."""
 
-from service.cli.commands import app
+from service.cli.main import app
 
 __all__ = ["app"]

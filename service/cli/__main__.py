@@ -1,7 +1,7 @@
-"""`python -m service.cli` is `numeral`."""
+"""Run `numeral` as `python -m service.cli`."""
 
-from service.cli.commands import app
+from service.cli.main import app
 
-# A worker process imports this module again.
+# Worker processes import this module again.
 if __name__ == "__main__":
     app(prog_name="numeral")

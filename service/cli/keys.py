@@ -1,23 +1,46 @@
-"""`numeral keys create`: a new API key, and what the service keeps of it."""
+"""`numeral keys create`: a new API key, and the line that the service knows it by."""
 
 import sys
 from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
-from pydantic import ValidationError
 
-from service.auth.api_keys import KeysFileError, Role, load_keys, new_key
-from service.auth.quotas import Quota
 from service.cli.options import read_settings
 
+app = typer.Typer(help="Create API keys.", no_args_is_help=True)
 
-def run(name: str, role: str, quota: str | None) -> None:
-    """Print a new key to standard error, and its line to standard output.
 
-    Raises:
-        typer.BadParameter: the name or the quota cannot be one, or the name is taken in the file
-            that the settings name.
+@app.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="The key's owner, shown in logs and metrics.")],
+    *,
+    role: Annotated[
+        Literal["predict", "metrics", "admin"],
+        typer.Option(help="What the key allows; admin allows everything."),
+    ] = "predict",
+    quota: Annotated[
+        str | None,
+        typer.Option(help="Maximum images per second, minute, hour or day, such as 1000/minute."),
+    ] = None,
+) -> None:
+    """Create a key: shown once, with the line to add to the file in NUMERAL_API_KEYS_FILE.
+
+    The key goes to standard error and the line to standard output: >> keys.jsonl stores the line.
+
+    Examples:
+      numeral keys create teller --quota 1000/minute >> keys.jsonl
+      numeral keys create prometheus --role metrics >> keys.jsonl
+
+    Exit status:
+      0  the key was created
+      2  the command line is wrong
     """
+    from pydantic import ValidationError
+
+    from service.auth.api_keys import Role, new_key
+    from service.auth.quotas import Quota
+
     try:
         limit = None if quota is None else Quota.parse(quota)
     except ValueError as error:
@@ -26,37 +49,35 @@ def run(name: str, role: str, quota: str | None) -> None:
         key, line = new_key(name, Role(role), limit)
     except ValidationError as error:
         raise typer.BadParameter(
-            f"{name!r} is not made of up to 64 letters, digits, dots, underscores and dashes",
+            f"{name!r} must be 1 to 64 letters, digits, dots, underscores and dashes",
             param_hint="NAME",
         ) from error
-    _check_is_free(name, read_settings().api_keys_file)
+    _require_free(name, read_settings().api_keys_file)
     if sys.stdout.isatty():
-        what_next = (
-            "Add this line to the file that NUMERAL_API_KEYS_FILE names, and start the service"
-            " again:\n"
-        )
+        next_step = "Add this line to the file in NUMERAL_API_KEYS_FILE, and restart the service:\n"
     else:
-        what_next = (
-            "Its line, without the key, went to standard output. Once it stands in the file that"
-            " NUMERAL_API_KEYS_FILE names, start the service again."
+        next_step = (
+            "Its line, without the key, went to standard output. Add it to the file in"
+            " NUMERAL_API_KEYS_FILE, and restart the service."
         )
     typer.echo(
-        f"The key of {name}, which is not shown again:\n\n    {key}\n\n{what_next}", err=True
+        f"The key of {name}, which is not shown again:\n\n    {key}\n\n{next_step}", err=True
     )
     typer.echo(line.model_dump_json(exclude_none=True))
 
 
-def _check_is_free(name: str, file: Path | None) -> None:
+def _require_free(name: str, file: Path | None) -> None:
+    from service.auth.api_keys import KeysFileError, load_keys
+
     if file is None:
         return
     try:
         taken = {key.name for key in load_keys(file)}
     except KeysFileError:
-        # It may be empty or missing before there is a first key; otherwise the service says so.
+        # Before the first key it may be empty or missing; the service reports anything else.
         return
     if name in taken:
         raise typer.BadParameter(
-            f"{name!r} is the name of a key in {file}; take another one, or remove that key's line"
-            " first",
+            f"{file} already has a key named {name!r}; use another name, or remove its line first",
             param_hint="NAME",
         )

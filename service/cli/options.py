@@ -1,13 +1,14 @@
-"""Command-line options made of the settings, so that both always say the same."""
+"""Options: those that several commands share, and one for every setting of the service."""
 
 import inspect
+import os
 from collections.abc import Callable
 from enum import StrEnum
 from functools import reduce
 from operator import or_
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from pydantic import ValidationError
@@ -15,14 +16,32 @@ from pydantic.fields import FieldInfo
 
 from service.settings import ENVIRONMENT_PREFIX, Settings
 
-# Apart in the help: the column of their --no-... would squeeze what is said of the others.
+if TYPE_CHECKING:
+    from models.fields.constraints import Constraints
+
+# A panel of their own in the help: their --no-... would squeeze the descriptions of the others.
 _SWITCHES = "Switches"
+
+
+def read_settings(**given: object) -> Settings:
+    """Return the settings from the environment, overridden by those `given` that are not None.
+
+    Raises:
+        typer.BadParameter: a value is invalid.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = [(str(fault["loc"][0]), fault["msg"]) for fault in error.errors()]
+        raise typer.BadParameter(
+            "; ".join(f"{_label(name, given)}: {what}" for name, what in faults)
+        ) from error
 
 
 def takes_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
     """Give `command` an option for every setting: `max_batch` becomes `--max-batch`."""
 
-    def run(**given: Any) -> None:  # noqa: ANN401 - the signature below says what is given
+    def run(**given: Any) -> None:  # noqa: ANN401 - the signature below has the types
         command(read_settings(**given))
 
     run.__doc__ = command.__doc__
@@ -33,22 +52,23 @@ def takes_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
     return run
 
 
-def read_settings(**given: object) -> Settings:
-    """The settings from the environment, with those `given` that are not None on top.
+def read_constraints(
+    length: int | None, min_length: int | None, max_length: int | None, checksum: str | None
+) -> "Constraints":
+    """Return what the options say about a field.
 
     Raises:
-        typer.BadParameter: a value cannot be used.
+        typer.BadParameter: they contradict each other.
     """
+    from models.fields.constraints import Checksum, Constraints
+
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        faults = [(str(fault["loc"][0]), fault["msg"]) for fault in error.errors()]
-        raise typer.BadParameter(
-            "; ".join(f"{_called(name, given)}: {what}" for name, what in faults)
-        ) from error
+        return Constraints(length, min_length, max_length, Checksum(checksum) if checksum else None)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
-def _called(name: str, given: dict[str, object]) -> str:
+def _label(name: str, given: dict[str, object]) -> str:
     option = f"--{name.replace('_', '-')}"
     return f"{option} ({_variable(name)})" if name in given else _variable(name)
 
@@ -59,9 +79,9 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
         metavar="<name>" if _choices(field) else None,
         envvar=_variable(name),
         rich_help_panel=_SWITCHES if field.annotation is bool else None,
-        show_default="what is shipped" if isinstance(field.default, Path) else True,
+        show_default="the published models" if isinstance(field.default, Path) else True,
     )
-    # Several values are written in one, as in the environment; the settings part them.
+    # Several values are written as one, as in the environment; the settings split them.
     several = get_origin(field.annotation) is tuple
     return inspect.Parameter(
         name,
@@ -72,7 +92,7 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
 
 
 def _description(field: FieldInfo) -> str:
-    # Choices stand here and not in the metavar, whose column would be as wide as all of them.
+    # Not in the metavar: its column would be as wide as all choices.
     choices = ", ".join(_choices(field))
     return f"{field.description} One of {choices}." if choices else str(field.description)
 
@@ -82,8 +102,8 @@ def _choices(field: FieldInfo) -> list[str]:
     return list(kind) if isinstance(kind, type) and issubclass(kind, StrEnum) else []
 
 
-def _plain(annotation: Any) -> Any:  # noqa: ANN401 - what a type is depends on the type
-    """`annotation` without the limits in it, which the settings check: typer would print them."""
+def _plain(annotation: Any) -> Any:  # noqa: ANN401 - a type
+    """Return `annotation` without its limits, which typer would print and the settings check."""
     if get_origin(annotation) is Annotated:
         return get_args(annotation)[0]
     if get_origin(annotation) in (Union, UnionType):
@@ -93,3 +113,60 @@ def _plain(annotation: Any) -> Any:  # noqa: ANN401 - what a type is depends on 
 
 def _variable(name: str) -> str:
     return ENVIRONMENT_PREFIX + name.upper()
+
+
+def _complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _published(ctx, incomplete, readers=bool(ctx.params.get("fields")))
+
+
+def _complete_reader(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _published(ctx, incomplete, readers=True)
+
+
+def _published(ctx: typer.Context, incomplete: str, *, readers: bool) -> list[str]:
+    from models.manifest import PACKAGE_DIRECTORY, ManifestError, load_manifest
+
+    given = ctx.params.get("models_dir") or os.environ.get(_variable("models_dir"))
+    try:
+        manifest = load_manifest(Path(given or PACKAGE_DIRECTORY))
+    except ManifestError:
+        # The command itself reports it.
+        return []
+    cards = manifest.readers if readers else manifest.models
+    return [card.name for card in cards if card.name.startswith(incomplete)]
+
+
+ModelsDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar=_variable("models_dir"), help=Settings.model_fields["models_dir"].description
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(help="The model to use.", autocompletion=_complete_model),
+]
+ReaderName = Annotated[
+    str | None,
+    typer.Option("--model", help="The reader to use.", autocompletion=_complete_reader),
+]
+MaxError = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Maximum error rate among accepted answers, measured on digits like MNIST's.",
+    ),
+]
+PreprocessName = Annotated[
+    Literal["auto", "none"],
+    typer.Option(help="auto normalises a picture; none takes a 28 x 28 picture as it is."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object per file.")]
+Length = Annotated[int | None, typer.Option(help="Number of digits.")]
+MinLength = Annotated[int | None, typer.Option(help="Minimum number of digits.")]
+MaxLength = Annotated[int | None, typer.Option(help="Maximum number of digits.")]
+ChecksumName = Annotated[
+    Literal["luhn", "aba"] | None,
+    typer.Option(help="Check digit: luhn for card numbers, aba for US routing numbers."),
+]

@@ -1,54 +1,190 @@
-"""`numeral predict`: image files to digits, through the same steps as over HTTP."""
+"""`numeral predict` and `numeral read`: image files to digits and fields, without a server."""
 
-from collections.abc import Sequence
-from functools import partial
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from service.api.responses import prediction, to_json
-from service.api.schemas import Prediction
-from service.cli.loading import NO_MODEL, load_or_exit
-from service.cli.reading import decision_cell, print_files
-from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError
-from service.imaging import UnreadableImage
-from service.inference.digits import DigitOptions, DigitPipeline, Preprocess
-from service.settings import Settings
+from service.cli.options import (
+    AsJson,
+    ChecksumName,
+    Length,
+    MaxError,
+    MaxLength,
+    MinLength,
+    Model,
+    ModelsDir,
+    PreprocessName,
+    ReaderName,
+    read_constraints,
+    read_settings,
+)
+from service.cli.output import NO_MODEL, load_models, print_error, print_table
 
-_COLUMNS = ("digit", "confidence", "decision")
+if TYPE_CHECKING:
+    from service.inference.catalogue import Catalogue
+    from service.inference.digits import DigitPipeline
+    from service.inference.fields import FieldPipeline
+
+_Pipeline = TypeVar("_Pipeline")
+
+_SOME_UNREAD = 1
+_STANDARD_INPUT = Path("-")
 
 
-def run(
-    settings: Settings,
-    files: Sequence[Path],
+def predict(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Images of one digit; - reads standard input."),
+    ],
     *,
-    model: str | None,
-    max_error: float | None,
-    preprocess: str,
+    model: Model = None,
+    max_error: MaxError = None,
+    preprocess: PreprocessName = "auto",
+    json: AsJson = False,
+    models_dir: ModelsDir = None,
+) -> None:
+    """Read digits from image files, without a server. For many files, use numeral score.
+
+    Examples:
+      numeral predict seven.png
+      numeral predict --model lenet5 --max-error 0.0005 --json scans/*.png
+      curl -s https://example.com/seven.png | numeral predict -
+
+    Exit status:
+      0  every file was read
+      1  some could not be read
+      2  the command line is wrong
+      3  the model cannot be used
+    """
+    from service.api.responses import prediction
+    from service.inference.digits import DigitOptions, Preprocess
+
+    settings = read_settings(models_dir=models_dir)
+    options = DigitOptions(model, max_error, Preprocess(preprocess))
+    pipeline = _choose(
+        load_models(settings),
+        lambda catalogue: catalogue.digits(
+            options, max_error=settings.max_error, max_pixels=settings.max_pixels
+        ),
+    )
+    columns = ("digit", "confidence", "decision")
+    raise typer.Exit(_print_files(files, pipeline, prediction, columns, as_json=json))
+
+
+def read(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Images of several digits; - reads standard input."),
+    ],
+    *,
+    length: Length = None,
+    min_length: MinLength = None,
+    max_length: MaxLength = None,
+    checksum: ChecksumName = None,
+    model: ReaderName = None,
+    max_error: MaxError = None,
+    json: AsJson = False,
+    models_dir: ModelsDir = None,
+) -> None:
+    """Read fields of several digits from image files, without a server.
+
+    Examples:
+      numeral read amount.png
+      numeral read --length 5 zip.png
+      numeral read --checksum aba --json routing-*.png
+
+    Exit status:
+      0  every file was read
+      1  some could not be read
+      2  the command line is wrong
+      3  the reader cannot be used
+    """
+    from service.api.responses import field
+    from service.inference.fields import FieldOptions
+
+    constraints = read_constraints(length, min_length, max_length, checksum)
+    settings = read_settings(models_dir=models_dir)
+    options = FieldOptions(model, max_error, constraints)
+    pipeline = _choose(
+        load_models(settings),
+        lambda catalogue: catalogue.fields(
+            options, max_error=settings.field_max_error, max_pixels=settings.max_pixels
+        ),
+    )
+    columns = ("text", "raw", "confidence", "decision")
+    raise typer.Exit(_print_files(files, pipeline, field, columns, as_json=json))
+
+
+def _choose(catalogue: "Catalogue", choose: "Callable[[Catalogue], _Pipeline]") -> _Pipeline:
+    from service.errors import (
+        ModelUnavailable,
+        UnknownModel,
+        UnsupportedMaxError,
+    )
+
+    try:
+        return choose(catalogue)
+    except (UnknownModel, ModelUnavailable, UnsupportedMaxError) as error:
+        print_error(error)
+        raise typer.Exit(NO_MODEL) from error
+
+
+def _print_files(
+    files: Sequence[Path],
+    pipeline: "DigitPipeline | FieldPipeline",
+    answer: Callable[[Any], dict[str, Any]],
+    columns: Sequence[str],
+    *,
     as_json: bool,
 ) -> int:
-    """Read `files` and print what they say; the exit status."""
-    catalogue = load_or_exit(settings)
-    try:
-        pipeline = catalogue.digits(
-            DigitOptions(model, max_error, Preprocess(preprocess)),
-            max_error=settings.max_error,
-            max_pixels=settings.max_pixels,
-        )
-    except (UnknownModel, ModelUnavailable, UnsupportedMaxError) as error:
-        typer.echo(f"error: {error}", err=True)
-        return NO_MODEL
-    return print_files(files, partial(_prediction, pipeline), _COLUMNS, _cells, as_json=as_json)
+    """Print what `pipeline` reads in each of `files`, and return the exit status.
+
+    A file that cannot be read is reported on standard error.
+    """
+    import orjson
+
+    unread: list[Path] = []
+    answers = _answers(files, pipeline, answer, unread)
+    if as_json:
+        for each in answers:
+            typer.echo(orjson.dumps(each, option=orjson.OPT_SERIALIZE_NUMPY))
+    else:
+        rows = ([*(_cell(name, each) for name in columns), each["file"]] for each in answers)
+        print_table([*columns, "file"], rows)
+    return _SOME_UNREAD if unread else 0
 
 
-def _prediction(pipeline: DigitPipeline, data: bytes) -> Prediction:
-    [outcome] = pipeline.read([data])
-    if isinstance(outcome, UnreadableImage):
-        raise outcome
-    return Prediction.model_validate_json(to_json(prediction(outcome)))
+def _answers(
+    files: Sequence[Path],
+    pipeline: "DigitPipeline | FieldPipeline",
+    answer: Callable[[Any], dict[str, Any]],
+    unread: list[Path],
+) -> Iterator[dict[str, Any]]:
+    from service.imaging import UnreadableImage
+
+    for file in files:
+        try:
+            content = sys.stdin.buffer.read() if file == _STANDARD_INPUT else file.read_bytes()
+            [outcome] = pipeline.read([content])
+        except OSError as error:
+            outcome = UnreadableImage(str(error.strerror))
+        if isinstance(outcome, UnreadableImage):
+            typer.echo(f"{file}: {outcome.reason}", err=True)
+            unread.append(file)
+        else:
+            # A file name may be any bytes.
+            name = os.fsencode(file).decode("utf-8", "backslashreplace")
+            yield {"file": name, **answer(outcome)}
 
 
-def _cells(prediction: Prediction) -> tuple[str, ...]:
-    digit = "-" if prediction.digit is None else str(prediction.digit)
-    decision = decision_cell(prediction.decision, prediction.reasons)
-    return digit, f"{prediction.confidence:.4f}", decision
+def _cell(column: str, answer: dict[str, Any]) -> str:
+    value = answer[column]
+    if column == "confidence":
+        return f"{value:.4f}"
+    if column == "decision" and answer["reasons"]:
+        return f"{value} ({', '.join(answer['reasons'])})"
+    return "-" if value in (None, "") else str(value)

@@ -9,6 +9,7 @@ import socket
 import typer
 
 from service.auth.api_keys import ApiKeys, KeysFileError
+from service.cli.options import takes_settings
 from service.environment import unknown_variables
 from service.logs import configure_logging
 from service.processes.cores import usable_cores
@@ -20,12 +21,23 @@ from service.version import version
 _log = logging.getLogger(__name__)
 
 
-def run(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM.
+@takes_settings
+def serve(settings: Settings) -> None:
+    """Serve the models over HTTP until SIGINT or SIGTERM; running requests still finish.
 
-    Raises:
-        typer.Exit: with status 1, where the address cannot be used or the workers do not come up;
-            with 2, where the file of the keys cannot be used.
+    A second such signal ends it at once. SIGHUP reloads the models; if they cannot be used, the old
+    ones stay. Without any usable model it listens all the same, not ready, and logs why.
+
+    Examples:
+      numeral serve --port 9000
+      numeral serve --host 0.0.0.0 --workers 2 --api-keys-file keys.jsonl
+      NUMERAL_DEFAULT_MODEL=lenet5 numeral serve
+      numeral serve --engine ray --min-workers 1 --workers 4
+
+    Exit status:
+      0  it was told to stop
+      1  the address cannot be used, no worker starts, or Ray cannot be reached
+      2  a setting is wrong
     """
     access = _access(settings)
     configure_logging(settings.log_format, settings.log_level)
@@ -70,9 +82,9 @@ def _run(settings: Settings, access: ApiKeys) -> None:
 
 
 def _run_on_ray(settings: Settings, access: ApiKeys) -> None:
-    from service.ray_reach import NoCluster  # noqa: PLC0415
-    from service.ray_serve.refusals import refusal  # noqa: PLC0415 - with it comes Ray Serve
-    from service.ray_serve.running import NotDeployed, serve_on_ray  # noqa: PLC0415
+    from service.ray_reach import NoCluster
+    from service.ray_serve.refusals import refusal
+    from service.ray_serve.running import NotDeployed, serve_on_ray
 
     if why := refusal(settings, access, joins=settings.ray_address is not None):
         typer.echo(f"error: {why}", err=True)
@@ -94,11 +106,11 @@ def _serve(settings: Settings, access: ApiKeys, listeners: list[socket.socket]) 
     # What the one way needs, the other one's process need not hold: a supervisor has no web
     # framework, no ONNX Runtime.
     if len(listeners) == 1:
-        from service.processes.alone import serve_alone  # noqa: PLC0415
+        from service.processes.alone import serve_alone
 
         serve_alone(settings, access, listeners[0])
         return 0
-    from service.processes.supervisor import Supervisor  # noqa: PLC0415
+    from service.processes.supervisor import Supervisor
 
     with shared_metrics(), access.shared(len(listeners)) as shared:
         return Supervisor(settings, shared, listeners).run()

@@ -1,63 +1,93 @@
-"""SOURCE, as it stands on the command line, to the pieces that are to be read."""
+"""SOURCE arguments to pieces, and pieces to tasks: what is read, listed once, in a fixed order."""
 
 import glob
+import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from service.scoring.archives import Archives, is_archive
-from service.scoring.arrays import is_array, open_array
-from service.scoring.errors import UnreadableArchive, UnreadableArray
-from service.scoring.pieces import Piece
-from service.scoring.walking import files_below, files_like
+from service.scoring.contents import Piece, count_pictures
 
-# An array is mapped into memory piece by piece, so that no more of it counts as the process's.
-_MOST_BYTES = 64 * 1024 * 1024
+# Enough pictures to keep a worker busy, few enough that little is lost with it.
+Task = tuple[Piece, ...]
 
 _LIST = "@"
 _STANDARD_INPUT = "-"
 
 
 class NoSuchSource(Exception):
-    """There is no such file or folder, or no file that fits the pattern."""
+    """Error for a SOURCE that does not exist, or a pattern that matches no file."""
 
 
 def list_pieces(sources: Sequence[str], ignored: frozenset[str] = frozenset()) -> Iterator[Piece]:
-    """What there is to read in `sources`, in their order; below a folder in order of the names.
+    """Yield what there is to read in `sources`, in their order; within a folder by name.
 
     Args:
-        sources: each a folder, a file, a pattern, or @ with the name of a text file that has a
-            path in each line; @- stands for standard input.
-        ignored: real paths that are passed over where a folder or a pattern leads to them.
+        sources: folders, files, patterns, or @FILE for a text file with a path in each line;
+            @- stands for standard input.
+        ignored: real paths that are skipped when a folder or a pattern leads to them.
 
     Raises:
-        NoSuchSource: nothing is there.
+        NoSuchSource: one does not exist.
     """
     for source in sources:
-        for path in _paths(source, ignored):
-            yield from _pieces_of(path)
+        for path in list_paths(source, ignored):
+            yield Piece(path, 0, count_pictures(path))
 
 
-def _paths(source: str, ignored: frozenset[str]) -> Iterator[str]:
+def list_paths(source: str, ignored: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Yield the files of one SOURCE, as `list_pieces` does."""
     if source.startswith(_LIST):
         for path in _listed(source.removeprefix(_LIST)):
-            # A Path keeps its parts in the interpreter's own table, which grows with a long list.
+            # Path interns its parts, which adds up over a long list.
             folder = os.path.isdir(path)  # noqa: PTH112
-            yield from files_below(path, ignored) if folder else (path,)
+            yield from _files_below(path, ignored) if folder else (path,)
     elif Path(source).is_dir():
-        yield from files_below(source, ignored)
+        yield from _files_below(source, ignored)
     elif os.path.lexists(source):
         yield source
     elif glob.has_magic(source):
-        nothing = True
-        for path in files_like(source, ignored):
-            nothing = False
-            yield path
-        if nothing:
-            raise NoSuchSource(f"no file fits the pattern {source}")
+        found = sorted(glob.iglob(source, recursive=True), key=os.fsencode)  # noqa: PTH207
+        files = [path for path in found if Path(path).is_file() and not _is_in(ignored, path)]
+        if not files:
+            raise NoSuchSource(f"no file matches the pattern {source}")
+        yield from files
     else:
-        raise NoSuchSource(f"{source}: there is no such file or folder")
+        raise NoSuchSource(f"{source}: no such file or folder")
+
+
+def tasks_of(pieces: Iterable[Piece], size: int) -> Iterator[Task]:
+    """Combine and split `pieces` into tasks of `size` pictures; the last may have fewer."""
+    task: list[Piece] = []
+    free = size
+    for piece in pieces:
+        start = piece.start
+        while start < piece.stop:
+            stop = min(piece.stop, start + free)
+            task.append(Piece(piece.source, start, stop))
+            free -= stop - start
+            start = stop
+            if not free:
+                yield tuple(task)
+                task, free = [], size
+    if task:
+        yield tuple(task)
+
+
+def pictures_of(task: Task) -> int:
+    """Return how many pictures `task` has."""
+    return sum(piece.stop - piece.start for piece in task)
+
+
+def to_line(task: Task) -> bytes:
+    """Encode `task` as one line; paths that are not valid text survive."""
+    return json.dumps(task).encode() + b"\n"
+
+
+def from_line(line: bytes) -> Task:
+    """Decode what `to_line` made."""
+    return tuple(Piece(*piece) for piece in json.loads(line))
 
 
 def _listed(name: str) -> Iterator[str]:
@@ -68,30 +98,33 @@ def _listed(name: str) -> Iterator[str]:
         raise NoSuchSource(f"{name}: the list cannot be read ({error.strerror})") from error
 
 
-def _pieces_of(path: str) -> Iterator[Piece]:
-    # What cannot be opened is a piece too: whoever reads it says why.
-    if is_array(path):
-        yield from _pieces_of_array(path)
-    elif is_archive(path):
-        yield _piece_of_archive(path)
-    else:
-        yield Piece(path)
+def _files_below(folder: str, ignored: frozenset[str]) -> Iterator[str]:
+    """Yield the files below `folder` by name, without hidden ones or links to folders.
 
-
-def _piece_of_archive(path: str) -> Piece:
-    with Archives() as archives:
-        try:
-            return Piece(path, 0, len(archives.members(path)))
-        except UnreadableArchive:
-            return Piece(path)
-
-
-def _pieces_of_array(path: str) -> Iterator[Piece]:
+    A folder that cannot be listed is yielded itself, so that its row says why.
+    """
     try:
-        count, height, width = open_array(path).shape
-    except UnreadableArray:
-        yield Piece(path)
+        with os.scandir(folder) as entries:
+            found = sorted(
+                (os.fsencode(entry.name + os.sep * is_folder), entry.path, is_folder)
+                for entry in entries
+                # Links to folders may lead in circles.
+                if not entry.name.startswith(".")
+                and ((is_folder := entry.is_dir(follow_symlinks=False)) or not entry.is_dir())
+            )
+    except OSError:
+        yield folder
         return
-    several = max(1, _MOST_BYTES // (height * width))
-    for start in range(0, count, several):
-        yield Piece(path, start, min(count, start + several))
+    for _, path, is_folder in found:
+        if _is_in(ignored, path):
+            continue
+        if is_folder:
+            yield from _files_below(path, ignored)
+        else:
+            yield path
+
+
+def _is_in(paths: frozenset[str], path: str) -> bool:
+    # Real paths are looked up only for files with the name of an ignored one.
+    name = path.rpartition(os.sep)[2]
+    return any(each.endswith(name) for each in paths) and str(Path(path).resolve()) in paths

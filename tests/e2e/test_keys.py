@@ -13,7 +13,6 @@ import tritonclient.http
 from service.auth.api_keys import Role, new_key
 from service.auth.quotas import Quota
 from tests.e2e.running import run_service
-from tests.e2e.test_cli import _numeral
 
 QUOTA = 10
 
@@ -237,57 +236,6 @@ def test_a_browser_may_ask_before_it_shows_a_key(service, seven, keys):
         assert response.headers["Access-Control-Allow-Origin"] == origin["Origin"]
     assert refused.status_code == 401
     assert "Retry-After" in refused.headers["Access-Control-Expose-Headers"]
-
-
-def test_a_key_is_made_shown_and_accepted(start, tmp_path):
-    made = _numeral("keys", "create", "till", "--role", "predict", "--quota", "1000/minute")
-    [key] = re.findall(r"numeral_\S{43}", made.stderr)
-    file = tmp_path / "keys.jsonl"
-    file.write_text(made.stdout)
-
-    service = start(api_keys_file=file)
-    service.wait_until_ready()
-
-    assert json.loads(made.stdout)["quota"] == "1000/minute"
-    assert key not in made.stdout
-    assert httpx.get(f"{service.url}/models", headers={"X-API-Key": key}).status_code == 200
-
-
-@pytest.mark.parametrize("arguments", [["a b"], ["till", "--quota", "5"], ["till", "--role", "x"]])
-def test_a_key_that_cannot_be_made(arguments):
-    result = _numeral("keys", "create", *arguments)
-
-    assert result.returncode == 2
-    assert result.stdout == ""
-
-
-def test_a_name_that_is_taken_makes_no_second_key(tmp_path):
-    file = tmp_path / "keys.jsonl"
-    settings = {"NUMERAL_API_KEYS_FILE": str(file)}
-    made = _numeral("keys", "create", "till", environment=settings)
-    file.write_text(made.stdout)
-
-    again = _numeral("keys", "create", "till", environment=settings | {"COLUMNS": "500"})
-
-    assert "went to standard output" in made.stderr
-    assert again.returncode == 2
-    assert again.stdout == ""
-    assert f"'till' is the name of a key in {file}" in again.stderr
-    assert _numeral("keys", "create", "till2", environment=settings).returncode == 0
-
-
-@pytest.mark.parametrize("content", [None, "", "numeral_abc\n"])
-def test_the_service_does_not_start_open_because_its_keys_are_wrong(tmp_path, content):
-    file = tmp_path / "keys.jsonl"
-    if content is not None:
-        file.write_text(content)
-
-    result = _numeral("serve", "--port", "0", "--api-keys-file", str(file))
-
-    assert result.returncode == 2
-    assert str(file) in result.stderr
-    assert "numeral_abc" not in result.stderr
-    assert "Traceback" not in result.stderr
 
 
 def _batch(caller, image, images):

@@ -1,9 +1,9 @@
-"""Temperature and thresholds, on answers whose true error rate is known."""
+"""Temperature and thresholds, on answers with known error rates."""
 
 import numpy as np
 import pytest
 
-pytest.importorskip("scipy", reason="needs the extra 'training'")
+pytest.importorskip("scipy", reason="requires the extra 'training'")
 
 from export.calibrate import choose_threshold, fit_temperature
 from export.measure import evaluate, reliability, select
@@ -35,7 +35,7 @@ def test_calibrated_answers_have_a_small_calibration_error():
         assert low <= reliability(Outputs(logits, probabilities), labels).ece <= high
 
 
-def test_the_bins_of_the_reliability_hold_every_image_and_their_gaps_are_the_error():
+def test_the_reliability_bins_contain_every_image():
     logits, labels = answers_with_true_temperature(2.5)
     measured = reliability(Outputs(logits, softmax(logits)), labels)
 
@@ -45,20 +45,20 @@ def test_the_bins_of_the_reliability_hold_every_image_and_their_gaps_are_the_err
 
 
 def confident_answers(count, seed):
-    """Answers that are wrong as often as their confidences say."""
+    """Calibrated answers."""
     random = np.random.default_rng(seed)
     confidences = 1 - 10 ** random.uniform(-6, -0.5, count)
     return confidences, random.random(count) < confidences
 
 
-def test_a_threshold_keeps_the_promised_error_rate_in_nearly_every_draw():
+def test_a_threshold_keeps_its_error_rate_in_most_draws():
     everything = confident_answers(400_000, seed=0)
     broken = 0
     for seed in range(1, 101):
         threshold = choose_threshold(*confident_answers(5_000, seed), max_error=0.01)
         accepted = everything[0] >= threshold
         broken += np.mean(~everything[1][accepted]) > 0.01
-    assert broken <= 10  # 5 are expected at most, by the promise
+    assert broken <= 10  # at most 5 are expected
 
 
 def test_a_stricter_error_rate_takes_a_stricter_threshold():
@@ -89,7 +89,7 @@ def test_one_confident_error_does_not_end_the_search():
     assert threshold < confidences[10_000]
 
 
-def test_few_images_for_a_strict_error_rate_are_spent_on_one_start():
+def test_few_images_allow_one_start_for_a_strict_error_rate():
     confidences, correct = 1 - np.logspace(-7, -1, 7_000), np.full(7_000, True)
 
     assert choose_threshold(confidences, correct, max_error=0.0005) is not None

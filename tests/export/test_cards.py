@@ -1,11 +1,11 @@
-"""The pages about the published models are made from the manifest, and are up to date."""
+"""The pages about the published models come from the manifest, and are up to date."""
 
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("matplotlib", reason="needs the extra 'training'")
-pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+pytest.importorskip("matplotlib", reason="requires the extra 'training'")
+pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
 
 from export.cards import README, with_table, write_cards
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
@@ -34,7 +34,7 @@ def test_a_reader_has_a_card_of_its_own(cards, tmp_path):
     assert "(models/reader.md)" in (tmp_path / "models.md").read_text()
     page = (tmp_path / "models" / "reader.md").read_text()
     assert reader.version in page
-    assert "none could be shown" in page
+    assert "none found" in page
     assert "| 1.00% | 0.900000 | composed | 100.00% | 0 of 1 | 100.00% | 0 of 1 |" in page
     assert (tmp_path / "models" / "reader.png").read_bytes().startswith(b"\x89PNG")
 
@@ -52,10 +52,10 @@ def test_a_point_without_a_threshold_says_so(cards, tmp_path):
     )
     write_cards([cards[0].model_copy(update={"operating_points": points})], tmp_path)
 
-    assert "none could be shown" in (tmp_path / "models" / f"{cards[0].name}.md").read_text()
+    assert "none found" in (tmp_path / "models" / f"{cards[0].name}.md").read_text()
 
 
-def test_the_table_between_the_marks_of_a_readme_is_made_anew(cards):
+def test_the_table_between_the_markers_of_a_readme_is_updated(cards):
     readme = "before\n<!-- models: x -->\n| old |\n<!-- /models -->\nafter\n"
 
     lines = with_table(readme, cards[:1]).splitlines()

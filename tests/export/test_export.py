@@ -1,4 +1,4 @@
-"""The chain from a finished run to a published model, over real graphs."""
+"""From a finished run to a published model, with real graphs."""
 
 import errno
 import json
@@ -10,8 +10,8 @@ from models.manifest import PACKAGE_DIRECTORY, load_manifest, read_model_file
 from tests.commands import run_here
 from tests.generated import drawn_mnist, write_idx
 
-keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
-onnx = pytest.importorskip("onnx", reason="needs the extra 'training'")
+keras = pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
+onnx = pytest.importorskip("onnx", reason="requires the extra 'training'")
 
 from export.convert import convert  # noqa: E402
 from export.publish import Exported, PublishError, publish  # noqa: E402
@@ -32,11 +32,11 @@ def model(request):
     return architectures.build(request.param)
 
 
-def test_every_architecture_keeps_the_contract_and_answers_as_keras_does(model, images):
+def test_every_architecture_follows_the_contract_and_answers_like_keras(model, images):
     verify(convert(model, temperature=1.7), model, images, temperature=1.7)
 
 
-def test_a_graph_that_ignores_its_temperature_is_refused(lenet5, images):
+def test_a_graph_that_ignores_its_temperature_is_rejected(lenet5, images):
     exported = convert(lenet5, temperature=4.0)
     softmax = next(node for node in exported.graph.node if node.op_type == "Softmax")
     softmax.input[0] = "logits"
@@ -56,7 +56,7 @@ def lenet5():
     return architectures.build("lenet5")
 
 
-def test_the_temperature_divides_the_logits_of_the_probabilities_alone(lenet5, images):
+def test_the_temperature_affects_the_probabilities_only(lenet5, images):
     outputs = run(convert(lenet5, temperature=4.0).SerializeToString(), images)
     plain = run(convert(lenet5).SerializeToString(), images)
 
@@ -66,18 +66,18 @@ def test_the_temperature_divides_the_logits_of_the_probabilities_alone(lenet5, i
     np.testing.assert_allclose(outputs.probabilities, expected, rtol=1e-5)
 
 
-def test_metadata_travels_in_the_file(lenet5):
+def test_metadata_is_in_the_file(lenet5):
     exported = convert(lenet5, metadata={"recipe": "baseline"})
     assert {p.key: p.value for p in exported.metadata_props} == {"recipe": "baseline"}
 
 
-def test_a_graph_with_other_weights_is_refused(lenet5, images):
+def test_a_graph_with_other_weights_is_rejected(lenet5, images):
     other = convert(architectures.build("lenet5"))
-    with pytest.raises(VerificationError, match="logits differ from Keras' by"):
+    with pytest.raises(VerificationError, match="logits differ from Keras's by"):
         verify(other, lenet5, images)
 
 
-def test_a_graph_with_another_input_type_is_refused(lenet5, images):
+def test_a_graph_with_another_input_type_is_rejected(lenet5, images):
     exported = convert(lenet5)
     exported.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
     cast = next(node for node in exported.graph.node if node.op_type == "Cast")
@@ -87,14 +87,14 @@ def test_a_graph_with_another_input_type_is_refused(lenet5, images):
         verify(exported, lenet5, images)
 
 
-def test_a_fixed_batch_is_refused(lenet5, images):
+def test_a_fixed_batch_is_rejected(lenet5, images):
     exported = convert(lenet5)
     exported.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     with pytest.raises(VerificationError, match="image is"):
         verify(exported, lenet5, images)
 
 
-def test_a_batch_normalisation_that_was_not_folded_is_refused(lenet5, images):
+def test_an_unfolded_batch_normalisation_is_rejected(lenet5, images):
     exported = convert(lenet5)
     statistics = [f"statistic_{index}" for index in range(4)]
     for name in statistics:
@@ -108,7 +108,7 @@ def test_a_batch_normalisation_that_was_not_folded_is_refused(lenet5, images):
         verify(exported, lenet5, images)
 
 
-def test_an_eight_bit_variant_keeps_the_contract_and_most_answers(lenet5, images):
+def test_an_8_bit_variant_follows_the_contract(lenet5, images):
     full = convert(lenet5, metadata={"recipe": "baseline"})
     small = quantise(full, images)
 
@@ -116,7 +116,7 @@ def test_an_eight_bit_variant_keeps_the_contract_and_most_answers(lenet5, images
     assert small.ByteSize() < full.ByteSize() / 2
     assert {p.key for p in small.metadata_props} >= {"recipe"}
     outputs, reference = (run(graph.SerializeToString(), images) for graph in (small, full))
-    # An untrained model has near ties; a wrong scale or zero point would scatter the answers.
+    # An untrained model has near ties; a wrong scale or zero point would change most answers.
     assert np.mean(outputs.answers == reference.answers) > 0.8
 
 
@@ -140,7 +140,7 @@ def finished_run(command, tmp_path_factory):
     return next((runs / "mlp").iterdir())
 
 
-def test_export_publishes_a_model_that_the_manifest_describes(command, finished_run, tmp_path):
+def test_export_publishes_a_model_with_its_card(command, finished_run, tmp_path):
     done = command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
 
     card = load_manifest(tmp_path).models[0]
@@ -155,10 +155,10 @@ def test_export_publishes_a_model_that_the_manifest_describes(command, finished_
     assert {path.name for path in tmp_path.iterdir()} == {"manifest.json", "mlp.onnx"}
 
 
-def test_export_keeps_the_models_that_are_published_already(command, finished_run, tmp_path):
+def test_export_does_not_change_other_published_models(command, finished_run, tmp_path):
     command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    # Another architecture's, or the new export would replace it.
+    # Another architecture, or the new export would replace it.
     manifest["models"][0] |= {"name": "earlier", "architecture": "earlier"}
     manifest["default"] = "earlier"
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
@@ -179,23 +179,16 @@ def test_exporting_twice_gives_the_same_version(command, finished_run, tmp_path)
     assert first.operating_points == second.operating_points
 
 
-def test_a_folder_that_is_no_run_publishes_nothing(command, finished_run, tmp_path):
-    failed = command(
-        "export",
-        finished_run,
-        tmp_path,
-        "--no-int8",
-        "--models-dir",
-        tmp_path / "models",
-        check=False,
-    )
+def test_a_folder_without_a_run_publishes_nothing(command, finished_run, tmp_path):
+    options = ("--no-int8", "--models-dir", tmp_path / "models")
+    failed = command("export", finished_run, tmp_path, *options, check=False)
 
     assert failed.returncode == 1
-    assert "holds no training run" in failed.stderr
+    assert "contains no training run" in failed.stderr
     assert not (tmp_path / "models").exists()
 
 
-def test_a_full_disk_leaves_what_was_published(tmp_path, monkeypatch):
+def test_a_full_disk_changes_nothing(tmp_path, monkeypatch):
     card = load_manifest(PACKAGE_DIRECTORY).models[0]
     publish(tmp_path, [Exported(card, b"first")])
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -210,17 +203,9 @@ def test_a_full_disk_leaves_what_was_published(tmp_path, monkeypatch):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_default_that_is_no_model_publishes_nothing(command, finished_run, tmp_path):
-    failed = command(
-        "export",
-        finished_run,
-        "--no-int8",
-        "--models-dir",
-        tmp_path,
-        "--default",
-        "vgg",
-        check=False,
-    )
+def test_an_unknown_default_publishes_nothing(command, finished_run, tmp_path):
+    options = ("--no-int8", "--models-dir", tmp_path, "--default", "vgg")
+    failed = command("export", finished_run, *options, check=False)
 
     assert failed.returncode == 1
     assert "vgg" in failed.stderr

@@ -1,20 +1,18 @@
-"""The chain from a trained reader to a published one, over real graphs."""
-
-import json
+"""From a trained reader to a published one, with real graphs."""
 
 import numpy as np
 import pytest
 
 from models.fields.confidence import Features
-from models.manifest import MANIFEST_NAME, load_manifest, read_model_file
+from models.manifest import load_manifest, read_model_file
 from models.strips import CLASSES, HEIGHT, STRIDE
 from tests.amounts import write_amounts
 from tests.commands import run_here
 from tests.generated import drawn_mnist
 from tests.strips import UNTRAINED
 
-keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
-onnx = pytest.importorskip("onnx", reason="needs the extra 'training'")
+keras = pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
+onnx = pytest.importorskip("onnx", reason="requires the extra 'training'")
 
 from export.publish import Exported, PublishError, publish  # noqa: E402
 from export.reader import calibrate  # noqa: E402
@@ -47,23 +45,23 @@ def strips():
     ]
 
 
-def test_a_reader_keeps_its_contract_and_answers_as_keras_does(model, strips):
+def test_a_reader_follows_its_contract_and_answers_like_keras(model, strips):
     verify(convert(model, temperature=1.7), model, strips, temperature=1.7)
 
 
-def test_a_reader_at_another_temperature_is_refused(model, strips):
+def test_a_reader_at_another_temperature_is_rejected(model, strips):
     with pytest.raises(VerificationError, match="not those of the logits divided by 2"):
         verify(convert(model, temperature=1.7), model, strips, temperature=2.0)
 
 
-def test_a_reader_with_a_fixed_width_is_refused(model, strips):
+def test_a_reader_with_a_fixed_width_is_rejected(model, strips):
     exported = convert(model)
     exported.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 160
     with pytest.raises(VerificationError, match="image is"):
         verify(exported, model, strips, temperature=1.0)
 
 
-def test_outputs_are_those_of_a_strips_own_steps(model, strips):
+def test_outputs_exclude_padding(model, strips):
     outputs = run(convert(model).SerializeToString(), strips)
 
     assert [o.log_probabilities.shape for o in outputs] == [
@@ -78,7 +76,7 @@ def exported(model, tmp_path_factory):
     return export_model(model, UNTRAINED, drawn_mnist(), amounts, composed=6)
 
 
-def test_a_reader_is_published_beside_digit_models_which_stay_as_they_are(exported, models_copy):
+def test_publishing_a_reader_does_not_change_digit_models(exported, models_copy):
     before = load_manifest(models_copy)
 
     publish(models_copy, [exported])
@@ -94,7 +92,7 @@ def test_a_reader_is_published_beside_digit_models_which_stay_as_they_are(export
     )
 
 
-def test_digit_models_leave_a_published_reader_as_it_is(exported, models_copy):
+def test_publishing_a_digit_model_does_not_change_the_reader(exported, models_copy):
     publish(models_copy, [exported])
     card = load_manifest(models_copy).models[0]
 
@@ -104,18 +102,10 @@ def test_digit_models_leave_a_published_reader_as_it_is(exported, models_copy):
     assert (models_copy / "reader.onnx").is_file()
 
 
-def test_a_reader_alone_is_not_published(exported, tmp_path):
-    with pytest.raises(PublishError, match="export one of them first"):
+def test_a_reader_needs_a_published_digit_model(exported, tmp_path):
+    with pytest.raises(PublishError, match="export one of those first"):
         publish(tmp_path, [exported])
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_manifest_from_before_there_were_readers_is_valid(models_copy):
-    manifest = json.loads((models_copy / MANIFEST_NAME).read_text())
-    manifest.pop("readers", None)
-    (models_copy / MANIFEST_NAME).write_text(json.dumps(manifest))
-
-    assert load_manifest(models_copy).readers == ()
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +116,7 @@ def finished_run(model, tmp_path_factory):
     return run
 
 
-def test_a_run_is_exported_with_the_amounts_that_it_held_out(finished_run, tmp_path):
+def test_a_run_is_exported_with_its_held_out_amounts(finished_run, tmp_path):
     amounts = load_amounts(write_amounts(tmp_path, count=10))
 
     card = export_reader(finished_run, drawn_mnist(), amounts, composed=2).card
@@ -135,14 +125,14 @@ def test_a_run_is_exported_with_the_amounts_that_it_held_out(finished_run, tmp_p
     assert card.training.recipe == READER.name
 
 
-def test_a_run_of_other_amounts_is_refused(finished_run, tmp_path):
+def test_a_run_of_other_amounts_is_rejected(finished_run, tmp_path):
     amounts = load_amounts(write_amounts(tmp_path, count=20))
 
-    with pytest.raises(RunError, match="held out 2 amounts, the data holds 4"):
+    with pytest.raises(RunError, match="held out 2 amounts, the data has 4"):
         export_reader(finished_run, drawn_mnist(), amounts)
 
 
-def test_a_reader_without_a_data_folder_ends_in_one_line(finished_run, tmp_path):
+def test_a_reader_without_amounts_ends_in_one_line(finished_run, tmp_path):
     failed = run_here(
         "export", finished_run.folder, "--models-dir", tmp_path, check=False, NUMERAL_DATA=None
     )
@@ -152,22 +142,22 @@ def test_a_reader_without_a_data_folder_ends_in_one_line(finished_run, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_temperature_of_logits_that_say_too_much_is_found():
+def test_the_temperature_of_overconfident_logits_is_found():
     logits, samples = [], []
     for _ in range(200):
         digit = RANDOM.integers(10)
-        # As likely wrong as the softmax at a temperature of 1 says, then twice as sure.
-        says = np.full((1, CLASSES), -30.0, np.float32)
-        says[0, 1:11] = RANDOM.normal(0, 1.5, 10)
-        shares = np.exp(says[0, 1:11]) / np.exp(says[0, 1:11]).sum()
+        # Labels drawn from the softmax at temperature 1, then logits doubled.
+        drawn = np.full((1, CLASSES), -30.0, np.float32)
+        drawn[0, 1:11] = RANDOM.normal(0, 1.5, 10)
+        shares = np.exp(drawn[0, 1:11]) / np.exp(drawn[0, 1:11]).sum()
         digit = RANDOM.choice(10, p=shares)
-        logits.append(2 * says)
+        logits.append(2 * drawn)
         samples.append(Sample(np.zeros((HEIGHT, STRIDE), np.uint8), str(digit), True))
 
     assert calibrate.fit_temperature(logits, samples) == pytest.approx(2, rel=0.25)
 
 
-def test_confidences_follow_how_often_such_strips_are_right():
+def test_the_confidence_rule_fits_the_accuracy():
     odds = RANDOM.normal(0, 2, 4000)
     correct = RANDOM.random(4000) < 1 / (1 + np.exp(-(odds - 1)))
 
@@ -180,7 +170,7 @@ def test_confidences_follow_how_often_such_strips_are_right():
     assert min(rule.margin, rule.weakest) >= 0
 
 
-def test_a_threshold_shown_on_composed_strips_rises_where_amounts_contradict_it():
+def test_amounts_can_raise_the_threshold_of_composed_strips():
     sure = np.linspace(0.5, 0.9999, 3000)
     right = RANDOM.random(3000) < sure
     calm = calibrate.choose(sure, right, np.full(100, 0.97), np.ones(100, bool), 0.05)
@@ -190,7 +180,7 @@ def test_a_threshold_shown_on_composed_strips_rises_where_amounts_contradict_it(
     assert calm <= 0.97 < contradicted
 
 
-def test_no_threshold_is_chosen_where_amounts_contradict_all_that_were_shown():
+def test_amounts_can_contradict_every_threshold():
     sure = np.linspace(0.5, 0.9999, 3000)
     right = RANDOM.random(3000) < sure
     surely_wrong = np.full(100, 0.9999), np.zeros(100, bool)
@@ -198,18 +188,18 @@ def test_no_threshold_is_chosen_where_amounts_contradict_all_that_were_shown():
     assert calibrate.choose(sure, right, *surely_wrong, 0.05) is None
 
 
-def test_no_threshold_is_chosen_where_none_is_shown():
+def test_few_strips_show_no_threshold():
     few = np.full(10, 0.999)
     assert calibrate.choose(few, np.ones(10, bool), few, np.ones(10, bool), 0.005) is None
 
 
 @pytest.mark.parametrize(
-    ("said", "written", "edits"),
+    ("read", "written", "edits"),
     [("180", "180", 0), ("", "18", 2), ("1800", "180", 1), ("170", "180", 1), ("018", "180", 2)],
 )
-def test_edits_are_counted(said, written, edits):
-    assert edit_distance(said, written) == edit_distance(written, said) == edits
+def test_edits_are_counted(read, written, edits):
+    assert edit_distance(read, written) == edit_distance(written, read) == edits
 
 
-def test_the_digit_error_rate_is_of_the_digits_written():
+def test_the_digit_error_rate_is_per_written_digit():
     assert digit_error_rate(["18", "5"], ["180", "5"]) == pytest.approx(1 / 4)

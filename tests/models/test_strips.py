@@ -1,4 +1,4 @@
-"""Strips of any size, light and polarity, as the field reader is to see them."""
+"""Standardised strips of any size, light and polarity."""
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ def ink_columns(pixels):
 
 
 @pytest.mark.parametrize(("height", "width"), [(60, 200), (25, 90), (200, 130), (53, 155)])
-def test_a_strip_gets_the_height_of_the_reader_and_keeps_its_aspect(height, width):
+def test_a_strip_is_scaled_to_the_height_of_the_reader(height, width):
     seen = standardise(strip(height, width))
 
     rows, columns = seen.pixels.shape
@@ -30,7 +30,7 @@ def test_a_strip_gets_the_height_of_the_reader_and_keeps_its_aspect(height, widt
     assert 0 <= columns - 2 * MARGIN - width * HEIGHT / height < STRIDE + 1
 
 
-def test_a_place_in_the_strip_leads_back_to_the_picture():
+def test_positions_map_back_to_the_picture():
     picture = strip(80, 300)
 
     seen = standardise(picture)
@@ -39,7 +39,7 @@ def test_a_place_in_the_strip_leads_back_to_the_picture():
     assert first == pytest.approx(np.flatnonzero((picture < 100).any(axis=0))[0], abs=2)
 
 
-def test_a_strip_too_long_is_made_smaller_and_not_narrower():
+def test_a_long_strip_is_scaled_down():
     seen = standardise(strip(40, 3000))
 
     assert seen.pixels.shape[1] <= MAX_WIDTH
@@ -49,7 +49,7 @@ def test_a_strip_too_long_is_made_smaller_and_not_narrower():
 
 
 @pytest.mark.parametrize(("paper", "ink"), [(240, 200), (120, 40), (20, 220), (90, 160)])
-def test_paper_and_ink_look_alike_whatever_light_and_polarity(paper, ink):
+def test_paper_and_ink_are_standardised(paper, ink):
     reference = standardise(strip()).pixels
 
     pixels = standardise(strip(paper=paper, ink=ink)).pixels
@@ -57,7 +57,7 @@ def test_paper_and_ink_look_alike_whatever_light_and_polarity(paper, ink):
     assert np.abs(pixels.astype(int) - reference).max() <= 8
 
 
-def test_the_grain_of_blank_paper_is_not_taken_for_ink():
+def test_grain_is_not_ink():
     grain = np.random.default_rng(1).normal(200, 2, (50, 160))
 
     pixels = standardise(grain.astype(np.uint8)).pixels
@@ -66,11 +66,11 @@ def test_the_grain_of_blank_paper_is_not_taken_for_ink():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (2, 3)])
-def test_the_smallest_pictures_are_strips_too(shape):
+def test_the_smallest_pictures_are_strips(shape):
     assert standardise(np.full(shape, 128, np.uint8)).pixels.shape[0] == HEIGHT
 
 
-def test_a_batch_is_as_wide_as_its_widest_with_paper_after_the_others():
+def test_a_batch_is_padded_to_the_widest_strip():
     narrow, wide = standardise(strip(width=90)).pixels, standardise(strip(width=300)).pixels
 
     batch = pad([narrow, wide])

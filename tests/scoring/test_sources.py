@@ -1,29 +1,55 @@
-"""SOURCE to pieces: what is found, and how much is held of it meanwhile."""
+"""SOURCE to tasks: what is found, in which order, and how much memory that takes."""
 
+import os
 import tracemalloc
 from itertools import islice
 
-import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
-from service.scoring.pieces import Piece
-from service.scoring.sources import NoSuchSource, list_pieces
+from service.scoring.contents import Piece
+from service.scoring.sources import (
+    NoSuchSource,
+    from_line,
+    list_pieces,
+    pictures_of,
+    tasks_of,
+    to_line,
+)
+
+_pieces = some.lists(
+    some.builds(
+        lambda source, start, count: Piece(source, start, start + count),
+        some.text(some.characters(codec=None), min_size=1, max_size=5),
+        some.integers(0, 50),
+        some.integers(0, 40),
+    ),
+    max_size=30,
+)
 
 
-def test_a_large_array_is_listed_in_pieces_that_fit_into_memory(tmp_path):
-    with (tmp_path / "large.npy").open("wb") as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": (100, 4096, 4096)}
-        np.lib.format.write_array_header_1_0(file, header)
-        file.truncate(file.tell() + 100 * 4096 * 4096)
+@given(_pieces, some.integers(1, 20))
+def test_tasks_have_all_pictures_in_order_whatever_their_names(pieces, size):
+    tasks = [from_line(to_line(task)) for task in tasks_of(pieces, size)]
 
-    pieces = list(list_pieces([str(tmp_path / "large.npy")]))
-
-    assert [(piece.start, piece.stop) for piece in pieces] == [
-        (start, start + 4) for start in range(0, 100, 4)
-    ]
+    assert _pictures(piece for task in tasks for piece in task) == _pictures(pieces)
+    assert all(pictures_of(task) == size for task in tasks[:-1])
+    assert all(0 < pictures_of(task) <= size for task in tasks)
 
 
-def test_a_list_of_any_length_is_not_held(tmp_path):
+def test_a_folder_is_listed_in_the_order_of_its_paths(tmp_path):
+    names = ["a/b.png", "a.png", "a-1/c.png", "a/b/c.png", "b.png", "A.png"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).touch()
+
+    found = [os.path.relpath(piece.source, tmp_path) for piece in list_pieces([str(tmp_path)])]
+
+    assert found == sorted(names)
+
+
+def test_a_list_of_any_length_stays_out_of_memory(tmp_path):
     names = tmp_path / "names"
     names.write_text("".join(f"some/where/picture-{number:08}.png\n" for number in range(200_000)))
     pieces = list_pieces([f"@{names}"])
@@ -41,8 +67,6 @@ def test_a_list_of_any_length_is_not_held(tmp_path):
 
 
 def test_a_folder_that_cannot_be_listed_is_a_piece(tmp_path, monkeypatch):
-    import os
-
     (tmp_path / "secret").mkdir()
     (tmp_path / "a.png").touch()
     scandir = os.scandir
@@ -52,7 +76,7 @@ def test_a_folder_that_cannot_be_listed_is_a_piece(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied", path)
         return scandir(path)
 
-    # Who runs the tests may be root, to whom nothing is refused.
+    # The tests may run as root, to whom nothing is refused.
     monkeypatch.setattr(os, "scandir", refuses)
 
     assert list(list_pieces([str(tmp_path)])) == [
@@ -62,8 +86,12 @@ def test_a_folder_that_cannot_be_listed_is_a_piece(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("source", ["nowhere", "*.png", "@nowhere"])
-def test_a_source_that_is_not_there_is_an_error(tmp_path, monkeypatch, source):
+def test_a_source_that_does_not_exist_is_an_error(tmp_path, monkeypatch, source):
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(NoSuchSource):
         list(list_pieces([source]))
+
+
+def _pictures(pieces):
+    return [(piece.source, number) for piece in pieces for number in range(piece.start, piece.stop)]

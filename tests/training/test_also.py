@@ -1,9 +1,9 @@
-"""Digits of one's own beside MNIST's: learnt from, never held out, and told in the run's name."""
+"""Additional training digits: never held out, and part of the name of the run."""
 
 import numpy as np
 import pytest
 
-pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
 
 from models.mnist import TRAIN, DataError, Digits, load_part, write_part
 from tests.generated import drawn_digits, drawn_mnist, write_idx
@@ -13,7 +13,7 @@ from training.runs import Run
 from training.train import Task
 
 
-def test_they_are_learnt_from_and_not_held_out(tmp_path):
+def test_additional_digits_are_trained_on_and_not_held_out(tmp_path):
     mnist, own = drawn_mnist(), drawn_digits(7, seed=9)
 
     train, held_out = Task("mlp", BASELINE, limit=50, also=own).digits(mnist)
@@ -24,7 +24,7 @@ def test_they_are_learnt_from_and_not_held_out(tmp_path):
     np.testing.assert_array_equal(held_out.images, mnist.hold_out()[1].images)
 
 
-def test_other_digits_are_another_run(tmp_path):
+def test_other_additional_digits_are_another_run(tmp_path):
     mnist = drawn_mnist()
     tasks = [
         Task("mlp", BASELINE, also=also)
@@ -39,7 +39,7 @@ def test_other_digits_are_another_run(tmp_path):
         assert Run(run.folder).config() == config
 
 
-def test_what_is_written_is_read_again(tmp_path):
+def test_written_digits_are_read_again(tmp_path):
     own = drawn_digits(7, seed=9)
 
     write_part(tmp_path, TRAIN, own)
@@ -50,7 +50,7 @@ def test_what_is_written_is_read_again(tmp_path):
 
 
 @pytest.mark.parametrize(("train", "test"), [(9, 5), (100, 0)])
-def test_too_few_to_train_on_alone_are_told_where_they_belong(tmp_path, train, test):
+def test_too_few_digits_suggest_also(tmp_path, train, test):
     nothing = Digits(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8))
     few = Mnist(drawn_digits(train, seed=1), drawn_digits(test, seed=2) if test else nothing)
 

@@ -11,7 +11,7 @@ import pytest
 from tests.commands import run_here
 from tests.generated import drawn_mnist, write_idx
 
-pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
 
 from training.recipes import READER
 from training.runs import Run, RunConfig
@@ -32,7 +32,7 @@ def history(folder):
         return list(csv.DictReader(lines))
 
 
-def test_fit_leaves_a_whole_run_that_evaluate_reads(training, data_dir, tmp_path):
+def test_fit_writes_a_run_that_evaluate_reads(training, data_dir, tmp_path):
     subprocess.run(
         [
             sys.executable, "-m", "training", "fit", "--model", "mlp", "--epochs", "3",
@@ -64,14 +64,14 @@ def test_a_finished_run_is_not_trained_again(training, tmp_path):
 
     again = training(*arguments)
 
-    assert "has finished already" in again.stdout
+    assert "is already finished" in again.stdout
 
 
 def test_a_bad_data_folder_ends_in_one_line(training, tmp_path):
     failed = training("fit", "--model", "mlp", "--data-dir", tmp_path, check=False)
 
     assert failed.returncode == 1
-    assert "holds neither train-images-idx3-ubyte" in failed.stderr
+    assert "has neither train-images-idx3-ubyte" in failed.stderr
     assert "Traceback" not in failed.stderr
 
 
@@ -90,12 +90,12 @@ def test_too_few_epochs_for_the_warm_up_end_in_one_line(training):
     assert "Traceback" not in failed.stderr
 
 
-def test_options_that_are_not_for_the_reader_are_refused(training):
+def test_unsupported_options_of_the_reader_are_rejected(training):
     failed = training("fit", "--model", "reader", "--recipe", "best", "--limit", 9, check=False)
 
     assert failed.returncode == 2
     assert "'--recipe' / '--limit'" in failed.stderr
-    assert "is not for the reader" in failed.stderr
+    assert "not supported for the reader" in failed.stderr
 
 
 def test_a_reader_without_amounts_ends_in_one_line(training, tmp_path):
@@ -104,7 +104,7 @@ def test_a_reader_without_amounts_ends_in_one_line(training, tmp_path):
     )
 
     assert failed.returncode == 1
-    assert "holds no orand-car-a/labels.csv" in failed.stderr
+    assert "has no orand-car-a/labels.csv" in failed.stderr
     assert "Traceback" not in failed.stderr
 
 
@@ -116,4 +116,4 @@ def test_a_reader_is_not_evaluated_on_single_digits(training, tmp_path):
     failed = training("evaluate", tmp_path, "--no-verify", check=False)
 
     assert failed.returncode == 1
-    assert "reads fields; `python -m benchmarks.fields`" in failed.stderr
+    assert "measure it with `python -m benchmarks.fields`" in failed.stderr

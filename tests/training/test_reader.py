@@ -1,4 +1,4 @@
-"""The reader's loss and network, and a short training with an interruption."""
+"""Loss and network of the reader, and a short training with an interruption."""
 
 from dataclasses import replace
 from itertools import islice
@@ -10,7 +10,7 @@ from models.strips import BLANK, CLASSES, HEIGHT, STRIDE, SYMBOLS, pad, standard
 from tests.amounts import write_amounts
 from tests.generated import drawn_mnist
 
-keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+keras = pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
 
 from training.reader import fit  # noqa: E402
 from training.reader.amounts import load_amounts  # noqa: E402
@@ -25,42 +25,42 @@ from training.recipes import BASELINE, READER, TIDY_READER  # noqa: E402
 from training.runs import Run, RunConfig, RunError  # noqa: E402
 
 
-def logits_saying(steps, confidence=12.0):
-    """Logits [1, steps, classes] that say, step by step, the symbols of `steps`; `_` is blank."""
+def logits_of(steps, confidence=12.0):
+    """Logits [1, steps, classes] for the symbols of `steps`; `_` is the blank."""
     classes = [BLANK if symbol == "_" else 1 + SYMBOLS.index(symbol) for symbol in steps]
     return confidence * np.eye(CLASSES, dtype=np.float32)[classes][None]
 
 
 def loss_of(steps, text, *, labelled):
-    return float(ctc(targets([text], [labelled]), logits_saying(steps))[0])
+    return float(ctc(targets([text], [labelled]), logits_of(steps))[0])
 
 
-def test_what_is_said_costs_little_and_anything_else_much():
+def test_the_loss_is_small_for_the_right_text_only():
     assert loss_of("_1_2.2_", "12.2", labelled=True) < 0.1
     assert loss_of("_1_2.2_", "12.3", labelled=True) > 5
 
 
-def test_a_separator_costs_where_separators_are_labelled_and_is_missing_in_the_label():
+def test_a_labelled_strip_must_not_have_other_separators():
     assert loss_of("_12.5_", "125", labelled=True) > 5
 
 
-def test_a_separator_costs_nothing_where_separators_are_not_labelled():
+def test_an_unlabelled_strip_can_have_any_separators():
     assert loss_of("_12.5_-", "125", labelled=False) < 0.1
 
 
-def test_a_separator_parts_equal_digits_where_separators_are_not_labelled():
+def test_an_unlabelled_separator_separates_equal_digits():
     assert loss_of("_1.1_", "11", labelled=False) < 0.1
     assert loss_of("_111_", "11", labelled=False) > 5
 
 
-def test_nothing_is_the_text_of_a_strip_that_says_nothing():
+def test_a_strip_of_blanks_has_the_empty_text():
     assert loss_of("_____", "", labelled=True) < 0.1
     assert loss_of("__3__", "", labelled=True) > 5
 
 
 def test_greedy_decoding_joins_repeats_and_drops_blanks():
-    assert greedy(logits_saying("__11_1.22__")[0]) == "11.2"
-    assert greedy(logits_saying("____")[0]) == ""
+    assert greedy(logits_of("__11_1.22__")[0]) == "11.2"
+    assert greedy(logits_of("____")[0]) == ""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def network():
     return build()
 
 
-def test_the_network_gives_a_step_for_every_four_columns(network):
+def test_the_network_has_a_step_for_every_four_columns(network):
     strips = np.zeros((2, HEIGHT, 96), np.uint8)
 
     logits = network(strips).numpy()
@@ -90,10 +90,10 @@ def test_padding_far_away_changes_nothing(network):
     strip = standardise(page).pixels
 
     alone = network(pad([strip])).numpy()[0]
-    beside_a_longer_one = network(pad([strip, np.hstack([strip] * 4)])).numpy()[0]
+    with_a_longer_one = network(pad([strip, np.hstack([strip] * 4)])).numpy()[0]
 
     middle = slice(0, len(alone) // 3)
-    np.testing.assert_allclose(beside_a_longer_one[middle], alone[middle], atol=1e-4)
+    np.testing.assert_allclose(with_a_longer_one[middle], alone[middle], atol=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -117,24 +117,24 @@ class Interrupt(keras.callbacks.Callback):
 
 @pytest.fixture(scope="module")
 def interrupted(material, tmp_path_factory):
-    """A run that was interrupted and went on, and with which batches it began each time."""
-    folder, begun_with = tmp_path_factory.mktemp("runs"), []
+    """A run that was interrupted and continued, and the first pool of each training."""
+    folder, started_at = tmp_path_factory.mktemp("runs"), []
 
     def recorded(*arguments, first, **settings):
-        begun_with.append(first)
+        started_at.append(first)
         return batches(*arguments, first=first, **settings)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit, "batches", recorded)
         with pytest.raises(KeyboardInterrupt):
             train(material, folder, callbacks=[Interrupt()])
-        return train(material, folder), begun_with
+        return train(material, folder), started_at
 
 
-def test_an_interrupted_training_goes_on_where_it_was(interrupted):
-    run, begun_with = interrupted
+def test_an_interrupted_training_continues(interrupted):
+    run, started_at = interrupted
 
-    assert begun_with == [0, 1]  # pools of four batches, as many as the epoch's
+    assert started_at == [0, 1]  # pools of four batches, one per epoch
     history = run.history()
     assert [row["epoch"] for row in history] == [0, 1]
     assert {"loss", "val_amounts", "val_composed", "val_zip_codes"} <= set(history[0])
@@ -142,7 +142,7 @@ def test_an_interrupted_training_goes_on_where_it_was(interrupted):
     assert not run.backup_folder.exists()
 
 
-def test_batches_from_a_later_pool_on_are_those_that_would_have_come(material):
+def test_batches_from_a_later_pool_equal_those_of_an_uninterrupted_run(material):
     mnist, amounts = material
     drawn_of = Material.of(mnist.train, amounts), Mixture(), 2
     uninterrupted = islice(batches(*drawn_of, seed=1, first=0), 2 * POOL)
@@ -164,17 +164,17 @@ def test_a_second_training_starts_from_the_first(material, interrupted, tmp_path
     assert task.recipe.name == TIDY_READER.name
     assert second.folder.name.endswith(f"-after-{first.folder.name}")
     assert second.config().initial == first.name
-    # A few small steps leave most of the weights where they were.
+    # A few small steps change the weights little.
     before, after = (run.load_model().get_weights()[0] for run in (first, second))
     assert np.abs(after - before).max() < 0.02
     assert np.abs(build().get_weights()[0] - before).max() > 0.05
 
 
-def test_a_run_of_another_model_is_no_start(material, tmp_path):
+def test_a_training_cannot_start_from_another_model(material, tmp_path):
     mnist, amounts = material
     folder = tmp_path / "other"
     Run(folder).prepare(RunConfig("mlp", BASELINE, 1, 1, 1))
     task = replace(Task.after(Run(folder), seed=1), steps=4, checks=6)
 
-    with pytest.raises(RunError, match="is no run of reader"):
+    with pytest.raises(RunError, match="is not a run of reader"):
         fit_reader(task, mnist, amounts, tmp_path)

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from tests.generated import drawn_mnist
 
-pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
 from training import study

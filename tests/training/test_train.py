@@ -1,4 +1,4 @@
-"""Runs, interrupted and resumed; teachers and their lessons; the study."""
+"""Training runs, interrupted and resumed; teachers; the study."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tests.generated import drawn_mnist
 
-keras = pytest.importorskip("keras", reason="needs the extra 'training' (no TensorFlow here)")
+keras = pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
 
 from training import distil, study  # noqa: E402
 from training.batches import AugmentedDigits  # noqa: E402
@@ -36,7 +36,7 @@ class InterruptAt(keras.callbacks.Callback):
 
 
 class InterruptAfterHistory(keras.callbacks.Callback):
-    """Stands behind the writer of the history and before the backup."""
+    """Runs after the history is written and before the backup."""
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch == 1:
@@ -59,7 +59,7 @@ def task():
 @pytest.mark.parametrize(
     "interruption", [InterruptAt(STEPS // 2), InterruptAt(STEPS + 5), InterruptAfterHistory()]
 )
-def test_an_interrupted_run_ends_as_one_that_was_not(mnist, task, tmp_path, interruption):
+def test_an_interrupted_run_ends_like_an_uninterrupted_one(mnist, task, tmp_path, interruption):
     whole = train(task, mnist, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         train(task, mnist, tmp_path / "cut", callbacks=[interruption])
@@ -81,18 +81,18 @@ def test_a_finished_run_leaves_no_backup_and_is_not_trained_again(mnist, task, t
     assert run.model_file.stat().st_mtime_ns == written
 
 
-def test_a_folder_of_another_run_is_refused(mnist, task, tmp_path):
+def test_a_folder_of_another_run_is_rejected(mnist, task, tmp_path):
     run = train(task, mnist, tmp_path)
     config = run.config_file.read_text()
     run.config_file.write_text(config.replace('"weight_decay": 0.02', '"weight_decay": 0.5'))
 
-    with pytest.raises(RunError, match="holds another run"):
+    with pytest.raises(RunError, match="contains another run"):
         train(task, mnist, tmp_path)
 
 
-def test_a_file_that_is_no_configuration_is_named(tmp_path):
+def test_an_invalid_configuration_is_named(tmp_path):
     (tmp_path / "config.json").write_text('{"model": 3}')
-    with pytest.raises(RunError, match=r"config\.json: describes no training run"):
+    with pytest.raises(RunError, match=r"config\.json: is no training run"):
         Run(tmp_path).config()
 
 
@@ -106,8 +106,8 @@ def test_a_pupil_learns_from_the_mean_of_its_teachers(mnist, tmp_path, monkeypat
     pupil = train(Task("lenet5", recipe, teachers=teachers), mnist, tmp_path)
 
     assert pupil.config().teachers == ("mlp/baseline-e1-b128-s1", "lenet/baseline-e1-b128-s1")
-    (kept,) = (tmp_path / "lessons").iterdir()
-    lessons = distil.Lessons.load(kept)
+    (cached,) = (tmp_path / "lessons").iterdir()
+    lessons = distil.Lessons.load(cached)
     assert lessons.images.shape == (2, 500, 28, 28)
     answers = np.mean([t.load_model().predict(lessons.images[1]) for t in teachers], axis=0)
     label = np.eye(10)[mnist.train.labels[:500]]
@@ -140,10 +140,10 @@ def test_a_run_can_start_from_the_weights_of_another(mnist, tmp_path):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_a_recipe_can_keep_a_share_of_the_weights_at_the_start(mnist, tmp_path):
+def test_a_recipe_can_average_with_the_initial_weights(mnist, tmp_path):
     first = train(Task("mlp", BASELINE.with_(epochs=1)), mnist, tmp_path)
     recipes = [
-        replace(BASELINE, name=f"keep{share}", epochs=1, initial_share=share) for share in (0, 0.7)
+        replace(BASELINE, name=f"share{share}", epochs=1, initial_share=share) for share in (0, 0.7)
     ]
 
     new, mixed = (train(Task("mlp", recipe, initial=first), mnist, tmp_path) for recipe in recipes)
@@ -152,7 +152,7 @@ def test_a_recipe_can_keep_a_share_of_the_weights_at_the_start(mnist, tmp_path):
         np.testing.assert_allclose(found, 0.7 * old + 0.3 * fresh, atol=1e-5)
 
 
-def test_a_recipe_that_keeps_old_weights_needs_a_run_to_start_from(mnist, tmp_path):
+def test_a_recipe_that_averages_needs_an_initial_run(mnist, tmp_path):
     with pytest.raises(RunError, match="refine needs a run to start from"):
         train(Task("mlp", REFINE), mnist, tmp_path)
 
@@ -160,7 +160,7 @@ def test_a_recipe_that_keeps_old_weights_needs_a_run_to_start_from(mnist, tmp_pa
 def test_a_run_cannot_start_from_another_architecture(mnist, tmp_path):
     first = train(Task("mlp", BASELINE.with_(epochs=1)), mnist, tmp_path)
 
-    with pytest.raises(RunError, match="is no run of lenet"):
+    with pytest.raises(RunError, match="is not a run of lenet"):
         train(Task("lenet", BASELINE.with_(epochs=1), initial=first), mnist, tmp_path)
 
 

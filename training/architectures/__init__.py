@@ -1,7 +1,7 @@
-"""The architectures: a module each, found by its name; a new one needs no change elsewhere.
+"""The architectures: one module each, found by its name; a new one needs no change elsewhere.
 
-Every module offers `TITLE` and `body`, which maps pixels float32 [batch, 28, 28, 1] in [0, 1] to
-features [batch, n]. `build` puts the common ends on it:
+Every module has a `TITLE` and a function `body` from pixels float32 [batch, 28, 28, 1] in [0, 1] to
+features [batch, n]. `build` adds the common input and output:
 
     >>> model = build("lenet5")
     >>> model.input.dtype, model.output.shape
@@ -18,7 +18,7 @@ CLASSES = 10
 
 
 class Architecture(Protocol):
-    """What a module of this package offers."""
+    """Interface of the modules of this package."""
 
     TITLE: str
 
@@ -27,28 +27,28 @@ class Architecture(Protocol):
 
 
 def names() -> list[str]:
-    """The names of all architectures, in alphabetical order."""
+    """Return the names of all architectures, in alphabetical order."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
 def architecture(name: str) -> Architecture:
-    """The architecture called `name`.
+    """Return the architecture `name`.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: it does not exist.
     """
     if name not in names():
-        raise ValueError(f"no architecture {name!r}; there are {', '.join(names())}")
+        raise ValueError(f"no architecture {name!r}; choose from {', '.join(names())}")
     return cast("Architecture", import_module(f"{__name__}.{name}"))
 
 
 def build(name: str) -> keras.Model:
-    """An untrained model: images uint8 [batch, 28, 28] to probabilities [batch, 10].
+    """Build an untrained model from images uint8 [batch, 28, 28] to probabilities [batch, 10].
 
-    The layers `logits` and `probabilities` are the last two, in every architecture.
+    In every architecture, the last two layers are `logits` and `probabilities`.
 
     Raises:
-        ValueError: there is no architecture of that name.
+        ValueError: the architecture does not exist.
     """
     body = architecture(name).body
     image = keras.Input((28, 28), dtype="uint8", name="image")

@@ -1,4 +1,4 @@
-"""One convolution, one pooling, one hidden layer: the smallest network worth the name CNN."""
+"""The smallest CNN: one convolution, one pooling, one hidden layer."""
 
 import keras
 from keras import layers
@@ -7,7 +7,7 @@ TITLE = "CNN"
 
 
 def body(pixels: keras.KerasTensor) -> keras.KerasTensor:
-    """Pixels [batch, 28, 28, 1] to features [batch, 128]; 693,962 parameters with the output."""
+    """Map pixels [batch, 28, 28, 1] to features [batch, 128]; 693,962 parameters in all."""
     x = layers.Conv2D(32, 3, activation="relu")(pixels)
     x = layers.MaxPooling2D()(x)
     x = layers.Flatten()(x)

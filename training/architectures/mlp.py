@@ -1,4 +1,4 @@
-"""A multilayer perceptron with two hidden layers: the plain artificial neural network."""
+"""A multilayer perceptron with two hidden layers."""
 
 import keras
 from keras import layers
@@ -7,7 +7,7 @@ TITLE = "MLP"
 
 
 def body(pixels: keras.KerasTensor) -> keras.KerasTensor:
-    """Pixels [batch, 28, 28, 1] to features [batch, 64]; 109,386 parameters with the output."""
+    """Map pixels [batch, 28, 28, 1] to features [batch, 64]; 109,386 parameters in all."""
     x = layers.Flatten()(pixels)
     x = layers.Dense(128, activation="relu")(x)
     return layers.Dense(64, activation="relu")(x)

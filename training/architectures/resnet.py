@@ -1,8 +1,8 @@
 """A small residual network with batch normalisation and a dense head.
 
 He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", CVPR 2016. The stem is
-narrow and pooled at once, so that the residual blocks work on 14x14, 7x7 and 4x4 maps, where they
-cost little on a CPU.
+narrow and pooled at once, so the residual blocks work on 14x14, 7x7 and 4x4 maps, which is cheap on
+a CPU.
 """
 
 import keras
@@ -15,7 +15,7 @@ BLOCK_WIDTHS = (32, 64, 128)
 
 
 def body(pixels: keras.KerasTensor) -> keras.KerasTensor:
-    """Pixels [batch, 28, 28, 1] to features [batch, 128]; 371,114 parameters with the output."""
+    """Map pixels [batch, 28, 28, 1] to features [batch, 128]; 371,114 parameters in all."""
     x = layers.Conv2D(STEM_WIDTH, 3, padding="same", activation="relu")(pixels)
     x = layers.MaxPooling2D()(x)
     for index, width in enumerate(BLOCK_WIDTHS):
@@ -36,6 +36,6 @@ def _residual_block(x: keras.KerasTensor, width: int, strides: int) -> keras.Ker
 def _convolution(
     x: keras.KerasTensor, width: int, size: int, strides: int = 1
 ) -> keras.KerasTensor:
-    # Batch normalisation brings the bias.
+    # Batch normalisation has a bias.
     x = layers.Conv2D(width, size, strides, padding="same", use_bias=False)(x)
     return layers.BatchNormalization()(x)

@@ -1,1 +1,1 @@
-"""The field reader: composed and real strips of digits, a network, its loss and its training."""
+"""The field reader: real and composed strips of digits, network, loss, training."""

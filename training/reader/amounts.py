@@ -1,4 +1,4 @@
-"""ORAND-CAR-A: courtesy amounts from bank cheques, with a box for each digit.
+"""ORAND-CAR-A: courtesy amounts of bank cheques, with a box for each digit.
 
 ICFHR 2014 Competition on Handwritten Digit String Recognition in Challenging Datasets.
 """
@@ -21,7 +21,7 @@ VALIDATION_SHARE = 1 / 5
 
 @dataclass(frozen=True)
 class Box:
-    """Where a digit is, in pixels."""
+    """Bounding box of a digit, in pixels."""
 
     x: int
     y: int
@@ -30,13 +30,13 @@ class Box:
 
     @property
     def right(self) -> int:
-        """The first column after it."""
+        """The first column after the box."""
         return self.x + self.width
 
 
 @dataclass(frozen=True)
 class Amount:
-    """A strip uint8 [height, width] with its digits, separators left out, and their boxes."""
+    """A strip uint8 [height, width] with its digits, without separators, and their boxes."""
 
     file: str
     grey: Grey
@@ -48,25 +48,25 @@ def load_amounts(data_dir: Path) -> list[Amount]:
     """Read the amounts from `data_dir` or its folder `orand-car-a`, in the order of the labels.
 
     Raises:
-        DataError: the labels or an image are missing or cannot be read; the message names them.
+        DataError: the labels or an image are missing or unreadable; the message names them.
     """
     for folder in (data_dir / FOLDER, data_dir):
         labels = folder / "labels.csv"
         if labels.is_file():
             with labels.open(newline="") as rows:
                 amounts = [_amount(folder, row) for row in csv.DictReader(rows)]
-            # Fewer leave none to validate.
+            # Fewer leave none for validation.
             if round(len(amounts) * VALIDATION_SHARE) < 1:
-                raise DataError(f"{labels}: names {len(amounts)} amounts; fetch it again")
+                raise DataError(f"{labels}: has only {len(amounts)} amounts; download it again")
             return amounts
-    raise DataError(f"{data_dir}: holds no {FOLDER}/labels.csv; the reader learns from it")
+    raise DataError(f"{data_dir}: has no {FOLDER}/labels.csv, which the reader is trained on")
 
 
 def hold_out(amounts: list[Amount]) -> tuple[list[Amount], list[Amount]]:
-    """Split `amounts` into those to learn from and a fifth to validate.
+    """Split `amounts` into training amounts and a fifth for validation.
 
-    In the order of the SHA-256 of their file names the first fifth is held out: the same strips
-    wherever and in whatever order the files lie.
+    The first fifth by the SHA-256 of the file name is held out: always the same strips, whatever
+    the order of the files.
     """
     shuffled = sorted(amounts, key=lambda amount: hashlib.sha256(amount.file.encode()).digest())
     held_out = round(len(shuffled) * VALIDATION_SHARE)
@@ -79,19 +79,19 @@ def _amount(folder: Path, row: dict[str, str]) -> Amount:
         boxes = tuple(Box(*map(int, box.split(","))) for box in row["boxes_xywh"].split(";"))
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise DataError(
-            f"{folder}/labels.csv: a line is not file,digits,boxes_xywh ({row}); fetch it again"
+            f"{folder}/labels.csv: a line is not file,digits,boxes_xywh ({row}); download it again"
         ) from error
     path = folder / "images" / file
     if not set(digits) <= set(DIGITS) or len(boxes) != len(digits):
-        raise DataError(f"{path}: is labelled {digits!r}, with {len(boxes)} boxes; fetch it again")
+        raise DataError(f"{path}: label {digits!r} with {len(boxes)} boxes; download it again")
     return Amount(file, _read(path), digits, boxes)
 
 
 def _read(path: Path) -> Grey:
     try:
-        # OpenCV fills up a truncated picture without an error.
+        # Pillow detects truncated pictures; OpenCV fills them up without an error.
         with Image.open(path) as picture:
             picture.load()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error}); fetch it again") from error
+        raise DataError(f"{path}: cannot be read ({error}); download it again") from error
     return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), np.uint8)

@@ -1,9 +1,9 @@
-"""The reader's network: residual convolutions that keep the columns, then context along the line.
+"""The network: residual convolutions that keep the columns, then context along the line.
 
 Residual blocks after He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition",
 CVPR 2016; the collapse of the height into the channels after Shi, Bai and Yao, "An End-to-End
-Trainable Neural Network for Image-based Sequence Recognition", PAMI 2017, with convolutions in
-place of their recurrent layers.
+Trainable Neural Network for Image-based Sequence Recognition", PAMI 2017, with convolutions
+instead of recurrent layers.
 """
 
 import keras
@@ -15,19 +15,19 @@ TITLE = "Field reader"
 NAME = "reader"
 
 STEM_WIDTH = 24
-WIDTHS = (32, 64, 128)  # at a half, a quarter and an eighth of the height
+WIDTHS = (32, 64, 128)  # at 1/2, 1/4 and 1/8 of the height
 BLOCKS = (1, 2, 2)
 CONTEXT_WIDTH = 192
 CONTEXT_SIZE = 5  # steps
 CONTEXT_BLOCKS = 3
 DROPOUT = 0.2
-_GREY_SCALE = 80.0  # the deviation of a strip's greys, about; paper becomes zero, as padding is
+_GREY_SCALE = 80.0  # approximate deviation of greys; paper becomes zero, like padding
 
 
 def build() -> keras.Model:
-    """The untrained network: strips uint8 [batch, 40, width] to logits [batch, width / 4, classes].
+    """Build the network: strips uint8 [batch, 40, width] to logits [batch, width / 4, classes].
 
-    The width is a multiple of the stride, 4.
+    The width must be a multiple of the stride, 4.
     """
     image = keras.Input((HEIGHT, None), dtype="uint8", name="image")
     x = layers.Rescaling(1 / _GREY_SCALE, -PAPER / _GREY_SCALE, name="scale")(image)
@@ -72,6 +72,6 @@ def _convolution(
     size: int | tuple[int, int],
     strides: int | tuple[int, int],
 ) -> keras.KerasTensor:
-    # Batch normalisation brings the bias.
+    # Batch normalisation has a bias.
     x = layers.Conv2D(width, size, strides, padding="same", use_bias=False)(x)
     return layers.BatchNormalization()(x)

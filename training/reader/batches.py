@@ -1,4 +1,4 @@
-"""Batches of strips without end, drawn by processes of their own beside the training."""
+"""Endless batches of strips, drawn by separate processes during training."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -14,9 +14,9 @@ from training.reader.samples import Material, Mixture, Sample, draw
 from training.reader.targets import Targets, targets
 
 PROCESSES = 2
-POOL = 4  # batches drawn at once and sorted by width, so that little is padded
+POOL = 4  # batches drawn together and sorted by width, to reduce padding
 _AHEAD = 6  # pools
-_DRAWS, _SHUFFLE = 11, 12  # streams of random numbers that must not be one another's
+_DRAWS, _SHUFFLE = 11, 12  # distinct streams of random numbers
 
 Batch = tuple[NDArray[np.uint8], Targets]  # strips [N, 40, width] and targets of the loss
 
@@ -24,10 +24,10 @@ Batch = tuple[NDArray[np.uint8], Targets]  # strips [N, 40, width] and targets o
 def batches(
     material: Material, mixture: Mixture, size: int, *, seed: int, first: int
 ) -> Iterator[Batch]:
-    """Batches of `size` from pool number `first` on; what they hold depends on seed and number."""
-    # Processes forked from one that runs TensorFlow would inherit its locks.
+    """Yield batches of `size` from pool `first` on; they depend on seed and pool only."""
+    # Spawned, because forks of a process that runs TensorFlow would inherit its locks.
     with ProcessPoolExecutor(
-        PROCESSES, get_context("spawn"), initializer=_begin, initargs=(material, mixture)
+        PROCESSES, get_context("spawn"), initializer=_initialise, initargs=(material, mixture)
     ) as processes:
         coming = deque(
             processes.submit(_pool, seed, first + ahead, size) for ahead in range(_AHEAD)
@@ -40,24 +40,24 @@ def batches(
 
 
 def batch(samples: Sequence[Sample]) -> Batch:
-    """`samples` side by side, padded to the widest."""
+    """Stack `samples`, padded to the widest, with their targets."""
     strips = pad([sample.pixels for sample in samples])
     texts = [sample.text for sample in samples]
     return strips, targets(texts, [sample.separators_labelled for sample in samples])
 
 
-_made_of: tuple[Material, Mixture]  # of a drawing process; set when it begins
+_sources: tuple[Material, Mixture]  # of a drawing process, set at its start
 
 
-def _begin(material: Material, mixture: Mixture) -> None:
-    global _made_of  # noqa: PLW0603 - a process pool hands its workers nothing else
+def _initialise(material: Material, mixture: Mixture) -> None:
+    global _sources  # noqa: PLW0603 - the only way to pass data to workers of a pool
     cv2.setNumThreads(1)
-    _made_of = material, mixture
+    _sources = material, mixture
 
 
 def _pool(seed: int, number: int, size: int) -> list[Batch]:
     random = np.random.default_rng((_DRAWS, seed, number))
-    samples = [draw(*_made_of, random) for _ in range(POOL * size)]
+    samples = [draw(*_sources, random) for _ in range(POOL * size)]
     samples.sort(key=lambda sample: sample.pixels.shape[1])
     drawn = [batch(samples[start : start + size]) for start in range(0, len(samples), size)]
     order = np.random.default_rng((_SHUFFLE, seed, number)).permutation(len(drawn))

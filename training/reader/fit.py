@@ -1,4 +1,4 @@
-"""Train the field reader: material, network, recipe, loop, result."""
+"""The training loop of the field reader."""
 
 import shutil
 import sys
@@ -29,23 +29,23 @@ _MIXTURES = {
 
 @dataclass(frozen=True)
 class Task:
-    """How to train; an epoch is so many `steps`, and ends with the reading of so many `checks`.
+    """A training; an epoch has `steps` batches, and ends by reading `checks` strips of each kind.
 
-    It starts from the weights of `initial`, a run of a reader, or from random ones.
+    Starts from the weights of `initial`, a run of a reader, or from random ones.
     """
 
     recipe: Recipe = READER
     seed: int = 1
     steps: int = 240
-    checks: int = 400  # composed strips, and ZIP codes besides
+    checks: int = 400  # composed strips, and as many ZIP codes
     initial: Run | None = None
 
     @classmethod
     def after(cls, initial: Run | None, *, seed: int, **changes: int | None) -> "Task":
-        """The first training, or with `initial` the one that follows it; `changes` to the recipe.
+        """Return the first training, or the second, which follows `initial`.
 
         Raises:
-            ValueError: as `Recipe.with_` says.
+            ValueError: see `Recipe.with_`.
         """
         recipe = TIDY_READER if initial else READER
         return cls(recipe.with_(**changes), seed, initial=initial)
@@ -59,21 +59,21 @@ def fit_reader(
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
-    """Train the reader, or finish it where it was interrupted; a finished run stays as it is.
+    """Train the reader, or continue after an interruption; a finished run is not changed.
 
     Raises:
-        RunError: its folder holds another run, or the initial run has not finished or is of
+        RunError: the folder contains another run, or the initial run has not finished or is of
             another model.
     """
     recipe, seed, steps = task.recipe, task.seed, task.steps
     digits, validation_digits = mnist.hold_out()
-    learnt, validated = hold_out(amounts)
+    train_amounts, held_out = hold_out(amounts)
     config = RunConfig(
         NAME,
         recipe,
         seed,
-        len(digits) + len(learnt),
-        len(validated),
+        len(digits) + len(train_amounts),
+        len(held_out),
         initial=task.initial.name if task.initial else None,
     )
     run = Run(runs_dir / NAME / config.run_name)
@@ -85,7 +85,7 @@ def fit_reader(
     keras.utils.set_random_seed(seed)
     model = _starting_model(task)
     model.compile(optimizer=recipe.optimizer(steps), loss=ctc)
-    material = Material.of(digits, learnt)
+    material = Material.of(digits, train_amounts)
     first = finished * steps // POOL
     model.fit(
         _dataset(material, _MIXTURES[recipe.name], size=recipe.batch_size, seed=seed, first=first),
@@ -93,10 +93,10 @@ def fit_reader(
         steps_per_epoch=steps,
         callbacks=[
             EpochTimer(),
-            Validation(validation_sets(validation_digits, validated, task.checks)),
+            Validation(validation_sets(validation_digits, held_out, task.checks)),
             keras.callbacks.CSVLogger(run.history_file, append=finished > 0),
             *callbacks,
-            # Last, so that an epoch counts as finished only when everything about it is written.
+            # Last, so that an epoch counts as finished only after everything about it is written.
             keras.callbacks.BackupAndRestore(
                 run.backup_folder, double_checkpoint=True, delete_checkpoint=False
             ),
@@ -104,7 +104,7 @@ def fit_reader(
         shuffle=False,
         verbose=1 if sys.stdout.isatty() else 2,
     )
-    # Without the loss, which nobody who loads it needs.
+    # Without the loss, which only training needs.
     run.save_model(keras.Model(model.input, model.output, name=NAME))
     shutil.rmtree(run.backup_folder)
     return run
@@ -114,7 +114,7 @@ def _starting_model(task: Task) -> keras.Model:
     if task.initial is None:
         return build()
     if task.initial.config().model != NAME:
-        raise RunError(f"{task.initial.folder}: is no run of {NAME}")
+        raise RunError(f"{task.initial.folder}: is not a run of {NAME}")
     return task.initial.load_model()
 
 

@@ -1,6 +1,6 @@
-"""Digits as ink, ready to be written into a line: from MNIST, and cut out of real amounts.
+"""Digits as glyphs, from MNIST and from real amounts.
 
-A glyph is uint8 [height, width], 255 where the ink is darkest, cropped to its ink.
+A glyph is uint8 [height, width], 255 for the darkest ink, cropped to its ink.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from training.reader.amounts import Amount
 Glyph = NDArray[np.uint8]
 Random = np.random.Generator
 
-INK = 64  # of 255: fainter is not the digit's shape
+INK = 64  # of 255: fainter ink is not part of the shape
 _MIDDLE = 14  # of MNIST's 28 pixels
 _MNIST_SIZE = 20.0  # the longer side of MNIST's digits
-_ROOM = 2.2  # times its size a turned and slanted digit may need
+_MARGIN_FACTOR = 2.2  # times its size, for a rotated and slanted digit
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How a digit is written: its height in pixels, slant (columns a row) and turn (radians)."""
+    """Shape of a written digit: height in pixels, slant (columns per row), rotation (radians)."""
 
     size: float
     slant: float = 0.0
@@ -34,21 +34,21 @@ class Shape:
 
 @dataclass(frozen=True)
 class RealDigits:
-    """Digits cut out of real amounts: glyphs by digit, from '0' to '9'."""
+    """Glyphs from real amounts, for each digit from 0 to 9."""
 
     glyphs: tuple[tuple[Glyph, ...], ...]
 
 
 def paper_and_ink(grey: Grey) -> tuple[float, float]:
-    """The grey of a strip's paper, and that of its darkest ink."""
+    """Return the grey values of a strip's paper and of its darkest ink."""
     ink, paper = np.percentile(grey, (1, 50))
     return float(paper), float(min(ink, paper - 12))
 
 
 def ink_of(grey: Grey) -> Glyph:
-    """The ink on a strip, uint8 [height, width]: its print and paper are left out, as far as can.
+    """Return the ink on a strip, uint8 [height, width], without paper and faint print.
 
-    What is darker than a third of the way from paper to ink is ink, and grows in with a slope.
+    Ink starts at a third of the way from paper to ink, and increases gradually.
     """
     paper, ink = paper_and_ink(grey)
     share = (paper - grey.astype(np.float32)) / (paper - ink)
@@ -56,7 +56,7 @@ def ink_of(grey: Grey) -> Glyph:
 
 
 def cut_out(amounts: Sequence[Amount]) -> RealDigits:
-    """The digits of `amounts`, each without the strokes that enter its box from elsewhere."""
+    """Cut out the digits of `amounts`, without strokes that enter their boxes from neighbours."""
     found: list[list[Glyph]] = [[] for _ in range(10)]
     for amount in amounts:
         ink = ink_of(amount.grey)
@@ -69,19 +69,19 @@ def cut_out(amounts: Sequence[Amount]) -> RealDigits:
 
 
 def write_mnist(image: Glyph, shape: Shape) -> Glyph:
-    """One of MNIST's digits, uint8 [28, 28], written in `shape`."""
+    """Draw one of MNIST's digits, uint8 [28, 28], in `shape`."""
     return _warp(image, shape, shape.size / _MNIST_SIZE, (_MIDDLE, _MIDDLE))
 
 
 def write_real(glyph: Glyph, shape: Shape) -> Glyph:
-    """A digit cut out of an amount, written in `shape`."""
+    """Draw a glyph from an amount in `shape`."""
     height, width = glyph.shape
     return _warp(glyph, shape, shape.size / height, (width / 2, height / 2))
 
 
 def _warp(image: Glyph, shape: Shape, scale: float, middle: tuple[float, float]) -> Glyph:
     widest = max(image.shape[0], image.shape[1]) * scale * max(1.0, shape.stretch)
-    side = int(np.ceil(widest * _ROOM)) + 4
+    side = int(np.ceil(widest * _MARGIN_FACTOR)) + 4
     cosine, sine = np.cos(shape.turn), np.sin(shape.turn)
     turn = np.array([[cosine, -sine], [sine, cosine]])
     matrix = np.array([[shape.stretch, -shape.slant], [0.0, 1.0]]) @ turn * scale
@@ -93,13 +93,13 @@ def _warp(image: Glyph, shape: Shape, scale: float, middle: tuple[float, float])
 
 
 def crop(glyph: Glyph) -> Glyph:
-    """The part of `glyph` that holds ink; all of it if none does."""
+    """Crop `glyph` to its ink; without ink, return all of it."""
     x, y, width, height = cv2.boundingRect((glyph > INK).astype(np.uint8))
     return glyph[y : y + height, x : x + width] if width else glyph
 
 
 def _largest_piece(ink: Glyph) -> Glyph:
-    """`ink` without pieces much smaller than its largest: dots, ends of neighbours."""
+    """Remove pieces much smaller than the largest one: dots, ends of neighbours."""
     count, pieces, stats, _ = cv2.connectedComponentsWithStats((ink > INK).astype(np.uint8))
     if count < 2:
         return crop(ink)

@@ -1,4 +1,4 @@
-"""Write a line: digits and separators side by side, as one hand would."""
+"""Compose a line: digits and separators side by side, as one writer would."""
 
 from dataclasses import dataclass
 
@@ -13,42 +13,42 @@ from training.reader import separators
 from training.reader.ink import INK, Glyph, Random, RealDigits, Shape, write_mnist, write_real
 from training.reader.texts import label
 
-_SHORTEST_ADVANCE = 0.21  # heights of the strip between neighbours: two steps of the reader's
+_SHORTEST_ADVANCE = 0.21  # heights of the strip between neighbours: two output steps
 _FAR_LEFT = -1000
 
 
 @dataclass(frozen=True)
 class Hand:
-    """How one writer writes a line; lengths are in heights of a digit."""
+    """Style of one writer; lengths are in heights of a digit."""
 
     size: float  # of a digit, in pixels
     slant: float
     stretch: float
-    gap: float  # between digits, on the average
+    gap: float  # average, between digits
     touching: float  # share of neighbours that touch or overlap
-    contact: tuple[float, float]  # between the strokes of those, at the least and at the most
-    unevenness: float  # of sizes and of the base line
-    climb: float  # rows a column
+    contact: tuple[float, float]  # minimum and maximum distance between their strokes
+    unevenness: float  # of sizes and baseline
+    climb: float  # rows per column
     pen: float  # pixels
     real: float  # share of digits that come from real amounts
-    elastic: float = 0.0  # of MNIST's digits, as `training.augment` bends them
+    elastic: float = 0.0  # distortion of MNIST's digits, see `training.augment`
 
 
 @dataclass(frozen=True)
-class Cabinet:
-    """The digits to write with: MNIST's, their places by digit, and those of real amounts."""
+class Glyphs:
+    """Available digits: MNIST's, their positions by digit, and those of real amounts."""
 
     digits: Digits
     places: tuple[NDArray[np.intp], ...]
     real: RealDigits
 
     @classmethod
-    def of(cls, digits: Digits, real: RealDigits) -> "Cabinet":
-        """A cabinet of `digits` and `real` ones."""
+    def of(cls, digits: Digits, real: RealDigits) -> "Glyphs":
+        """Index `digits`, and add `real` ones."""
         return cls(digits, tuple(np.flatnonzero(digits.labels == d) for d in range(10)), real)
 
     def take(self, digit: int, shape: Shape, hand: Hand, random: Random) -> Glyph:
-        """A `digit` written in `shape` by `hand`."""
+        """Draw a `digit` in `shape`, as written by `hand`."""
         glyphs = self.real.glyphs[digit]
         if glyphs and random.random() < hand.real:
             return write_real(glyphs[random.integers(len(glyphs))], shape)
@@ -60,7 +60,7 @@ class Cabinet:
 
 
 def any_hand(height: int, random: Random) -> Hand:
-    """A writer who writes on strips of `height` rows."""
+    """Draw any writer, for strips of `height` rows."""
     return Hand(
         size=height * random.uniform(0.42, 0.86),
         slant=random.normal(0.0, 0.14),
@@ -92,10 +92,10 @@ def tidy_hand(height: int, random: Random, *, elastic: float = 0.0) -> Hand:
     )
 
 
-def write(text: str, hand: Hand, height: int, cabinet: Cabinet, random: Random) -> Grey:
-    """The ink of `text`, uint8 [height, width], with little room before and after it."""
+def write(text: str, hand: Hand, height: int, source: Glyphs, random: Random) -> Grey:
+    """Draw `text` as ink, uint8 [height, width], with narrow margins."""
     page = np.zeros((height, int((len(text) + 1) * hand.size * 2.2) + height), np.uint8)
-    edge = np.full(height, _FAR_LEFT)  # of the ink so far, in each row
+    edge = np.full(height, _FAR_LEFT)  # right edge of the ink so far, in each row
     base = (height + hand.size) / 2 + random.uniform(-1, 1) * 0.5 * max(2, height - hand.size)
     left, right = height // 8, height // 8
     for symbol in text:
@@ -107,7 +107,7 @@ def write(text: str, hand: Hand, height: int, cabinet: Cabinet, random: Random) 
                 turn=random.normal(0, 0.04),
                 stretch=hand.stretch * random.uniform(0.88, 1.12),
             )
-            glyph, above = cabinet.take(int(symbol), shape, hand, random), 0.0
+            glyph, above = source.take(int(symbol), shape, hand, random), 0.0
         else:
             mark = separators.draw(symbol, hand.size, hand.pen, random)
             glyph, above = mark.ink, mark.above
@@ -129,7 +129,7 @@ def write(text: str, hand: Hand, height: int, cabinet: Cabinet, random: Random) 
 
 
 def thicken(ink: Grey, amount: float) -> Grey:
-    """Strokes wider (`amount` > 0) or thinner (< 0), up to one pixel either way."""
+    """Make strokes wider (`amount` > 0) or thinner (< 0), by up to one pixel."""
     operation = cv2.dilate if amount > 0 else cv2.erode
     changed = operation(ink, _CROSS)
     share = abs(amount)
@@ -140,7 +140,7 @@ _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 def _fit(glyph: Glyph, top: int, height: int) -> tuple[Glyph, int]:
-    """What of a glyph at row `top` lies on the page, and its row there."""
+    """Clip a glyph at row `top` to the page; return it and its row."""
     above, below = max(0, -top), max(0, top + glyph.shape[0] - height)
     return glyph[above : glyph.shape[0] - below], max(0, top)
 
@@ -148,13 +148,13 @@ def _fit(glyph: Glyph, top: int, height: int) -> tuple[Glyph, int]:
 def _place(
     glyph: Glyph, top: int, edge: NDArray[np.int_], right: int, hand: Hand, random: Random
 ) -> int:
-    """The column at which `glyph` follows the ink so far: apart from it, or touching."""
+    """Return the column at which `glyph` follows the ink so far, apart from it or touching."""
     gap = hand.size * hand.gap * random.uniform(0.4, 1.6)
     if random.random() >= hand.touching:
         return int(right + gap)
     marked = glyph > INK
     first = np.where(marked.any(axis=1), marked.argmax(axis=1), -_FAR_LEFT)
-    # A pen that passes within a row's breadth touches too.
+    # Strokes within two rows touch too.
     near = edge[top : top + len(first)].astype(np.float32)
     near = cv2.dilate(near[:, None], np.ones((5, 1), np.uint8))[:, 0]
     contact = int((near - first).max())

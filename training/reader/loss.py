@@ -1,8 +1,8 @@
-"""Connectionist temporal classification, for strips whose separators may not be labelled.
+"""Connectionist temporal classification, also for strips without labelled separators.
 
-Graves, Fernandez, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006. Where
-separators are not labelled the blank stands for them too: its probability becomes the sum of its
-own and theirs, so the network may say what it likes between the digits.
+Graves, Fernandez, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006. If
+separators are not labelled, the blank includes them: its probability is the sum of its own and
+theirs, so any separator between the digits is right.
 """
 
 import keras
@@ -11,13 +11,13 @@ from keras import ops
 from models.strips import BLANK, DIGITS
 
 _DIGITS_END = 1 + len(DIGITS)
-_NEVER = -1e4  # a logit that no softmax sees
+_NEVER = -1e4  # a logit with no effect on the softmax
 
 
 def ctc(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
-    """The loss [N] of logits [N, steps, classes] for `training.reader.targets`.
+    """Return the loss [N] of logits [N, steps, classes] for `training.reader.targets`.
 
-    Steps of padding count: they are to say the blank.
+    Padding counts: its target is the blank.
     """
     labelled, classes = targets[:, 0], targets[:, 1:]
     free = _blank_for_separators(logits)

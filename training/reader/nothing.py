@@ -1,4 +1,4 @@
-"""Ink that is no digit: words, scribbles, strokes. The reader is to say nothing of it."""
+"""Ink without digits: words, scribbles, strokes. The reader must read nothing."""
 
 import cv2
 import numpy as np
@@ -7,12 +7,12 @@ from models.strips import Grey
 from training.junk import FONTS
 from training.reader.ink import Random
 
-# Left out is what a hand may mean as a digit, or what a digit may look like.
+# Without letters that resemble digits.
 _LETTERS = "ACEFHKMNPRUVWXacdefhkmnprtuvwx&?%"
 
 
 def nothing(height: int, random: Random) -> Grey:
-    """Ink uint8 [height, width] without a digit in it, or none at all."""
+    """Draw ink uint8 [height, width] without a digit, or no ink."""
     width = int(height * random.uniform(1.0, 7.0))
     page = np.zeros((height, width), np.uint8)
     kind = random.random()
@@ -36,13 +36,13 @@ def nothing(height: int, random: Random) -> Grey:
 
 
 def _scribble(page: Grey, pen: int, random: Random) -> None:
-    """A line of joined strokes that runs on like a signature."""
+    """Draw joined strokes, like a signature."""
     height, width = page.shape
     count = max(6, int(width / height * random.uniform(3, 7)))
     x = np.linspace(0.05 * width, 0.9 * width, count) + random.normal(0, 0.1 * height, count)
     y = height * (0.5 + random.uniform(-0.35, 0.35, count))
     corners = np.stack([x, y], axis=1)
-    # Two rounds of corner cutting make a smooth stroke of the corners (Chaikin, 1974).
+    # Two rounds of corner cutting make a smooth stroke (Chaikin, 1974).
     for _ in range(2):
         ahead, behind = corners[:-1], corners[1:]
         pairs = np.stack([0.75 * ahead + 0.25 * behind, 0.25 * ahead + 0.75 * behind], axis=1)

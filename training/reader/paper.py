@@ -1,4 +1,4 @@
-"""Paper to write on: plain, printed against copying, ruled, and that of real cheques."""
+"""Paper: plain, with security print, ruled, and from real cheques."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,12 +12,12 @@ from training.reader.ink import Random, ink_of
 
 _INPAINTING_RADIUS = 3.0
 
-Pattern = NDArray[np.float32]  # [height, width], 0 where nothing is printed, 1 at the darkest
+Pattern = NDArray[np.float32]  # [height, width], from 0 (no print) to 1 (darkest)
 Backgrounds = Sequence[Grey]
 
 
 def erased(amounts: Sequence[Amount]) -> list[Grey]:
-    """The paper of `amounts`: their ink replaced by what surrounds it.
+    """Return the paper of `amounts`, with the ink replaced by its surroundings.
 
     Telea, "An Image Inpainting Technique Based on the Fast Marching Method", 2004.
     """
@@ -29,7 +29,7 @@ def erased(amounts: Sequence[Amount]) -> list[Grey]:
 
 
 def paper(height: int, width: int, real: Backgrounds, random: Random) -> Grey:
-    """A sheet uint8 [height, width] with nothing written on it yet."""
+    """Draw a blank sheet, uint8 [height, width]."""
     if random.random() < 0.4 and len(real):
         return _real(height, width, real, random)
     level = random.uniform(110, 250)
@@ -47,7 +47,7 @@ def paper(height: int, width: int, real: Backgrounds, random: Random) -> Grey:
 
 
 def rule(strip: Grey, random: Random) -> None:
-    """Print on `strip`, in place, some of the lines and boxes of forms, and the rim of a scan."""
+    """Draw lines and boxes of forms, or the edge of a scan, on `strip` in place."""
     height, width = strip.shape
     paper_grey = float(np.median(strip))
     dark = int(paper_grey * random.uniform(0.1, 0.75))
@@ -70,7 +70,7 @@ def rule(strip: Grey, random: Random) -> None:
         for column in range(int(random.integers(pitch)), width, pitch):
             cv2.line(strip, (column, top), (column, height), faint, 1)
     else:
-        # Columns of a scan that lie beside the paper.
+        # Columns of the scan beyond the paper.
         rim = int(random.integers(1, 5))
         strip[:, :rim] = random.integers(0, 256)
 
@@ -105,7 +105,7 @@ def _printed(height: int, width: int, random: Random) -> Pattern:
 
 
 def _waves(height: int, width: int, random: Random) -> Pattern:
-    """Lines of a guilloche: parallel, swinging."""
+    """Draw a guilloche: parallel waves."""
     return _lines(height, width, random.uniform(-0.4, 0.4) + np.pi / 2, random)
 
 
@@ -145,7 +145,7 @@ def _speckle(height: int, width: int, random: Random) -> Pattern:
 
 
 def _letters(height: int, width: int, random: Random) -> Pattern:
-    """Faint print that repeats, as the name of a bank."""
+    """Draw faint, repeated print, like the name of a bank."""
     page = np.zeros((height, width), np.uint8)
     size = height / 22 * random.uniform(0.2, 0.6)
     for row in range(int(random.integers(4, 14)), height + 10, max(6, int(22 * size))):

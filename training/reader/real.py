@@ -1,4 +1,4 @@
-"""Real amounts, and new ones put together of their parts."""
+"""Real amounts, and new ones assembled from their parts."""
 
 from collections.abc import Sequence
 
@@ -9,29 +9,31 @@ from models.strips import Grey
 from training.reader.amounts import Amount
 from training.reader.ink import Random, paper_and_ink
 
-_ROOM = 2  # columns between two boxes where a cut harms neither digit
-_HEIGHT = 56  # of a strip put together, about the median of the real ones
-_LONGEST = 8  # digits of a strip put together
+_MIN_GAP = 2  # columns between two boxes, so that a cut harms neither digit
+_HEIGHT = 56  # of an assembled strip, about the median of the real ones
+_LONGEST = 8  # digits in an assembled strip
 
 
 def part(amount: Amount, first: int, last: int) -> Grey:
-    """The columns of `amount` from digit `first` to digit `last`, with what lies around them."""
+    """Return the columns of `amount` from digit `first` to digit `last`, with the space around."""
     left = _cut(amount, first) if first else 0
     right = _cut(amount, last + 1) if last + 1 < len(amount.boxes) else amount.grey.shape[1]
     return amount.grey[:, left:right]
 
 
 def cuts(amount: Amount) -> list[int]:
-    """The digits before which `amount` can be cut; its ends count as 0 and its length."""
+    """Return the digits before which `amount` can be cut, including 0 and its length."""
     boxes = amount.boxes
     between = [
-        index for index in range(1, len(boxes)) if boxes[index].x - boxes[index - 1].right >= _ROOM
+        index
+        for index in range(1, len(boxes))
+        if boxes[index].x - boxes[index - 1].right >= _MIN_GAP
     ]
     return [0, *between, len(boxes)]
 
 
 def splice(amounts: Sequence[Amount], random: Random) -> tuple[Grey, str]:
-    """A strip of one to three parts of `amounts`, side by side, and its digits."""
+    """Assemble a strip of one to three parts of `amounts`; return it and its digits."""
     paper, ink = random.uniform(130, 230), random.uniform(20, 90)
     count = int(random.choice((1, 2, 3), p=(0.25, 0.5, 0.25)))
     pieces, digits = [], ""
@@ -46,7 +48,7 @@ def splice(amounts: Sequence[Amount], random: Random) -> tuple[Grey, str]:
 
 
 def tighten(strip: Grey, amount: Amount, random: Random) -> Grey:
-    """`strip`, the whole of `amount`, with less room around its digits, or as it is."""
+    """Crop `strip`, all of `amount`, closer to its digits, or leave it unchanged."""
     height, width = strip.shape
     left = min(max(box.x, 0) for box in amount.boxes)
     right = max(box.right for box in amount.boxes)

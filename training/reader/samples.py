@@ -1,4 +1,4 @@
-"""The strips that the reader learns from: composed, real, and spliced of real ones."""
+"""Training strips: composed, real, and spliced from real ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,22 +11,22 @@ from models.mnist import Digits
 from models.strips import STRIDE, Grey, standardise
 from training.reader import texts
 from training.reader.amounts import Amount
+from training.reader.distort import Bending, bend, scan
 from training.reader.ink import Random, cut_out
-from training.reader.line import Cabinet, any_hand, thicken, tidy_hand, write
+from training.reader.line import Glyphs, any_hand, thicken, tidy_hand, write
 from training.reader.nothing import nothing
 from training.reader.paper import Backgrounds, erased, paper, rule
 from training.reader.real import splice, tighten
-from training.reader.spoil import Bending, bend, scan
 from training.reader.texts import steps_needed
 
-_TOUCH = (-0.04, 0.0)  # heights of a digit between strokes that touch
+_TOUCH = (-0.04, 0.0)  # distance between touching strokes, in heights of a digit
 _ELASTIC = 0.5
 _LIGHT_BENDING = Bending(slant=0.1, turn=0.02, scale=0.05, stretch=0.05, shift=0.0)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A standardised strip, what stands on it, and whether that includes the separators."""
+    """A standardised strip, its text, and whether that includes the separators."""
 
     pixels: Grey
     text: str
@@ -35,21 +35,21 @@ class Sample:
 
 @dataclass(frozen=True)
 class Material:
-    """What strips are made of."""
+    """Sources of the strips: glyphs, real amounts, papers."""
 
-    cabinet: Cabinet
+    glyphs: Glyphs
     amounts: Sequence[Amount]
     papers: Backgrounds
 
     @classmethod
     def of(cls, digits: Digits, amounts: Sequence[Amount]) -> "Material":
-        """Material from MNIST's `digits` and real `amounts`."""
-        return cls(Cabinet.of(digits, cut_out(amounts)), amounts, erased(amounts))
+        """Create material from MNIST's `digits` and real `amounts`."""
+        return cls(Glyphs.of(digits, cut_out(amounts)), amounts, erased(amounts))
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """The shares of the kinds of strips; what is left is composed, so much of that tidily."""
+    """Shares of the kinds of strips; the rest is composed, `tidy` of it tidily."""
 
     real: float = 0.25
     spliced: float = 0.20
@@ -58,7 +58,7 @@ class Mixture:
 
 
 def draw(material: Material, mixture: Mixture, random: Random) -> Sample:
-    """A strip of a kind drawn by `mixture`."""
+    """Draw a strip of a kind chosen by `mixture`."""
     while True:
         kind = random.random()
         if kind < mixture.real:
@@ -78,15 +78,15 @@ def draw(material: Material, mixture: Mixture, random: Random) -> Sample:
 def composed(
     material: Material, text: str, random: Random, *, touching: bool | None = None
 ) -> Sample:
-    """`text` written by some hand on some paper, scanned.
+    """Compose a scan of `text`, by any writer on any paper.
 
-    `touching` says whether all digits touch or none does; given, they are MNIST's alone.
+    With `touching`, all digits touch (True) or none does (False), and all are MNIST's.
     """
     height = int(random.integers(36, 72))
     hand = any_hand(height, random)
     if touching is not None:
         hand = replace(hand, touching=float(touching), real=0.0)
-    ink = write(text, hand, height, material.cabinet, random)
+    ink = write(text, hand, height, material.glyphs, random)
     return Sample(_on_paper(ink, material, random), texts.label(text), True)
 
 
@@ -99,21 +99,21 @@ def tidy(
     noise: tuple[float, float] = (0.0, 0.6),
     elastic: float = 0.0,
 ) -> Sample:
-    """`text` in MNIST's digits, written tidily, on paper and in a scan that hide nothing of it.
+    """Compose a legible scan of `text` in MNIST's digits, written tidily.
 
-    `touching` says whether all digits touch or none does; `noise` is the least and the most
-    strength of the scan; `elastic` bends each digit, as `training.augment` does.
+    With `touching`, all digits touch (True) or none does (False). `noise` is the range of the
+    strength of the scan; `elastic` distorts each digit like `training.augment`.
     """
     height = int(random.integers(28, 72))
     hand = tidy_hand(height, random, elastic=elastic)
     if touching is not None:
         hand = replace(hand, touching=float(touching), contact=_TOUCH)
-    ink = write(text, hand, height, material.cabinet, random)
+    ink = write(text, hand, height, material.glyphs, random)
     return Sample(_on_good_paper(ink, material, random, noise), texts.label(text), True)
 
 
 def empty(material: Material, random: Random) -> Sample:
-    """A strip without digits."""
+    """Compose a strip without digits."""
     ink = nothing(int(random.integers(36, 72)), random)
     return Sample(_on_paper(ink, material, random), "", True)
 
@@ -129,11 +129,11 @@ def _spliced(material: Material, random: Random) -> Sample:
 
 
 def _again(strip: Grey, random: Random) -> Grey:
-    """A real strip as another hand would have written it and another scanner seen it."""
+    """Change a real strip as if written by another person and scanned by another scanner."""
     if random.random() < 0.9:
         strip = bend(strip, Bending(), random)
     if random.random() < 0.3:
-        # The minimum of grey is the maximum of ink.
+        # Inverted, because `thicken` expects ink.
         strip = 255 - thicken(255 - strip, random.uniform(-0.6, 0.6))
     return standardise(scan(strip, random, strength=0.5)).pixels
 
@@ -150,7 +150,7 @@ def _on_good_paper(
     if random.random() < 0.5:
         strip = np.full((height, width), random.uniform(110, 250), np.uint8)
     else:
-        # Print at a third of its darkness.
+        # Reduce the print to a third of its darkness.
         printed = paper(height, width, material.papers, random)
         level = int(np.median(printed))
         strip = cv2.addWeighted(printed, 0.35, np.full_like(printed, level), 0.65, 0)

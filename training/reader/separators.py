@@ -1,6 +1,6 @@
-"""The marks that people write between digits and around amounts, drawn as ink.
+"""Marks between digits and around amounts, drawn as glyphs.
 
-Each is a glyph with its place: how far its lower edge lies above the line, in heights of a digit.
+Each has a vertical position: the distance of its lower edge above the baseline.
 """
 
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ import numpy as np
 
 from training.reader.ink import Glyph, Random, crop
 
-_FINE = 4  # bits of cv2's fractions of a pixel
+_FINE = 4  # fractional bits of OpenCV's coordinates
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A separator as ink, and how far above the base line it stands, in pixels."""
+    """A glyph, and its distance above the baseline in pixels."""
 
     ink: Glyph
     above: float
 
 
 def draw(symbol: str, size: float, pen: float, random: Random) -> Mark:
-    """`symbol`, one of `.,-=#` or the unlabelled `$`, `/` and `*`, beside digits of height `size`.
+    """Draw one of `.,-=#`, or of the unlabelled `$/*`, for digits of height `size`.
 
     `pen` is the thickness of the stroke in pixels.
     """

@@ -1,4 +1,4 @@
-"""Texts as the loss takes them."""
+"""Texts as targets of the loss."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ Targets = NDArray[np.int32]  # [N, 1 + symbols]: 1 if separators are labelled; c
 
 
 def targets(texts: Sequence[str], separators_labelled: Sequence[bool]) -> Targets:
-    """Texts as targets of the loss; texts without labelled separators hold digits alone."""
+    """Encode texts; a text without labelled separators has digits only."""
     longest = max(1, *map(len, texts))
     encoded = np.full((len(texts), 1 + longest), BLANK, np.int32)
     for row, text, labelled in zip(encoded, texts, separators_labelled, strict=True):

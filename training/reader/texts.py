@@ -1,6 +1,6 @@
-"""What is written in fields: amounts, ZIP codes, account numbers, plain numbers.
+"""Texts of fields: amounts, ZIP codes, account numbers, plain numbers.
 
-A text may hold marks that have no label, `$ / *`; `label` leaves them out.
+A text can contain the unlabelled marks `$ / *`; `label` removes them.
 """
 
 from itertools import pairwise
@@ -13,32 +13,32 @@ UNLABELLED = "$/*"
 
 
 def label(text: str) -> str:
-    """What the reader is to say of `text`."""
+    """Return the label of `text`: its digits and labelled separators."""
     return "".join(symbol for symbol in text if symbol in SYMBOLS)
 
 
 def only_digits(text: str) -> str:
-    """`text` without separators."""
+    """Return `text` without separators."""
     return "".join(symbol for symbol in text if symbol in DIGITS)
 
 
 def steps_needed(text: str) -> int:
-    """The fewest steps that can say `text`: a blank must part equal neighbours."""
+    """Return the minimum of steps for `text`: a blank must separate equal neighbours."""
     return len(text) + sum(a == b for a, b in pairwise(text))
 
 
 def text(random: Random) -> str:
-    """A text of 1 to 12 digits, often as an amount or a code is written."""
+    """Draw a text of 1 to 12 digits, often formatted like an amount or a code."""
     return _KINDS[random.integers(len(_KINDS))](random)
 
 
 def plain_text(random: Random) -> str:
-    """A text as `text` draws them, without the stroke that looks like a one."""
+    """Draw a text like `text`, without slashes, which look like a 1."""
     return text(random).replace("/", "")
 
 
 def digits(count: int, random: Random) -> str:
-    """So many digits, drawn evenly; at times one of them repeated, as in round amounts."""
+    """Draw `count` digits, sometimes with a repeated one at the end, as in round amounts."""
     drawn = random.integers(10, size=count)
     if count > 2 and random.random() < 0.15:
         drawn[-int(random.integers(2, count)) :] = 0 if random.random() < 0.6 else drawn[-1]

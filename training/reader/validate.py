@@ -1,4 +1,4 @@
-"""How many strips the reader reads without a fault while it is trained."""
+"""Accuracy on held-out strips during training."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,14 +18,14 @@ _BATCH = 50
 
 
 def greedy(logits: NDArray[np.float32]) -> str:
-    """The text of the likeliest class at each step, logits [steps, classes]."""
+    """Return the text of the most probable class at each step of logits [steps, classes]."""
     best = logits.argmax(axis=-1)
     changed = best[np.flatnonzero(np.diff(best, prepend=-1))]
     return "".join(SYMBOLS[place - 1] for place in changed if place != BLANK)
 
 
 def read(model: keras.Model, samples: Sequence[Sample]) -> list[str]:
-    """What `model` says stands on `samples`, separators included."""
+    """Read `samples` with `model`, including separators."""
     order = sorted(range(len(samples)), key=lambda place: samples[place].pixels.shape[1])
     said = [""] * len(samples)
     for start in range(0, len(order), _BATCH):
@@ -37,7 +37,7 @@ def read(model: keras.Model, samples: Sequence[Sample]) -> list[str]:
 
 
 def accuracy(model: keras.Model, samples: Sequence[Sample]) -> float:
-    """The share of `samples` whose digits are all read, and no others."""
+    """Return the share of `samples` whose digits are read without a mistake."""
     said = map(only_digits, read(model, samples))
     right = [text == only_digits(s.text) for text, s in zip(said, samples, strict=True)]
     return float(np.mean(right))
@@ -46,7 +46,7 @@ def accuracy(model: keras.Model, samples: Sequence[Sample]) -> float:
 def validation_sets(
     digits: Digits, amounts: Sequence[Amount], composed_strips: int, *, seed: int = _SEED
 ) -> dict[str, list[Sample]]:
-    """Real amounts, composed texts and tidy ZIP codes, of what is held out, drawn by `seed`.
+    """Return held-out real amounts, and composed texts and tidy ZIP codes drawn with `seed`.
 
     The digits of the ZIP codes touch.
     """
@@ -67,14 +67,14 @@ def _zip_code(material: Material, random: np.random.Generator) -> Sample:
 
 
 class Validation(keras.callbacks.Callback):
-    """Adds the accuracy on each set to the epoch's logs; stands before whatever writes them."""
+    """Adds the accuracy on each set to the logs; must precede callbacks that write them."""
 
     def __init__(self, sets: Mapping[str, Sequence[Sample]]) -> None:
         super().__init__()
         self._sets = sets
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Measure; Keras calls it."""
+        """Measure the accuracy; called by Keras."""
         if logs is not None:
             for name, samples in self._sets.items():
                 logs[f"val_{name}"] = accuracy(self.model, samples)

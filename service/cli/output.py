@@ -1,0 +1,108 @@
+"""What commands print: tables, progress, errors."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from service.inference.catalogue import Catalogue
+    from service.settings import Settings
+
+# Exit status of every command that needs a model and has none.
+NO_MODEL = 3
+
+
+def print_error(message: object) -> None:
+    """Print `message` to standard error."""
+    typer.echo(f"error: {message}", err=True)
+
+
+def load_models(settings: "Settings") -> "Catalogue":
+    """Load the models of `settings`.
+
+    Raises:
+        typer.Exit: with status 3, if none can be used.
+    """
+    from service.inference.catalogue import NothingToServe, load_catalogue
+
+    try:
+        return load_catalogue(settings.models_dir, settings.default_model)
+    except NothingToServe as error:
+        print_error(error)
+        raise typer.Exit(NO_MODEL) from error
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, header: bool = False
+) -> None:
+    """Print `rows` under `columns`: drawn on a terminal, tab-separated otherwise.
+
+    Args:
+        columns: their names.
+        rows: printed as they come, unless drawn.
+        header: whether the names come first when the table is not drawn.
+    """
+    if not sys.stdout.isatty():
+        for row in (columns, *rows) if header else rows:
+            typer.echo("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns)
+    for row in rows:
+        # As text, so that a file name in brackets is not read as a colour.
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+class PictureProgress:
+    """A bar on standard error: first how many pictures are listed, then how many are read."""
+
+    def __init__(self, bar: "Progress") -> None:
+        self._bar = bar
+        self._task = bar.add_task("listing", total=None)
+
+    def listed(self, pictures: int) -> None:
+        """Show that `pictures` are listed so far."""
+        self._bar.update(self._task, completed=pictures)
+
+    def begin(self, pictures: int, done: int) -> None:
+        """Show that `pictures` are to be read, of which `done` have been."""
+        self._bar.reset(self._task, description="reading", total=pictures, completed=done)
+
+    def advance(self, pictures: int) -> None:
+        """Show that `pictures` more have been read."""
+        self._bar.advance(self._task, pictures)
+
+
+@contextmanager
+def picture_progress(*, shown: bool) -> Iterator[PictureProgress]:
+    """Show a progress bar for the block, if `shown`."""
+    from rich import progress
+    from rich.console import Console
+    from rich.text import Text
+
+    class Rate(progress.ProgressColumn):
+        def render(self, task: progress.Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:,.0f}/s")
+
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        Rate(),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not shown,
+    )
+    with bar:
+        yield PictureProgress(bar)

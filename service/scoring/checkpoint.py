@@ -1,0 +1,247 @@
+"""The list of a run and the rows of its finished tasks, in `OUT.parts` until OUT is complete.
+
+That is an SQLite file, so a task's rows are in it as a whole or not at all, whatever ends the run,
+and no two runs use it at once. Tasks finish in order. `.OUT.done` records what a complete table was
+made from.
+"""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from service.scoring.reading import Tally
+from service.scoring.sources import Task, from_line, pictures_of, to_line
+
+_TABLES = """
+    CREATE TABLE IF NOT EXISTS run (json TEXT);
+    CREATE TABLE IF NOT EXISTS tasks (number INTEGER PRIMARY KEY, pieces BLOB);
+    CREATE TABLE IF NOT EXISTS done (number INTEGER PRIMARY KEY, tally TEXT, rows BLOB);
+"""
+
+
+class CannotWrite(Exception):
+    """Error for a table that cannot be written, or not without losing another."""
+
+
+class Run(BaseModel):
+    """What a run was asked for, and what that is.
+
+    Attributes:
+        request: everything that the rows depend on, by name.
+        pictures: how many are listed.
+        digest: of the list.
+        written: size and time of the table, once it is complete.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    request: Mapping[str, Any]
+    pictures: int
+    digest: str
+    written: tuple[int, int] | None = None
+
+    def check_request(self, request: Mapping[str, Any], where: str) -> None:
+        """Raise CannotWrite if this run, found in `where`, was asked for something else."""
+        if names := [name for name in request if request[name] != self.request.get(name)]:
+            raise CannotWrite(
+                f"{where} belongs to a run with another {', '.join(names)}; repeat that command to"
+                " resume it, or use --overwrite to start over"
+            )
+
+    def check_list(self, digest: str, name: str) -> None:
+        """Raise CannotWrite if `name` was made from another list than the one with `digest`."""
+        if digest != self.digest:
+            raise CannotWrite(
+                f"{name} is complete, but its sources have other pictures now; name another --out,"
+                " or use --overwrite to start over"
+            )
+
+
+class Listing:
+    """Counts and hashes tasks as they are listed.
+
+    Args:
+        progress: is told the number of pictures so far.
+    """
+
+    def __init__(self, progress: Callable[[int], None]) -> None:
+        self._progress = progress
+        self._hash = hashlib.sha256()
+        self.pictures = 0
+
+    @property
+    def digest(self) -> str:
+        """The hash of the list so far."""
+        return self._hash.hexdigest()
+
+    def lines(self, tasks: Iterable[Task]) -> Iterator[bytes]:
+        """Yield each of `tasks` as a line."""
+        for task in tasks:
+            line = to_line(task)
+            self._hash.update(line)
+            self.pictures += pictures_of(task)
+            self._progress(self.pictures)
+            yield line
+
+
+def checkpoint_file(out: Path) -> Path:
+    """Return the path of the checkpoint of `out`."""
+    return out.with_name(f"{out.name}.parts")
+
+
+def own_files(out: Path) -> frozenset[str]:
+    """Return the real paths of what a run writes, which may be in a folder that it reads."""
+    file = checkpoint_file(out)
+    return frozenset(
+        str(path.resolve()) for path in (out, file, file.with_name(f"{file.name}-journal"))
+    )
+
+
+@contextmanager
+def open_checkpoint(out: Path) -> Iterator["Checkpoint"]:
+    """Open the checkpoint of `out`, for this process alone.
+
+    Raises:
+        CannotWrite: it cannot be made, or another process uses it.
+        OSError: the disk is full, or fails.
+    """
+    if not out.parent.is_dir():
+        raise CannotWrite(f"{out}: there is no folder {out.parent}; create it first")
+    if out.is_dir():
+        raise CannotWrite(f"{out} is a folder; name a file")
+    file = checkpoint_file(out)
+    try:
+        with closing(_locked_database(file, out)) as database:
+            checkpoint = Checkpoint(out, database)
+            try:
+                yield checkpoint
+            finally:
+                # What is not committed is no list, or not all of a task.
+                database.rollback()
+                if checkpoint.run is None:
+                    file.unlink()
+    except sqlite3.Error as error:
+        raise OSError(f"{file}: {error}") from error
+
+
+class Checkpoint:
+    """The finished tasks of a table.
+
+    Attributes:
+        run: what is listed; None if nothing is.
+        tally: of the tasks that are done.
+    """
+
+    def __init__(self, out: Path, database: sqlite3.Connection) -> None:
+        self._out = out
+        self._database = database
+        self._record = out.with_name(f".{out.name}.done")
+        self._done = 0
+        self.tally = Tally()
+        found = database.execute("SELECT json FROM run").fetchone()
+        self.run = Run.model_validate_json(found[0]) if found else None
+
+    def begin(
+        self,
+        request: Mapping[str, Any],
+        tasks: Iterable[Task],
+        progress: Callable[[int], None],
+        *,
+        overwrite: bool,
+    ) -> Run | None:
+        """Resume the run of the same `request`, or start one by listing `tasks`.
+
+        Returns:
+            What is to be done; None if there is a complete table of the same request.
+
+        Raises:
+            CannotWrite: there is another file, or an unfinished run of another request.
+        """
+        if self.run is not None and not overwrite:
+            self.run.check_request(request, str(checkpoint_file(self._out)))
+            for (tally,) in self._database.execute("SELECT tally FROM done"):
+                self._done += 1
+                self.tally += Tally.model_validate_json(tally)
+            return self.run
+        listing = Listing(progress)
+        if self._out.exists() and not overwrite:
+            record = _read_record(self._record)
+            if record is None or (record.request, record.written) != (request, _stamp(self._out)):
+                raise CannotWrite(f"{self._out} already exists; --overwrite replaces it")
+            for _ in listing.lines(tasks):
+                pass
+            record.check_list(listing.digest, str(self._out))
+            return None
+        for table in ("run", "done", "tasks"):
+            self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
+        numbered = enumerate(listing.lines(tasks))
+        self._database.executemany("INSERT INTO tasks VALUES (?, ?)", numbered)
+        run = Run(request=request, pictures=listing.pictures, digest=listing.digest)
+        self._database.execute("INSERT INTO run VALUES (?)", [run.model_dump_json()])
+        self._database.commit()
+        self.run = run
+        return run
+
+    def remaining(self) -> Iterator[Task]:
+        """Yield the tasks that are not done."""
+        query = "SELECT pieces FROM tasks WHERE number >= ? ORDER BY number"
+        for (line,) in self._database.execute(query, [self._done]):
+            yield from_line(line)
+
+    def add(self, rows: bytes, tally: Tally) -> None:
+        """Keep the rows of the next task; they are on the disk when this returns."""
+        values = (self._done, tally.model_dump_json(), rows)
+        self._database.execute("INSERT INTO done VALUES (?, ?, ?)", values)
+        self._database.commit()
+        self._done += 1
+        self.tally += tally
+
+    def finish(self, join: Callable[[Iterator[bytes], BinaryIO], None]) -> None:
+        """Let `join` write the table from all rows, put it into place, and remove the rest."""
+        new = self._out.with_name(f".{self._out.name}.new")
+        try:
+            with new.open("wb") as file:
+                query = "SELECT rows FROM done ORDER BY number"
+                join((rows for (rows,) in self._database.execute(query)), file)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self._out)
+        finally:
+            new.unlink(missing_ok=True)
+        if self.run is not None:
+            record = self.run.model_copy(update={"written": _stamp(self._out)})
+            self._record.write_text(record.model_dump_json())
+        self.run = None
+
+
+def _locked_database(file: Path, out: Path) -> sqlite3.Connection:
+    try:
+        database = sqlite3.connect(file, timeout=0)
+        # The lock is kept from the first transaction on.
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        database.executescript(f"BEGIN EXCLUSIVE; {_TABLES} COMMIT;")
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise CannotWrite(f"another run is writing {out}; wait until it ends") from error
+        raise CannotWrite(f"{file} cannot be written ({error})") from error
+    except sqlite3.DatabaseError as error:
+        raise CannotWrite(f"{file} is not the file of an unfinished run ({error})") from error
+    return database
+
+
+def _read_record(path: Path) -> Run | None:
+    try:
+        return Run.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns

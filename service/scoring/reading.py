@@ -1,0 +1,262 @@
+"""A task to rows: all of the work, in one call that needs nothing around it."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from models.fields.constraints import Constraints
+from models.manifest import ModelCard
+from models.reader_card import ReaderCard
+from service.api.responses import field, prediction
+from service.imaging import UnreadableImage
+from service.inference.decisions import Criteria, Decision
+from service.inference.digits import DigitPipeline, Preprocess, Reading
+from service.inference.fields import FieldPipeline, FieldReading
+from service.inference.sessions import LARGEST_MICRO_BATCH, open_classifier, open_reader
+from service.scoring.contents import Archives, Item, Unread, contents
+from service.scoring.sources import Task
+
+# Values by the names of the columns.
+Row = Mapping[str, Any]
+
+
+class Column(NamedTuple):
+    """A column of the table: its name, its Arrow type, and what it holds.
+
+    A missing value is null, and an empty cell in CSV, where lists are written as JSON.
+    """
+
+    name: str
+    type: str
+    about: str
+
+
+_PLACE = (
+    Column("source", "string", "the file, archive or array, as it was named or found"),
+    Column("member", "string", "the name in the archive, or the number in the array, from 0"),
+    Column("model", "string", "the model that answered"),
+    Column("version", "string", "the model's version"),
+)
+_JUDGEMENT = (
+    Column("confidence", "float32", "the probability that the reading is right"),
+    Column("decision", "string", "`accept`, or `review` when a person should look"),
+    Column("reasons", "list<string>", "why it needs review; empty when accepted"),
+)
+_ERROR = (
+    Column("error", "string", "why it could not be read, as a stable word; null when it was read"),
+    Column("detail", "string", "the same in a sentence"),
+)
+
+
+@dataclass(frozen=True)
+class Digits:
+    """How single digits are read; can be sent to another process or machine.
+
+    Attributes:
+        directory: the folder with the model's file.
+        card: the model's; only the file that it describes is used.
+        criteria: when answers are accepted.
+        preprocess: what happens to a picture before the model sees it.
+        max_pixels: the largest picture that is decoded.
+    """
+
+    directory: Path
+    card: ModelCard
+    criteria: Criteria
+    preprocess: Preprocess
+    max_pixels: int
+
+    columns: ClassVar = (
+        *_PLACE,
+        Column("digit", "int8", "0 to 9; null when nothing is written"),
+        *_JUDGEMENT,
+        Column("probabilities", "list<float32>", "of the digits 0 to 9"),
+        *_ERROR,
+    )
+    # A second's work, or less.
+    task_size: ClassVar = 512
+
+    def open(self) -> DigitPipeline:
+        """Load the model.
+
+        Raises:
+            ModelFileError, UnusableModel: it cannot be used any more.
+        """
+        classifier = open_classifier(self.directory, self.card)
+        return DigitPipeline(classifier, self.criteria, self.preprocess, self.max_pixels)
+
+
+@dataclass(frozen=True)
+class Fields:
+    """How fields of several digits are read; can be sent to another process or machine.
+
+    Attributes:
+        directory: the folder with the reader's file.
+        card: the reader's; only the file that it describes is used.
+        threshold: the lowest confidence that is accepted; None accepts nothing.
+        constraints: what is known of the fields.
+        max_pixels: the largest picture that is decoded.
+    """
+
+    directory: Path
+    card: ReaderCard
+    threshold: float | None
+    constraints: Constraints
+    max_pixels: int
+
+    columns: ClassVar = (
+        *_PLACE,
+        Column("text", "string", "the digits; null when none could be read"),
+        Column("raw", "string", "the same with separators"),
+        *_JUDGEMENT,
+        Column(
+            "digits",
+            "list<struct<digit: int8, confidence: float32, box: list<int32>>>",
+            "each digit, with its box [x, y, width, height] in pixels",
+        ),
+        Column(
+            "alternatives",
+            "list<struct<text: string, confidence: float32>>",
+            "other texts, the most likely first",
+        ),
+        *_ERROR,
+    )
+    # A second's work, or less.
+    task_size: ClassVar = 64
+
+    def open(self) -> FieldPipeline:
+        """Load the reader.
+
+        Raises:
+            ModelFileError, UnusableModel: it cannot be used any more.
+        """
+        reader = open_reader(self.directory, self.card)
+        return FieldPipeline(reader, self.threshold, self.constraints, self.max_pixels)
+
+
+class Tally(BaseModel):
+    """How many pictures were accepted, need review (and why), or could not be read (and why)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accepted: int = 0
+    reviewed: int = 0
+    reasons: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+
+    @property
+    def pictures(self) -> int:
+        """All of them."""
+        return self.accepted + self.reviewed + self.failed.total()
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            accepted=self.accepted + other.accepted,
+            reviewed=self.reviewed + other.reviewed,
+            reasons=self.reasons + other.reasons,
+            failed=self.failed + other.failed,
+        )
+
+
+def tally_of(rows: Iterable[Row]) -> Tally:
+    """Count `rows`."""
+    decisions: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for row in rows:
+        if row["error"] is None:
+            decisions[row["decision"]] += 1
+            reasons.update(row["reasons"])
+        else:
+            failed[row["error"]] += 1
+    return Tally(
+        accepted=decisions[Decision.ACCEPT],
+        reviewed=decisions[Decision.REVIEW],
+        reasons=reasons,
+        failed=failed,
+    )
+
+
+class Scorer:
+    """Reads task by task, with the model loaded once.
+
+        scorer = Scorer(method, max_bytes=10**7)
+        for task in tasks_of(list_pieces(["scans"]), method.task_size):
+            rows = list(scorer.rows(task))
+
+    Args:
+        method: how pictures are read.
+        max_bytes: the largest file that is read.
+    """
+
+    def __init__(self, method: Digits | Fields, max_bytes: int) -> None:
+        self._method = method
+        self._max_bytes = max_bytes
+        self._archives = Archives()
+        self._pipeline: Any = method.open()
+
+    def rows(self, task: Task) -> Iterator[Row]:
+        """Yield a row for each picture of `task`, in order."""
+        return self.rows_of(
+            item
+            for piece in task
+            for item in contents(piece, self._archives, max_bytes=self._max_bytes)
+        )
+
+    def rows_of(self, items: Iterator[Item]) -> Iterator[Row]:
+        """Yield a row for each of `items`; that of an unreadable one says what is wrong."""
+        # Of each picture only what the model sees is kept: 64 files may be large.
+        while batch := [self._prepared(item) for item in islice(items, LARGEST_MICRO_BATCH)]:
+            readable = [each.content for each in batch if not isinstance(each.content, Unread)]
+            readings = iter(self._pipeline.read(readable))
+            for item in batch:
+                unread = isinstance(item.content, Unread)
+                yield self._row(item, item.content if unread else next(readings))
+
+    def _prepared(self, item: Item) -> Item:
+        if isinstance(item.content, Unread):
+            return item
+        try:
+            ready = self._pipeline.normalise(self._pipeline.decode(item.content))
+        except Exception as error:
+            # One picture must not end a night's work, whatever is wrong with it.
+            ready = Unread("internal-error", f"it cannot be prepared: {error!r:.200}")
+        return item._replace(content=_text_only(ready))
+
+    def _row(self, item: Item, outcome: Any) -> Row:  # noqa: ANN401 - digits or fields
+        place = {
+            "source": text_of(item.source),
+            "member": None if item.member is None else text_of(item.member),
+        }
+        outcome = _text_only(outcome)
+        if isinstance(outcome, Reading):
+            return {**prediction(outcome, **place), "error": None, "detail": None}
+        if isinstance(outcome, FieldReading):
+            return {**field(outcome, **place), "error": None, "detail": None}
+        return {
+            **dict.fromkeys(column.name for column in self._method.columns),
+            **place,
+            "model": self._method.card.name,
+            "version": self._method.card.version,
+            "error": outcome.error,
+            "detail": text_of(outcome.detail),
+        }
+
+
+def _text_only(outcome: Any) -> Any:  # noqa: ANN401 - anything but UnreadableImage is unchanged
+    if not isinstance(outcome, UnreadableImage):
+        return outcome
+    # The frames of its traceback, and of what it was raised from, hold the bytes of the file.
+    outcome.__traceback__ = outcome.__cause__ = outcome.__context__ = None
+    return Unread(outcome.slug, outcome.reason)
+
+
+def text_of(path: str) -> str:
+    """Return a file name, which may be any bytes, as text."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

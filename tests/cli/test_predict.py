@@ -1,0 +1,166 @@
+"""`numeral predict` and `numeral read`."""
+
+import json
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.cli.running import numeral
+from tests.e2e.command import surroundings
+from tests.e2e.running import COMMAND
+from tests.strips import bars, publish_reader
+
+
+def test_predict_prints_digit_confidence_decision_and_file(tmp_path, draw):
+    files = [_write(tmp_path / f"{digit}.png", draw(digit)) for digit in (7, 1)]
+
+    result = numeral("predict", *files)
+
+    assert result.returncode == 0
+    lines = [line.split("\t") for line in result.stdout.splitlines()]
+    assert [(line[0], line[3]) for line in lines] == [("7", files[0]), ("1", files[1])]
+    assert all(0 < float(line[1]) <= 1 for line in lines)
+    assert all(line[2].startswith(("accept", "review")) for line in lines)
+
+
+def test_predict_reports_bad_files_and_goes_on(tmp_path, seven):
+    bad = _write(tmp_path / "bad.png", b"no picture")
+    good = _write(tmp_path / "7.png", seven)
+    missing = str(tmp_path / "missing.png")
+
+    result = numeral("predict", bad, missing, good)
+
+    assert result.returncode == 1
+    assert result.stdout.startswith("7\t")
+    assert bad in result.stderr
+    assert missing in result.stderr
+
+
+def test_predict_prints_json(tmp_path, seven, blank):
+    files = [_write(tmp_path / "7.png", seven), _write(tmp_path / "blank.png", blank)]
+
+    result = numeral("predict", "--json", "--model", "lenet5", *files)
+
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert (first["file"], first["model"], first["digit"]) == (files[0], "lenet5", 7)
+    assert (second["digit"], second["reasons"]) == (None, ["blank"])
+
+
+def test_predict_reads_standard_input(seven):
+    result = numeral("predict", "-", stdin=seven)
+
+    assert result.returncode == 0
+    assert result.stdout.startswith("7\t")
+    assert result.stdout.endswith("\t-\n")
+
+
+@pytest.mark.parametrize(
+    "options", [("--model", "vgg"), ("--max-error", "1e-9"), ("--models-dir", "/nowhere")]
+)
+def test_predict_with_a_model_that_cannot_be_used(tmp_path, seven, options):
+    result = numeral("predict", *options, _write(tmp_path / "7.png", seven))
+
+    assert result.returncode == 3
+    assert result.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("manifest", ["{", "[]", '{"default": 3, "models": [{"name": "a b"}]}'])
+@pytest.mark.parametrize("command", [["models"], ["predict", "7.png"]])
+def test_a_broken_manifest_is_reported_in_one_line(tmp_path, manifest, command):
+    (tmp_path / "manifest.json").write_text(manifest)
+
+    result = numeral(*command, "--models-dir", str(tmp_path))
+
+    assert result.returncode == 3
+    [line] = result.stderr.splitlines()
+    assert line.startswith(f"error: {tmp_path}/manifest.json: ")
+    assert len(line) < 300
+    assert "pydantic" not in line
+
+
+def test_predict_without_preprocessing(tmp_path, seven):
+    image = cv2.imencode(".png", np.zeros((28, 28), np.uint8))[1].tobytes()
+    files = [_write(tmp_path / "28.png", image), _write(tmp_path / "7.png", seven)]
+
+    result = numeral("predict", "--preprocess", "none", *files)
+
+    assert result.returncode == 1
+    assert "28 x 28" in result.stderr
+    assert result.stdout.splitlines()[0].endswith(files[0])
+
+
+def test_predict_with_an_unknown_preprocessing(tmp_path, seven):
+    result = numeral("predict", "--preprocess", "some", _write(tmp_path / "7.png", seven))
+
+    assert result.returncode == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
+def test_a_table_shows_a_file_name_in_brackets_as_it_is(tmp_path, seven):
+    _write(tmp_path / "[red]x.png", seven)
+    screen, terminal = os.openpty()
+    try:
+        subprocess.run(
+            [*COMMAND, "predict", "[red]x.png"],
+            stdout=terminal,
+            check=True,
+            timeout=60,
+            cwd=tmp_path,
+            env=surroundings(COLUMNS="120"),
+        )
+        assert "[red]x.png" in os.read(screen, 10_000).decode()
+    finally:
+        os.close(terminal)
+        os.close(screen)
+
+
+def test_read_prints_text_confidence_decision_and_file(tmp_path, models_copy):
+    pytest.importorskip("onnx")
+    publish_reader(models_copy)
+    field = _write(tmp_path / "field.png", bars("#18014"))
+    bad = _write(tmp_path / "bad.png", b"no picture")
+
+    result = numeral("read", "--models-dir", str(models_copy), field, bad)
+
+    assert result.returncode == 1
+    text, raw, confidence, decision, file = result.stdout.rstrip("\n").split("\t")
+    assert (text, raw, decision, file) == ("18014", "#18014", "accept", field)
+    assert 0.9 < float(confidence) <= 1
+    assert bad in result.stderr
+
+
+def test_read_applies_a_checksum_and_prints_json(tmp_path, models_copy):
+    pytest.importorskip("onnx")
+    publish_reader(models_copy)
+    field = _write(tmp_path / "field.png", bars("#43"))
+    options = ("--models-dir", str(models_copy), "--json", "--checksum", "luhn")
+
+    answer = json.loads(numeral("read", *options, field).stdout)
+
+    assert (answer["file"], answer["model"], answer["decision"]) == (field, "reader", "review")
+    assert "no_match" in answer["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        (("--length", "5", "--min-length", "6"), 2, "contradict"),
+        (("--checksum", "iban"), 2, "checksum"),
+        (("--model", "nobody"), 3, "reader"),
+        (("--models-dir", "/nowhere"), 3, "/nowhere"),
+    ],
+)
+def test_read_refuses_contradictions_and_unknown_readers(tmp_path, options, status, says):
+    result = numeral("read", *options, _write(tmp_path / "field.png", bars("#1")))
+
+    assert result.returncode == status
+    assert says in result.stderr
+
+
+def _write(path, content):
+    path.write_bytes(content)
+    return str(path)
