@@ -1,4 +1,4 @@
-"""Errors that are known before the body has arrived: the caller sees them, and sends no more."""
+"""Errors before the body has arrived: the client sees the answer and can stop sending."""
 
 import socket
 from contextlib import contextmanager
@@ -22,12 +22,12 @@ HEADS = {
 
 
 @pytest.mark.parametrize(("line", "status"), HEADS.values(), ids=HEADS.keys())
-def test_who_still_sends_sees_the_answer_and_the_end(server, line, status):
+def test_a_client_that_is_still_sending_sees_the_answer(server, line, status):
     with _caller(server) as caller:
         _begin(caller, line, 10 * MEBIBYTE if status != 413 else 20 * MEBIBYTE)
         answer = _answer(caller)
 
-        # Nobody is reset while the answer may be on its way.
+        # The connection is not reset while the answer may be in transit.
         for _ in range(10):
             caller.sendall(bytes(64 * 1024))
         assert answer.status == status
@@ -37,7 +37,7 @@ def test_who_still_sends_sees_the_answer_and_the_end(server, line, status):
         assert caller.recv(1) == b""
 
 
-def test_who_sends_on_for_ever_is_cut_off(server):
+def test_a_client_that_never_stops_sending_is_cut_off(server):
     def send_for_ever(caller):
         while True:
             caller.sendall(bytes(MEBIBYTE))
@@ -49,7 +49,7 @@ def test_who_sends_on_for_ever_is_cut_off(server):
             send_for_ever(caller)
 
 
-def test_who_sends_in_chunks_without_end_is_told_to_stop(server):
+def test_chunks_past_the_limit_are_refused(server):
     with _caller(server) as caller:
         caller.sendall(
             b"POST /predict HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -62,7 +62,7 @@ def test_who_sends_in_chunks_without_end_is_told_to_stop(server):
         assert answer.headers["Connection"] == "close"
 
 
-def test_the_rest_of_a_short_body_is_taken_and_the_connection_serves_on(server, seven):
+def test_the_connection_survives_a_short_body_that_was_not_read(server, seven):
     with _caller(server) as caller:
         for _ in range(2):
             _begin(caller, "POST /nowhere", len(seven))
@@ -76,7 +76,7 @@ def test_the_rest_of_a_short_body_is_taken_and_the_connection_serves_on(server, 
         assert _answer(caller).status == 200
 
 
-def test_who_waits_to_be_told_to_go_on_is_sent_away(server):
+def test_a_client_that_waits_for_100_continue_is_refused(server):
     with _caller(server) as caller:
         _begin(caller, "POST /nowhere", 10, "Expect: 100-continue\r\n")
         answer = _answer(caller)
@@ -102,7 +102,7 @@ def test_a_missing_key_is_answered_before_the_body(start, tmp_path):
 @contextmanager
 def _caller(url):
     address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port), timeout=30) as caller:
+    with socket.create_connection((address.hostname, address.port), timeout=60) as caller:
         yield caller
 
 

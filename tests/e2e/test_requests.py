@@ -1,4 +1,4 @@
-"""What holds for every request: ids, and callers who go away."""
+"""What all requests share: ids, disconnects, encodings, parameters."""
 
 import gzip
 import json
@@ -9,7 +9,7 @@ import pytest
 
 
 @pytest.mark.parametrize("sent", ["order-66", "a" * 128, "1.2_3-x"])
-def test_a_sane_request_id_comes_back(server, sent):
+def test_a_valid_request_id_is_returned(server, sent):
     response = httpx.get(f"{server}/health/live", headers={"X-Request-ID": sent})
 
     assert response.headers["X-Request-ID"] == sent
@@ -23,7 +23,7 @@ def test_any_other_request_id_is_replaced(server, sent):
     assert len(response.headers["X-Request-ID"]) == 32
 
 
-def test_two_requests_have_two_ids(server):
+def test_two_requests_have_different_ids(server):
     first, second = (httpx.get(f"{server}/health/live") for _ in range(2))
 
     assert first.headers["X-Request-ID"] != second.headers["X-Request-ID"]
@@ -35,7 +35,7 @@ def test_an_error_carries_the_request_id_too(server):
     assert response.headers["X-Request-ID"] == response.json()["request_id"] == "lost"
 
 
-def test_work_for_a_caller_who_has_gone_is_given_up(start, draw):
+def test_a_disconnect_cancels_the_request(start, draw):
     service = start("--log-format", "json")
     service.wait_until_ready()
     pictures = [("files", ("1.png", draw(1, side=1500))) for _ in range(200)]
@@ -57,7 +57,7 @@ def test_work_for_a_caller_who_has_gone_is_given_up(start, draw):
 
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
 @pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
-def test_a_compressed_body_is_refused_by_the_name_of_its_encoding(server, seven, path, encoding):
+def test_a_compressed_body_is_refused(server, seven, path, encoding):
     response = httpx.post(
         f"{server}{path}",
         content=gzip.compress(seven),
@@ -69,7 +69,7 @@ def test_a_compressed_body_is_refused_by_the_name_of_its_encoding(server, seven,
 
 
 @pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
-def test_a_body_that_is_not_compressed_may_say_so(server, seven, encoding):
+def test_an_identity_encoding_is_accepted(server, seven, encoding):
     response = httpx.post(
         f"{server}/predict", content=seven, headers={"Content-Encoding": encoding}
     )
@@ -78,7 +78,7 @@ def test_a_body_that_is_not_compressed_may_say_so(server, seven, encoding):
 
 
 @pytest.mark.parametrize("count", [2, 17, 100])
-def test_many_files_for_one_prediction_are_led_to_the_batch(server, seven, count):
+def test_several_files_for_one_prediction_are_referred_to_the_batch(server, seven, count):
     files = [("file", (f"{index}.png", seven)) for index in range(count)]
 
     response = httpx.post(f"{server}/predict", files=files)
@@ -89,7 +89,7 @@ def test_many_files_for_one_prediction_are_led_to_the_batch(server, seven, count
 
 
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
-def test_an_unknown_parameter_is_answered_with_the_known_ones(server, seven, path):
+def test_the_error_for_an_unknown_parameter_lists_the_known_ones(server, seven, path):
     response = httpx.post(f"{server}{path}", params={"maxerror": 0.1}, content=seven)
 
     assert response.status_code == 422
@@ -99,7 +99,7 @@ def test_an_unknown_parameter_is_answered_with_the_known_ones(server, seven, pat
 
 
 @pytest.mark.parametrize("path", ["/models", "/health/live", "/openapi.json"])
-def test_what_is_served_to_get_is_said_to_be_served_to_head(server, path):
+def test_a_path_that_allows_get_allows_head(server, path):
     refused = httpx.delete(f"{server}{path}")
 
     assert refused.status_code == 405

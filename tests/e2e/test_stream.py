@@ -1,4 +1,4 @@
-"""Batches as lines and arrays, and answers line by line, over a real socket."""
+"""Batches as NDJSON and arrays, and answers line by line, over a real socket."""
 
 import base64
 import contextlib
@@ -11,14 +11,34 @@ import httpx
 import numpy as np
 import pytest
 
+from service.imaging import decode
 from tests.e2e.raw import open_stream
+from tests.e2e.running import run_service
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
-LINES_PLEASE = {"Accept": "application/x-ndjson"}
+ACCEPT_LINES = {"Accept": "application/x-ndjson"}
 MEBIBYTE = 1 << 20
+MAX_LINE = 20_000
 
 
-def test_lines_are_answered_in_lines_in_order_with_their_ids(server, draw):
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A service with small limits."""
+    limits = {"max_batch": 2, "max_streams": 2, "queue_size": 1, "max_body_bytes": MAX_LINE}
+    with run_service(tmp_path_factory.mktemp("small"), **limits) as service:
+        service.wait_until_ready()
+        yield service
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory):
+    """A service that waits only a moment for a body."""
+    with run_service(tmp_path_factory.mktemp("impatient"), body_timeout=0.3) as service:
+        service.wait_until_ready()
+        yield service
+
+
+def test_lines_are_answered_in_order_with_their_ids(server, draw):
     digits = [7, 1, 3] * 100
     lines = [{"id": f"no-{index}", "image": _base64(draw(d))} for index, d in enumerate(digits)]
 
@@ -31,19 +51,20 @@ def test_lines_are_answered_in_lines_in_order_with_their_ids(server, draw):
     assert [answer["digit"] for answer in answers] == digits
 
 
-def test_a_line_is_answered_as_it_would_be_in_a_json_batch(server, draw):
+def test_a_line_is_answered_like_an_item_of_a_json_batch(server, draw):
     images = [_base64(draw(digit)) for digit in range(10)]
 
-    in_json = httpx.post(f"{server}/predict/batch", json={"images": images}).json()["predictions"]
-    in_lines = _lines(_post(server, images))
+    response = httpx.post(f"{server}/predict/batch", json={"images": images}, timeout=60)
 
-    for one, other in zip(in_json, in_lines, strict=True):
+    for one, other in zip(
+        response.json()["predictions"], _lines(_post(server, images)), strict=True
+    ):
         assert one.pop("probabilities") == pytest.approx(other.pop("probabilities"), abs=1e-5)
         assert one.pop("confidence") == pytest.approx(other.pop("confidence"), abs=1e-5)
         assert one == other
 
 
-def test_bad_lines_do_not_disturb_their_neighbours(server, seven):
+def test_bad_lines_do_not_affect_the_others(server, seven):
     good = json.dumps({"image": _base64(seven)})
     lines = [good, "{", "", '"no Base64!"', json.dumps(_base64(b"no picture")), " ", good]
 
@@ -58,21 +79,19 @@ def test_bad_lines_do_not_disturb_their_neighbours(server, seven):
     ]
 
 
-def test_no_lines_are_answered_with_none(server):
+def test_an_empty_body_has_an_empty_answer(server):
     assert _lines(_post(server, [])) == []
 
 
-def test_an_array_is_answered_as_its_pictures_would_be(server, draw):
+def test_an_array_is_answered_like_its_pictures(server, draw):
     pictures = np.stack([_pixels(draw(digit, suffix=".bmp")) for digit in (7, 1)])
 
-    answers = _post_npy(server, pictures).json()["predictions"]
-
-    assert [answer["index"] for answer in answers] == [0, 1]
-    assert [answer["digit"] for answer in answers] == [7, 1]
-    assert [a["digit"] for a in _post_npy(server, 255 - pictures).json()["predictions"]] == [7, 1]
+    for array in (pictures, 255 - pictures):
+        answers = _post_npy(server, array).json()["predictions"]
+        assert [(answer["index"], answer["digit"]) for answer in answers] == [(0, 7), (1, 1)]
 
 
-def test_an_array_that_is_not_normalised_is_refused_as_such_picture_by_picture(server):
+def test_an_array_that_is_not_normalised_has_an_error_for_each_picture(server):
     pictures = np.zeros((2, 28, 27), np.uint8)
 
     answers = _post_npy(server, pictures, params={"preprocess": "none"}).json()["predictions"]
@@ -87,21 +106,21 @@ def test_an_array_of_another_type_is_a_problem(server):
     assert "float64" in response.json()["detail"]
 
 
-def test_any_batch_is_answered_in_lines_where_they_are_asked_for(server, seven):
+def test_any_batch_is_answered_in_lines_on_request(server, seven):
     url = f"{server}/predict/batch"
-    array = np.stack([_pixels(seven)] * 100)
+    images = {"images": [_base64(seven)] * 100}
 
     for response in (
-        httpx.post(url, json={"images": [_base64(seven)] * 100}, headers=LINES_PLEASE),
-        httpx.post(url, files=[("files", seven)] * 100, headers=LINES_PLEASE),
-        _post_npy(server, array, headers=LINES_PLEASE),
+        httpx.post(url, json=images, headers=ACCEPT_LINES, timeout=60),
+        httpx.post(url, files=[("files", seven)] * 100, headers=ACCEPT_LINES, timeout=60),
+        _post_npy(server, np.stack([_pixels(seven)] * 100), headers=ACCEPT_LINES),
     ):
         answers = _lines(response)
         assert [answer["index"] for answer in answers] == list(range(100))
         assert {answer["digit"] for answer in answers} == {7}
 
 
-def test_lines_are_answered_in_json_where_it_is_asked_for(server, seven):
+def test_lines_are_answered_in_json_on_request(server, seven):
     response = _post(server, [_base64(seven), 7], headers={"Accept": "application/json"})
 
     first, second = response.json()["predictions"]
@@ -109,23 +128,22 @@ def test_lines_are_answered_in_json_where_it_is_asked_for(server, seven):
     assert second["error"]["type"] == "/problems/invalid-item"
 
 
-def test_only_an_answer_in_json_is_limited_to_a_batch(start_ready, seven):
-    service = start_ready(max_batch=2)
+def test_only_a_json_answer_is_limited_to_a_batch(small, seven):
     images = [_base64(seven)] * 3
 
-    assert len(_lines(_post(service.url, images))) == 3
-    refused = _post(service.url, images, headers={"Accept": "application/json"})
+    assert len(_lines(_post(small.url, images))) == 3
+    refused = _post(small.url, images, headers={"Accept": "application/json"})
     assert refused.status_code == 413
     assert "Accept: application/x-ndjson" in refused.json()["detail"]
 
 
-def test_what_is_wrong_before_the_first_line_is_a_problem_as_ever(server):
+def test_an_error_before_the_first_line_is_a_problem(server):
     assert _post(server, [], params={"model": "no"}).status_code == 404
     assert _post(server, [], headers={"Accept": "text/html"}).status_code == 406
     assert _post(server, [], headers={"Content-Encoding": "gzip"}).status_code == 415
 
 
-def test_an_answer_comes_while_the_next_line_is_not_even_sent(server, draw):
+def test_an_answer_is_sent_before_the_next_line_arrives(server, draw):
     with open_stream(server) as stream:
         for index, digit in enumerate((7, 1, 3)):
             stream.send(_base64(draw(digit)))
@@ -137,20 +155,17 @@ def test_an_answer_comes_while_the_next_line_is_not_even_sent(server, draw):
         assert stream.chunk() == []
 
 
-def test_a_line_past_its_limit_is_an_error_in_its_place(start_ready, seven):
-    service = start_ready(max_body_bytes=2000 + len(_base64(seven)))
+def test_a_line_that_is_too_long_is_an_error_in_its_place(small, seven):
     lines = [_base64(seven), "x" * 10_000_000, _base64(seven)] * 2
 
-    answers = _lines(_post(service.url, lines))
+    answers = _lines(_post(small.url, lines))
 
     assert [answer.get("digit") for answer in answers] == [7, None, 7] * 2
     assert answers[1]["error"]["type"] == "/problems/line-too-long"
 
 
-def test_a_stream_takes_its_turn_in_a_full_queue(start_ready, seven):
-    service = start_ready(queue_size=1)
-
-    with open_stream(service.url) as one, open_stream(service.url) as other:
+def test_streams_take_turns_in_a_full_queue(small, seven):
+    with open_stream(small.url) as one, open_stream(small.url) as other:
         for stream in (one, other):
             stream.send(*[_base64(seven)] * 100)
             stream.finish()
@@ -160,24 +175,21 @@ def test_a_stream_takes_its_turn_in_a_full_queue(start_ready, seven):
             assert [answer["digit"] for answer in answers] == [7] * 100
 
 
-def test_one_stream_too_many(start_ready, seven):
-    service = start_ready(max_streams=1)
-
-    with open_stream(service.url) as stream:
-        stream.send(_base64(seven))
-        assert stream.begin() == 200
-        refused = _post(service.url, [_base64(seven)])
+def test_streams_have_a_limit(small, seven):
+    with open_stream(small.url) as one, open_stream(small.url) as other:
+        for stream in (one, other):
+            stream.send(_base64(seven))
+            assert stream.begin() == 200
+        refused = _post(small.url, [_base64(seven)])
         assert refused.status_code == 503
         assert refused.json()["type"] == "/problems/too-many-streams"
-    # A caller who has gone makes room.
-    service.wait_for(lambda: _post(service.url, [_base64(seven)]).status_code == 200)
-    assert "Traceback" not in service.log
+    # A client that disconnects makes room.
+    small.wait_for(lambda: _post(small.url, [_base64(seven)]).status_code == 200)
+    assert "Traceback" not in small.log
 
 
-def test_a_caller_who_sends_no_more_gets_a_last_line_and_no_end(start_ready, seven):
-    service = start_ready(body_timeout=0.3)
-
-    with open_stream(service.url) as stream:
+def test_a_body_that_stalls_gets_an_error_line_and_no_end(impatient, seven):
+    with open_stream(impatient.url) as stream:
         stream.send(_base64(seven))
         assert stream.begin() == 200
         assert stream.chunk()[0]["digit"] == 7
@@ -187,24 +199,23 @@ def test_a_caller_who_sends_no_more_gets_a_last_line_and_no_end(start_ready, sev
         assert stream.is_cut()
 
 
-def test_a_body_that_never_begins_is_too_slow(start_ready):
-    with open_stream(start_ready(body_timeout=0.3).url) as stream:
+def test_a_body_that_never_begins_is_too_slow(impatient):
+    with open_stream(impatient.url) as stream:
         assert stream.begin() == 408
 
 
-def test_an_http_client_notices_that_an_answer_was_cut_short(start_ready, seven):
-    service = start_ready(body_timeout=0.3)
-
+def test_an_http_client_notices_an_answer_that_was_cut_short(impatient, seven):
     def hesitant():
+        cuts = impatient.log.count("cut short")
         yield json.dumps(_base64(seven)).encode() + b"\n"
-        service.wait_for(lambda: "cut short" in service.log)
+        impatient.wait_for(lambda: impatient.log.count("cut short") > cuts)
 
     with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
-        httpx.post(f"{service.url}/predict/batch", content=hesitant(), headers=NDJSON)
+        _post(impatient.url, content=hesitant())
 
 
 @pytest.mark.own_processes("Ray's proxy reads on, and takes the answers itself")
-def test_a_caller_who_takes_no_answers_is_read_no_further_and_then_cut_off(start_ready):
+def test_a_client_that_takes_no_answers_is_not_read_and_then_cut_off(start_ready):
     service = start_ready(max_waiting_bytes=1, answer_timeout=1)
 
     with open_stream(service.url, receive_buffer=4096) as stream:
@@ -279,7 +290,7 @@ def _post_npy(url, array, headers=(), **options):
     np.save(file, array)
     headers = {"Content-Type": "application/x-npy"} | dict(headers)
     url = f"{url}/predict/batch"
-    return httpx.post(url, content=file.getvalue(), headers=headers, **options)
+    return httpx.post(url, content=file.getvalue(), headers=headers, timeout=60, **options)
 
 
 def _lines(response):
@@ -292,8 +303,6 @@ def _base64(content):
 
 
 def _pixels(file):
-    from service.imaging import decode
-
     return decode(file, max_pixels=10**6)
 
 
