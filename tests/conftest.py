@@ -1,6 +1,7 @@
 """Real things for the tests: drawn digits, the published models, a running service."""
 
 import contextlib
+import inspect
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
+import httpx
 import numpy as np
 import pytest
 
@@ -16,6 +18,9 @@ from service.settings import ServingEngine
 from tests.e2e.running import RunningService, run_service
 
 Draw = Callable[..., bytes]
+
+# A busy machine may take longer than httpx's 5 s to answer.
+_CLIENT_TIMEOUT = httpx.Timeout(60)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    for client in (httpx.Client, httpx.AsyncClient):
+        client.__init__.__kwdefaults__["timeout"] = _CLIENT_TIMEOUT
+    for name in ("request", "stream", "get", "options", "head", "post", "put", "patch", "delete"):
+        inspect.unwrap(getattr(httpx, name)).__kwdefaults__["timeout"] = _CLIENT_TIMEOUT
     config.addinivalue_line(
         "markers",
         "own_processes(reason): about the service's own processes and HTTP server; with"

@@ -59,10 +59,12 @@ def test_the_setting_alone_keeps_a_file_in_the_working_directory(start_ready, se
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_right_answer_is_taken_once(service, seven):
-    request_id = predict(service, seven)
+def test_the_right_answer_is_taken_once(feedback_server, seven):
+    request_id = predict(feedback_server, seven)
 
-    first, again, other = (feedback(service, request_id, digit=digit) for digit in (1, 1, 2))
+    first, again, other = (
+        feedback(feedback_server, request_id, digit=digit) for digit in (1, 1, 2)
+    )
 
     assert [first.status_code, again.status_code, other.status_code] == [201, 200, 409]
     assert other.json()["type"] == "/problems/answered-otherwise"

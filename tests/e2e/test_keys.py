@@ -149,7 +149,7 @@ def test_a_batch_that_never_fits_is_told_so(client, seven):
     )
 
     assert response.status_code == 429
-    assert "in parts" in response.json()["detail"]
+    assert "smaller batches" in response.json()["detail"]
 
 
 def test_a_stream_counts_its_images_as_they_come(client, seven):

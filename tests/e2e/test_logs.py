@@ -7,12 +7,20 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.e2e.running import run_service
+
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
-def test_a_request_has_a_line_in_json(start_ready, seven):
-    service = start_ready(log_format="json")
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """A service that logs JSON."""
+    with run_service(tmp_path_factory.mktemp("logs"), log_format="json") as running:
+        running.wait_until_ready()
+        yield running
 
+
+def test_a_request_has_a_line_in_json(service, seven):
     response = httpx.post(
         f"{service.url}/predict", content=seven, headers={"X-Request-ID": "order-66"}
     )
@@ -41,17 +49,13 @@ def test_a_request_has_a_line_on_the_console(start_ready):
     assert "path=/models" in line
 
 
-def test_the_answer_to_head_has_no_bytes(start_ready):
-    service = start_ready(log_format="json")
-
+def test_the_answer_to_head_has_no_bytes(service):
     httpx.head(f"{service.url}/models", headers={"X-Request-ID": "head"})
 
     assert _line(service, request_id="head")["bytes"] == 0
 
 
-def test_the_trace_of_the_caller_stands_in_the_line(start_ready):
-    service = start_ready(log_format="json")
-
+def test_the_trace_of_the_caller_stands_in_the_line(service):
     for request_id, traceparent in {"a": f"00-{TRACE}-{SPAN}-01", "b": "nonsense"}.items():
         headers = {"X-Request-ID": request_id, "traceparent": traceparent}
         httpx.get(f"{service.url}/models", headers=headers)
@@ -75,8 +79,7 @@ def test_a_line_names_the_worker_that_wrote_it(start):
 
 
 @pytest.mark.own_processes("Ray's proxy reads HTTP, and logs elsewhere")
-def test_what_a_library_logs_looks_the_same(start_ready):
-    service = start_ready(log_format="json")
+def test_what_a_library_logs_looks_the_same(service):
     url = urlsplit(service.url)
 
     with socket.create_connection((url.hostname, url.port)) as caller:

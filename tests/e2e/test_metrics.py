@@ -14,53 +14,33 @@ from tests.e2e.running import run_service, wait_for
 MANIFEST = load_manifest(PACKAGE_DIRECTORY)
 
 
-def test_requests_are_counted_and_timed(start_ready, seven):
+def test_requests_are_counted_by_route_and_problem(start_ready, seven):
     service = start_ready()
+    url, model = service.url, MANIFEST.default
     for _ in range(3):
-        httpx.post(f"{service.url}/predict", content=seven)
-    httpx.head(f"{service.url}/models/{MANIFEST.default}")
-
-    samples = _samples(service.url)
-
-    predictions = {"method": "POST", "route": "/predict", "status": "200"}
-    assert samples["numeral_requests_total", _key(predictions)] == 3
-    assert samples["numeral_request_duration_seconds_count", _key({"route": "/predict"})] == 3
-    one_model = {"method": "HEAD", "route": "/models/{name}", "status": "200"}
-    assert samples["numeral_requests_total", _key(one_model)] == 1
-    assert samples["numeral_requests_in_flight", _key({})] == 1
-
-
-def test_paths_that_are_not_served_share_a_series(start_ready):
-    service = start_ready()
+        httpx.post(f"{url}/predict", content=seven)
+    httpx.post(f"{url}/predict", content=b"no picture")
+    httpx.head(f"{url}/models/{model}")
+    httpx.get(f"{url}/v2/models/{model}/ready")
     for path in ("/a", "/b", "/v2/c", "/models/d/e"):
-        httpx.get(f"{service.url}{path}")
+        httpx.get(f"{url}{path}")
 
-    samples = _samples(service.url)
+    samples = _samples(url)
 
-    unknown = {"method": "GET", "route": "unknown", "status": "404"}
-    assert samples["numeral_requests_total", _key(unknown)] == 4
+    def requests(method, route, status):
+        labels = {"method": method, "route": route, "status": status}
+        return samples["numeral_requests_total", _key(labels)]
+
+    assert requests("POST", "/predict", "200") == 3
+    assert requests("POST", "/predict", "422") == 1
+    assert requests("HEAD", "/models/{name}", "200") == 1
+    assert requests("GET", "/v2/models/{name}/ready", "200") == 1
+    assert requests("GET", "unknown", "404") == 4
+    assert samples["numeral_request_duration_seconds_count", _key({"route": "/predict"})] == 4
+    assert samples["numeral_requests_in_flight", _key({})] == 1
     assert samples["numeral_rejected_total", _key({"reason": "not-found"})] == 4
-
-
-def test_a_path_of_the_protocol_is_told_apart_by_its_template(start_ready):
-    service = start_ready()
-    httpx.get(f"{service.url}/v2/models/{MANIFEST.default}/ready")
-
-    samples = _samples(service.url)
-
-    route = {"method": "GET", "route": "/v2/models/{name}/ready", "status": "200"}
-    assert samples["numeral_requests_total", _key(route)] == 1
-
-
-def test_a_picture_that_cannot_be_read_is_counted(start_ready):
-    service = start_ready()
-    httpx.post(f"{service.url}/predict", content=b"no picture")
-
-    samples = _samples(service.url)
-
-    kind = "unsupported-format"
-    assert samples["numeral_rejected_total", _key({"reason": kind})] == 1
-    assert samples["numeral_unreadable_images_total", _key({"type": kind})] == 1
+    assert samples["numeral_rejected_total", _key({"reason": "unsupported-format"})] == 1
+    assert samples["numeral_unreadable_images_total", _key({"type": "unsupported-format"})] == 1
 
 
 @pytest.mark.own_processes("replicas share a folder of their own")
