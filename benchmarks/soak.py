@@ -12,7 +12,6 @@ import httpx
 import numpy as np
 import psutil
 import typer
-from rich.console import Console
 
 from benchmarks.reports import PUBLISHED, Out, Record, command, header, machine, row, write
 from benchmarks.serving.servers import NUMERAL, Server, running
@@ -89,17 +88,15 @@ def soak(
     minutes: Annotated[float, typer.Option(min=0.1, help="Of mixed requests.")] = 10,
     workers: Annotated[int, typer.Option(min=2, help="Workers of the service.")] = 2,
     server_core: Annotated[int, typer.Option(help="Processor of the service.")] = 0,
+    start: Annotated[str, typer.Option("--server", help="Command of the service.")] = NUMERAL,
     out: Out = PUBLISHED,
 ) -> None:
     """Watch memory for minutes, kill workers and stop the service under load; write a report."""
-    say = Console(stderr=True).print
     os.sched_setaffinity(0, os.sched_getaffinity(0) - {server_core} or {server_core})
     requests = list(workloads())
     single = [load for load in requests if load.name == "100x100 JPEG, form"]
-    with running("numeral", NUMERAL, {server_core}, model=_MODEL, workers=workers) as server:
-        say(f"mixed requests, {minutes:g} minutes")
+    with running("numeral", start, {server_core}, model=_MODEL, workers=workers) as server:
         memory = asyncio.run(_watch(server, requests, 60 * minutes))
-        say("killed workers, and a stop under load")
         causes = [("SIGKILL to a worker", _kill_worker)] * _KILLS + [("SIGTERM", Server.stop)]
         faults = [asyncio.run(_fault(server, single, *each)) for each in causes]
     results = Results(

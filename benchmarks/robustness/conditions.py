@@ -20,7 +20,7 @@ _GOOD_JPEG = 90
 
 @dataclass(frozen=True)
 class Condition:
-    """One way in which pictures of digits differ from MNIST.
+    """A difference between pictures of digits and MNIST.
 
     Attributes:
         name: key in the results.

@@ -110,8 +110,8 @@ def serving(
     reference = reference or list(commands)[-1]
     if reference not in commands:
         raise typer.BadParameter(f"no server is called {reference!r}")
-    parts = workload or [""]
-    chosen = [each for each in workloads() if any(part in each.name for part in parts)]
+    wanted = workload or [""]
+    chosen = [each for each in workloads() if any(part in each.name for part in wanted)]
     clients = os.sched_getaffinity(0) - {server_core} or {server_core}
     with ExitStack() as stack:
         servers = [

@@ -64,7 +64,7 @@ class ClientFailed(Exception):
 
 
 def send(workload: Workload, url: str, seconds: float, cores: Set[int]) -> Load:
-    """Repeat `workload` for some seconds on `cores`; httpx takes the place of a missing wrk."""
+    """Repeat `workload` for some seconds on `cores`; httpx replaces wrk where that is missing."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         for number, body in enumerate(workload.bodies, 1):

@@ -42,10 +42,11 @@ class Server:
     start_seconds: float
 
     def processes(self) -> list[psutil.Process]:
-        """Return the server's process and all that it has started."""
+        """Return the server's process and all that it has started, but for zombies."""
         with suppress(psutil.NoSuchProcess):
             root = psutil.Process(self.process.pid)
-            return [root, *root.children(recursive=True)]
+            found = [root, *root.children(recursive=True)]
+            return [each for each in found if each.status() != psutil.STATUS_ZOMBIE]
         return []
 
     def cpu_seconds(self) -> float:

@@ -72,8 +72,8 @@ def workloads() -> Iterator[Workload]:
 def form(field: str, files: Sequence[bytes]) -> bytes:
     """Return a multipart body with `files` under one name."""
     head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="1"\r\n\r\n'
-    parts = (head.encode() + file + b"\r\n" for file in files)
-    return b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
+    sections = (head.encode() + file + b"\r\n" for file in files)
+    return b"".join(sections) + f"--{_BOUNDARY}--\r\n".encode()
 
 
 def npy(images: Images) -> bytes:
