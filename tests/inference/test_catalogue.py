@@ -1,13 +1,27 @@
-"""The published models as far as they can be loaded."""
+"""Models that are loaded or not, and the pipelines that they offer."""
 
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
-from service.errors import ModelUnavailable, UnknownModel
-from service.inference.catalogue import NothingToServe, load_catalogue
+from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError
+from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
+from service.inference.decisions import threshold_for
+from service.inference.digits import DigitOptions
+from tests.service.fakes import CARD, RecordingSession, classifier_of
 
 MANIFEST = load_manifest(PACKAGE_DIRECTORY)
 BROKEN, SOUND, *_ = MANIFEST.models
+
+OFFERED, UNSUPPORTED = 0.01, 0.001
+POINT = CARD.operating_points[0]
+MODEL = CARD.model_copy(
+    update={
+        "operating_points": (
+            POINT.model_copy(update={"max_error": OFFERED, "threshold": 0.9}),
+            POINT.model_copy(update={"max_error": UNSUPPORTED, "threshold": None}),
+        )
+    }
+)
 
 
 def test_all_published_models_are_loaded():
@@ -76,3 +90,27 @@ def test_nothing_is_served_without_a_sound_manifest(models_copy, content):
 
     with pytest.raises(NothingToServe, match=r"manifest\.json"):
         load_catalogue(models_copy)
+
+
+def test_the_threshold_is_that_of_the_operating_point():
+    assert threshold_for(MODEL, OFFERED) == 0.9
+
+
+@pytest.mark.parametrize("max_error", [UNSUPPORTED, UNSUPPORTED / 10])
+def test_an_unsupported_error_rate_is_an_error_that_lists_the_others(max_error):
+    with pytest.raises(UnsupportedMaxError, match=rf"{MODEL.name}.*{max_error:g}.*0\.01"):
+        threshold_for(MODEL, max_error)
+
+
+@pytest.mark.parametrize("max_error", [UNSUPPORTED, UNSUPPORTED / 10])
+def test_an_unsupported_default_accepts_nothing(max_error):
+    with pytest.raises(UnsupportedMaxError):
+        _pipeline(DigitOptions(max_error=max_error), default=OFFERED)
+
+    assert _pipeline(DigitOptions(), default=max_error).criteria.threshold is None
+
+
+def _pipeline(options, *, default):
+    classifier = classifier_of(RecordingSession(), MODEL)
+    catalogue = Catalogue(MODEL.name, {MODEL.name: MODEL}, {MODEL.name: classifier}, {})
+    return catalogue.digits(options, max_error=default, max_pixels=10**6)

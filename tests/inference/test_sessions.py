@@ -1,4 +1,6 @@
-"""Loading the published models, and refusing what breaks the contract."""
+"""Published models and readers that are loaded, or rejected by the model contract."""
+
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -10,7 +12,17 @@ from models.manifest import (
     sha256_of,
     version_of,
 )
-from service.inference.sessions import LARGEST_MICRO_BATCH, UnusableModel, open_classifier
+from models.strips import BUCKET, HEIGHT, STRIDE, pad, standardise
+from service.imaging import decode
+from service.inference.sessions import (
+    LARGEST_MICRO_BATCH,
+    UnusableModel,
+    open_classifier,
+    open_reader,
+)
+from tests.strips import bars, publish_reader
+
+needs_onnx = pytest.mark.skipif(find_spec("onnx") is None, reason="onnx is not installed")
 
 CARDS = load_manifest(PACKAGE_DIRECTORY).models
 
@@ -71,6 +83,31 @@ def test_a_model_with_other_inputs_is_refused(models_copy, input_name, shape):
 
     with pytest.raises(UnusableModel, match="model contract"):
         open_classifier(models_copy, card)
+
+
+@needs_onnx
+def test_a_reader_returns_a_step_for_every_few_columns_of_each_strip(models_copy):
+    strip = standardise(decode(bars("#42"), max_pixels=10**6)).pixels
+
+    scores = open_reader(models_copy, publish_reader(models_copy)).run(pad([strip, strip]))
+
+    assert scores.shape[:2] == (2, BUCKET * -(-strip.shape[1] // BUCKET) // STRIDE)
+
+
+@needs_onnx
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("STRIDE", 2 * STRIDE, "it returns 32 steps for 256 columns; the model contract says 64"),
+        ("HEIGHT", HEIGHT + 8, "the model contract says image"),
+    ],
+)
+def test_a_reader_of_other_strips_is_refused(models_copy, monkeypatch, name, value, message):
+    monkeypatch.setattr(f"tests.strips.{name}", value)
+    card = publish_reader(models_copy)
+
+    with pytest.raises(UnusableModel, match=message):
+        open_reader(models_copy, card)
 
 
 def _publish(folder, content):
