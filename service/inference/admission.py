@@ -29,12 +29,12 @@ class Admission:
         """Admit `images` for the duration of the block.
 
         Raises:
-            QueueFull: there is no room for them.
+            QueueFull: the limit does not allow them.
         """
         if self.admitted and self.admitted + images > self._limit:
             raise QueueFull(
-                f"there is no room: at most {self._limit} images may be in work or waiting; send it"
-                " again in a moment"
+                f"the queue is full: at most {self._limit} images may be waiting or being read;"
+                " retry in a moment"
             )
         self.admitted += images
         try:

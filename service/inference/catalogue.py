@@ -94,7 +94,7 @@ class Catalogue:
         except KeyError:
             raise ModelUnavailable(
                 f"the model {card.name!r} could not be loaded ({self.failures[card.name]});"
-                f" name another one: {', '.join(self.classifiers)}"
+                f" use another one: {', '.join(self.classifiers)}"
             ) from None
 
     def reader(self, name: str | None = None) -> Reader:
@@ -106,7 +106,7 @@ class Catalogue:
         """
         name = self.default_reader if name is None else name
         if name is None:
-            raise UnknownModel("no reader is published, so that fields cannot be read")
+            raise UnknownModel("no reader is published, so fields cannot be read")
         if name not in self.reader_cards:
             known = ", ".join(self.reader_cards)
             raise UnknownModel(f"there is no reader {name!r}; the readers are {known or 'none'}")

@@ -165,8 +165,7 @@ class Engine:
         deadline = times.submitted + int(1e9 * self._request_timeout)
         job = _Job(pipeline, list(contents), deadline, self._loop.create_future(), times)
         late = DeadlineExceeded(
-            f"no answer within {self._request_timeout:g} s; send it again later, or in smaller"
-            " batches"
+            f"no response within {self._request_timeout:g} s; retry later, or send smaller batches"
         )
         timer = self._loop.call_later(self._request_timeout, _fail, job, late)
         self._arriving.put(job)

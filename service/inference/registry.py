@@ -98,7 +98,7 @@ class Registry:
             except Exception:
                 # Liveness must survive any failure; readiness reports it.
                 _log.exception("not ready")
-                self._why_not_ready = "the models could not be loaded; the service's log says why"
+                self._why_not_ready = "the models could not be loaded; see the service's log"
             else:
                 self._serve(catalogue)
                 seconds = time.perf_counter() - started
@@ -112,12 +112,12 @@ class Registry:
             ReloadFailed: the new models cannot be used.
         """
         if self._reloading:
-            raise ReloadInProgress("the models are being loaded again already; ask when it is done")
+            raise ReloadInProgress("a reload is already running; retry when it has finished")
         self._reloading = True
         try:
             served = await self.prepare()
         except ReloadFailed as error:
-            _log.error("reload failed, the old models go on: %s", error)
+            _log.error("reload failed, the old models stay: %s", error)
             raise
         finally:
             self._reloading = False
@@ -199,8 +199,8 @@ def _warn_if_unsupported(
         threshold_for(card, max_error)
     except UnsupportedMaxError as error:
         _log.warning(
-            "every %s will be sent to review where a caller names neither model nor max_error: %s;"
-            " set %s otherwise",
+            "every %s will be sent to review unless the request names a model or max_error: %s; to"
+            " change this, set %s",
             what,
             error,
             variables,
