@@ -1,6 +1,8 @@
 """Every setting of the service, read once from the environment."""
 
+import os
 import re
+from collections.abc import MutableMapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -19,26 +21,33 @@ from models.manifest import PACKAGE_DIRECTORY
 from service.extras import how_to_install, is_installed
 
 ENVIRONMENT_PREFIX = "NUMERAL_"
+FEEDBACK_DATABASE = "sqlite:///numeral-feedback.db"
 
-# What the extra `otel` brings.
 _OTEL_PACKAGES = (
     "opentelemetry.sdk",
     "opentelemetry.exporter.otlp.proto.http",
     "opentelemetry.instrumentation.asgi",
 )
-
-FEEDBACK_DATABASE = "sqlite:///numeral-feedback.db"
-# Several processes cannot share a database in memory, which sqlite:// without a file is.
+# Not a database in memory, which `sqlite://` alone is: several processes could not share it.
 _DATABASE_URL = re.compile(
     r"sqlite:///(?!:memory:).+|postgresql://([^@/]*@)?[^@/:]*(:\d{1,5})?(/[^/?]*)?(\?.*)?"
 )
+_ORIGIN = re.compile(r"\*|https?://[^/?#@\s,]+")
+
+# The only variable with the prefix that is not a setting: where training finds MNIST.
+_DATA_VARIABLE = "NUMERAL_DATA"
+# A Kubernetes Service named numeral sets such variables in every container of its namespace:
+# https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
+_SERVICE_LINK = re.compile(
+    r"NUMERAL_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_.+)?)"
+)
+_PORT_VARIABLE = "NUMERAL_PORT"
+_LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
 
 _MIB = 1024 * 1024
 
-# Of errors among accepted answers, as a caller may ask for it.
 ErrorRate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
-
-_ORIGIN = re.compile(r"\*|https?://[^/?#@\s,]+")
+_Seconds = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
 
 
 def _origins(value: object) -> object:
@@ -48,24 +57,25 @@ def _origins(value: object) -> object:
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(
-                f"{origin!r} is no origin; write scheme://host or scheme://host:port, nothing after"
+                f"{origin!r} is not an origin; write scheme://host or scheme://host:port, without a"
+                " path"
             )
     return origins
 
 
-# Written in one line, parted by commas, where pydantic would read JSON.
+# Separated by commas, where pydantic would read JSON.
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 
 
 class LogFormat(StrEnum):
-    """How a log line is written."""
+    """Formats of log lines."""
 
     CONSOLE = "console"
     JSON = "json"
 
 
 class LogLevel(StrEnum):
-    """From which severity on a log line is written."""
+    """Lowest severities of log lines."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -74,196 +84,218 @@ class LogLevel(StrEnum):
 
 
 class ServingEngine(StrEnum):
-    """Who runs the workers."""
+    """What runs the workers."""
 
     PROCESSES = "processes"
     RAY = "ray"
 
 
 class Settings(BaseSettings):
-    """What can be set, with `NUMERAL_<NAME>` in the environment or `numeral serve --<name>`."""
+    """Settings, from `NUMERAL_<NAME>` in the environment or `numeral serve --<name>`."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
     )
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     workers: PositiveInt | None = Field(
-        None, description="Processes that answer; unset: as many as there are cores to use."
+        None, description="Number of worker processes; by default one per available core."
     )
     models_dir: Path = Field(
-        PACKAGE_DIRECTORY, description="Folder with manifest.json and the ONNX files it lists."
+        PACKAGE_DIRECTORY, description="Directory of manifest.json and the ONNX files it lists."
     )
     default_model: str | None = Field(
-        None, description="Model that answers when a caller names none; unset: the manifest's."
+        None,
+        description="Model that answers when a request names none; by default the manifest's.",
     )
     max_error: ErrorRate = Field(
-        0.001, description="Error rate among accepted answers when a caller names none."
+        0.001,
+        description="Maximum error rate among accepted answers when a request names none.",
     )
     field_max_error: ErrorRate = Field(
-        0.01, description="The same for fields, of which an error is one wrong digit or more."
+        0.01,
+        description="The same for fields, where one wrong digit makes a field wrong.",
     )
     max_body_bytes: PositiveInt = Field(
         16 * _MIB,
-        description="Largest request body, in bytes; a larger one is answered with 413. In a stream"
-        " it is the limit for each line.",
+        description="Maximum size of a request body in bytes, and of each line of a stream; larger"
+        " ones get 413.",
     )
     max_total_body_bytes: PositiveInt = Field(
         256 * _MIB,
-        description="Most bytes that the bodies of all requests in work in one worker hold; a body"
-        " past it is answered with 503.",
+        description="Maximum size in bytes of all request bodies that a worker holds at once; a"
+        " body beyond it gets 503.",
     )
-    body_timeout: PositiveFloat = Field(
+    body_timeout: _Seconds = Field(
         30.0,
-        allow_inf_nan=False,
-        description="Seconds that a request body may take to arrive; then 408. In a stream it is"
-        " the limit for each pause. A request's head may take as long; then 400.",
+        description="Seconds until a request body must be complete, else 408; in a stream, the"
+        " limit for each pause. The same for the head of a request, else 400.",
     )
     max_pixels: PositiveInt = Field(
-        16_000_000, description="Largest picture, width x height; a larger one is not decoded."
+        16_000_000, description="Maximum width x height of a picture; larger ones get 413."
     )
-    max_batch: PositiveInt = Field(1024, description="Most images in one batch request.")
+    max_batch: PositiveInt = Field(1024, description="Maximum number of images in a batch.")
     max_streams: PositiveInt = Field(
-        8, description="Most NDJSON streams at once; a further one is answered with 503."
+        8, description="Maximum number of open NDJSON streams; another one gets 503."
     )
     max_waiting_bytes: PositiveInt = Field(
         64 * _MIB,
-        description="Most bytes of a stream's answers that wait for a caller who does not take"
-        " them, in a file in the temporary folder; then no more of its images are read.",
+        description="Maximum size in bytes of a stream's answers that wait in a temporary file for"
+        " a slow client; at the limit no more images of the stream are read.",
     )
-    answer_timeout: PositiveFloat = Field(
+    answer_timeout: _Seconds = Field(
         30.0,
-        allow_inf_nan=False,
-        description="Seconds that the caller of a stream may take none of the answers that wait;"
-        " then it is cut off.",
+        description="Seconds after which a stream is closed whose client reads no answers.",
     )
     queue_size: PositiveInt = Field(
         2048,
-        description="Most images in work or waiting in one worker, all of a batch counted; a"
-        " request past it is answered with 503.",
+        description="Maximum number of images that a worker has queued or running, counting every"
+        " image of a batch; a request beyond it gets 503.",
     )
-    request_timeout: PositiveFloat = Field(
+    request_timeout: _Seconds = Field(
         10.0,
-        allow_inf_nan=False,
-        description="Seconds that a request may take to be answered, once its body is there; then"
-        " 504.",
+        description="Seconds until a request must be answered once its body has arrived, else 504.",
     )
     api_keys_file: Path | None = Field(
         None,
-        description="File with the API keys that may call, as numeral keys create writes them;"
-        " unset: everyone may.",
+        description="File of API keys, as numeral keys create writes them; by default no key is"
+        " required.",
     )
     cors_origins: Origins = Field(
         (),
-        description="Origins whose pages may call from a browser, parted by commas, such as"
-        " https://forms.example; * for all; unset: none.",
+        description="Comma-separated CORS origins, such as https://forms.example; * allows all; by"
+        " default none.",
     )
     feedback: bool = Field(
         False,
-        description="Keep what is read, so that POST /feedback takes the right answers for it;"
-        " wants the extra feedback.",
+        description="Store predictions, so that POST /feedback accepts the right answers; requires"
+        " the feedback extra.",
     )
     feedback_database: str | None = Field(
         None,
-        description="Where it is kept, which turns feedback on too: sqlite:///FILE, or"
-        " postgresql://USER:PASSWORD@HOST/NAME with the extra postgres; unset:"
-        f" {FEEDBACK_DATABASE}, in the working directory.",
+        description="Database for predictions and feedback, which turns feedback on: sqlite:///FILE,"
+        " or postgresql://USER:PASSWORD@HOST/NAME with the postgres extra; by default"
+        f" {FEEDBACK_DATABASE} in the working directory.",
     )
     feedback_images: bool = Field(
         False,
-        description="Keep the pictures too, as the model sees them; numeral export-feedback wants"
-        " them.",
+        description="Store the pictures too, as the model sees them; numeral export-feedback"
+        " requires them.",
     )
-    feedback_days: PositiveFloat = Field(
+    feedback_days: _Seconds = Field(
         90.0,
-        allow_inf_nan=False,
-        description="Days after which a prediction is deleted, with its picture and its feedback.",
+        description="Days until a prediction is deleted, with its picture and its feedback.",
     )
     feedback_rows: PositiveInt = Field(
         1_000_000,
-        description="Most predictions that are kept; past it the oldest without feedback go.",
+        description="Maximum number of stored predictions; at the limit the oldest without feedback"
+        " are deleted.",
     )
     drain_seconds: NonNegativeFloat = Field(
         1.0,
         allow_inf_nan=False,
-        description="Seconds to go on answering, not ready any more, between SIGTERM and the end;"
-        " SIGINT (Ctrl-C) does not wait.",
+        description="Seconds to keep answering, while not ready, after SIGTERM; SIGINT (Ctrl-C)"
+        " does not wait.",
     )
     worker_timeout: float = Field(
         30.0,
         ge=2.0,
         allow_inf_nan=False,
-        description="Seconds that a worker may give no sign of life, at least 2, as it gives one a"
-        " second; then it is replaced.",
+        description="Seconds without a sign of life, at least 2, after which a worker is replaced.",
     )
-    log_format: LogFormat = Field(LogFormat.CONSOLE, description="How log lines are written.")
+    log_format: LogFormat = Field(LogFormat.CONSOLE, description="Format of log lines.")
     log_level: LogLevel = Field(
-        LogLevel.INFO, description="Lowest severity logged; info logs a line per request."
+        LogLevel.INFO, description="Lowest severity to log; info logs a line per request."
     )
     engine: ServingEngine = Field(
         ServingEngine.PROCESSES,
-        description="Who runs the workers: the service itself, as processes of its own; or ray, Ray"
-        " Serve, on this machine or a cluster, which wants the extra scale.",
+        description="What runs the workers: processes of the service, or ray, Ray Serve on this"
+        " machine or a cluster, which requires the scale extra.",
     )
     min_workers: PositiveInt = Field(
         1,
-        description="With --engine ray, the fewest workers. From there up to workers, Ray Serve"
-        " starts and ends them as requests come.",
+        description="With --engine ray, the minimum number of workers; Ray Serve starts and stops"
+        " others, up to workers, as the load changes.",
     )
     target_requests: PositiveFloat = Field(
         16.0,
         allow_inf_nan=False,
-        description="With --engine ray, how many requests at a time each worker is to have: more"
-        " start more workers, fewer end some.",
+        description="With --engine ray, the number of concurrent requests per worker to aim for.",
     )
     ray_address: str | None = Field(
         None,
-        description="With --engine ray, the cluster to run on, such as auto or HOST:6379; unset:"
-        " Ray is started on this machine, for the service alone.",
+        description="With --engine ray, the cluster to use, such as auto or HOST:6379; by default"
+        " Ray is started on this machine.",
     )
     tracing: bool = Field(
         False,
-        description="Send OpenTelemetry traces, as the variables OTEL_* say; wants the extra otel.",
+        description="Send OpenTelemetry traces, configured by the OTEL_* variables; requires the"
+        " otel extra.",
     )
 
     @property
     def feedback_url(self) -> str | None:
-        """Where predictions are kept; None where they are not."""
+        """URL of the feedback database; None where feedback is off."""
         return self.feedback_database or (FEEDBACK_DATABASE if self.feedback else None)
 
     @field_validator("feedback")
     @classmethod
-    def _feedback_is_installed(cls, wanted: bool) -> bool:
-        if wanted and not is_installed("sqlalchemy"):
-            raise ValueError(f"SQLAlchemy is not installed: {how_to_install('feedback')}")
-        return wanted
+    def _feedback_is_installed(cls, feedback: bool) -> bool:
+        return _require("SQLAlchemy", "feedback", "sqlalchemy") if feedback else feedback
 
     @field_validator("feedback_database")
     @classmethod
-    def _feedback_has_a_database(cls, url: str | None) -> str | None:
-        if url is not None:
-            cls._feedback_is_installed(True)
-            # Without the value, which may hold a password.
-            if not _DATABASE_URL.fullmatch(url):
-                raise ValueError(
-                    "is no database that can be used; write sqlite:///FILE or"
-                    " postgresql://USER:PASSWORD@HOST/NAME"
-                )
-            if url.startswith("postgresql") and not is_installed("psycopg"):
-                raise ValueError(f"psycopg is not installed: {how_to_install('postgres')}")
+    def _feedback_database_is_usable(cls, url: str | None) -> str | None:
+        if url is None:
+            return url
+        _require("SQLAlchemy", "feedback", "sqlalchemy")
+        # The message omits the value, which may hold a password.
+        if not _DATABASE_URL.fullmatch(url):
+            raise ValueError(
+                "is not a usable database; write sqlite:///FILE or"
+                " postgresql://USER:PASSWORD@HOST/NAME"
+            )
+        if url.startswith("postgresql"):
+            _require("psycopg", "postgres", "psycopg")
         return url
 
     @field_validator("engine")
     @classmethod
     def _engine_is_installed(cls, engine: ServingEngine) -> ServingEngine:
-        if engine is ServingEngine.RAY and not is_installed("ray"):
-            raise ValueError(f"Ray Serve is not installed: {how_to_install('scale')}")
+        if engine is ServingEngine.RAY:
+            _require("Ray Serve", "scale", "ray")
         return engine
 
     @field_validator("tracing")
     @classmethod
-    def _tracing_is_installed(cls, wanted: bool) -> bool:
-        if wanted and not all(map(is_installed, _OTEL_PACKAGES)):
-            raise ValueError(f"OpenTelemetry is not installed: {how_to_install('otel')}")
-        return wanted
+    def _tracing_is_installed(cls, tracing: bool) -> bool:
+        return _require("OpenTelemetry", "otel", *_OTEL_PACKAGES) if tracing else tracing
+
+
+def _require(name: str, extra: str, *packages: str) -> bool:
+    if not all(map(is_installed, packages)):
+        raise ValueError(f"{name} is not installed: {how_to_install(extra)}")
+    return True
+
+
+def drop_service_link(environment: MutableMapping[str, str]) -> str | None:
+    """Remove a NUMERAL_PORT that Kubernetes set from `environment`, and return it.
+
+    For a Service named numeral it is the URL of that Service, not a port to listen on.
+    """
+    if _LINK_VALUE.match(environment.get(_PORT_VARIABLE, "")):
+        return environment.pop(_PORT_VARIABLE)
+    return None
+
+
+def unknown_variables() -> list[str]:
+    """Return the names of `NUMERAL_*` variables in the environment that are not settings."""
+    known = {_DATA_VARIABLE, *(ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields)}
+    return sorted(
+        name
+        for name in os.environ
+        if name.upper().startswith(ENVIRONMENT_PREFIX)
+        and name.upper() not in known
+        and not _SERVICE_LINK.fullmatch(name)
+    )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from service.cli import feedback, keys, models, predict, score, serve
-from service.environment import drop_service_link
+from service.settings import drop_service_link
 from service.version import version
 
 app = typer.Typer(name="numeral", no_args_is_help=True, pretty_exceptions_enable=False)

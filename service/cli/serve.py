@@ -10,11 +10,10 @@ import typer
 
 from service.auth.api_keys import ApiKeys, KeysFileError
 from service.cli.options import takes_settings
-from service.environment import unknown_variables
 from service.logs import configure_logging
 from service.processes.cores import usable_cores
 from service.processes.listening import listen_for_each, url_of
-from service.settings import ServingEngine, Settings
+from service.settings import ServingEngine, Settings, unknown_variables
 from service.shared_metrics import shared_metrics
 from service.version import version
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.auth.api_keys import ApiKeys
-from service.environment import drop_service_link
 from service.ray_serve.refusals import refusal
 from service.ray_serve.replica import Replica
-from service.settings import Settings
+from service.settings import Settings, drop_service_link
 from service.shared_metrics import shared_environment
 
 if TYPE_CHECKING:

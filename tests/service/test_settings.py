@@ -1,10 +1,9 @@
-"""The settings: from the environment, described, within reason."""
+"""Settings: read from the environment, described, validated."""
 
 import pytest
 from pydantic import ValidationError
 
-from service.environment import drop_service_link, unknown_variables
-from service.settings import Settings
+from service.settings import Settings, drop_service_link, unknown_variables
 
 
 def test_settings_come_from_the_environment(monkeypatch):
@@ -33,14 +32,14 @@ def test_a_time_or_rate_is_a_number(name, value):
         Settings(**{name: value})
 
 
-def test_a_worker_is_given_time_for_a_sign_of_life(monkeypatch):
+def test_the_worker_timeout_is_at_least_two_seconds(monkeypatch):
     monkeypatch.setenv("NUMERAL_WORKER_TIMEOUT", "1.9")
 
     with pytest.raises(ValidationError, match="greater than or equal to 2"):
         Settings()
 
 
-def test_origins_are_parted_by_commas(monkeypatch):
+def test_origins_are_separated_by_commas(monkeypatch):
     monkeypatch.setenv("NUMERAL_CORS_ORIGINS", "https://forms.example, http://localhost:3000")
 
     assert Settings().cors_origins == ("https://forms.example", "http://localhost:3000")
@@ -49,19 +48,19 @@ def test_origins_are_parted_by_commas(monkeypatch):
 @pytest.mark.parametrize(
     "value", ["forms.example", "https://forms.example/", "https://a b", "null"]
 )
-def test_what_is_no_origin_is_an_error(value):
-    with pytest.raises(ValidationError, match="is no origin; write scheme://host"):
+def test_an_invalid_origin_is_refused(value):
+    with pytest.raises(ValidationError, match="is not an origin; write scheme://host"):
         Settings(cors_origins=value)
 
 
-def test_a_variable_that_sets_nothing_is_found(monkeypatch):
+def test_an_unknown_variable_is_found(monkeypatch):
     for name in ("NUMERAL_QUEUE_SISE", "NUMERAL_QUEUE_SIZE", "NUMERAL_DATA", "NUMERALS"):
         monkeypatch.setenv(name, "1")
 
     assert unknown_variables() == ["NUMERAL_QUEUE_SISE"]
 
 
-def test_traces_are_refused_where_opentelemetry_is_not_installed(monkeypatch):
+def test_tracing_requires_opentelemetry(monkeypatch):
     monkeypatch.setattr("service.extras.find_spec", lambda _: None)
 
     with pytest.raises(ValidationError, match=r"pip install -e '\.\[otel\]'"):
@@ -69,21 +68,21 @@ def test_traces_are_refused_where_opentelemetry_is_not_installed(monkeypatch):
     assert not Settings().tracing
 
 
-def test_a_port_that_kubernetes_set_is_dropped():
+def test_a_port_from_kubernetes_is_dropped():
     environment = {"NUMERAL_PORT": "tcp://10.0.0.1:8000"}
 
     assert drop_service_link(environment) == "tcp://10.0.0.1:8000"
     assert environment == {}
 
 
-def test_a_port_that_somebody_set_is_kept():
+def test_a_port_from_the_user_stays():
     environment = {"NUMERAL_PORT": "8000"}
 
     assert drop_service_link(environment) is None
     assert environment == {"NUMERAL_PORT": "8000"}
 
 
-def test_what_else_kubernetes_sets_is_not_warned_of(monkeypatch):
+def test_other_variables_from_kubernetes_are_known(monkeypatch):
     for name in ("SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT_8000_TCP", "PORT_8000_TCP_ADDR"):
         monkeypatch.setenv(f"NUMERAL_{name}", "1")
 
@@ -93,7 +92,7 @@ def test_what_else_kubernetes_sets_is_not_warned_of(monkeypatch):
 @pytest.mark.parametrize(
     "settings", [{"feedback": True}, {"feedback_database": "sqlite:////data/feedback.db"}]
 )
-def test_feedback_is_refused_where_its_library_is_not_installed(monkeypatch, settings):
+def test_feedback_requires_sqlalchemy(monkeypatch, settings):
     monkeypatch.setattr("service.extras.find_spec", lambda _: None)
 
     with pytest.raises(ValidationError, match=r"pip install -e '\.\[feedback\]'"):
@@ -101,7 +100,7 @@ def test_feedback_is_refused_where_its_library_is_not_installed(monkeypatch, set
     assert Settings().feedback_url is None
 
 
-def test_postgresql_is_refused_where_its_library_is_not_installed(monkeypatch):
+def test_postgresql_requires_psycopg(monkeypatch):
     monkeypatch.setattr(
         "service.extras.find_spec", lambda name: None if name == "psycopg" else name
     )
@@ -114,11 +113,11 @@ def test_postgresql_is_refused_where_its_library_is_not_installed(monkeypatch):
     "url", ["feedback.db", "sqlite://", "sqlite:///:memory:", "mysql://:secret@db/x", "sqlite:///",
             "postgresql://db:port/x"],
 )  # fmt: skip
-def test_what_is_no_database_is_told_without_what_it_was(url):
-    with pytest.raises(ValidationError) as told:
+def test_an_invalid_database_is_refused_without_repeating_it(url):
+    with pytest.raises(ValidationError) as raised:
         Settings(feedback_database=url)
 
-    [fault] = told.value.errors()
+    [fault] = raised.value.errors()
     assert "write sqlite:///FILE or postgresql://" in fault["msg"]
     assert "secret" not in fault["msg"]
 
