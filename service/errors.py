@@ -3,18 +3,13 @@
 A class's docstring is its explanation, which `GET /problems/{slug}` shows.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
-from pydantic_core import PydanticCustomError
+from service.validation import Fault, faults_of
 
 _RETRY_SOON: Mapping[str, str] = {"Retry-After": "1"}
 _CLOSE: Mapping[str, str] = {"Connection": "close"}
-
-# A batch can be wrong in a thousand places; the first few are enough to fix it.
-MAX_FAULTS = 20
 
 
 class NumeralError(Exception):
@@ -108,15 +103,6 @@ class ClientDisconnected(NumeralError):
     status, slug, title = 499, "client-disconnected", "Client disconnected"
 
 
-class Fault(BaseModel):
-    """One invalid parameter or part of a body."""
-
-    model_config = ConfigDict(frozen=True)
-
-    where: str = Field(description="The parameter, or the path into the body.")
-    what: str
-
-
 class InvalidRequest(NumeralError):
     """A parameter or a part of the body is missing, unknown or out of range."""
 
@@ -134,85 +120,7 @@ class InvalidRequest(NumeralError):
     @classmethod
     def from_pydantic(cls, errors: Iterable[Any]) -> Self:
         """Translate pydantic's errors, without the values: they may hold an image."""
-        return cls(
-            [
-                Fault(where=_location(error), what=describe(error))
-                for error in islice(errors, MAX_FAULTS)
-            ]
-        )
-
-
-# FastAPI begins a location with where the value comes from.
-_SOURCES = frozenset({"query", "path", "header", "cookie", "body"})
-
-
-def _location(error: Mapping[str, Any]) -> str:
-    where = list(error["loc"])
-    if len(where) > 1 and where[0] in _SOURCES:
-        del where[0]
-    return ".".join(map(str, where))[:100] or "body"
-
-
-# What pydantic's error types mean, with the names of its context. A type that is not here gets the
-# last text: pydantic's own sentences never reach callers.
-_DESCRIPTIONS = {
-    "missing": "is required",
-    "extra_forbidden": "is not known",
-    "enum": "must be one of {expected}",
-    "literal_error": "must be one of {expected}",
-    "greater_than_equal": "must be at least {ge}",
-    "greater_than": "must be greater than {gt}",
-    "less_than_equal": "must be at most {le}",
-    "less_than": "must be less than {lt}",
-    "finite_number": "must be a finite number",
-    "too_short": "must have at least {min_length} items, not {actual_length}",
-    "too_long": "must have at most {max_length} items, not {actual_length}",
-    "string_too_short": "must have at least {min_length} characters",
-    "string_too_long": "must have at most {max_length} characters",
-    "json_invalid": "must be valid JSON",
-    "none_required": "must be null",
-    **dict.fromkeys(("float_parsing", "float_type"), "must be a number"),
-    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "must be a whole number"),
-    **dict.fromkeys(("bool_parsing", "bool_type"), "must be true or false"),
-    **dict.fromkeys(("list_type", "tuple_type"), "must be a list"),
-    **dict.fromkeys(
-        ("dict_type", "model_type", "model_attributes_type", "dataclass_type"), "must be an object"
-    ),
-    "string_type": "must be a string",
-}
-_OTHERWISE = "has a value that is not allowed"
-# The error type of `must_be`.
-_MUST_BE = "must_be"
-
-
-def describe(error: Mapping[str, Any]) -> str:
-    """Say what is wrong, and what is allowed, for one of pydantic's error dictionaries."""
-    context = dict(error.get("ctx", {}))
-    if error["type"] == "value_error":
-        return str(context["error"])
-    if error["type"] == _MUST_BE:
-        return str(error["msg"])
-    if "expected" in context:
-        context["expected"] = context["expected"].replace("'", "").replace(" or ", ", ")
-    try:
-        return _DESCRIPTIONS[error["type"]].format(**context)
-    except KeyError:
-        return _OTHERWISE
-
-
-def must_be(allowed: str) -> WrapValidator:
-    """Annotate a field so that callers are told what is allowed, whatever is wrong with a value.
-
-    ErrorRate = Annotated[float, Field(ge=0, le=1), must_be("a number from 0 to 1")]
-    """
-
-    def validate(value: object, validated: Callable[[object], object]) -> object:
-        try:
-            return validated(value)
-        except ValidationError:
-            raise PydanticCustomError(_MUST_BE, "must be {allowed}", {"allowed": allowed}) from None
-
-    return WrapValidator(validate)
+        return cls(faults_of(errors))
 
 
 # API keys

@@ -1,16 +1,14 @@
 """A budget for the bytes that the bodies of all requests hold at once."""
 
 import asyncio
-from types import TracebackType
-from typing import Self
 
 from service.errors import TooManyBodies
 
 
 class MemoryBudget:
-    """Count the bytes that all requests of an event loop hold.
+    """Counts the bytes that all requests of an event loop hold.
 
-    with budget.share() as share:
+    with closing(budget.share()) as share:
         share.add(len(chunk))
         share.check()
     """
@@ -21,7 +19,7 @@ class MemoryBudget:
         self.released = asyncio.Event()
 
     def share(self) -> "MemoryShare":
-        """Return the share of one request; closing it releases everything."""
+        """Return the share of one request."""
         return MemoryShare(self)
 
 
@@ -35,28 +33,16 @@ class MemoryShare:
 
     def add(self, size: int) -> None:
         """Count `size` more bytes, or fewer where it is negative."""
-        if self._closed:
-            return
-        self.size += size
-        self._budget.total += size
-        if size < 0:
-            self._budget.released.set()
+        if not self._closed:
+            self.size += size
+            self._budget.total += size
+            if size < 0:
+                self._budget.released.set()
 
     def close(self) -> None:
-        """Release all bytes and ignore what is added later."""
+        """Release all bytes, and ignore what is added later."""
         self.add(-self.size)
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def fits(self) -> bool:
         """Return whether all requests together stay within the limit."""
@@ -65,10 +51,8 @@ class MemoryShare:
     def check(self) -> None:
         """Raise `TooManyBodies` if all requests together exceed the limit."""
         if not self.fits():
-            raise TooManyBodies(
-                f"all requests together hold more than {self._budget.limit} bytes; retry in a"
-                " moment"
-            )
+            limit = self._budget.limit
+            raise TooManyBodies(f"all requests together hold more than {limit} bytes; retry soon")
 
     async def wait(self, seconds: float) -> None:
         """Wait until all requests together fit; raise `TooManyBodies` after `seconds`."""

@@ -14,7 +14,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from service.api.dependencies import PREPAID_IMAGES
 from service.api.problems import problem_response
 from service.api.security import headers_for, role_for
 from service.auth.api_keys import ApiKeys, Authenticator, Role, key_from
@@ -161,7 +160,7 @@ class Authentication:
             )
         if caller.meter is not None:
             caller.meter.charge(1)
-            state[PREPAID_IMAGES] = 1
+            state["prepaid_images"] = 1
 
 
 class BodyLimit:

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.manifest import PACKAGE_DIRECTORY
 from service.extras import how_to_install, is_installed
+from service.validation import must_be
 
 ENVIRONMENT_PREFIX = "NUMERAL_"
 FEEDBACK_DATABASE = "sqlite:///numeral-feedback.db"
@@ -46,7 +47,9 @@ _LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
 
 _MIB = 1024 * 1024
 
-ErrorRate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+ErrorRate = Annotated[
+    float, Field(ge=0.0, le=1.0, allow_inf_nan=False), must_be("a number from 0 to 1")
+]
 _Seconds = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
 
 

@@ -6,14 +6,7 @@ from functools import partial
 from fastapi import Request, Response
 
 from service.api.bodies import read_batch, require_uncompressed
-from service.api.dependencies import (
-    charge,
-    engine_of,
-    record,
-    request_id_of,
-    settings_of,
-    streams_of,
-)
+from service.api.dependencies import charge, record, state_of
 from service.api.formats import Item
 from service.api.negotiation import JSON, batch_answer_type, is_streamed
 from service.api.responses import JsonResponse, Result, batch_json, batch_lines
@@ -42,11 +35,12 @@ async def answer_batch(
         NumeralError: any of `BATCH_ERRORS`.
     """
     answer_type = batch_answer_type(request.headers)
-    settings, request_id = settings_of(request), request_id_of(request)
+    state = state_of(request)
+    settings, request_id, engine = state["settings"], state["request_id"], state["engine"]
 
     async def read(items: Sequence[Item], *, wait: bool) -> list[Result]:
         contents = [item.content for item in items if not isinstance(item.content, InvalidItem)]
-        outcomes = iter((await engine_of(request).run(pipeline, contents, wait=wait)).outcomes)
+        outcomes = iter((await engine.run(pipeline, contents, wait=wait)).outcomes)
         return [
             item.content if isinstance(item.content, InvalidItem) else next(outcomes)
             for item in items
@@ -58,7 +52,11 @@ async def answer_batch(
         return batch_lines(items, results, request_id, first=first)
 
     stream = partial(
-        StreamedAnswer, streams_of(request), answer_chunk, request_id, chunk_size=pipeline.largest
+        StreamedAnswer,
+        state["streams"],
+        answer_chunk,
+        request_id,
+        chunk_size=pipeline.largest,
     )
     if is_streamed(request.scope):
         require_uncompressed(request)

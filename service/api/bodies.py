@@ -14,7 +14,8 @@ from starlette.requests import Request
 
 from service.api.formats import Item, parse_json, parse_lines, parse_npy
 from service.api.negotiation import JSON, NDJSON, NPY, media_type
-from service.errors import BatchTooLarge, Fault, InvalidRequest, MalformedBody, UnsupportedMediaType
+from service.errors import BatchTooLarge, InvalidRequest, MalformedBody, UnsupportedMediaType
+from service.validation import Fault
 
 FORM = "multipart/form-data"
 OCTET_STREAM = "application/octet-stream"

@@ -1,12 +1,9 @@
-"""What the lifespan of the application hands to every request.
-
-Plain functions of the request: `Depends` costs ten times as much, and works with them all the same.
-"""
+"""The state of the application and of a request, and what routes do with it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypedDict, cast
+from typing import Any, Required, TypedDict, cast
 
 from starlette.requests import Request
 
@@ -28,9 +25,6 @@ from service.metrics import Metrics
 from service.settings import Settings
 from service.v2.statistics import StatisticsCollector
 
-# Key in a request's state: the images that its caller's quota is already charged for.
-PREPAID_IMAGES = "prepaid_images"
-
 
 class State(TypedDict):
     """Objects that live as long as the process."""
@@ -46,14 +40,27 @@ class State(TypedDict):
     recorder: Recorder | None
 
 
-def engine_of(request: Request) -> Engine:
-    """Return the engine of the process."""
-    return cast(Engine, request.scope["state"]["engine"])
+class RequestState(State, total=False):
+    """What a request finds in its scope besides: the middleware adds it.
+
+    Attributes:
+        request_id: the caller's id, or a new one.
+        response_started: whether the head of the response is sent.
+        caller: who sends the request; absent where no API key is required.
+        prepaid_images: images that the caller's quota is already charged for.
+        log_fields: further fields of the request's log line.
+    """
+
+    request_id: Required[str]
+    response_started: Required[bool]
+    caller: Caller
+    prepaid_images: int
+    log_fields: dict[str, str]
 
 
-def registry_of(request: Request) -> Registry:
-    """Return the models of the process."""
-    return cast(Registry, request.scope["state"]["registry"])
+def state_of(request: Request) -> RequestState:
+    """Return the state of `request`. As `Depends` it would cost twenty times as much."""
+    return cast(RequestState, request.scope["state"])
 
 
 async def read_one(
@@ -64,40 +71,10 @@ async def read_one(
     Raises:
         UnreadableImage, QueueFull, DeadlineExceeded, InferenceFailed: as for `Engine.run`.
     """
-    [outcome] = (await engine_of(request).run(pipeline, [content])).outcomes
+    [outcome] = (await state_of(request)["engine"].run(pipeline, [content])).outcomes
     if isinstance(outcome, UnreadableImage):
         raise outcome
     return outcome
-
-
-def settings_of(request: Request) -> Settings:
-    """Return the settings of the process."""
-    return cast(Settings, request.scope["state"]["settings"])
-
-
-def request_id_of(request: Request) -> str:
-    """Return the id of the request."""
-    return cast(str, request.scope["state"]["request_id"])
-
-
-def streams_of(request: Request) -> Streams:
-    """Return the open streams of the process."""
-    return cast(Streams, request.scope["state"]["streams"])
-
-
-def statistics_of(request: Request) -> StatisticsCollector:
-    """Return the statistics of the Open Inference Protocol."""
-    return cast(StatisticsCollector, request.scope["state"]["statistics"])
-
-
-def caller_of(request: Request) -> Caller | None:
-    """Return the caller; None where no API key is required."""
-    return cast(Caller | None, request.scope["state"].get("caller"))
-
-
-def recorder_of(request: Request) -> Recorder | None:
-    """Return the recorder of predictions; None where feedback is off."""
-    return cast(Recorder | None, request.scope["state"]["recorder"])
 
 
 def charge(request: Request, images: int) -> None:
@@ -109,21 +86,12 @@ def charge(request: Request, images: int) -> None:
     Raises:
         QuotaExceeded: the quota is used up.
     """
-    caller = caller_of(request)
+    state = state_of(request)
+    caller = state.get("caller")
     if caller is not None and caller.meter is not None:
-        prepaid = request.scope["state"].pop(PREPAID_IMAGES, 0)
+        prepaid = state.pop("prepaid_images", 0)
         if images > prepaid:
             caller.meter.charge(images, prepaid=prepaid)
-
-
-def metrics_of(request: Request) -> Metrics:
-    """Return the metrics of the process."""
-    return cast(Metrics, request.scope["state"]["metrics"])
-
-
-def lifecycle_of(request: Request) -> Lifecycle:
-    """Return the lifecycle of the process."""
-    return cast(Lifecycle, request.scope["state"]["lifecycle"])
 
 
 def record(
@@ -141,7 +109,7 @@ def record(
         items: the images with their ids, if they have any.
         first: the index of the first image.
     """
-    recorder = recorder_of(request)
+    recorder = state_of(request)["recorder"]
     if recorder is None:
         return
     predictions = [
@@ -150,12 +118,12 @@ def record(
         if isinstance(result, Reading | FieldReading)
     ]
     if predictions:
-        caller = caller_of(request)
+        caller = state_of(request).get("caller")
         name = None if caller is None else caller.name
-        recorder.record(request_id_of(request), name, predictions)
+        recorder.record(state_of(request)["request_id"], name, predictions)
 
 
 def refuse_while_draining(request: Request) -> None:
     """Raise `Stopping` while the process drains."""
-    if lifecycle_of(request).draining:
+    if state_of(request)["lifecycle"].draining:
         raise Stopping("the service is stopping; send no more requests")

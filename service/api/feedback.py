@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import ValidationError
 
 from service import errors
-from service.api.dependencies import caller_of, recorder_of
+from service.api.dependencies import state_of
 from service.api.feedback_schemas import Feedback, KeptFeedback, KeptPrediction, Reviews, moment
 from service.api.formats import read_json
 from service.api.negotiation import JSON, media_type
@@ -128,7 +128,7 @@ async def picture_of_review(
 
 
 def _required_recorder(request: Request) -> Recorder:
-    recorder = recorder_of(request)
+    recorder = state_of(request)["recorder"]
     if recorder is None:
         raise FeedbackOff(
             "predictions are not recorded; ask the operator to set NUMERAL_FEEDBACK=true"
@@ -160,7 +160,7 @@ async def _read_feedback(request: Request) -> Feedback:
 def _query(request: Request, feedback: Feedback) -> tuple[PredictionQuery, str | None]:
     """Return the prediction that is meant, and who gives the answer."""
     query = PredictionQuery(feedback.request_id, feedback.index, feedback.id, feedback.caller)
-    caller = caller_of(request)
+    caller = state_of(request).get("caller")
     if caller is None:
         if feedback.caller is not None:
             raise errors.InvalidRequest.of("caller", "requires a service with API keys; omit it")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api import examples
 from service.api.batch import answer_batch
 from service.api.bodies import read_picture
-from service.api.dependencies import read_one, record, registry_of
+from service.api.dependencies import read_one, record, state_of
 from service.api.negotiation import FIELDS_BATCH_PATH, require_json_accepted
 from service.api.parameters import FieldParameters, ParameterRoute
 from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS, problem_responses
@@ -32,7 +32,7 @@ async def read_field(request: Request, parameters: Annotated[FieldParameters, Qu
     reading.
     """
     require_json_accepted(request)
-    pipeline = registry_of(request).fields(parameters.options())
+    pipeline = state_of(request)["registry"].fields(parameters.options())
     data = await read_picture(request, batch_path=FIELDS_BATCH_PATH)
     reading = await read_one(request, pipeline, data)
     record(request, [reading])
@@ -55,5 +55,5 @@ async def read_field_batch(
 
     The parameters apply to all fields.
     """
-    pipeline = registry_of(request).fields(parameters.options())
+    pipeline = state_of(request)["registry"].fields(parameters.options())
     return await answer_batch(request, pipeline, name="fields", arrays=False)

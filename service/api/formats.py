@@ -12,16 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json
 
 from service.api.schemas import ItemId
-from service.errors import (
-    BatchTooLarge,
-    Fault,
-    InvalidItem,
-    InvalidRequest,
-    LineTooLong,
-    MalformedBody,
-)
+from service.errors import BatchTooLarge, InvalidItem, InvalidRequest, LineTooLong, MalformedBody
 from service.imaging import PictureTooLarge
 from service.inference.digits import Content
+from service.validation import Fault
 
 _MAX_ID_LENGTH = 256
 _ID_RANGE = range(-(2**63), 2**64)  # what orjson can write into the answer

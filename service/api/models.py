@@ -5,10 +5,10 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from models.manifest import ModelCard, OperatingPoint, StudyResult
+from models.manifest import ModelCard, StudyResult
 from models.reader_card import FieldEvaluations, FieldOperatingPoint, ReaderCard
 from models.records import Interval, Rate
-from service.api.dependencies import registry_of
+from service.api.dependencies import state_of
 from service.api.negotiation import require_json_accepted
 from service.api.problems import problem_responses
 from service.errors import InvalidRequest, NotAcceptable, NotReady, UnknownModel
@@ -90,10 +90,13 @@ class ReaderDetail(_Availability, ReaderCard):
 async def list_models(request: Request) -> ModelList:
     """Size, accuracy, and the share of answers accepted at each error rate, of every model."""
     require_json_accepted(request)
-    catalogue = registry_of(request).catalogue
+    catalogue = state_of(request)["registry"].catalogue
     return ModelList(
         models=tuple(_summary(card, catalogue) for card in catalogue.cards.values()),
-        readers=tuple(_reader_summary(card, catalogue) for card in catalogue.reader_cards.values()),
+        readers=tuple(
+            ReaderSummary(**dict(card), **_availability(card, catalogue))
+            for card in catalogue.reader_cards.values()
+        ),
     )
 
 
@@ -106,7 +109,7 @@ async def list_models(request: Request) -> ModelList:
 async def get_model(request: Request, name: str) -> ModelDetail | ReaderDetail:
     """The full card of a model: its training, its measurements, its file."""
     require_json_accepted(request)
-    catalogue = registry_of(request).catalogue
+    catalogue = state_of(request)["registry"].catalogue
     if reader := catalogue.reader_cards.get(name):
         return ReaderDetail(**dict(reader), **_availability(reader, catalogue))
     card = catalogue.card(name)
@@ -114,30 +117,12 @@ async def get_model(request: Request, name: str) -> ModelDetail | ReaderDetail:
 
 
 def _summary(card: ModelCard, catalogue: Catalogue) -> ModelSummary:
-    return ModelSummary(
-        name=card.name,
-        title=card.title,
-        version=card.version,
-        parameters=card.parameters,
-        quantised=card.quantised,
-        accuracy=card.test.accuracy,
-        accuracy_interval=card.test.accuracy_interval,
-        operating_points=tuple(map(_point, card.operating_points)),
-        study=card.study,
-        **_availability(card, catalogue),
-    )
-
-
-def _reader_summary(card: ReaderCard, catalogue: Catalogue) -> ReaderSummary:
-    return ReaderSummary(
-        name=card.name,
-        title=card.title,
-        version=card.version,
-        parameters=card.parameters,
-        held_out=card.held_out,
-        operating_points=card.operating_points,
-        **_availability(card, catalogue),
-    )
+    points = [
+        OperatingPointSummary(**{**dict(point), **dict(point.test)})
+        for point in card.operating_points
+    ]
+    shown = {**dict(card), **dict(card.test), "operating_points": points}
+    return ModelSummary(**shown, **_availability(card, catalogue))
 
 
 def _availability(card: ModelCard | ReaderCard, catalogue: Catalogue) -> dict[str, Any]:
@@ -146,13 +131,3 @@ def _availability(card: ModelCard | ReaderCard, catalogue: Catalogue) -> dict[st
         "status": "failed" if card.name in catalogue.failures else "loaded",
         "reason": catalogue.failures.get(card.name),
     }
-
-
-def _point(point: OperatingPoint) -> OperatingPointSummary:
-    return OperatingPointSummary(
-        max_error=point.max_error,
-        threshold=point.threshold,
-        read_rate=point.test.read_rate,
-        error_rate=point.test.error_rate,
-        error_rate_bound=point.test.error_rate_bound,
-    )

@@ -10,14 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from starlette.datastructures import QueryParams
 
 from models.fields.constraints import LONGEST, Checksum, Constraints
-from service.errors import Fault, InvalidRequest
+from service.errors import InvalidRequest
 from service.inference.digits import DigitOptions, Preprocess
 from service.inference.fields import FieldOptions
 from service.settings import ErrorRate
+from service.validation import Fault, must_be
 
 _CACHED_QUERIES = 256
 
-_Length = Annotated[int, Field(ge=1, le=LONGEST)]
+_Length = Annotated[int, Field(ge=1, le=LONGEST), must_be(f"a whole number from 1 to {LONGEST}")]
 
 
 def _optional(description: str) -> Any:  # noqa: ANN401 - like `Field`

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api import examples
 from service.api.batch import answer_batch
 from service.api.bodies import read_picture
-from service.api.dependencies import engine_of, read_one, record, registry_of
+from service.api.dependencies import read_one, record, state_of
 from service.api.negotiation import BATCH_PATH, PNG, negotiate, require_json_accepted
 from service.api.parameters import DigitParameters, ParameterRoute
 from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS, problem_responses
@@ -42,7 +42,7 @@ class PngResponse(Response):
 async def predict(request: Request, parameters: Annotated[DigitParameters, Query()]) -> Response:
     """Send the bytes of an image file as the body, or as the form field `file`."""
     require_json_accepted(request)
-    pipeline = registry_of(request).digits(parameters.options())
+    pipeline = state_of(request)["registry"].digits(parameters.options())
     data = await read_picture(request, batch_path=BATCH_PATH)
     reading = await read_one(request, pipeline, data)
     record(request, [reading])
@@ -67,7 +67,7 @@ async def predict_batch(
     `Accept: application/x-ndjson` each answer is a line, sent as soon as it is there. NDJSON is
     answered with NDJSON and may have any number of lines.
     """
-    pipeline = registry_of(request).digits(parameters.options())
+    pipeline = state_of(request)["registry"].digits(parameters.options())
     return await answer_batch(request, pipeline, name="predictions", arrays=True)
 
 
@@ -85,7 +85,7 @@ async def normalise(request: Request, parameters: Annotated[DigitParameters, Que
     The answer is a PNG of 28 x 28 pixels, white ink on black; it is black if the picture is blank.
     """
     negotiate(request.headers, (PNG,))
-    pipeline = registry_of(request).digits(parameters.options())
+    pipeline = state_of(request)["registry"].digits(parameters.options())
     data = await read_picture(request, batch_path=BATCH_PATH)
-    shown = await engine_of(request).prepare(pipeline, data)
+    shown = await state_of(request)["engine"].prepare(pipeline, data)
     return PngResponse(cv2.imencode(".png", shown.image)[1].tobytes())

@@ -15,7 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from service import errors
-from service.errors import Fault, NumeralError
+from service.errors import NumeralError
+from service.validation import Fault
 
 Json = dict[str, Any]
 
@@ -167,7 +168,7 @@ def write_problem(path: str, error: Exception, request_id: str | None) -> Respon
 
 def install(app: FastAPI) -> None:
     """Answer the exceptions of every route of `app` with problems."""
-    for error in (NumeralError, HTTPException, RequestValidationError, ClientDisconnect, Exception):
+    for error in (NumeralError, HTTPException, RequestValidationError, ClientDisconnect):
         app.add_exception_handler(error, problem_response)
     app.include_router(router)
 

@@ -129,7 +129,7 @@ class StreamedAnswer(Response):
         max_waiting = self._streams.settings.max_waiting_bytes
         with (
             self._streams.open(),
-            self._streams.memory.share() as memory,
+            contextlib.closing(self._streams.memory.share()) as memory,
             contextlib.closing(LineBuffer(max_bytes=max_waiting)) as lines,
         ):
             producing = asyncio.create_task(self._produce(receive, memory, lines))

@@ -15,13 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from service.api.dependencies import (
-    caller_of,
-    lifecycle_of,
-    metrics_of,
-    refuse_while_draining,
-    registry_of,
-)
+from service.api.dependencies import refuse_while_draining, state_of
 from service.api.problems import problem_responses
 from service.api.security import DOCS_FILES, PAGE, PAGE_FILES, docs_policy
 from service.errors import AdminOff, NotReady, ReloadFailed, ReloadInProgress, Stopping
@@ -86,7 +80,7 @@ async def live() -> Liveness:
 async def ready(request: Request) -> Readiness:
     """Whether to send pictures: models are loaded and warm, and the service is not stopping."""
     refuse_while_draining(request)
-    catalogue = registry_of(request).catalogue
+    catalogue = state_of(request)["registry"].catalogue
     return Readiness(models=tuple(catalogue.classifiers), readers=tuple(catalogue.readers))
 
 
@@ -108,13 +102,13 @@ async def metrics(request: Request) -> Response:
     """Requests, times, queue, decisions and models, as Prometheus text or OpenMetrics."""
     accept = request.headers.get("accept", "")
     # In a thread: writing a few hundred series takes milliseconds.
-    page = await asyncio.to_thread(metrics_of(request).page, accept)
+    page = await asyncio.to_thread(state_of(request)["metrics"].page, accept)
     return Response(page.content, media_type=page.media_type)
 
 
 def require_keys(request: Request) -> None:
     """Raise `AdminOff` without API keys; with keys, `Authentication` has checked the role."""
-    if caller_of(request) is None:
+    if state_of(request).get("caller") is None:
         raise AdminOff(
             "this path requires API keys: create a key with the role admin, or reload by sending"
             " SIGHUP to the process"
@@ -134,7 +128,7 @@ async def reload(request: Request) -> Reload:
     Running requests finish with the models that they started with.
     """
     require_keys(request)
-    reload_all = lifecycle_of(request).reload or registry_of(request).reload
+    reload_all = state_of(request)["lifecycle"].reload or state_of(request)["registry"].reload
     served = await reload_all()
     return Reload(
         default=served.default,

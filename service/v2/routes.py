@@ -13,15 +13,7 @@ from models.manifest import ModelCard
 from service import errors
 from service.api import examples
 from service.api.bodies import OCTET_STREAM, require_uncompressed, run_parser
-from service.api.dependencies import (
-    charge,
-    engine_of,
-    record,
-    refuse_while_draining,
-    registry_of,
-    settings_of,
-    statistics_of,
-)
+from service.api.dependencies import charge, record, refuse_while_draining, state_of
 from service.api.negotiation import JSON
 from service.api.openapi import component
 from service.api.problems import READING_ERRORS, V2_PREFIX, v2_error_responses
@@ -121,7 +113,7 @@ async def server_live() -> schemas.ServerLive:
 async def server_ready(request: Request) -> schemas.ServerReady:
     """Whether the models are loaded and warm, and the service is not stopping."""
     refuse_while_draining(request)
-    _ = registry_of(request).catalogue
+    _ = state_of(request)["registry"].catalogue
     return schemas.ServerReady()
 
 
@@ -132,8 +124,8 @@ async def server_ready(request: Request) -> schemas.ServerReady:
 )
 async def statistics(request: Request) -> schemas.Statistics:
     """What this process has done with each model over the protocol."""
-    cards = registry_of(request).catalogue.cards.values()
-    return schemas.Statistics(model_stats=tuple(map(statistics_of(request).report, cards)))
+    cards = state_of(request)["registry"].catalogue.cards.values()
+    return schemas.Statistics(model_stats=tuple(map(state_of(request)["statistics"].report, cards)))
 
 
 @router.post(
@@ -152,7 +144,7 @@ async def statistics(request: Request) -> schemas.Statistics:
 async def repository_index(request: Request) -> list[schemas.RepositoryEntry]:
     """The published models, and whether each is served."""
     ready_only = _parse_index_request(await request.body()).ready
-    catalogue = registry_of(request).catalogue
+    catalogue = state_of(request)["registry"].catalogue
     return [
         schemas.RepositoryEntry(
             name=card.name,
@@ -186,14 +178,16 @@ async def model_metadata(request: Request) -> schemas.ModelMetadata:
 async def model_ready(request: Request) -> schemas.ModelReady:
     """Whether a model is loaded and warm."""
     card = _card_of(request)
-    registry_of(request).catalogue.classifier(card.name)
+    state_of(request)["registry"].catalogue.classifier(card.name)
     return schemas.ModelReady(name=card.name)
 
 
 @_model_route("/stats", summary="Get the statistics of a model")
 async def model_statistics(request: Request) -> schemas.Statistics:
     """What this process has done with a model over the protocol."""
-    return schemas.Statistics(model_stats=(statistics_of(request).report(_card_of(request)),))
+    return schemas.Statistics(
+        model_stats=(state_of(request)["statistics"].report(_card_of(request)),)
+    )
 
 
 @_model_route(
@@ -216,15 +210,15 @@ async def infer(request: Request) -> Response:
     require_uncompressed(request)
     card = _card_of(request)
     body = await request.body()
-    with statistics_of(request).request(card) as progress:
+    with state_of(request)["statistics"].request(card) as progress:
         header_length = request.headers.get(HEADER_LENGTH)
-        max_batch = settings_of(request).max_batch
+        max_batch = state_of(request)["settings"].max_batch
         inference = await run_parser(
             partial(parse, body, header_length, max_batch=max_batch), len(body)
         )
         charge(request, len(inference.content))
-        pipeline = registry_of(request).digits(inference.options(card.name))
-        result = await engine_of(request).run(pipeline, inference.contents())
+        pipeline = state_of(request)["registry"].digits(inference.options(card.name))
+        result = await state_of(request)["engine"].run(pipeline, inference.contents())
         progress.times, progress.images = result.times, len(result.outcomes)
         readings = readings_of(result.outcomes)
         record(request, readings)
@@ -241,7 +235,7 @@ def _card_of(request: Request) -> ModelCard:
         UnknownModel: there is no model of this name, or it has another version.
     """
     name, requested = request.path_params["name"], request.path_params.get("version")
-    card = registry_of(request).catalogue.card(name)
+    card = state_of(request)["registry"].catalogue.card(name)
     if requested not in (None, card.version):
         raise UnknownModel(
             f"the model {name!r} has no version {requested!r}; its version is {card.version!r}"

@@ -14,9 +14,7 @@ from pydantic import ValidationError
 from models.manifest import IMAGE_SIDE, ModelCard
 from service.api.formats import decode_base64, read_json
 from service.errors import (
-    MAX_FAULTS,
     BatchTooLarge,
-    Fault,
     InvalidItem,
     InvalidRequest,
     MalformedBody,
@@ -39,6 +37,7 @@ from service.v2.schemas import (
     ResponseOutput,
     TensorMetadata,
 )
+from service.validation import MAX_FAULTS, Fault
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 

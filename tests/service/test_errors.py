@@ -9,8 +9,9 @@ from starlette.exceptions import HTTPException
 
 from service import errors
 from service.api.problems import problem_of
-from service.errors import InvalidRequest, must_be
+from service.errors import InvalidRequest
 from service.imaging import PictureTooLarge, UnreadableImage
+from service.validation import must_be
 
 
 class Parameters(BaseModel):

@@ -1,6 +1,7 @@
 """A streamed answer in process: errors, disconnects, and the memory that others hold."""
 
 import asyncio
+import contextlib
 import json
 
 import pytest
@@ -53,9 +54,9 @@ def test_after_a_disconnect_nothing_more_is_read():
 def test_a_stream_waits_for_the_memory_of_others():
     async def scenario():
         memory = MemoryBudget(10)
-        with memory.share() as stream:
+        with contextlib.closing(memory.share()) as stream:
             stream.add(1)
-            with memory.share() as other:
+            with contextlib.closing(memory.share()) as other:
                 other.add(10)
                 waiting = asyncio.create_task(stream.wait(30))
                 await asyncio.sleep(0)
