@@ -1,4 +1,4 @@
-"""A browser that watches what a page must not do: complain, break its policy, leave the service."""
+"""A browser that records faults of a page: errors, policy violations, requests to other hosts."""
 
 import os
 import shutil
@@ -13,19 +13,19 @@ DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_REFUSAL = "Failed to load resource"
+_REJECTED = "Failed to load resource"
 
 
 def executable() -> str | None:
-    """The browser of this machine, or the one that CHROMIUM names."""
+    """Return the path of Chromium, or the value of CHROMIUM."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 @contextmanager
 def launched(path: str | Path) -> Iterator[Browser]:
-    """The browser at `path`, without a window."""
+    """Start the browser at `path` without a window."""
     with sync_playwright() as playwright:
-        # In a container, where tests are root, it cannot make a sandbox of its own.
+        # As root in a container, Chromium cannot create its sandbox.
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
@@ -33,25 +33,25 @@ def launched(path: str | Path) -> Iterator[Browser]:
 
 @dataclass
 class Watch:
-    """What went wrong on a page.
+    """Faults of a page.
 
     Attributes:
-        refusals: whether the service is expected to refuse requests, which a browser reports.
+        errors_expected: whether the service rejects requests, which the browser reports.
     """
 
     origin: str
-    refusals: bool = False
+    errors_expected: bool = False
     faults: list[str] = field(default_factory=list)
 
     def over(self, page: Page) -> None:
-        """Watch `page` from now on."""
+        """Watch `page`."""
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
         page.on("request", self._note_request)
 
     def _note_message(self, message: ConsoleMessage) -> None:
-        refused = self.refusals and message.text.startswith(_REFUSAL)
-        if message.type in ("error", "warning") and not refused:
+        expected = self.errors_expected and message.text.startswith(_REJECTED)
+        if message.type in ("error", "warning") and not expected:
             self.faults.append(f"{message.type}: {message.text}")
 
     def _note_request(self, request: Request) -> None:

@@ -1,4 +1,4 @@
-"""A real browser, and the page of a running service in it."""
+"""A real browser with the page of a running service."""
 
 import contextlib
 import shutil
@@ -16,12 +16,12 @@ from tests.web.browser import DESKTOP, Watch, executable, launched
 OpenPage = Callable[..., Page]
 
 
-# Not for the whole session: asyncio.run does not work in other tests while Playwright does.
+# Not for the session, because asyncio.run does not work in other tests while Playwright runs.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = executable()
     if path is None:
-        pytest.skip("THE PAGE IS NOT TESTED: apt-get install chromium, or set CHROMIUM to a path")
+        pytest.skip("requires Chromium (Debian: apt-get install chromium), or its path in CHROMIUM")
     with launched(path) as browser:
         yield browser
 
@@ -42,7 +42,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 
 @pytest.fixture
 def open_page(browser: Browser, service: RunningService) -> Iterator[OpenPage]:
-    """Opens the page; in the end nothing may have gone wrong on it."""
+    """Opens the page, and checks in the end that it had no faults."""
     with contextlib.ExitStack() as opened:
 
         def opened_page(
@@ -50,14 +50,14 @@ def open_page(browser: Browser, service: RunningService) -> Iterator[OpenPage]:
             *,
             url: str = service.url,
             size: dict[str, int] = DESKTOP,
-            refusals: bool = False,
+            errors_expected: bool = False,
             before: str = "",
             **context: object,
         ) -> Page:
             context = browser.new_context(viewport=size, **context)
             opened.callback(context.close)
             page = context.new_page()
-            watch = Watch(url, refusals)
+            watch = Watch(url, errors_expected)
             watch.over(page)
             opened.callback(lambda: _expect_no_faults(watch))
             if before:
@@ -75,7 +75,7 @@ def page(open_page: OpenPage) -> Page:
 
 @pytest.fixture
 def pictures(tmp_path: Path, seven: bytes) -> Path:
-    """A folder with a picture of a seven."""
+    """A folder with seven.png."""
     (tmp_path / "seven.png").write_bytes(seven)
     return tmp_path
 

@@ -1,11 +1,11 @@
-"""A hand that writes digits on the page's sheet, with the mouse or a finger."""
+"""Writes digits on the page's sheet, with the mouse or a finger."""
 
 import numpy as np
 from playwright.sync_api import Locator, Page
 
 Points = list[tuple[float, float]]
 
-# The strokes of each digit: points x,y in hundredths of a square, y down.
+# Strokes of each digit: points x,y in hundredths of a square, y downwards.
 _STROKES = {
     "0": ["55,20 36,30 30,52 38,75 54,80 69,65 70,42 63,24 52,20"],
     "1": ["42,32 50,24 55,18 54,40 52,60 50,82"],
@@ -27,7 +27,7 @@ def write(page: Page, sheet: Locator, text: str) -> None:
 
 
 def write_with_finger(page: Page, sheet: Locator, text: str) -> None:
-    """The same by touch."""
+    """Write `text` on the canvas `sheet` by touch."""
     session = page.context.new_cdp_session(page)
     for points in _on_page(sheet, text):
         for place, (x, y) in enumerate(points):
@@ -38,7 +38,7 @@ def write_with_finger(page: Page, sheet: Locator, text: str) -> None:
 
 
 def _on_page(sheet: Locator, text: str) -> list[Points]:
-    """The strokes of `text` in the page's pixels: its digits beside each other, in the middle."""
+    """Return the strokes of `text` in pixels of the page, centred."""
     sheet.scroll_into_view_if_needed()
     box = sheet.bounding_box()
     assert box is not None
@@ -54,7 +54,7 @@ def _on_page(sheet: Locator, text: str) -> list[Points]:
 
 
 def _smooth(stroke: str) -> Points:
-    """Points along the Catmull-Rom curve through those of `stroke`."""
+    """Return points along the Catmull-Rom curve through those of `stroke`."""
     points = [[float(part) / 100 for part in point.split(",")] for point in stroke.split()]
     known = np.array([points[0], *points, points[-1]])
     curve = []

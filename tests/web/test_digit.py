@@ -1,4 +1,4 @@
-"""Digits that are written on the page are read while they are."""
+"""The tab that reads one digit."""
 
 import re
 
@@ -8,25 +8,25 @@ from playwright.sync_api import expect
 from tests.web.browser import PHONE
 from tests.web.hand import write, write_with_finger
 
-# Lets the first prediction come late; no request is given up.
-_HOLD_FIRST = """
+# Delays the first prediction, and ignores aborts.
+_DELAY_FIRST = """
 const ask = window.fetch;
 let first = true;
-let cameBack;
-window.held = new Promise((resolve) => { cameBack = resolve; });
+let arrived;
+window.delayed = new Promise((resolve) => { arrived = resolve; });
 window.fetch = async (path, options) => {
-  const isHeld = first && path.startsWith("predict");
-  first = first && !isHeld;
+  const isDelayed = first && path.startsWith("predict");
+  first = first && !isDelayed;
   const answer = await ask(path, { ...options, signal: undefined });
-  if (!isHeld) return answer;
+  if (!isDelayed) return answer;
   return new Promise((resolve) => {
     window.release = () => resolve(answer);
-    cameBack();
+    arrived();
   });
 };
 """
 
-# How many pixels of a canvas are written on.
+# Counts the inked pixels of a canvas.
 _INK = """(canvas) => {
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
   copy.drawImage(canvas, 0, 0);
@@ -70,7 +70,7 @@ def test_all_models_answer_side_by_side(page, sheet):
         expect(tiles.nth(number)).to_contain_text(re.compile("7.*%"))
 
 
-def test_models_that_nobody_looks_at_are_not_asked(page, sheet):
+def test_closed_comparison_sends_no_requests(page, sheet):
     asked = []
     page.get_by_text("All models, side by side").click()
     page.on("request", lambda request: asked.append(request.url))
@@ -104,7 +104,7 @@ def test_the_answer_comes_before_the_pen_is_lifted(page, sheet):
     page.mouse.up()
 
 
-def test_undo_takes_strokes_back_and_clear_takes_all(page, sheet):
+def test_undo_and_clear(page, sheet):
     write(page, sheet, "1")
     expect(_said(page)).to_have_text("1")
 
@@ -130,18 +130,18 @@ def test_a_wider_pen_leaves_more_ink(page, sheet):
     assert sheet.evaluate(_INK) > 2 * thin > 0
 
 
-def test_an_answer_that_comes_late_is_dropped(open_page, pictures):
-    page = open_page(before=_HOLD_FIRST)
+def test_a_late_answer_is_dropped(open_page, pictures):
+    page = open_page(before=_DELAY_FIRST)
     sheet = page.locator("#digit canvas")
     page.locator("#digit").get_by_role("combobox", name="Model").locator("option").nth(1).wait_for(
         state="attached"
     )
 
     page.locator("#digit [data-file=choose]").set_input_files(pictures / "seven.png")
-    page.evaluate("window.held")
+    page.evaluate("window.delayed")
     page.locator("#digit").get_by_role("button", name="Clear").click()
     write(page, sheet, "1")
-    # All models are asked once no newer answer is to come.
+    # The comparison starts when no newer answer is pending.
     expect(page.locator("[data-tiles] .tile-digit").last).to_have_text("1")
     page.evaluate("window.release()")
     page.wait_for_timeout(200)
@@ -149,7 +149,7 @@ def test_an_answer_that_comes_late_is_dropped(open_page, pictures):
     expect(_said(page)).to_have_text("1")
 
 
-def test_the_model_and_the_errors_that_are_chosen_are_asked_for(page, sheet):
+def test_the_selected_model_and_error_rate_are_sent(page, sheet):
     page.get_by_role("combobox", name="Model").select_option("lenet5")
     page.locator("#digit").get_by_role("combobox", name="Errors allowed").select_option("0.01")
 
@@ -158,14 +158,16 @@ def test_the_model_and_the_errors_that_are_chosen_are_asked_for(page, sheet):
 
     assert "model=lenet5&max_error=0.01" in asked.value.url
     assert asked.value.json()["model"] == "lenet5"
-    expect(page.locator("#digit [data-verdict]")).to_contain_text("at most 1 in 100 is wrong")
+    expect(page.locator("#digit [data-verdict]")).to_contain_text(
+        "at most 1 in 100 of such answers is wrong"
+    )
 
 
-def test_doubts_are_told_in_words(page, sheet):
+def test_reasons_are_explained(page, sheet):
     write(page, sheet, "11")
 
     verdict = page.locator("#digit [data-verdict]")
-    expect(verdict).to_contain_text("For a person to look at")
+    expect(verdict).to_contain_text("Needs review")
     expect(verdict).to_contain_text("several digits")
 
 

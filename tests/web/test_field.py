@@ -57,12 +57,12 @@ def test_a_length_that_is_known_is_kept(field, tmp_path):
 
     field.get_by_role("spinbutton", name="at least").fill("3")
 
-    expect(field.locator("#field [data-verdict]")).to_contain_text("does not keep to what you know")
+    expect(field.locator("#field [data-verdict]")).to_contain_text("does not match what you know")
 
 
 def test_a_checksum_decides_and_others_are_named(field, tmp_path):
     _lay(field, tmp_path, bars("#?4"))
-    expect(field.get_by_text("It may also be")).to_be_visible()
+    expect(field.get_by_text("Alternatives")).to_be_visible()
 
     field.get_by_role("combobox", name="Checksum").select_option("luhn")
 
@@ -71,7 +71,7 @@ def test_a_checksum_decides_and_others_are_named(field, tmp_path):
 
 
 def test_lengths_that_contradict_each_other_are_told_of_in_words(open_page, tmp_path):
-    page = open_page("field", refusals=True)
+    page = open_page("field", errors_expected=True)
     _lay(page, tmp_path, bars("#42"))
     page.get_by_role("spinbutton", name="at least").fill("5")
 
@@ -85,7 +85,7 @@ def test_without_a_reader_the_page_says_so(open_page, start_ready, models_copy):
     file.write_text(json.dumps(json.loads(file.read_text()) | {"readers": []}))
     page = open_page("field", url=start_ready(models_dir=models_copy).url)
 
-    expect(page.locator("#field [data-verdict]")).to_contain_text("no reader of fields")
+    expect(page.locator("#field [data-verdict]")).to_contain_text("no field reader")
 
 
 def _lay(page, folder, content):

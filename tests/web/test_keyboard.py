@@ -1,9 +1,9 @@
-"""The page by keyboard alone."""
+"""The page with the keyboard only."""
 
 from playwright.sync_api import expect
 
 
-def test_the_tabs_are_walked_with_arrows(page):
+def test_arrows_select_tabs(page):
     tabs = page.get_by_role("tab")
     tabs.nth(0).focus()
 
@@ -23,7 +23,7 @@ def test_the_tabs_are_walked_with_arrows(page):
     assert page.locator("[role=tab][tabindex='0']").count() == 1
 
 
-def test_a_digit_is_written_and_taken_back(page):
+def test_a_digit_is_written_and_cleared(page):
     sheet = page.locator("#digit canvas")
     _tab_to(page, sheet)
 
@@ -36,7 +36,7 @@ def test_a_digit_is_written_and_taken_back(page):
     expect(page.locator("#digit [data-said]")).to_have_text("")
 
 
-def test_whoever_listens_is_told_of_the_pen_and_of_the_answer(page):
+def test_pen_and_answer_are_announced(page):
     _tab_to(page, page.locator("#digit canvas"))
 
     page.keyboard.press(" ")
@@ -48,7 +48,7 @@ def test_whoever_listens_is_told_of_the_pen_and_of_the_answer(page):
     expect(page.get_by_role("status")).to_contain_text("% sure")
 
 
-def test_what_has_the_focus_can_be_seen(page):
+def test_the_focus_is_visible(page):
     seen = set()
     for _ in range(12):
         page.keyboard.press("Tab")
@@ -65,7 +65,7 @@ def test_what_has_the_focus_can_be_seen(page):
     assert len(seen) > 6
 
 
-def test_the_address_leads_to_a_tab(open_page):
+def test_the_url_selects_a_tab(open_page):
     expect(open_page("models").get_by_role("tabpanel", name="The models")).to_be_visible()
 
 
@@ -74,4 +74,4 @@ def _tab_to(page, goal):
         if goal.evaluate("(each) => each === document.activeElement"):
             return
         page.keyboard.press("Tab")
-    raise AssertionError("the focus does not come there")
+    raise AssertionError("the focus does not reach it")

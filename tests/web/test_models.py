@@ -1,4 +1,4 @@
-"""The comparison of the models on the page says what the service says."""
+"""The tab that compares the models."""
 
 import httpx
 import pytest
@@ -43,7 +43,7 @@ def test_the_intervals_lie_on_one_scale(open_page, published):
     circles = _rows(page, "Models for digits").locator("circle")
     expect(circles).to_have_count(len(published["models"]))
 
-    # All at once: the page may draw them anew between two questions.
+    # All at once, because the page can redraw them.
     middles = circles.evaluate_all("all => all.map(one => one.getBoundingClientRect().x)")
 
     accuracies = [model["accuracy"] for model in published["models"]]
@@ -52,7 +52,7 @@ def test_the_intervals_lie_on_one_scale(open_page, published):
 
 
 def test_readers_of_fields_are_compared(open_page):
-    rows = _rows(open_page("models"), "Readers of fields")
+    rows = _rows(open_page("models"), "Field readers")
 
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("reader")

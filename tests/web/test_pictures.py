@@ -1,4 +1,4 @@
-"""Pictures come onto the sheet by every way that a browser has."""
+"""Pictures are chosen, dropped, pasted or photographed."""
 
 import base64
 
@@ -19,14 +19,14 @@ _COPY = """async (content) => {
 }"""
 
 
-def test_a_picture_that_is_chosen_is_read(page, pictures):
+def test_a_chosen_picture_is_read(page, pictures):
     _choose(page, pictures / "seven.png")
 
     expect(_said(page)).to_have_text("7")
     expect(page.locator("#digit .pad-picture")).to_be_visible()
 
 
-def test_a_picture_that_is_dropped_is_read(page, seven):
+def test_a_dropped_picture_is_read(page, seven):
     script = f"([name, content]) => ({_FILES})(name, content)"
     files = page.evaluate_handle(script, ["seven.png", _base64(seven)])
 
@@ -38,7 +38,7 @@ def test_a_picture_that_is_dropped_is_read(page, seven):
     expect(page.locator("#digit .pad")).to_have_class("pad")
 
 
-def test_a_picture_that_is_pasted_is_read(open_page, seven):
+def test_a_pasted_picture_is_read(open_page, seven):
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     page.evaluate(_COPY, _base64(seven))
 
@@ -47,12 +47,12 @@ def test_a_picture_that_is_pasted_is_read(open_page, seven):
     expect(_said(page)).to_have_text("7")
 
 
-def test_a_photograph_is_made_smaller_before_it_is_sent(page, tmp_path):
+def test_a_photo_is_scaled_down(page, tmp_path):
     paper = np.full((3000, 4000), 235, np.uint8)
     cv2.putText(paper, "7", (1500, 2300), cv2.FONT_HERSHEY_SIMPLEX, 60, 40, 150, cv2.LINE_AA)
-    cv2.imwrite(str(tmp_path / "photograph.jpg"), paper)
+    cv2.imwrite(str(tmp_path / "photo.jpg"), paper)
 
-    _choose(page, tmp_path / "photograph.jpg", by="photograph")
+    _choose(page, tmp_path / "photo.jpg", by="photograph")
 
     expect(_said(page)).to_have_text("7")
     width, height = page.locator("#digit .pad-picture").evaluate(
@@ -61,7 +61,7 @@ def test_a_photograph_is_made_smaller_before_it_is_sent(page, tmp_path):
     assert 5_900_000 < width * height <= 6_000_000
 
 
-def test_writing_begins_a_new_sheet_and_undo_brings_the_picture_back(page, pictures):
+def test_writing_starts_a_new_sheet_and_undo_restores_the_picture(page, pictures):
     _choose(page, pictures / "seven.png")
     expect(_said(page)).to_have_text("7")
 
@@ -73,7 +73,7 @@ def test_writing_begins_a_new_sheet_and_undo_brings_the_picture_back(page, pictu
     expect(_said(page)).to_have_text("7")
 
 
-def test_a_picture_that_the_browser_cannot_show_is_read_all_the_same(page, draw, tmp_path):
+def test_a_picture_that_the_browser_cannot_show_is_read(page, draw, tmp_path):
     (tmp_path / "seven.tiff").write_bytes(draw(7, suffix=".tiff"))
 
     _choose(page, tmp_path / "seven.tiff")
@@ -82,9 +82,9 @@ def test_a_picture_that_the_browser_cannot_show_is_read_all_the_same(page, draw,
     expect(page.locator("#digit .pad-hint")).to_have_text("seven.tiff: this browser cannot show it")
 
 
-def test_a_file_that_is_no_picture_is_told_of_in_words(open_page, tmp_path):
-    page = open_page(refusals=True)
-    (tmp_path / "letter.png").write_text("Dear Sir,")
+def test_a_file_that_is_no_picture_shows_an_error(open_page, tmp_path):
+    page = open_page(errors_expected=True)
+    (tmp_path / "letter.png").write_text("not an image")
 
     _choose(page, tmp_path / "letter.png")
 

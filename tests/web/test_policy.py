@@ -1,4 +1,4 @@
-"""The page may do what it needs, and nothing else."""
+"""Security headers and files of the page."""
 
 import httpx
 import pytest
@@ -7,7 +7,7 @@ from playwright.sync_api import Error
 from service.auth.api_keys import Role, new_key
 
 
-def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(server):
+def test_the_policy_allows_nothing_inline_and_no_other_hosts(server):
     response = httpx.get(server)
     policy = response.headers["Content-Security-Policy"]
 
@@ -20,7 +20,7 @@ def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(server):
     assert response.headers["Cache-Control"] == "no-cache"
 
 
-def test_a_script_that_gets_into_the_page_does_not_run(browser, server):
+def test_an_injected_script_does_not_run(browser, server):
     def inject(route):
         answer = route.fetch()
         taken = "<script>document.title = 'taken'</script><p onclick=\"document.title = 'taken'\">"
@@ -38,7 +38,7 @@ def test_a_script_that_gets_into_the_page_does_not_run(browser, server):
 
 
 @pytest.mark.parametrize("path", ["/", "/page/scripts/main.js", "/page/styles/base.css"])
-def test_a_browser_may_keep_the_page_and_ask_whether_it_changed(server, path):
+def test_the_page_is_revalidated(server, path):
     first = httpx.get(f"{server}{path}")
     again = httpx.get(f"{server}{path}", headers={"If-None-Match": first.headers["ETag"]})
 
@@ -46,7 +46,7 @@ def test_a_browser_may_keep_the_page_and_ask_whether_it_changed(server, path):
     assert again.status_code == 304
 
 
-def test_the_page_needs_no_key_and_its_files_neither(start_ready, tmp_path):
+def test_the_page_needs_no_key(start_ready, tmp_path):
     file = tmp_path / "keys.jsonl"
     file.write_text(new_key("teller", Role.PREDICT)[1].model_dump_json() + "\n")
     url = start_ready(api_keys_file=file).url
@@ -57,7 +57,7 @@ def test_the_page_needs_no_key_and_its_files_neither(start_ready, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/page/", "/page/nowhere.js", "/page/..%2fapp.py"])
-def test_a_file_that_is_none_of_the_page_is_not_served(server, path):
+def test_other_files_are_not_served(server, path):
     response = httpx.get(f"{server}{path}")
 
     assert response.status_code == 404

@@ -1,4 +1,4 @@
-"""What a person is told when something is in the way."""
+"""Errors and API keys on the page."""
 
 import pytest
 from playwright.sync_api import expect
@@ -7,9 +7,9 @@ from service.auth.api_keys import Role, new_key
 from tests.web.hand import write
 
 
-def test_a_service_that_is_gone_is_told_of_and_tried_again(open_page, start_ready):
+def test_an_unreachable_service_is_reported_and_retried(open_page, start_ready):
     service = start_ready()
-    page = open_page(url=service.url, refusals=True)
+    page = open_page(url=service.url, errors_expected=True)
     expect(page.get_by_role("combobox", name="Model")).to_have_value("resnet")
     page.route("**/predict*", lambda route: route.abort())
 
@@ -22,10 +22,12 @@ def test_a_service_that_is_gone_is_told_of_and_tried_again(open_page, start_read
     expect(page.locator("#digit [data-said]")).to_have_text("7")
 
 
-def test_an_error_of_the_service_is_told_with_the_request_that_it_was(open_page):
-    page = open_page(refusals=True)
+def test_an_error_is_shown_with_its_request_id(open_page):
+    page = open_page(errors_expected=True)
     expect(page.get_by_role("combobox", name="Model")).to_have_value("resnet")
-    page.locator("[data-wish=model]").evaluate("(each) => { each.selectedOptions[0].value = 'x'; }")
+    page.locator("[data-option=model]").evaluate(
+        "(each) => { each.selectedOptions[0].value = 'x'; }"
+    )
 
     write(page, page.locator("#digit canvas"), "7")
 
@@ -35,7 +37,7 @@ def test_an_error_of_the_service_is_told_with_the_request_that_it_was(open_page)
 
 
 @pytest.fixture
-def guarded(start_ready, tmp_path):
+def secured(start_ready, tmp_path):
     """A service with a key, and the key."""
     key, line = new_key("teller", Role.PREDICT)
     file = tmp_path / "keys.jsonl"
@@ -43,16 +45,16 @@ def guarded(start_ready, tmp_path):
     return start_ready(api_keys_file=file), key
 
 
-def test_a_key_is_asked_for_and_used(open_page, guarded):
-    service, key = guarded
-    page = open_page(url=service.url, refusals=True)
-    field = page.get_by_label("This service asks for an API key")
+def test_a_key_is_requested_and_used(open_page, secured):
+    service, key = secured
+    page = open_page(url=service.url, errors_expected=True)
+    field = page.get_by_label("This service requires an API key")
 
     field.fill("numeral_wrong")
-    page.get_by_role("button", name="Use it").click()
+    page.get_by_role("button", name="Use key").click()
     expect(field).to_have_value("")
     field.fill(key)
-    page.get_by_role("button", name="Use it").click()
+    page.get_by_role("button", name="Use key").click()
     expect(page.get_by_role("combobox", name="Model")).to_have_value("resnet")
     expect(field).to_be_hidden()
     write(page, page.locator("#digit canvas"), "7")
@@ -60,11 +62,11 @@ def test_a_key_is_asked_for_and_used(open_page, guarded):
     expect(page.locator("#digit [data-said]")).to_have_text("7")
 
 
-def test_a_key_is_kept_for_the_tab_alone(open_page, guarded):
-    service, key = guarded
-    page = open_page(url=service.url, refusals=True)
-    page.get_by_label("This service asks for an API key").fill(key)
-    page.get_by_role("button", name="Use it").click()
+def test_a_key_is_stored_for_the_tab_only(open_page, secured):
+    service, key = secured
+    page = open_page(url=service.url, errors_expected=True)
+    page.get_by_label("This service requires an API key").fill(key)
+    page.get_by_role("button", name="Use key").click()
     expect(page.get_by_role("combobox", name="Model")).to_have_value("resnet")
 
     page.reload()
@@ -72,10 +74,10 @@ def test_a_key_is_kept_for_the_tab_alone(open_page, guarded):
     assert key not in page.evaluate("JSON.stringify(localStorage) + document.cookie + location")
     other = page.context.new_page()
     other.goto(service.url)
-    expect(other.get_by_label("This service asks for an API key")).to_be_visible()
+    expect(other.get_by_label("This service requires an API key")).to_be_visible()
 
 
-def test_no_key_is_asked_for_where_none_is_needed(page):
+def test_no_key_is_requested_without_need(page):
     expect(page.get_by_role("combobox", name="Model")).to_have_value("resnet")
 
-    expect(page.get_by_label("This service asks for an API key")).to_be_hidden()
+    expect(page.get_by_label("This service requires an API key")).to_be_hidden()

@@ -1,9 +1,9 @@
-// Says to a screen reader what others see, once it stays so.
+// Announces to screen readers what the page shows, once it has settled.
 
 const SETTLED_MS = 700;
 let timer = 0;
 
-/** Have `text` said, if nothing else is to be said soon. */
+/** Announce `text`, unless another announcement follows soon. */
 export function say(text, after = SETTLED_MS) {
   clearTimeout(timer);
   timer = setTimeout(() => {

@@ -1,9 +1,9 @@
-// Probabilities as bars, and the same as text.
+// Probabilities as bars and as text.
 
 import { bar, element } from "./dom.js";
 import { percent } from "./words.js";
 
-/** Show in the list `root` how likely each digit is; the likeliest stands out. */
+/** Show the probability of each digit in the list `root`, with the best one highlighted. */
 export function showBars(root, probabilities, digit) {
   if (!root.children.length) root.append(...probabilities.map(emptyRow));
   probabilities.forEach((probability, place) => {

@@ -2,10 +2,10 @@
 
 import { shape } from "./dom.js";
 
-// Less sure a digit is shown in another tone.
+// Digits below this confidence are highlighted.
 const SURE = 0.9;
 
-/** Whether a digit of a field stands out as one to look at. */
+/** Return whether a digit of a field is highlighted as unsure. */
 export function isUnsure(digit) {
   return digit.confidence < SURE;
 }
@@ -17,21 +17,20 @@ export function showBoxes(drawing, digits, { width, height }) {
   drawing.replaceChildren(...(width ? digits.map((digit) => boxOf(digit, height)) : []));
 }
 
-/** Let the box of the digit at `place` stand out, or none. */
+/** Highlight the box of the digit at `place`, or none. */
 export function pointAt(drawing, place) {
   [...drawing.children].forEach((box, at) => box.classList.toggle("pointed", at === place));
 }
 
 function boxOf(digit, height) {
   const [x, y, width, boxHeight] = digit.box;
-  // A little air around the ink.
-  const air = height / 64;
+  const margin = height / 64;
   return shape("rect", {
-    x: x - air,
-    y: y - air,
-    width: width + 2 * air,
-    height: boxHeight + 2 * air,
-    rx: 2 * air,
+    x: x - margin,
+    y: y - margin,
+    width: width + 2 * margin,
+    height: boxHeight + 2 * margin,
+    rx: 2 * margin,
     class: isUnsure(digit) ? "unsure" : "",
   });
 }

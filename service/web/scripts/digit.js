@@ -2,7 +2,7 @@
 
 import { say } from "./announcer.js";
 import { showBars } from "./bars.js";
-import { compare, showSilent } from "./beside.js";
+import { compare, showEmpty } from "./beside.js";
 import { element } from "./dom.js";
 import { latest } from "./latest.js";
 import { offerRates } from "./rates.js";
@@ -12,8 +12,8 @@ import { showTrouble, showVerdict, showWaiting } from "./verdict.js";
 import { percent, reasonsInWords } from "./words.js";
 
 const NO_PROBABILITIES = Array(10).fill(0);
-// Many requests: they wait until the hand rests.
-const CALM = 4;
+// Asking all models is many requests, so it waits longer.
+const DELAY_FACTOR = 4;
 
 export class DigitTab {
   #models = [];
@@ -21,13 +21,13 @@ export class DigitTab {
   constructor(root) {
     this.find = (part) => root.querySelector(`[data-${part}]`);
     const read = latest((signal) => this.#read(signal));
-    const compareAll = latest((signal) => this.#compare(signal), CALM);
+    const compareAll = latest((signal) => this.#compare(signal), DELAY_FACTOR);
     this.again = () => {
       read();
       compareAll();
     };
-    this.model = this.find("wish=model");
-    this.rate = this.find("wish=max_error");
+    this.model = this.find("option=model");
+    this.rate = this.find("option=max_error");
     this.model.addEventListener("change", () => this.#offerRates());
     root.addEventListener("change", (event) => event.target.matches("select") && this.again());
     this.find("beside").addEventListener("toggle", compareAll);
@@ -39,7 +39,7 @@ export class DigitTab {
     });
   }
 
-  /** Take note of the models that are published. */
+  /** Use the published models. */
   use({ models }) {
     this.#models = models.filter((model) => model.status === "loaded");
     this.model.replaceChildren(
@@ -60,11 +60,11 @@ export class DigitTab {
       this.#showNothing();
       return;
     }
-    const wishes = { model: this.model.value, max_error: this.rate.value };
+    const options = { model: this.model.value, max_error: this.rate.value };
     try {
       const { file } = await this.sheet.content();
       const [answer, seen] = await Promise.all([
-        readPicture("predict", file, wishes, signal),
+        readPicture("predict", file, options, signal),
         shownPicture(file, signal),
       ]);
       if (!signal.aborted) this.#show(answer, seen);
@@ -79,7 +79,7 @@ export class DigitTab {
     const names = this.#models.map(({ name }) => name);
     const isOpen = this.find("beside").open;
     if (!isOpen || this.sheet.isEmpty) {
-      showSilent(this.find("tiles"), names);
+      showEmpty(this.find("tiles"), names);
       return;
     }
     const { file } = await this.sheet.content();
@@ -98,7 +98,7 @@ export class DigitTab {
 
   #showNothing() {
     this.find("said").textContent = "";
-    showWaiting(this.find("verdict"), "The answer comes as you write.");
+    showWaiting(this.find("verdict"), "The answer appears as you write.");
     showBars(this.find("bars"), NO_PROBABILITIES, null);
     this.#showSeen(null);
   }
@@ -109,6 +109,6 @@ export class DigitTab {
     image.hidden = !picture;
     this.find("seen-empty").hidden = Boolean(picture);
     if (picture) image.src = URL.createObjectURL(picture);
-    image.alt = picture ? "28 by 28 pixels, white ink on black, brought to the middle" : "";
+    image.alt = picture ? "28 by 28 pixels, white ink on black, centred" : "";
   }
 }

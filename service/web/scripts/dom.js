@@ -1,18 +1,18 @@
-// Elements made without markup, which the page's policy does not let a script write.
+// Creates elements without markup, which the page's policy forbids to scripts.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element with attributes and children, which may be texts. */
+/** Create an element with attributes and children, which can be strings. */
 export function element(name, attributes = {}, ...children) {
   return filled(document.createElement(name), attributes, children);
 }
 
-/** The same for a part of a drawing. */
+/** Create an SVG element. */
 export function shape(name, attributes = {}, ...children) {
   return filled(document.createElementNS(SVG, name), attributes, children);
 }
 
-/** A bar that is filled to `share`, from 0 to 1. */
+/** Create a bar filled to `share`, from 0 to 1. */
 export function bar(share) {
   const fill = element("span", { class: "fill" });
   fill.style.width = `${100 * share}%`;

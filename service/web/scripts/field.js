@@ -35,7 +35,7 @@ export class FieldTab {
     });
   }
 
-  /** Take note of the readers that are published. */
+  /** Use the published readers. */
   use({ readers }) {
     this.#readers = readers.filter((reader) => reader.status === "loaded");
     const { model } = this.form.elements;
@@ -59,10 +59,10 @@ export class FieldTab {
       this.#showNothing();
       return;
     }
-    const wishes = Object.fromEntries(new FormData(this.form));
+    const options = Object.fromEntries(new FormData(this.form));
     try {
       const content = await this.sheet.content();
-      const answer = await readPicture("fields", content.file, wishes, signal);
+      const answer = await readPicture("fields", content.file, options, signal);
       if (!signal.aborted) this.#show(answer, content);
     } catch (error) {
       if (signal.aborted || !(error instanceof Trouble)) throw error;
@@ -80,7 +80,7 @@ export class FieldTab {
     const { text, confidence, decision, reasons } = answer;
     const what = text ? `${[...text].join(" ")}, ${percent(confidence)} sure` : "No digits";
     say(`${what}. ${decision === "accept" ? "Accepted." : reasonsInWords(reasons)}`);
-    if (text) this.find("verdict").append(element("p", { class: "about" }, surety(answer)));
+    if (text) this.find("verdict").append(element("p", { class: "about" }, explanation(answer)));
   }
 
   #showDigits({ digits }, content) {
@@ -100,8 +100,8 @@ export class FieldTab {
     this.find("said").textContent = "";
     const hasNone = this.#readers?.length === 0;
     const text = hasNone
-      ? "This service has no reader of fields: none is published, or it could not be loaded."
-      : "The answer comes as you write.";
+      ? "This service has no field reader: none is published, or it could not be loaded."
+      : "The answer appears as you write.";
     showWaiting(this.find("verdict"), text);
     showBoxes(this.sheet.boxes, [], NO_SIZE);
     this.find("digits").replaceChildren();
@@ -109,7 +109,7 @@ export class FieldTab {
   }
 }
 
-function surety({ raw, text, confidence }) {
+function explanation({ raw, text, confidence }) {
   const written = raw === text ? "" : ` Written as ${raw}.`;
   return `${percent(confidence)} sure of all digits together.${written}`;
 }

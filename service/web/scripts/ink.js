@@ -3,8 +3,7 @@
 /**
  * Draw strokes, each `{width, points: [[x, y], ...]}` in units of the sheet's height.
  *
- * The line goes through the middles between points and bends at them, so that a fast hand leaves
- * no corners.
+ * The line goes through the midpoints and bends at the points, so that fast strokes have no corners.
  */
 export function drawStrokes(context, strokes, unit, colour) {
   context.strokeStyle = context.fillStyle = colour;
@@ -14,7 +13,7 @@ export function drawStrokes(context, strokes, unit, colour) {
     context.beginPath();
     const [[x, y]] = points;
     context.moveTo(x * unit, y * unit);
-    // A point alone is a dot: a line of no length with round ends.
+    // A single point is a dot: a line of length zero with round ends.
     if (points.length === 1) context.lineTo(x * unit, y * unit);
     for (let place = 1; place < points.length; place += 1) {
       const [fromX, fromY] = points[place - 1];
@@ -28,7 +27,7 @@ export function drawStrokes(context, strokes, unit, colour) {
   }
 }
 
-/** Draw where a pen is, `{point, isDown}`: a ring, filled while it writes. */
+/** Draw the position of the pen, `{point, isDown}`: a ring, filled while it is down. */
 export function drawCursor(context, { point, isDown }, unit, colour) {
   context.strokeStyle = context.fillStyle = colour;
   context.lineWidth = 2 * devicePixelRatio;
@@ -38,7 +37,7 @@ export function drawCursor(context, { point, isDown }, unit, colour) {
   if (isDown) context.fill();
 }
 
-/** Strokes as a picture file, black on white, of so many pixels. */
+/** Return strokes as a picture file, black on white, of `width` x `height` pixels. */
 export function pictureOf(strokes, width, height) {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d");

@@ -1,24 +1,24 @@
-// Work that is done for the latest state alone, a little after it came to be.
+// Debounced work for the latest state only.
 
 const QUIET_MS = 110;
 const LONGEST_MS = 330;
 
 /**
- * A function that has `work` done once calls of it pause, or have gone on for long enough.
+ * Return a function that runs `work` once its calls pause, or have continued for long enough.
  *
- * `work(signal)` is given up, its signal aborted, when newer work begins: an answer that comes late
- * is never shown after a newer one. `calm` stretches the pauses.
+ * `work(signal)` is aborted when newer work starts, so a late answer never replaces a newer one.
+ * `delay` multiplies the pauses.
  */
-export function latest(work, calm = 1) {
+export function latest(work, delay = 1) {
   let timer = 0;
   let since = 0;
-  let underway = new AbortController();
+  let running = new AbortController();
 
   async function begin() {
     since = 0;
-    underway.abort();
+    running.abort();
     const mine = new AbortController();
-    underway = mine;
+    running = mine;
     try {
       await work(mine.signal);
     } catch (error) {
@@ -30,6 +30,6 @@ export function latest(work, calm = 1) {
     const now = performance.now();
     since ||= now;
     clearTimeout(timer);
-    timer = setTimeout(begin, Math.min(QUIET_MS * calm, since + LONGEST_MS * calm - now));
+    timer = setTimeout(begin, Math.min(QUIET_MS * delay, since + LONGEST_MS * delay - now));
   };
 }

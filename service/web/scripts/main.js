@@ -1,4 +1,4 @@
-// The page put together: its tabs, the models that it offers, and the key if one is asked for.
+// The page: tabs, models, and the API key if required.
 
 import { DigitTab } from "./digit.js";
 import { FieldTab } from "./field.js";
@@ -24,7 +24,7 @@ async function load() {
   } catch (error) {
     if (!(error instanceof Trouble)) throw error;
     tabs.models.fail(error, load);
-    // The models are being loaded.
+    // The models are still loading.
     if (error.status === 503) setTimeout(load, NEXT_TRY_MS);
   }
 }
@@ -32,7 +32,7 @@ async function load() {
 function askForKeys() {
   const form = document.getElementById("key");
   const field = document.getElementById("key-value");
-  document.addEventListener("key-asked", () => {
+  document.addEventListener("key-required", () => {
     form.hidden = false;
   });
   form.addEventListener("submit", (event) => {

@@ -1,4 +1,4 @@
-// The tab that compares the models, and the readers of fields.
+// The tab that compares the digit models and the field readers.
 
 import { element } from "./dom.js";
 import { axis, interval, measure, scaleFor, shareBar } from "./plot.js";
@@ -23,7 +23,7 @@ export class ModelsTab {
     this.fieldRate.addEventListener("change", () => this.#showReaders());
   }
 
-  /** Compare what is published. */
+  /** Show the published models. */
   use(catalogue) {
     this.#catalogue = catalogue;
     this.find("trouble").replaceChildren();
@@ -35,15 +35,15 @@ export class ModelsTab {
     this.#showReaders();
   }
 
-  /** Ask for what only the models' own cards tell: how fast they are. */
+  /** Load the cards of the models, which have their speed. */
   async show() {
-    const asked = [...this.#catalogue.models].filter(({ name }) => !(name in this.#cards));
-    const cards = await Promise.allSettled(asked.map(({ name }) => getJson(`models/${name}`)));
+    const missing = [...this.#catalogue.models].filter(({ name }) => !(name in this.#cards));
+    const cards = await Promise.allSettled(missing.map(({ name }) => getJson(`models/${name}`)));
     for (const { value } of cards) if (value) this.#cards[value.name] = value;
-    if (asked.length) this.#showModels();
+    if (missing.length) this.#showModels();
   }
 
-  /** Say why there is nothing to compare. */
+  /** Show why there is nothing to compare. */
   fail(trouble, again) {
     showTrouble(this.find("trouble"), trouble, again);
   }
@@ -67,7 +67,7 @@ export class ModelsTab {
       latency(this.#cards[model.name]),
     ]);
     const { speed } = Object.values(this.#cards)[0] ?? {};
-    this.find("hardware").textContent = speed ? `Times are of the model alone: ${speed.hardware}.` : "";
+    this.find("hardware").textContent = speed ? `Time of the model only: ${speed.hardware}.` : "";
     this.find("digit-models").replaceChildren(table("Models for digits", columns, rows));
   }
 
@@ -97,14 +97,14 @@ export class ModelsTab {
         grouped(of(each).strips),
       ];
     });
-    this.find("readers").replaceChildren(table("Readers of fields", columns, rows));
+    this.find("readers").replaceChildren(table("Field readers", columns, rows));
   }
 }
 
 function allPoints(cards) {
   const points = cards.flatMap((card) => card.operating_points);
-  const kept = points.filter((point) => point.threshold !== null);
-  const first = new Map(kept.map((point) => [point.max_error, point]));
+  const usable = points.filter((point) => point.threshold !== null);
+  const first = new Map(usable.map((point) => [point.max_error, point]));
   return [...first.values()].sort((one, other) => other.max_error - one.max_error);
 }
 
@@ -114,9 +114,9 @@ function modelHead(model) {
 
 function head(title, about, { status, reason }, tag = "") {
   const name = element("b", {}, title, tag && element("span", { class: "tag" }, tag));
-  const part = element("div", {}, name, element("small", {}, about));
-  if (status === "failed") part.append(element("small", { class: "failed" }, ` ${reason}`));
-  return part;
+  const cell = element("div", {}, name, element("small", {}, about));
+  if (status === "failed") cell.append(element("small", { class: "failed" }, ` ${reason}`));
+  return cell;
 }
 
 function accuracy(scale, value, { low, high }) {
@@ -131,7 +131,7 @@ function accuracy(scale, value, { low, high }) {
 
 function readRate(share) {
   return share === undefined
-    ? element("span", { class: "never" }, "keeps no such rate")
+    ? element("span", { class: "never" }, "no threshold")
     : shareBar(share, `${(100 * share).toFixed(1)}%`);
 }
 

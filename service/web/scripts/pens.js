@@ -1,4 +1,4 @@
-// Pens for a sheet: mouse, finger or stylus, and the keyboard.
+// Pens for a sheet: mouse, finger, stylus and keyboard.
 
 import { say } from "./announcer.js";
 
@@ -22,7 +22,7 @@ export function usePointer(canvas, pen) {
   });
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerId !== writing) return;
-    // Browsers hand over a fast hand's points in bundles.
+    // Browsers coalesce the points of fast movements.
     const events = event.getCoalescedEvents?.() ?? [];
     pen.move((events.length ? events : [event]).map(at));
   });
@@ -35,7 +35,7 @@ export function usePointer(canvas, pen) {
   }
 }
 
-/** Let the keyboard write on `canvas`; `show(point, isDown)` shows where the pen is, or null. */
+/** Let the keyboard write on `canvas`; `show(point, isDown)` shows the position of the pen, or null. */
 export function useKeyboard(canvas, pen, show) {
   let point = [0.5, 0.5];
   let isDown = false;

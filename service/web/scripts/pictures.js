@@ -1,14 +1,14 @@
-// Pictures that are chosen, pasted or dropped.
+// Chosen, pasted or dropped pictures.
 
-// A camera's picture is made smaller here: no digit needs more, and the service takes no larger one.
-const MOST_PIXELS = 6_000_000;
+// Photos are scaled down here: no digit needs more pixels, and the service accepts no more.
+const MAX_PIXELS = 6_000_000;
 
-/** Let the page hand pictures to `lay(file)`: those dropped on it or pasted. */
+/** Pass pictures that are dropped or pasted to `lay(file)`. */
 export function usePictures(lay) {
-  document.addEventListener("paste", (event) => handOver(event.clipboardData, event, lay));
+  document.addEventListener("paste", (event) => passOn(event.clipboardData, event, lay));
   document.addEventListener("drop", (event) => {
     markAll(false);
-    handOver(event.dataTransfer, event, lay);
+    passOn(event.dataTransfer, event, lay);
   });
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -19,25 +19,25 @@ export function usePictures(lay) {
   });
 }
 
-/** The file itself, or a smaller one of the same picture where it is larger than need be. */
+/** Return the file, or a smaller version of a large picture. */
 export async function shrunk(file) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(file);
   } catch {
-    // No picture, or of a kind that this browser does not know: the service looks for itself.
+    // No picture, or an unknown format: leave it to the service.
     return file;
   }
   const pixels = bitmap.width * bitmap.height;
-  if (pixels <= MOST_PIXELS) return file;
-  const scale = Math.sqrt(MOST_PIXELS / pixels);
+  if (pixels <= MAX_PIXELS) return file;
+  const scale = Math.sqrt(MAX_PIXELS / pixels);
   const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.floor(side * scale));
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   canvas.getContext("2d").drawImage(bitmap, 0, 0, width, height);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
 }
 
-function handOver(data, event, lay) {
+function passOn(data, event, lay) {
   const [file] = data?.files ?? [];
   if (!file) return;
   event.preventDefault();

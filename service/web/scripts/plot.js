@@ -1,15 +1,15 @@
-// Small plots for the rows of a table, in shares of their width: they fit any.
+// Small plots for the rows of a table, of any width.
 
 import { bar, element, shape } from "./dom.js";
 
-const MOST_TICKS = 5;
+const MAX_TICKS = 5;
 const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
 
-/** A scale for intervals `{low, high}`, wide enough for all, with ticks at round values. */
+/** Return a scale that contains all `{low, high}`, with ticks at round values. */
 export function scaleFor(intervals) {
   const low = Math.min(...intervals.map((interval) => interval.low));
   const high = Math.max(...intervals.map((interval) => interval.high));
-  const step = STEPS.find((size) => (high - low) / size < MOST_TICKS) ?? STEPS.at(-1);
+  const step = STEPS.find((size) => (high - low) / size < MAX_TICKS) ?? STEPS.at(-1);
   const first = Math.floor(low / step);
   const last = Math.min(Math.ceil(high / step), Math.round(1 / step));
   const ticks = Array.from({ length: last - first + 1 }, (_, at) => (first + at) * step);
@@ -17,7 +17,7 @@ export function scaleFor(intervals) {
   return { ticks, place: (value) => `${(100 * (value - first * step)) / span}%` };
 }
 
-/** The values of a scale, to stand above its plots. */
+/** Draw the values of a scale. */
 export function axis({ ticks, place }) {
   const labels = ticks.map((tick) =>
     shape("text", { x: place(tick), y: 18 }, `${Number((100 * tick).toFixed(1))}`),
@@ -25,7 +25,7 @@ export function axis({ ticks, place }) {
   return plot(labels);
 }
 
-/** A value with its interval. */
+/** Draw a value with its interval. */
 export function interval({ ticks, place }, value, { low, high }) {
   const middle = "50%";
   const grid = ticks.map((tick) =>
@@ -39,12 +39,12 @@ export function interval({ ticks, place }, value, { low, high }) {
   ]);
 }
 
-/** A plot or bar with its value in words beside it. */
+/** Put a plot or bar next to its value in words. */
 export function measure(drawing, ...words) {
   return element("div", { class: "measure" }, drawing, element("span", {}, ...words));
 }
 
-/** A share as a bar with its value. */
+/** Draw a share as a bar with its value. */
 export function shareBar(share, words) {
   return measure(bar(share), words);
 }

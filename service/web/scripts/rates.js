@@ -1,21 +1,21 @@
-// The error rates that may be asked for.
+// The available error rates.
 
 import { element } from "./dom.js";
 import { oneIn } from "./words.js";
 
-const BY_SERVICE = "default";
+const DEFAULT_LABEL = "default";
 
-/** Offer in `select` the rates of operating points, and the service's own if `orDefault`. */
+/** Fill `select` with the rates of operating points, and the service's default if `orDefault`. */
 export function offerRates(select, points, { orDefault = true } = {}) {
   const before = select.value;
   const rates = points.filter((point) => point.threshold !== null).map((point) => point.max_error);
   const options = rates.map((rate) => element("option", { value: rate }, oneIn(rate)));
-  if (orDefault) options.unshift(element("option", { value: "" }, BY_SERVICE));
+  if (orDefault) options.unshift(element("option", { value: "" }, DEFAULT_LABEL));
   select.replaceChildren(...options);
   if (options.some((option) => option.value === before)) select.value = before;
 }
 
-/** The point of `points` for the rate `rate`, if there is one that keeps it. */
+/** Return the operating point for `rate`, if it has a threshold. */
 export function pointAt(points, rate) {
   return points.find((point) => point.max_error === rate && point.threshold !== null);
 }

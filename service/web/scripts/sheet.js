@@ -1,15 +1,15 @@
-// A sheet to write on or to lay a picture on, with its tools.
+// A sheet for strokes or a picture, with its tools.
 
 import { drawCursor, drawStrokes, pictureOf } from "./ink.js";
 import { useKeyboard, usePointer } from "./pens.js";
 import { shrunk } from "./pictures.js";
 import { Steps } from "./steps.js";
 
-// Pixels of the picture that is sent of strokes: with so few it is read in a millisecond.
+// Size of the picture sent for strokes; small, so that it is read within milliseconds.
 const SENT_HEIGHT = 256;
 const SENT_PIXELS = 256 * 256;
 
-/** A sheet in `root`; `changed()` is called whenever something else shows on it. */
+/** A sheet in `root`; calls `changed()` whenever its content changes. */
 export class Sheet {
   #steps = new Steps();
   #stroke = null;
@@ -23,12 +23,12 @@ export class Sheet {
     this.boxes = root.querySelector(".pad-boxes");
     this.image = root.querySelector("img");
     this.hint = root.querySelector(".pad-hint");
-    this.invitation = hint;
+    this.emptyHint = hint;
     root.classList.add("sheet");
     root.querySelector("h2").textContent = title;
     this.canvas.setAttribute("aria-label", label);
     this.canvas.setAttribute("aria-description", root.querySelector(".help").textContent.trim());
-    // A camera is at hand where there is a finger.
+    // Touch devices have a camera.
     root.querySelector("[data-tool=photograph]").hidden = navigator.maxTouchPoints === 0;
     this.#usePens();
     this.#useTools();
@@ -37,7 +37,7 @@ export class Sheet {
     this.#show();
   }
 
-  /** Lay a picture on the sheet. */
+  /** Put a picture on the sheet. */
   async lay(file) {
     const content = await shrunk(file);
     this.#steps.lay({ file: content, name: file.name, url: URL.createObjectURL(content) });
@@ -48,7 +48,7 @@ export class Sheet {
     return this.#steps.isEmpty;
   }
 
-  /** What is on the sheet as `{file, width, height}`; a picture's size is 0 where it cannot show. */
+  /** Return the content as `{file, width, height}`; the size of a picture is 0 if it cannot be shown. */
   async content() {
     const picture = this.#steps.picture;
     if (picture) {
@@ -90,7 +90,7 @@ export class Sheet {
       tool.addEventListener("click", use[tool.dataset.tool] ?? (() => input.click()));
       input?.addEventListener("change", () => {
         if (input.files.length) this.lay(input.files[0]);
-        // The same file may be chosen again.
+        // So that the same file can be chosen again.
         input.value = "";
       });
     }
@@ -115,16 +115,16 @@ export class Sheet {
     if (picture && this.image.src !== picture.url) this.image.src = picture.url;
     this.image.onerror = () => {
       this.image.hidden = true;
-      this.#say(`${picture.name}: this browser cannot show it`);
+      this.#showHint(`${picture.name}: this browser cannot show it`);
     };
-    this.#say(this.isEmpty ? this.invitation : "");
+    this.#showHint(this.isEmpty ? this.emptyHint : "");
     this.root.querySelector("[data-tool=undo]").disabled = !this.#steps.canUndo;
     this.root.querySelector("[data-tool=clear]").disabled = this.isEmpty;
     this.#draw();
     this.changed();
   }
 
-  #say(text) {
+  #showHint(text) {
     this.hint.hidden = !text;
     this.hint.textContent = text;
   }

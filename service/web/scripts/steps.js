@@ -1,27 +1,27 @@
-// What was done on a sheet, step by step, so that each step can be undone.
+// The steps on a sheet, each of which can be undone.
 
-/** Strokes, pictures and clearings; what shows is what came after the last picture or clearing. */
+/** Strokes, pictures and clearings; everything after the last picture or clearing is visible. */
 export class Steps {
   #steps = [];
 
-  /** Begin a stroke; points are added to what is returned. */
+  /** Begin a stroke, and return it; the caller adds points. */
   beginStroke(width, point) {
     const stroke = { width, points: [point] };
     this.#steps.push(stroke);
     return stroke;
   }
 
-  /** Lay a picture on the sheet: `{file, url}`. */
+  /** Put a picture on the sheet: `{file, url}`. */
   lay(picture) {
     this.#steps.push({ picture });
   }
 
-  /** Take everything off, if there is anything. */
+  /** Clear the sheet, unless it is empty. */
   clear() {
     if (!this.isEmpty) this.#steps.push({ cleared: true });
   }
 
-  /** Take the last step back. */
+  /** Undo the last step. */
   undo() {
     this.#steps.pop();
   }
@@ -34,12 +34,12 @@ export class Steps {
     return !this.picture && this.strokes.length === 0;
   }
 
-  /** The strokes that show. */
+  /** The visible strokes. */
   get strokes() {
     return this.#steps.slice(this.#lastOther() + 1);
   }
 
-  /** The picture that shows, or undefined: who writes after it writes on a new sheet. */
+  /** The visible picture, or undefined; a stroke after a picture starts a new sheet. */
   get picture() {
     return this.#steps.at(-1)?.picture;
   }

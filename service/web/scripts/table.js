@@ -1,11 +1,11 @@
-// A table that stays one to a screen reader where a narrow window lays it out otherwise.
+// A table with explicit roles, because narrow windows lay it out differently.
 
 import { element } from "./dom.js";
 
 /**
- * A table with `columns`, each `{label, kind, above}`, and rows of contents, the first its header.
+ * Create a table with `columns`, each `{label, kind, above}`, and rows of cells, the first a header.
  *
- * `kind` is a class for its cells, `above` a drawing below its label.
+ * `kind` is a class of the cells, `above` a drawing below the label.
  */
 export function table(label, columns, rows) {
   const heads = columns.map(({ label: text, kind = "", above = "" }) =>

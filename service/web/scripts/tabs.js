@@ -1,6 +1,6 @@
-// Tabs by the ARIA pattern: arrows, Home and End move and choose; the address remembers which.
+// Tabs following the ARIA pattern: arrows, Home and End select; the URL has the selected tab.
 
-/** Let the tabs in `list` show their panels; `chosen(name)` is told of each. */
+/** Connect the tabs in `list` with their panels; call `chosen(name)` for each selection. */
 export function useTabs(list, chosen) {
   const tabs = [...list.querySelectorAll("[role=tab]")];
 
@@ -28,15 +28,15 @@ export function useTabs(list, chosen) {
     tab.focus();
     choose(tab);
   });
-  window.addEventListener("hashchange", () => choose(tabAsked(tabs)));
-  choose(tabAsked(tabs));
+  window.addEventListener("hashchange", () => choose(tabInUrl(tabs)));
+  choose(tabInUrl(tabs));
 }
 
-function tabAsked(tabs) {
+function tabInUrl(tabs) {
   return tabs.find((tab) => addressOf(tab) === location.hash) ?? tabs[0];
 }
 
-// No element has this as its id: the browser does not scroll to one.
+// No element has this id, so the browser does not scroll.
 function addressOf(tab) {
   return `#/${nameOf(tab)}`;
 }

@@ -1,19 +1,19 @@
-// Whether to believe an answer, or what went wrong, in words.
+// Shows the decision for an answer, or an error.
 
 import { element } from "./dom.js";
 import { oneIn, reasonsInWords, sentence } from "./words.js";
 
-/** Say in `root` what to do with an answer; `maxError` is the rate that was asked for, if any. */
+/** Show the decision in `root`; `maxError` is the requested error rate, if any. */
 export function showVerdict(root, answer, maxError = "") {
   const isAccepted = answer.decision === "accept";
   root.className = `verdict ${answer.decision}`;
   root.replaceChildren(
-    element("span", { class: "badge" }, isAccepted ? "Accepted" : "For a person to look at"),
+    element("span", { class: "badge" }, isAccepted ? "Accepted" : "Needs review"),
     element("p", {}, isAccepted ? whyAccepted(maxError) : reasonsInWords(answer.reasons)),
   );
 }
 
-/** Say in `root` what went wrong; `again`, if given, tries it once more. */
+/** Show an error in `root`, with a button that calls `again`, if given. */
 export function showTrouble(root, trouble, again) {
   const box = element("div", { class: "trouble", role: "alert" });
   box.append(element("strong", {}, trouble.title), element("p", {}, sentence(trouble.message)));
@@ -27,7 +27,7 @@ export function showTrouble(root, trouble, again) {
   root.replaceChildren(box);
 }
 
-/** Say in `root` that nothing has been asked yet. */
+/** Show in `root` that there is no answer yet. */
 export function showWaiting(root, text) {
   root.className = "verdict waiting";
   root.replaceChildren(element("p", {}, text));
@@ -35,6 +35,6 @@ export function showWaiting(root, text) {
 
 function whyAccepted(maxError) {
   return maxError
-    ? `Sure enough: of such answers at most ${oneIn(Number(maxError))} is wrong.`
-    : "The model is sure enough for the errors allowed.";
+    ? `Confident enough: at most ${oneIn(Number(maxError))} of such answers is wrong.`
+    : "The model is confident enough for the errors allowed.";
 }
