@@ -1,6 +1,5 @@
 """Ray, started on this machine or joined. It is imported only when it is used."""
 
-import logging
 import os
 import secrets
 import signal
@@ -23,14 +22,15 @@ _CONNECT_SECONDS = 10.0
 # Ray reads them when it is imported; values that are set already win.
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    # Lines of the service's log come out as a worker wrote them.
+    # Lines of the service's log come out as a replica wrote them.
     "RAY_DISABLE_WORKER_LOG_PREFIX": "1",
     "RAY_DEDUP_LOGS": "0",
     "RAY_COLOR_PREFIX": "0",
     "RAY_SCHEDULER_EVENTS": "0",
-    # Otherwise everything else on the machine runs before the workers.
+    # Otherwise everything else on the machine runs before the workers, and a proxy that takes five
+    # seconds to start is given up.
     "RAY_worker_niceness": "0",
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
 }
 # On this machine alone, and only for processes that know the token.
 _LOCAL_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
@@ -40,11 +40,12 @@ class NoCluster(Exception):
     """Error for a Ray that is not installed, does not start or cannot be reached."""
 
 
-def prepare_ray(address: str | None) -> None:
+def prepare_ray(address: str | None, *, quiet: bool = False) -> None:
     """Set the environment that Ray reads when it is imported; to be called before that.
 
     Args:
         address: that of the cluster to join, as HOST:PORT, auto or ray://...; None: none.
+        quiet: whether Ray's own processes log nothing.
 
     Raises:
         NoCluster: the extra is missing, or nothing listens at `address`.
@@ -55,11 +56,13 @@ def prepare_ray(address: str | None) -> None:
         )
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    if address is None:
-        os.environ.update(_LOCAL_ENVIRONMENT)
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    else:
+    if quiet:
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    if address is not None:
         _require_listener(address)
+        return
+    os.environ.update(_LOCAL_ENVIRONMENT)
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 @contextmanager
@@ -77,44 +80,36 @@ def ray_cluster(address: str | None, cores: int, *, quiet: bool) -> Iterator[int
     Raises:
         NoCluster: it cannot be joined, or does not start.
     """
-    options: dict[str, Any] = {"log_to_driver": not quiet, "configure_logging": False}
-    if address is not None:
-        options["address"] = address
-        with _running(options, f"Ray at {address} cannot be joined") as found:
-            yield found
-        return
-    with temporary_directory(_PREFIX) as folder:
-        options |= {
-            # Whatever RAY_ADDRESS says: another cluster has to be asked for.
-            "address": "local",
-            "num_cpus": cores,
-            "include_dashboard": False,
-            "object_store_memory": _OBJECT_STORE_BYTES,
-            "_node_ip_address": "127.0.0.1",
-            "_temp_dir": str(folder),
-        }
-        with _running(options, "Ray does not start on this machine") as found:
-            yield found
-
-
-@contextmanager
-def _running(options: dict[str, Any], failure: str) -> Iterator[int]:
     ray: Any = import_module("ray")
-    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    options: dict[str, Any] = {"log_to_driver": not quiet, "configure_logging": False}
     # Ray installs a handler of its own.
     terminate = signal.getsignal(signal.SIGTERM)
-    try:
-        with _no_standard_error():
-            ray.init(**options)
-    except Exception as error:
-        # ConnectionError, RuntimeError, ValueError: there is no common class.
-        ray.shutdown()
-        raise NoCluster(f"{failure}: {error}") from error
-    signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield int(ray.cluster_resources().get("CPU", 0)) or 1
-    finally:
-        ray.shutdown()
+    with temporary_directory(_PREFIX) as folder:
+        if address is None:
+            options |= {
+                # Whatever RAY_ADDRESS says: another cluster has to be asked for.
+                "address": "local",
+                "num_cpus": cores,
+                "include_dashboard": False,
+                "object_store_memory": _OBJECT_STORE_BYTES,
+                "_node_ip_address": "127.0.0.1",
+                "_temp_dir": str(folder),
+            }
+        else:
+            options["address"] = address
+        try:
+            with _no_standard_error():
+                ray.init(**options)
+        except Exception as error:
+            # ConnectionError, RuntimeError, ValueError: there is no common class.
+            ray.shutdown()
+            where = "does not start on this machine" if address is None else f"at {address} fails"
+            raise NoCluster(f"Ray {where}: {error}") from error
+        signal.signal(signal.SIGTERM, terminate)
+        try:
+            yield int(ray.cluster_resources().get("CPU", 0)) or 1
+        finally:
+            ray.shutdown()
 
 
 @contextmanager

@@ -198,7 +198,7 @@ def _score_on_ray(
 ) -> "Summary | None":
     from service.ray_cluster import prepare_ray
 
-    prepare_ray(address)
+    prepare_ray(address, quiet=True)
     from service.scoring.ray import score_on_ray
     from service.scoring.writers import Parquet
 

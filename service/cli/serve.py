@@ -81,11 +81,10 @@ def _run(settings: Settings, access: ApiKeys) -> None:
 
 
 def _run_on_ray(settings: Settings, access: ApiKeys) -> None:
-    from service.ray_reach import NoCluster
-    from service.ray_serve.refusals import refusal
-    from service.ray_serve.running import NotDeployed, serve_on_ray
+    from service.ray_cluster import NoCluster
+    from service.server.ray import NotDeployed, refusal, serve_on_ray
 
-    if why := refusal(settings, access, joins=settings.ray_address is not None):
+    if why := refusal(settings, access):
         typer.echo(f"error: {why}", err=True)
         raise typer.Exit(2)
     workers = settings.workers or max(usable_cores(), settings.min_workers)

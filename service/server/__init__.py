@@ -1,0 +1,1 @@
+"""The server: sockets, worker processes, signals, and the HTTP protocol."""
