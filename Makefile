@@ -1,9 +1,9 @@
-# Numeral's chores. A machine needs make, git and Python 3.11 or later with pip; everything else
-# goes into .venv, at the versions that requirements/*.txt pin.
+# Tasks. Requires make, git and Python 3.11 or later with pip; everything else goes into .venv, at the
+# versions pinned in requirements/*.txt.
 
 PYTHON ?= python3
 ARGS ?=
-# The lock files' layout follows uv's version: another one would rewrite lines that did not change.
+# Pinned because the layout of the lock files depends on the version.
 UV_VERSION := 0.13.8
 
 VENV := .venv
@@ -29,7 +29,7 @@ help: ## Show the targets.
 setup: $(VENV)/.service ## Create .venv with the service and its command, .venv/bin/numeral.
 	@echo 'Ready: $(BIN)/numeral'
 
-serve: $(VENV)/.service ## Start the service; ARGS="--port 9000" passes options on.
+serve: $(VENV)/.service ## Start the service; ARGS="--port 9000" passes options.
 	$(BIN)/numeral serve $(ARGS)
 
 test: lint browser $(VENV)/.prometheus ## Run every check and all tests; ARGS="-k batch" goes to pytest.
@@ -39,24 +39,24 @@ docs: $(VENV)/.test ## Build the documentation into build/site; open build/site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo 'Ready: build/site/index.html'
 
-# The page is tested in a real browser. Where there is none, those tests say so and are skipped.
+# The tests of the page need a browser; without one they are skipped.
 browser:
 	@found=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
 	if [ -z "$$found" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo 'Installing Chromium, in which the page is tested ...'; \
+		echo 'Installing Chromium for the tests of the page ...'; \
 		{ apt-get -qq update && apt-get -qq install --no-install-recommends chromium; } >/dev/null \
-			|| echo 'Chromium could not be installed: the page is not tested.' >&2; \
+			|| echo 'Chromium could not be installed: the tests of the page are skipped.' >&2; \
 	elif [ -z "$$found" ]; then \
-		echo 'No Chromium (Debian: apt-get install chromium): the page is not tested.' >&2; \
+		echo 'No Chromium (Debian: apt-get install chromium): the tests of the page are skipped.' >&2; \
 	fi
 
-# For the tests of the alerts. Unpacked, not installed: it would start a server.
+# For the tests of the alerts. Unpacked instead of installed, because the package starts a server.
 $(VENV)/.prometheus: $(VENV)/.test
 	@command -v promtool prometheus >/dev/null || { \
 		cd $(VENV) && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } \
 			&& dpkg-deb --extract prometheus_*.deb prometheus && rm prometheus_*.deb \
 			&& ln -sf ../prometheus/usr/bin/prometheus ../prometheus/usr/bin/promtool bin/; \
-	} >/dev/null 2>&1 || echo 'Neither is Prometheus here nor can it be had: the tests of its alerts will be skipped.' >&2
+	} >/dev/null 2>&1 || echo 'Prometheus is not available: the tests of the alerts are skipped.' >&2
 	@touch $@
 
 lint: $(VENV)/.test ## Check style, types, imports and docker-compose.yml.
@@ -66,22 +66,22 @@ lint: $(VENV)/.test ## Check style, types, imports and docker-compose.yml.
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
-format: $(VENV)/.test ## Rewrite the code in the house's format.
+format: $(VENV)/.test ## Format the code.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# uv keeps the pins that it finds in its output file, so a copy of the larger lock file makes the
-# smaller one agree with it: `make test` installs one on top of the other. The smaller one is what
-# `make serve` and the image install; it brings both databases that feedback can be kept in.
-lock: $(VENV)/.uv ## Write requirements/*.txt anew; ARGS=--upgrade takes newer versions.
+# uv preserves the pins in its output file, so starting from a copy of test.txt makes service.txt agree
+# with it: `make test` installs one on top of the other. `make serve` and the image install service.txt,
+# which includes both databases for feedback.
+lock: $(VENV)/.uv ## Update requirements/*.txt; ARGS=--upgrade takes newer versions.
 	$(PIP_COMPILE) --all-extras $(ARGS) --output-file requirements/test.txt
 	cp requirements/test.txt $(VENV)/service.txt
 	$(PIP_COMPILE) --extra build --extra postgres --output-file $(VENV)/service.txt
 	mv $(VENV)/service.txt requirements/service.txt
 
-# Hours on a few cores; interrupted, it goes on where it was.
-weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA says where MNIST and orand-car-a are.
-	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a folder with the IDX files of MNIST and orand-car-a.' >&2; exit 2; }
+# Takes hours on a few cores; continues after an interruption.
+weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA has MNIST and orand-car-a.
+	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a directory with the IDX files of MNIST and orand-car-a.' >&2; exit 2; }
 	$(TRAINING) fit --model resnet --recipe teacher
 	@for pupil in $(PUPILS); do \
 		$(TRAINING) fit --model $${pupil%:*} --epochs $${pupil#*:} --recipe best --teacher $(TEACHER) || exit; \
@@ -101,8 +101,8 @@ clean: ## Remove .venv, caches and built packages; training runs stay.
 	rm -rf $(VENV) dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The files below are stamps: each is touched when its step is over, so that a step runs again only
-# after an interruption or when what it depends on has changed.
+# The files below are stamps: each is touched after its step, so that a step runs again only after an
+# interruption or a change of its prerequisites.
 
 $(VENV)/.service: requirements/service.txt pyproject.toml $(VENV)/.python
 	@echo 'Installing the service into $(VENV) ...'
@@ -111,7 +111,7 @@ $(VENV)/.service: requirements/service.txt pyproject.toml $(VENV)/.python
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt clients/python/pyproject.toml $(VENV)/.service
-	@echo 'Installing what training and the tests need into $(VENV) (about 3.5 GB) ...'
+	@echo 'Installing the dependencies of training and tests into $(VENV) (about 3.5 GB) ...'
 	@$(PIP) install --require-hashes -r requirements/test.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable clients/python
 	@touch $@
@@ -120,20 +120,20 @@ $(VENV)/.uv: Makefile $(VENV)/.python
 	@$(PIP) install uv==$(UV_VERSION)
 	@touch $@
 
-# Debian and Ubuntu keep ensurepip, without which venv cannot work, in a package of its own.
+# Debian and Ubuntu have ensurepip, which venv needs, in a separate package.
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo 'Numeral needs Python 3.11 or later, and "$(PYTHON)" is' "$$($(PYTHON) --version 2>&1)." >&2; \
-		echo 'Name another one: make $(MAKECMDGOALS) PYTHON=python3.13' >&2; \
+		echo 'Use another one: make $(MAKECMDGOALS) PYTHON=python3.13' >&2; \
 		exit 1; }
 	@if $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
 		$(PYTHON) -m venv --clear $(VENV); \
 	else \
-		echo '"$(PYTHON)" has no venv module: taking virtualenv in its place ...'; \
+		echo '"$(PYTHON)" has no venv module: using virtualenv instead ...'; \
 		bootstrap=$$(mktemp -d); trap 'rm -rf "$$bootstrap"' EXIT; \
 		$(PYTHON) -m pip install --quiet --no-input --target "$$bootstrap" virtualenv \
 			&& PYTHONPATH="$$bootstrap" $(PYTHON) -m virtualenv --quiet --clear $(VENV) \
-			|| { echo 'No virtual environment could be made. Install the venv module of "$(PYTHON)"' \
+			|| { echo 'The virtual environment could not be created. Install the venv module of "$(PYTHON)"' \
 				'(Debian, Ubuntu: apt-get install python3-venv) and try again.' >&2; exit 1; }; \
 	fi
 	@touch $@

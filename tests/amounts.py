@@ -1,4 +1,4 @@
-"""Amounts drawn by the tests, in the form of ORAND-CAR-A: no image of a data set is needed."""
+"""Synthetic amounts in the format of ORAND-CAR-A."""
 
 import csv
 from pathlib import Path
@@ -10,7 +10,7 @@ _ADVANCE = 22
 
 
 def write_amounts(folder: Path, count: int = 10) -> Path:
-    """Write labels and images of `count` drawn amounts and return their folder."""
+    """Write labels and images of `count` amounts, and return `folder`."""
     images = folder / "images"
     images.mkdir(parents=True)
     with (folder / "labels.csv").open("w", newline="") as lines:

@@ -1,7 +1,4 @@
-"""Commands of the kind `python -m MODULE`, run where TensorFlow is imported already.
-
-An interpreter of its own takes seconds for that import; one test of each command has one.
-"""
+"""Commands `python -m MODULE`, run in this process, which has imported TensorFlow already."""
 
 import io
 import os
@@ -18,13 +15,13 @@ def run_here(
     """Run a module as a command, in this process.
 
     Args:
-        module: whose `__main__` it is.
-        arguments: of the command line.
-        check: whether another status than 0 is an error.
-        variables: of the environment; None takes one away.
+        module: package with the `__main__` module.
+        arguments: command-line arguments.
+        check: whether a status other than 0 raises.
+        variables: environment variables; None removes one.
 
     Raises:
-        CalledProcessError: it is.
+        CalledProcessError: the status is not 0.
     """
     command = [module, *map(str, arguments)]
     environment = {

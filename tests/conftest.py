@@ -1,4 +1,4 @@
-"""Real things for the tests: drawn digits, the published models, a running service."""
+"""Drawn digits, the published models, running services."""
 
 import contextlib
 import inspect
@@ -19,7 +19,7 @@ from tests.e2e.running import RunningService, run_service
 
 Draw = Callable[..., bytes]
 
-# A busy machine may take longer than httpx's 5 s to answer.
+# A busy machine can take longer to answer than the default 5 s of httpx.
 _CLIENT_TIMEOUT = httpx.Timeout(60)
 
 
@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--engine",
         choices=[engine.value for engine in ServingEngine],
         default=ServingEngine.PROCESSES.value,
-        help="who runs the workers of every `numeral serve` that a test starts",
+        help="engine of every `numeral serve` that a test starts",
     )
 
 
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if config.getoption("engine") == ServingEngine.RAY:
         os.environ["NUMERAL_ENGINE"] = ServingEngine.RAY.value
-    # What a script starts in the background ignores Ctrl-C, and so does all that it starts.
+    # Background processes of scripts ignore SIGINT, and so do their children.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def draw() -> Draw:
-    """Draws a digit, dark on white, as the bytes of an image file."""
+    """Draw a digit, dark on white, as the bytes of an image file."""
 
     def drawn(digit: int, *, suffix: str = ".png", side: int = 100) -> bytes:
         canvas = np.full((side, side), 255, np.uint8)
@@ -85,7 +85,7 @@ def blank() -> bytes:
 
 @pytest.fixture
 def models_copy(tmp_path: Path) -> Path:
-    """The published models in a folder where they may be damaged."""
+    """A copy of the published models."""
     folder = tmp_path / "models"
     folder.mkdir()
     for file in PACKAGE_DIRECTORY.iterdir():
@@ -96,7 +96,7 @@ def models_copy(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of `numeral serve` with the published models, ready."""
+    """Base URL of `numeral serve` with the published models, ready."""
     with run_service(tmp_path_factory.mktemp("server")) as service:
         service.wait_until_ready()
         yield service.url
@@ -104,7 +104,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., RunningService]]:
-    """Starts `numeral serve` with options and settings of the test's own; stops it after it."""
+    """Start `numeral serve` with options and settings, and stop it after the test."""
     with contextlib.ExitStack() as running:
 
         def started(*options: str, **settings: object) -> RunningService:
@@ -115,7 +115,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., RunningService]]:
 
 @pytest.fixture
 def start_ready(start: Callable[..., RunningService]) -> Callable[..., RunningService]:
-    """Starts `numeral serve` as `start` does, and waits until all its workers are ready."""
+    """Start `numeral serve` like `start`, and wait until all workers are ready."""
 
     def started(*options: str, **settings: object) -> RunningService:
         service = start(*options, **settings)

@@ -1,4 +1,4 @@
-"""Digits drawn by the tests, in MNIST's form: no image of a data set is needed."""
+"""Synthetic digits in MNIST's form."""
 
 import gzip
 from pathlib import Path
@@ -12,7 +12,7 @@ from training.data import Mnist
 
 
 def drawn_digits(count: int, *, seed: int) -> Digits:
-    """`count` digits in a vector font, jittered; labels run through 0 to 9."""
+    """Draw `count` jittered digits in a vector font, with the labels 0 to 9 in turn."""
     random = np.random.default_rng(seed)
     labels = np.arange(count, dtype=np.uint8) % 10
     images = np.stack([_draw(int(label), random) for label in labels])
@@ -20,12 +20,12 @@ def drawn_digits(count: int, *, seed: int) -> Digits:
 
 
 def drawn_mnist(train: int = 600, test: int = 100) -> Mnist:
-    """A small data set in MNIST's form."""
+    """Draw a small data set in MNIST's form."""
     return Mnist(train=drawn_digits(train, seed=1), test=drawn_digits(test, seed=2))
 
 
 def write_idx(folder: Path, mnist: Mnist, *, compress: bool = True) -> Path:
-    """Write the four IDX files of `mnist` and return their folder."""
+    """Write the four IDX files of `mnist`, and return `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for file, array in (
         (TRAIN.images, mnist.train.images),
@@ -40,7 +40,7 @@ def write_idx(folder: Path, mnist: Mnist, *, compress: bool = True) -> Path:
 
 
 def idx(array: NDArray[np.uint8]) -> bytes:
-    """`array` as an IDX file of unsigned bytes."""
+    """Return `array` as an IDX file of unsigned bytes."""
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
     return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
 

@@ -1,4 +1,4 @@
-"""MNIST's test set, for the tests that measure with it."""
+"""MNIST's test set."""
 
 import os
 from pathlib import Path
@@ -9,14 +9,14 @@ import pytest
 from models.mnist import TEST, DataError, Digits, load_part
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
-# Where `training.data` downloads it to, through Keras.
+# Where Keras downloads it.
 _DOWNLOADED = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets" / "mnist.npz"
 
 
 def find_mnist() -> Digits:
-    """The 10,000 test images, from `NUMERAL_DATA`, the shared data or the download.
+    """Return the 10,000 test images from `NUMERAL_DATA`, shared data or the download.
 
-    Where they are not to be found the test is skipped.
+    Skips the test without them.
     """
     reasons = []
     for folder in filter(None, (os.environ.get("NUMERAL_DATA"), _SHARED)):
@@ -29,6 +29,5 @@ def find_mnist() -> Digits:
             return Digits(arrays["x_test"], arrays["y_test"])
     reasons.append(f"{_DOWNLOADED}: is not there")
     pytest.skip(
-        "MNIST is not on this machine: set NUMERAL_DATA to a folder with its IDX files"
-        f" ({'; '.join(reasons)})"
+        f"requires MNIST: set NUMERAL_DATA to a directory with its IDX files ({'; '.join(reasons)})"
     )

@@ -1,4 +1,4 @@
-"""Strips of bars, and a reader of them: what a test draws, that reader reads without a fault."""
+"""Strips of bars, and a field reader that reads them without mistakes."""
 
 import json
 from pathlib import Path
@@ -19,8 +19,8 @@ from models.reader_card import (
 from models.records import Interval, Reliability, Selection, TrainingRun
 from models.strips import CLASSES, HEIGHT, PAPER, STRIDE, SYMBOLS
 
-# A symbol is a bar: so many twelfths of the height are ink. "#" is full, so that a strip with it
-# has no margin to cut off. "?" may as well be a 3 as a 4.
+# A symbol is a bar, with its height in twelfths of the strip. "#" is full, so that its strip has no
+# margin to remove. "?" is between 3 and 4.
 _TWELFTHS = {str(digit): 1 + digit for digit in range(10)} | {"#": 12, "?": 4.5}
 _NEVER = 99
 
@@ -39,7 +39,7 @@ UNTRAINED = TrainingRun(
 def bars(
     text: str, *, height: int = HEIGHT, suffix: str = ".png", light_ink: bool = False
 ) -> bytes:
-    """`text` as an image file; "#" at its beginning makes the bars after it mean what they say."""
+    """Draw `text` as an image file; start with "#" to fix the scale of the bars."""
     scale = height // HEIGHT
     strip = np.full((HEIGHT, 16 * len(text) + 16), 230, np.uint8)
     for place, symbol in enumerate(text):
@@ -51,7 +51,7 @@ def bars(
 
 
 def publish_reader(folder: Path, **changes: object) -> ReaderCard:
-    """Add a reader of bars to the models in `folder`; `changes` are those of its card."""
+    """Add a reader of bars to the models in `folder`, with `changes` of its card."""
     content = _reader()
     (folder / "reader.onnx").write_bytes(content)
     card = bars_card(sha256_of(content)).model_copy(update=changes)
@@ -99,7 +99,7 @@ def _reader() -> bytes:
 
 
 def bars_card(sha256: str = 64 * "0") -> ReaderCard:
-    """The card of a reader of bars."""
+    """Return the card of a reader of bars."""
     evaluation = FieldEvaluation(
         strips=1,
         correct=1,

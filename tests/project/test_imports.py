@@ -1,4 +1,4 @@
-"""The service starts fast and small because the training half never comes along."""
+"""The service never imports training, export or TensorFlow."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ print(*{name.partition(".")[0] for name in sys.modules})
 
 
 def test_the_service_imports_nothing_of_the_training_half() -> None:
-    # In a process of its own: here, other tests have imported TensorFlow already.
+    # In a new process, because other tests import TensorFlow.
     finished = subprocess.run(
         [sys.executable, "-c", IMPORT_THE_WHOLE_SERVICE], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""docs/metrics.md lists what the service exposes: all of it, and nothing else."""
+"""docs/metrics.md lists exactly the metrics of the service."""
 
 import re
 import sys
@@ -14,7 +14,7 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 _ROW = re.compile(r"^\| `(\w+)` \|([^|]*)\| (.+) \|$", re.MULTILINE)
 
 
-def test_every_metric_is_documented_and_no_other():
+def test_the_documented_metrics_are_the_exposed_ones():
     documented = {name for name, _, _ in _ROW.findall(DOCUMENT)}
     if sys.platform != "linux":
         documented = {name for name in documented if not name.startswith("process_")}
@@ -31,18 +31,18 @@ def test_every_label_is_documented():
         assert documented[name] == labels, name
 
 
-def test_a_question_asks_for_metrics_that_there_are():
-    asked = set(re.findall(r"\bnumeral_\w+", DOCUMENT.partition("## Queries")[2]))
+def test_queries_use_existing_metrics():
+    used = set(re.findall(r"\bnumeral_\w+", DOCUMENT.partition("## Queries")[2]))
     exposed = _exposed()
 
-    assert asked
-    assert {re.sub("_(bucket|count|sum)$", "", name) for name in asked} <= set(exposed)
+    assert used
+    assert {re.sub("_(bucket|count|sum)$", "", name) for name in used} <= set(exposed)
 
 
 def _exposed() -> dict[str, set[str]]:
-    """The labels of each metric."""
+    """Return the labels of each metric."""
     metrics = Metrics()
-    _let_everything_happen(metrics)
+    _record_every_event(metrics)
     page = metrics.page(accept="").content.decode()
     return {
         metric.name + ("_total" if metric.type == "counter" else ""): {
@@ -53,8 +53,8 @@ def _exposed() -> dict[str, set[str]]:
     }
 
 
-def _let_everything_happen(metrics: Metrics) -> None:
-    """A metric with labels shows them from its first event on."""
+def _record_every_event(metrics: Metrics) -> None:
+    """Record an event of each metric, because labels appear with the first one."""
     metrics.request("GET", "/models", 200, 0.001)
     metrics.rejected("queue-full")
     metrics.unreadable("unsupported-format")

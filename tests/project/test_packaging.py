@@ -1,4 +1,4 @@
-"""What is installed and shipped: the lock files, the Compose file and the wheel."""
+"""Lock files, Compose file and wheel."""
 
 import re
 import subprocess
@@ -35,7 +35,7 @@ def test_every_locked_package_has_an_exact_version_and_hashes(lock: Path) -> Non
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-def test_installing_the_test_lock_leaves_the_service_as_it_is() -> None:
+def test_the_test_lock_includes_the_service_lock() -> None:
     service, test = (
         {entry.split()[0] for entry in _entries(lock)} for lock in (SERVICE_LOCK, TEST_LOCK)
     )
@@ -43,14 +43,14 @@ def test_installing_the_test_lock_leaves_the_service_as_it_is() -> None:
     assert service - test == set()
 
 
-def test_the_service_lock_holds_the_build_backend_and_no_tensorflow() -> None:
+def test_the_service_lock_has_the_build_backend_and_no_tensorflow() -> None:
     names = {entry.split("==")[0] for entry in _entries(SERVICE_LOCK)}
 
     assert "hatchling" in names
     assert not names & {"tensorflow", "tensorflow-cpu", "keras", "tf2onnx"}
 
 
-def test_the_compose_file_sets_only_what_the_service_reads() -> None:
+def test_the_compose_file_sets_only_settings() -> None:
     compose = (ROOT / "docker-compose.yml").read_text()
 
     named = set(re.findall(rf"{ENVIRONMENT_PREFIX}\w+", compose))
@@ -59,7 +59,7 @@ def test_the_compose_file_sets_only_what_the_service_reads() -> None:
     assert named <= {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
 
 
-def test_the_wheel_holds_every_published_model_the_page_and_no_tests(tmp_path: Path) -> None:
+def test_the_wheel_has_models_and_page_and_no_tests(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path],
         cwd=ROOT,
@@ -78,7 +78,7 @@ def test_the_wheel_holds_every_published_model_the_page_and_no_tests(tmp_path: P
 
 
 def _entries(lock: Path) -> list[str]:
-    """Each package of a lock file with its hashes, on one line."""
+    """Return the packages of a lock file, each with its hashes on one line."""
     lines = [line for line in lock.read_text().splitlines() if not line.lstrip().startswith("#")]
     joined = "\n".join(lines).replace("\\\n", " ")
     return [re.sub(r"\s+", " ", entry) for entry in joined.splitlines() if entry.strip()]

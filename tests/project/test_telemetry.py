@@ -1,4 +1,4 @@
-"""ONNX Runtime would keep an identifier in the home folder, and send it and more to its makers."""
+"""The telemetry of ONNX Runtime, which stores an identifier in the home directory, is off."""
 
 import os
 import subprocess
@@ -23,8 +23,8 @@ onnxruntime.InferenceSession(sys.argv[1])
     ],
     ids=["service", "export"],
 )
-def test_the_runtime_keeps_nothing_that_it_could_send(tmp_path, command):
-    # Not the variables of a test or a CI, of which it would keep quiet by itself.
+def test_no_telemetry_is_stored(tmp_path, command):
+    # Without the variables of a CI, where it turns telemetry off by itself.
     environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
 
     finished = subprocess.run(
