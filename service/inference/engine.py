@@ -236,20 +236,22 @@ class Engine:
         """Decode and normalise a picture; return None if it has more than `small` pixels."""
         if small and _is_large(content, small):
             return None
+        pipeline, times = job.pipeline, job.times
         started = time.perf_counter_ns()
         try:
-            picture: Any = job.pipeline.decode(content, small)
+            limit = min(small or pipeline.max_pixels, pipeline.max_pixels)
+            picture: Any = pipeline.decode(content, limit)
             if small and isinstance(picture, PictureTooLarge) and picture is not content:
                 return None
             decoded = time.perf_counter_ns()
-            prepared = job.pipeline.normalise(picture)
+            prepared = pipeline.normalise(picture)
         except Exception as error:
             # A bug, which must neither stop the thread nor affect other requests.
             self._end([job], error)
             return None
         normalised = time.perf_counter_ns()
-        job.times.decoding += decoded - started
-        job.times.normalising += normalised - decoded
+        times.decoding += decoded - started
+        times.normalising += normalised - decoded
         self._metrics.decoded(1e-9 * (decoded - started))
         self._metrics.normalised(1e-9 * (normalised - decoded))
         return prepared

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from models.fields.constraints import Constraints
 from service.errors import DeadlineExceeded, InferenceFailed, QueueFull
-from service.imaging import UnreadableImage, decode, normalise
+from service.imaging import PictureTooLarge, UnreadableImage, decode, normalise
 from service.inference.decisions import Criteria
 from service.inference.digits import DigitPipeline, Preprocess
 from service.inference.engine import Engine
@@ -58,6 +59,15 @@ def test_small_and_large_pictures_come_back_in_their_places(session, draw, suffi
     assert all(isinstance(outcome, UnreadableImage) for outcome in outcomes[2::6])
     for place, image_ in ((0, 0), (1, 1), (3, 1), (4, 0), (5, 1)):
         assert all(np.array_equal(each.shown, expected[image_]) for each in outcomes[place::6])
+
+
+@pytest.mark.parametrize("side", [100, 3000])
+def test_a_picture_with_more_pixels_than_allowed_is_refused(session, draw, side):
+    pipeline = replace(_digits(session), max_pixels=side * side - 1)
+
+    [[outcome]] = _read(pipeline, [[draw(7, side=side)]])
+
+    assert isinstance(outcome, PictureTooLarge)
 
 
 def test_a_small_picture_passes_a_large_one(session, draw):
