@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import httpx
@@ -14,8 +15,11 @@ import numpy as np
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY
-from service.settings import ServingEngine
+from service.settings import ServingEngine, Settings
 from tests.e2e.running import RunningService, run_service
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
 
 Draw = Callable[..., bytes]
 
@@ -92,6 +96,22 @@ def models_copy(tmp_path: Path) -> Path:
         if file.suffix in (".onnx", ".json"):
             shutil.copy(file, folder)
     return folder
+
+
+@pytest.fixture
+def app_client() -> Iterator[Callable[..., "TestClient"]]:
+    """Starts the application in this process with settings of the test's own."""
+    from starlette.testclient import TestClient
+
+    from service.app import create_app
+
+    with contextlib.ExitStack() as running:
+
+        def started(api_keys=None, **settings: object) -> "TestClient":
+            app = create_app(Settings(**settings), api_keys, load_first=True)
+            return running.enter_context(TestClient(app))
+
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Every limit, set by its environment variable, over a real socket; and a stop in mid-work."""
+"""Limits that need a socket or real work, and stops in the middle of work."""
 
 import contextlib
 import json
@@ -22,32 +22,7 @@ def long_work(draw):
     return [("files", (f"{index}.png", picture)) for index in range(LONG_WORK_PICTURES)]
 
 
-def test_a_body_past_its_limit(start_ready, seven):
-    service = start_ready(max_body_bytes=len(seven))
-
-    assert _predict(service, seven).status_code == 200
-    _expect(_predict(service, seven + b"\0"), 413, "body-too-large")
-
-
-def test_a_picture_past_its_limit(start_ready, draw):
-    service = start_ready(max_pixels=50 * 50)
-
-    assert _predict(service, draw(7, side=50)).status_code == 200
-    _expect(_predict(service, draw(7, side=51)), 413, "picture-too-large")
-
-
-def test_a_batch_past_its_limit(start_ready, seven):
-    service = start_ready(max_batch=2)
-
-    def answer(images):
-        files = [("files", ("7.png", seven))] * images
-        return httpx.post(f"{service.url}/predict/batch", files=files)
-
-    assert answer(2).status_code == 200
-    _expect(answer(3), 413, "batch-too-large")
-
-
-def test_a_request_past_the_queue(start_ready, seven, long_work):
+def test_a_request_beyond_the_queue(start_ready, seven, long_work):
     service = start_ready(queue_size=1)
 
     with _in_work(service, seven, long_work) as (work, refused):
@@ -58,16 +33,16 @@ def test_a_request_past_the_queue(start_ready, seven, long_work):
     assert _predict(service, seven).status_code == 200
 
 
-def test_a_request_past_its_deadline(start_ready, seven, long_work):
+def test_a_request_beyond_its_deadline(start_ready, seven, long_work):
     service = start_ready(request_timeout=0.2)
 
-    response = httpx.post(f"{service.url}/predict/batch", files=long_work)
+    response = httpx.post(f"{service.url}/predict/batch", files=long_work, timeout=60)
 
     assert "0.2 s" in _expect(response, 504, "deadline-exceeded")["detail"]
     assert _predict(service, seven).status_code == 200
 
 
-def test_a_body_past_its_deadline(start_ready):
+def test_a_body_beyond_its_deadline(start_ready):
     service = start_ready(body_timeout=0.5)
 
     with _upload(service, announced=1000) as caller:
@@ -81,23 +56,17 @@ def test_a_body_past_its_deadline(start_ready):
     assert response.headers["Connection"] == "close"
 
 
-def test_bodies_past_what_all_may_hold(start_ready, seven):
+def test_bodies_beyond_the_memory_budget(start_ready, seven):
     service = start_ready(max_total_body_bytes=len(seven))
 
     with _upload(service, announced=1000, sent=b"x"):
-        # Beside the other connection's byte, as soon as that has arrived.
+        # Beside the byte of the other connection, as soon as that has arrived.
         service.wait_for(lambda: _predict(service, seven).status_code != 200)
         refused = _predict(service, seven)
         _expect(refused, 503, "too-many-bodies")
         assert int(refused.headers["Retry-After"]) > 0
-    # Neither a request that was answered nor a caller who has gone holds anything any more.
+    # Neither an answered request nor a disconnected client holds anything.
     service.wait_for(lambda: _predict(service, seven).status_code == 200)
-
-
-def test_a_body_alone_may_hold_more_than_all_together(start_ready, seven):
-    service = start_ready(max_total_body_bytes=1)
-
-    assert _predict(service, seven).status_code == 200
 
 
 def test_a_stop_lets_a_request_in_work_finish(start_ready, seven, long_work):
@@ -127,11 +96,7 @@ def test_a_stop_gives_up_an_upload_that_hangs(start_ready):
     assert "Traceback" not in service.log
 
 
-def test_a_stop_of_an_idle_service_is_no_failure(start_ready):
-    assert start_ready().stop() == 0
-
-
-def test_a_path_cannot_write_lines_into_the_log(start_ready):
+def test_a_plain_run_logs_no_warning_and_ends_with_success(start_ready):
     service = start_ready()
 
     httpx.get(f"{service.url}/x%0AERROR%20forged%0D%1B[2J")
@@ -139,30 +104,28 @@ def test_a_path_cannot_write_lines_into_the_log(start_ready):
     service.wait_for(lambda: "forged" in service.log)
     [line] = [line for line in service.log.splitlines() if "forged" in line]
     assert "path=/x%0AERROR%20forged%0D%1B%5B2J" in line
+    assert "[warning" not in service.log
+    assert service.stop() == 0
 
 
-def test_a_misspelt_setting_is_named_in_the_log(start_ready):
+def test_an_unknown_variable_is_named_in_the_log(start_ready):
     log = start_ready(queue_sise=1, data="/nowhere", workers=2).log
 
     assert "[warning  ] NUMERAL_QUEUE_SISE sets nothing" in log
     assert log.count("sets nothing") == 1
 
 
-def test_an_error_rate_that_the_default_model_cannot_keep_is_named_in_the_log(start_ready):
+def test_an_unsupported_error_rate_is_named_in_the_log(start_ready):
     assert "[warning  ] every picture will be sent to review" in start_ready(max_error=1e-9).log
 
 
-def test_with_the_settings_as_they_are_there_is_nothing_to_warn_of(start_ready):
-    assert "[warning" not in start_ready().log
-
-
 def _predict(service, picture):
-    return httpx.post(f"{service.url}/predict", content=picture)
+    return httpx.post(f"{service.url}/predict", content=picture, timeout=60)
 
 
 @contextlib.contextmanager
 def _in_work(service, picture, long_work):
-    """A long request in work, and the refusal of another; the queue has room for one."""
+    """Start a long request and have another refused; the queue holds one."""
 
     def persist():
         while True:
@@ -180,7 +143,7 @@ def _in_work(service, picture, long_work):
 
 @contextlib.contextmanager
 def _upload(service, *, announced, sent=b""):
-    """A connection over which the service is receiving a body, `sent` of it so far."""
+    """Open a connection over which the service receives a body, `sent` of it so far."""
     head = (
         "POST /predict HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\n"
         f"Content-Length: {announced}\r\n\r\n"
@@ -201,7 +164,7 @@ def _has_answer(caller):
 
 
 def _response(caller):
-    """What the service answers before it closes the connection."""
+    """Return what the service answers before it closes the connection."""
     caller.settimeout(30)
     answer = b"".join(iter(lambda: caller.recv(65536), b""))
     start_line, rest = answer.split(b"\r\n", 1)

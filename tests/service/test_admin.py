@@ -1,27 +1,25 @@
 """`/admin/reload` of one process, for the caller of each key and for one without."""
 
 import pytest
-from starlette.testclient import TestClient
 
-from service.app import create_app
 from service.auth.api_keys import ApiKeys, Role, new_key
-from service.settings import Settings
 
 
 @pytest.fixture
-def client_of(models_copy):
+def client_of(app_client, models_copy):
     def client(role):
         key, line = new_key("mine", role)
-        app = create_app(Settings(models_dir=models_copy), ApiKeys((line,)), load_first=True)
-        return TestClient(app, headers={"X-API-Key": key})
+        started = app_client(ApiKeys((line,)), models_dir=models_copy)
+        started.headers["X-API-Key"] = key
+        return started
 
     return client
 
 
 def test_an_admin_reloads_the_models(client_of):
-    with client_of(Role.ADMIN) as client:
-        answer = client.post("/admin/reload")
-        models = client.get("/models").json()
+    client = client_of(Role.ADMIN)
+    answer = client.post("/admin/reload")
+    models = client.get("/models").json()
 
     assert answer.status_code == 200
     assert answer.json()["workers"] == 1
@@ -31,11 +29,11 @@ def test_an_admin_reloads_the_models(client_of):
 
 
 def test_an_admin_is_told_why_a_reload_failed(client_of, models_copy):
-    with client_of(Role.ADMIN) as client:
-        (models_copy / "manifest.json").unlink()
-        answer = client.post("/admin/reload")
-        readiness = client.get("/health/ready")
-        metrics = client.get("/metrics").text
+    client = client_of(Role.ADMIN)
+    (models_copy / "manifest.json").unlink()
+    answer = client.post("/admin/reload")
+    readiness = client.get("/health/ready")
+    metrics = client.get("/metrics").text
 
     assert answer.status_code == 409
     assert answer.json()["type"] == "/problems/reload-failed"
@@ -45,16 +43,15 @@ def test_an_admin_is_told_why_a_reload_failed(client_of, models_copy):
 
 
 def test_another_role_is_refused(client_of):
-    with client_of(Role.PREDICT) as client:
-        answer = client.post("/admin/reload")
+    client = client_of(Role.PREDICT)
+    answer = client.post("/admin/reload")
 
     assert answer.status_code == 403
     assert answer.json()["type"] == "/problems/role-required"
 
 
-def test_without_keys_it_is_off(models_copy):
-    with TestClient(create_app(Settings(models_dir=models_copy), load_first=True)) as client:
-        answer = client.post("/admin/reload")
+def test_without_keys_it_is_off(app_client):
+    answer = app_client().post("/admin/reload")
 
     assert answer.status_code == 403
     assert answer.json()["type"] == "/problems/admin-off"
