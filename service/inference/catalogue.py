@@ -73,13 +73,12 @@ class Catalogue:
         Raises:
             UnknownModel: no such model is published.
         """
-        try:
+        if name in self.cards:
             return self.cards[name]
-        except KeyError:
-            hint = "; it reads fields" if name in self.reader_cards else ""
-            raise UnknownModel(
-                f"there is no model {name!r}{hint}; the models are {', '.join(self.cards)}"
-            ) from None
+        hint = "; it reads fields" if name in self.reader_cards else ""
+        raise UnknownModel(
+            f"there is no model {name!r}{hint}; the models are {', '.join(self.cards)}"
+        )
 
     def classifier(self, name: str | None = None) -> Classifier:
         """Return the model `name`, or the default one.
@@ -89,32 +88,29 @@ class Catalogue:
             ModelUnavailable: it could not be loaded.
         """
         card = self.card(self.default if name is None else name)
-        try:
+        if card.name in self.classifiers:
             return self.classifiers[card.name]
-        except KeyError:
-            raise ModelUnavailable(
-                f"the model {card.name!r} could not be loaded ({self.failures[card.name]});"
-                f" use another one: {', '.join(self.classifiers)}"
-            ) from None
+        raise ModelUnavailable(
+            f"the model {card.name!r} could not be loaded ({self.failures[card.name]});"
+            f" use another one: {', '.join(self.classifiers)}"
+        )
 
     def reader(self, name: str | None = None) -> Reader:
         """Return the reader `name`, or the default one.
 
         Raises:
-            UnknownModel: no such reader is published, or none at all.
-            ModelUnavailable: it could not be loaded.
+            UnknownModel, ModelUnavailable: as for `classifier`, or no reader is published.
         """
         name = self.default_reader if name is None else name
         if name is None:
             raise UnknownModel("no reader is published, so fields cannot be read")
-        if name not in self.reader_cards:
-            known = ", ".join(self.reader_cards)
-            raise UnknownModel(f"there is no reader {name!r}; the readers are {known or 'none'}")
-        if name not in self.readers:
-            raise ModelUnavailable(
-                f"the reader {name!r} could not be loaded ({self.failures[name]})"
-            )
-        return self.readers[name]
+        if name in self.readers:
+            return self.readers[name]
+        if name in self.failures and name in self.reader_cards:
+            reason = self.failures[name]
+            raise ModelUnavailable(f"the reader {name!r} could not be loaded ({reason})")
+        known = ", ".join(self.reader_cards) or "none"
+        raise UnknownModel(f"there is no reader {name!r}; the readers are {known}")
 
     def digits(self, options: DigitOptions, *, max_error: float, max_pixels: int) -> DigitPipeline:
         """Return the pipeline for single digits.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import repeat
 from time import perf_counter
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -79,6 +79,7 @@ class DigitPipeline:
         criteria: when its answers are accepted.
         preprocess: how a picture becomes the image that the model expects.
         max_pixels: the largest picture to decode.
+        reads: False to return the normalised images instead of reading them.
         largest: the most pictures in a micro-batch.
         turn: the most pictures of one request in a micro-batch while others wait.
         batch_seconds: the longest that a micro-batch should take, as every request waits for it.
@@ -88,15 +89,16 @@ class DigitPipeline:
     criteria: Criteria
     preprocess: Preprocess
     max_pixels: int
+    reads: bool = True
 
     largest: ClassVar[int] = LARGEST_MICRO_BATCH
     turn: ClassVar[int] = 16
     batch_seconds: ClassVar[float] = 0.01
 
     @property
-    def model(self) -> Classifier:
-        """The model; pipelines with the same one share micro-batches."""
-        return self.classifier
+    def model(self) -> Classifier | None:
+        """The model to run; pipelines with the same one share micro-batches."""
+        return self.classifier if self.reads else None
 
     @property
     def name(self) -> str:
@@ -133,8 +135,10 @@ class DigitPipeline:
     @staticmethod
     def read_inputs(
         inputs: Sequence[Ready], pipelines: Sequence["DigitPipeline"], on_run: OnRun | None = None
-    ) -> list[Outcome]:
+    ) -> list[Any]:
         """Classify a micro-batch: inputs, and a pipeline for each, all with the same model."""
+        if not pipelines[0].reads:
+            return list(inputs)
         started = perf_counter()
         classifier = pipelines[0].classifier
         is_shown = [isinstance(each, Normalised) and not each.blank for each in inputs]
@@ -152,29 +156,6 @@ class DigitPipeline:
         if on_run:
             on_run(len(outcomes), perf_counter() - started)
         return outcomes
-
-
-class NormalisePipeline(DigitPipeline):
-    """Returns normalised images instead of reading them."""
-
-    @classmethod
-    def of(cls, pipeline: DigitPipeline) -> Self:
-        """Return the pipeline that prepares pictures as `pipeline` does."""
-        return cls(pipeline.classifier, pipeline.criteria, pipeline.preprocess, pipeline.max_pixels)
-
-    @property
-    def model(self) -> Any:  # noqa: ANN401
-        """What such pipelines share in place of a model."""
-        return NormalisePipeline
-
-    @staticmethod
-    def read_inputs(
-        inputs: Sequence[Ready],
-        pipelines: Sequence[DigitPipeline],
-        on_run: OnRun | None = None,
-    ) -> Any:  # noqa: ANN401
-        """Return the inputs."""
-        return inputs
 
 
 def _readings(

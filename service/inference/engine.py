@@ -6,17 +6,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Self
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from service.errors import DeadlineExceeded, InferenceFailed
 from service.imaging import Normalised, PictureTooLarge, UnreadableImage
 from service.inference.admission import Admission
-from service.inference.digits import Content, DigitPipeline, NormalisePipeline
+from service.inference.digits import Content, DigitPipeline
 from service.inference.fields import FieldPipeline
 from service.metrics import Metrics
 
@@ -99,7 +98,7 @@ class Engine:
         self._arriving: SimpleQueue[_Job | None] = SimpleQueue()
         self._large: SimpleQueue[_Job | None] = SimpleQueue()
         # The most pictures that the next micro-batch of a model may contain.
-        self._limits: WeakKeyDictionary[Hashable, int] = WeakKeyDictionary()
+        self._limits: dict[str, int] = {}
         # Daemons: a model that hangs must not keep the process from exiting.
         self._threads = [
             threading.Thread(target=self._batch, name="batching", daemon=True),
@@ -150,7 +149,7 @@ class Engine:
             UnreadableImage: the picture cannot be read.
             QueueFull, DeadlineExceeded: as for `run`.
         """
-        [outcome] = (await self.run(NormalisePipeline.of(pipeline), [content])).outcomes
+        [outcome] = (await self.run(replace(pipeline, reads=False), [content])).outcomes
         if isinstance(outcome, UnreadableImage):
             raise outcome
         image: Normalised = outcome
@@ -190,14 +189,14 @@ class Engine:
             jobs = waiting.pop(model)
             pipeline = jobs[0].pipeline
             started = time.perf_counter_ns()
-            limit = self._limits.get(model, pipeline.largest)
+            limit = self._limits.get(pipeline.name, pipeline.largest)
             owners, inputs = self._take(jobs, limit)
             if inputs:
                 self._read(pipeline, owners, inputs)
                 # Doubled at most: one fast picture between slow ones says little.
                 each = (time.perf_counter_ns() - started) // len(inputs)
                 limit = min(2 * limit, pipeline.largest, int(1e9 * pipeline.batch_seconds) // each)
-                self._limits[model] = max(1, limit)
+                self._limits[pipeline.name] = max(1, limit)
             if jobs:
                 waiting[model] = jobs
 

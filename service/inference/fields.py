@@ -78,7 +78,7 @@ class FieldPipeline:
 
     @property
     def model(self) -> Reader:
-        """The model; pipelines with the same one share micro-batches."""
+        """The model to run; pipelines with the same one share micro-batches."""
         return self.reader
 
     @property

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -19,8 +18,17 @@ from service.inference.digits import DigitPipeline, Preprocess
 from service.inference.engine import Engine
 from service.inference.fields import LARGEST_FIELD_BATCH, FieldPipeline
 from service.inference.sessions import Reader
-from tests.service.fakes import FailingSession, RecordingSession, SevenSession, classifier_of, image
+from tests.service.fakes import (
+    CARD,
+    FailingSession,
+    RecordingSession,
+    SevenSession,
+    classifier_of,
+    image,
+)
 from tests.strips import bars_card
+
+OTHER = CARD.model_copy(update={"name": "other"})
 
 
 @pytest.fixture
@@ -373,7 +381,7 @@ def _while_busy(scenario, *, releases=False, **settings):
     other.may_run.clear()
 
     async def busy(engine):
-        first = asyncio.create_task(engine.run(_digits(other), [image(9)]))
+        first = asyncio.create_task(engine.run(_digits(other, card=OTHER), [image(9)]))
         while not other.batches:
             await asyncio.sleep(0)
         rest = asyncio.create_task(scenario(engine, other.may_run.set))
@@ -395,12 +403,10 @@ def _run(scenario, *, queue_size=1000, request_timeout=60.0):
     return asyncio.run(main())
 
 
-def _digits(session, preprocess=Preprocess.NONE, *, threshold=None):
-    return DigitPipeline(_classifier(session), Criteria(threshold, 1.0), preprocess, 10**8)
-
-
-# The same model for all pipelines of a session.
-_classifier = lru_cache(classifier_of)
+def _digits(session, preprocess=Preprocess.NONE, *, threshold=None, card=CARD):
+    # All pipelines of a session have the same model.
+    session.model = getattr(session, "model", None) or classifier_of(session, card)
+    return DigitPipeline(session.model, Criteria(threshold, 1.0), preprocess, 10**8)
 
 
 def _fields(session):
