@@ -215,8 +215,8 @@ def _score_on_ray(
 
 
 def _job(settings: Settings, choice: _Choice, files: _Files, writer: "Writer") -> "Job":
-    from service.processes.cores import usable_cores
     from service.scoring.job import Job
+    from service.server.system import usable_cores
 
     method = _method(settings, choice)
     limit, cores = settings.max_body_bytes, usable_cores()

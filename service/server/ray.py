@@ -186,7 +186,7 @@ class Replica:
     """The service in a process of Ray Serve, which calls its methods in its event loop."""
 
     def __init__(self, settings: Settings, api_keys: ApiKeys) -> None:
-        from service.app import create_app  # noqa: PLC0415 - only replicas need it
+        from service.app import create_app  # only replicas need it
 
         configure_logging(settings.log_format, settings.log_level)
         self._lifecycle = Lifecycle(reload=self.reload_everywhere)

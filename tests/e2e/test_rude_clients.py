@@ -111,16 +111,6 @@ def test_what_is_no_http_is_refused_and_the_connection_closed(service, sent):
 
 
 @reads_http
-def test_nonsense_behind_a_request_is_no_answer_to_it(service, seven):
-    post = POST + b"Content-Length: %d\r\n\r\n" % len(seven) + seven
-
-    with _connected(service) as caller:
-        caller.sendall(post + b"\x00\r\n\r\n")
-
-        assert set(_statuses(_rest(caller))) <= {200}
-
-
-@reads_http
 @pytest.mark.parametrize(
     "endless",
     [
@@ -197,17 +187,6 @@ def test_who_expects_to_continue_is_told_to(service, seven):
         caller.sendall(seven)
 
         assert b'"digit":7' in _rest(caller)
-
-
-@reads_http
-@pytest.mark.parametrize("name", ["websocket", "h2c", "nonsense"])
-def test_a_wish_for_another_protocol_is_passed_over(service, name):
-    wish = f"Upgrade: {name}\r\nConnection: Upgrade, close\r\n\r\n"
-
-    with _connected(service) as caller:
-        caller.sendall(GET + wish.encode())
-
-        assert _statuses(_rest(caller)) == [200]
 
 
 @contextlib.contextmanager

@@ -114,7 +114,7 @@ def test_workers_that_never_come_up_are_given_up(tmp_path):
     )
 
     assert ended.returncode == 1
-    assert "none comes up, so this is given up" in ended.stderr
+    assert "no worker comes up, so the service ends" in ended.stderr
     assert len(re.findall("ended with status 9; another one starts", ended.stderr)) < 10
 
 

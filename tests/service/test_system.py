@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from service.processes.cores import usable_cores
+from service.server.system import usable_cores
 
 HERE = len(os.sched_getaffinity(0))
 
