@@ -19,7 +19,7 @@ def test_a_hangup_signal_loads_the_models_again(start, models_copy, workers):
 
     service.process.send_signal(signal.SIGHUP)
 
-    service.wait_for(lambda: "reloaded" in service.log)
+    service.wait_for(lambda: _reloads(service, workers) == 1)
     for _ in range(10):
         assert "mlp" not in _models(service)
 
@@ -70,9 +70,9 @@ def test_no_request_notices_a_reload(start, models_copy, seven, workers):
 
     with callers(service.url, seven, number=8) as calling:
         for _ in range(3):
-            reloads = service.log.count("reloaded")
+            reloads = _reloads(service, workers)
             service.process.send_signal(signal.SIGHUP)
-            service.wait_for(lambda before=reloads: service.log.count("reloaded") > before)
+            service.wait_for(lambda before=reloads: _reloads(service, workers) > before)
         service.process.terminate()
         answers = calling.wait_until_refused()
 
@@ -104,6 +104,11 @@ def _ready(start, models_dir, workers):
     service = start(models_dir=models_dir, workers=workers)
     service.wait_for(lambda: service.log.count("ready after") == workers)
     return service
+
+
+def _reloads(service, workers) -> int:
+    """How many reloads all workers have finished."""
+    return service.log.count("reloaded: " if workers == 1 else f"reloaded in {workers} workers")
 
 
 def _models(service) -> set[str]:
