@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from service.scoring.checkpoint import Listing, open_checkpoint, own_files
+from service.scoring.contents import Contents
 from service.scoring.reading import Digits, Fields, Scorer, Tally, tally_of
 from service.scoring.sources import Task, from_line, list_pieces, tasks_of
 from service.scoring.writers import Writer
@@ -171,23 +172,17 @@ def _score(job: Job, tasks: Iterator[Task], workers: int) -> Generator[Scored, N
     with _pool(workers) as pool:
         ahead: deque[Future[Scored]] = deque()
         while True:
-            room = _TASKS_AHEAD * workers - len(ahead)
-            ahead.extend(pool.submit(_do, pickled, task) for task in islice(tasks, room))
-            if not ahead:
+            some = islice(tasks, _TASKS_AHEAD * workers - len(ahead))
+            try:
+                ahead.extend(pool.submit(_do, pickled, task) for task in some)
+                scored = ahead.popleft().result() if ahead else None
+            except BrokenExecutor as error:
+                raise WorkerFailed(
+                    "a worker process was killed; if memory ran out, use fewer --workers"
+                ) from error
+            if scored is None:
                 return
-            yield _result(ahead.popleft())
-
-
-def _result(future: Future[Scored]) -> Scored:
-    try:
-        return future.result()
-    except BrokenExecutor as error:
-        raise WorkerFailed(
-            "a worker process was killed; if memory ran out, use fewer --workers"
-        ) from error
-    except Exception as error:
-        details = "".join(traceback.format_exception(error))
-        raise WorkerFailed(f"a worker process failed:\n{details}") from error
+            yield scored
 
 
 @contextmanager
@@ -226,10 +221,12 @@ class _Work:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._scorer = Scorer(job.method, job.max_bytes)
+        self._scorer = Scorer(job.method)
+        self._contents = Contents(job.max_bytes)
 
     def __call__(self, task: Task) -> Scored:
-        rows = list(self._scorer.rows(task))
+        items = (item for piece in task for item in self._contents.of(piece))
+        rows = list(self._scorer.rows(items))
         return Scored(self._job.writer.encode(self._job.method.columns, rows), tally_of(rows))
 
 
@@ -248,7 +245,10 @@ def _end_with(alive: Connection) -> None:
 
 
 def _do(pickled_job: bytes, task: Task) -> Scored:
-    return _work_for(pickled_job)(task)
+    try:
+        return _work_for(pickled_job)(task)
+    except Exception as error:
+        raise WorkerFailed(f"a worker process failed:\n{traceback.format_exc()}") from error
 
 
 @lru_cache(maxsize=1)

@@ -1,31 +1,27 @@
-"""`numeral score --engine ray`: Ray Data lists, schedules, writes Parquet and resumes.
+"""`numeral score --engine ray`: Ray Data schedules, writes Parquet files and resumes.
 
-Rows of a dataset name pictures; the actor that holds the model fetches their bytes, with the local
-engine's limits, so that a missing or a huge file is a row with an error and pictures do not pass
-through Ray's object store. Ray's checkpoint knows a picture by its column `id`: the number of
-the SOURCE, the path, and the number within an archive, an array or a table.
+The rows of its dataset name pictures. The actor that holds the model reads them, as the local
+engine does: a missing or a huge file is a row with an error, and pictures stay out of Ray's object
+store. Ray's checkpoint knows a picture by its `id`: the number of the SOURCE, the path, and the
+number in an archive, an array or a table.
 
-`OUT` contains Parquet files, `_numeral/` (the request and Ray's checkpoint) until the run is
-complete, and then `_SUCCESS`.
+OUT contains Parquet files, `_numeral` (the request and Ray's checkpoint) until the run is complete,
+and `_SUCCESS` from then on.
 """
 
 import logging
 import os
 import tempfile
-from collections import deque
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping
 from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from functools import partial
 from io import StringIO
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset
-import pyarrow.fs
 import ray
 import ray.data
 from pydantic import ValidationError
@@ -38,19 +34,16 @@ from ray.exceptions import RayError
 from models.manifest import read_model_file
 from service.ray_cluster import ray_cluster
 from service.scoring.checkpoint import CannotWrite, Listing, Run
-from service.scoring.contents import Archives, Item, Piece, archive_contents, contents, is_archive
+from service.scoring.contents import Piece
 from service.scoring.job import Job, Summary, WorkerFailed
 from service.scoring.reading import Digits, Fields, Scorer, Tally, tally_of, text_of
 from service.scoring.sources import Task, pictures_of, tasks_of
 from service.scoring.stores import (
+    StoreContents,
     arrow_filesystem,
-    fetch,
     filesystem_of,
     is_address,
-    is_table,
-    list_everywhere,
-    open_source,
-    table_contents,
+    list_source,
 )
 from service.scoring.writers import record_batch, schema_of
 from service.version import version
@@ -64,9 +57,6 @@ _ID = pa.field("id", pa.string(), metadata={"about": "names the picture in Ray's
 # worker none waits long for the last one.
 _TASKS_PER_WORKER = 16
 _LARGEST_TASK = 16
-
-# Object stores are slow to answer, and answer many requests at once.
-_FETCHED_AT_ONCE = 16
 
 # For the actor that skips what is done; Ray reserves a gigabyte.
 _FILTER_BYTES = 64 * 1024 * 1024
@@ -108,36 +98,38 @@ def score_on_ray(
     folder = _Folder(out)
     if overwrite:
         folder.clear()
-    run, complete = folder.read(_RUN), folder.read(_SUCCESS)
-    if run is not None:
-        run.check_request(request, out)
-    elif complete is None and (names := folder.names()):
-        raise CannotWrite(f"{out} has {names[0]}, which belongs to no run; name an empty folder")
-    elif complete is not None and complete.request != request:
-        raise CannotWrite(f"{out} is complete already; --overwrite replaces it")
+    complete = folder.complete(request)
+    contents = StoreContents(column, job.max_bytes)
     ignored = frozenset([out, str(Path(out).resolve())])
-    listed = [list(list_everywhere([source], ignored)) for source in job.sources]
+    listed = [
+        [Piece(path, 0, contents.count(path)) for path in list_source(source, ignored)]
+        for source in job.sources
+    ]
     listing = Listing(lambda _: None)
     for _ in listing.lines((piece,) for pieces in listed for piece in pieces):
         pass
-    if run is None and complete is not None:
+    if complete is not None:
         complete.check_list(listing.digest, out)
         return None
     run = Run(request=request, pictures=listing.pictures, digest=listing.digest)
     folder.write(_RUN, run)
-    before = folder.checkpointed()
-    model = read_model_file(method.directory, method.card)
+    before, tally = folder.checkpointed(), Tally()
+    by_path = not all(map(is_address, (*job.sources, out)))
+    actor = (
+        method,
+        read_model_file(method.directory, method.card),
+        (column, job.max_bytes),
+        str(Path.cwd()) if by_path else None,
+        version(),
+    )
+    cores = (job.workers or job.cores) + 1
     # Ray prints what has ended in the cluster, and replaces it.
-    with (
-        ray_cluster(address, (job.workers or job.cores) + 1, quiet=True) as cores,
-        redirect_stdout(StringIO()),
-    ):
+    with ray_cluster(address, cores, quiet=True) as cores, redirect_stdout(StringIO()):
         workers = job.workers or (cores if address else cores - 1)
         if run.pictures:
             source = _Pictures(listed, _task_size(method, run.pictures, workers))
-            actor = (method, model, job.max_bytes, column, str(Path.cwd()), version())
             _run(source, actor, folder, workers, cores, progress=progress)
-    tally = folder.tally() if run.pictures else Tally()
+            tally = folder.tally()
     if tally.pictures < run.pictures:
         raise WorkerFailed(f"only {tally.pictures} of {run.pictures} pictures have rows")
     folder.write(_SUCCESS, run)
@@ -167,14 +159,14 @@ def _run(
     context.checkpoint_config = CheckpointConfig(
         _ID.name,
         folder.path(_CHECKPOINT),
-        override_filesystem=folder.files,
+        override_filesystem=folder.arrow,
         # `_SUCCESS` comes first.
         delete_checkpoint_on_success=False,
     )
     context.checkpoint_config.checkpoint_actor_memory_bytes = _FILTER_BYTES
-    columns = actor[0].columns
     try:
-        # Reading and writing need no core of their own.
+        # Reading and writing need no core of their own. One is left for the actor that skips what
+        # is done.
         ray.data.read_datasource(
             source, num_cpus=0, override_num_blocks=len(source.tasks)
         ).map_batches(
@@ -182,17 +174,16 @@ def _run(
             fn_constructor_args=actor,
             batch_size=None,
             batch_format="pyarrow",
-            # One core is left for the actor that skips what is done.
             compute=ActorPoolStrategy(
                 min_size=1, max_size=workers, initial_size=max(1, min(workers, cores - 1))
             ),
             num_cpus=min(1, cores - 1),
         ).write_parquet(
             folder.root,
-            filesystem=folder.files,
+            filesystem=folder.arrow,
             filename_provider=FilenameProvider(_PREFIX, "parquet"),
             ray_remote_args={"num_cpus": 0},
-            schema=pa.schema([_ID, *schema_of(columns)]),
+            schema=pa.schema([_ID, *schema_of(actor[0].columns)]),
             compression="zstd",
         )
     except RayError as error:
@@ -200,11 +191,11 @@ def _run(
 
 
 class _Pictures(Datasource):
-    """Names pictures, for the actors to fetch.
+    """Names pictures, a block per task.
 
     Args:
         listed: the pieces of each SOURCE.
-        task_size: how many pictures a block has.
+        task_size: how many pictures a task has.
     """
 
     def __init__(self, listed: list[list[Piece]], task_size: int) -> None:
@@ -224,10 +215,10 @@ class _Pictures(Datasource):
         per_task_row_limit: int | None = None,
         data_context: DataContext | None = None,
     ) -> list[ReadTask]:
-        """Return a block per task."""
+        """Return a read task per task."""
         return [
             ReadTask(
-                partial(_blocks, number, task),
+                partial(_block, number, task),
                 BlockMetadata(pictures_of(task), None, None, None),
                 per_task_row_limit=per_task_row_limit,
             )
@@ -235,87 +226,15 @@ class _Pictures(Datasource):
         ]
 
 
-def _blocks(number: int, task: Task) -> list[pa.Table]:
+def _block(number: int, task: Task) -> list[pa.Table]:
     pictures = [(each.source, n) for each in task for n in range(each.start, each.stop)]
-    return [
-        pa.table(
-            {
-                # The same file may be in two SOURCEs.
-                _ID.name: [f"{number}:{text_of(name)}:{n}" for name, n in pictures],
-                "source": pa.array([os.fsencode(name) for name, _ in pictures], pa.binary()),
-                "number": [n for _, n in pictures],
-            }
-        )
-    ]
-
-
-class _Actor:
-    """Reads blocks of `_Pictures`, with the model loaded once.
-
-    Raises:
-        CannotWork: this machine is not like the one that the run began on.
-    """
-
-    def __init__(
-        self,
-        method: Digits | Fields,
-        model: bytes,
-        max_bytes: int,
-        column: str | None,
-        folder: str,
-        numeral: str,
-    ) -> None:
-        if version() != numeral:
-            raise CannotWork(
-                f"Numeral is {version()} here and {numeral} where the run began; install the same"
-                " version on every node"
-            )
-        # A node that shares no folders can still read addresses.
-        with suppress(OSError):
-            os.chdir(folder)
-        self._columns = method.columns
-        self._max_bytes = max_bytes
-        self._column = column
-        self._archives, self._remote_archives = Archives(), Archives(open_source)
-        self._threads = ThreadPoolExecutor(_FETCHED_AT_ONCE)
-        with tempfile.TemporaryDirectory(prefix=_PREFIX) as models:
-            # Not every node has the models.
-            (Path(models) / method.card.file).write_bytes(model)
-            self._scorer = Scorer(replace(method, directory=Path(models)), max_bytes)
-
-    def __call__(self, block: pa.Table) -> pa.Table:
-        """Read the pictures of `block`."""
-        rows = list(self._scorer.rows_of(self._items(_pieces(block))))
-        table = pa.Table.from_batches([record_batch(self._columns, rows)])
-        return table.add_column(0, _ID, block[_ID.name])
-
-    def _items(self, pieces: list[Piece]) -> Iterator[Item]:
-        for fetched, several in groupby(pieces, _is_fetched):
-            if fetched:
-                yield from self._fetched(several)
-                continue
-            for piece in several:
-                if is_table(piece.source):
-                    yield from table_contents(piece, self._column, self._max_bytes)
-                elif is_address(piece.source):
-                    archives = self._remote_archives
-                    yield from archive_contents(piece, archives, max_bytes=self._max_bytes)
-                else:
-                    yield from contents(piece, self._archives, max_bytes=self._max_bytes)
-
-    def _fetched(self, pieces: Iterator[Piece]) -> Iterator[Item]:
-        ahead: deque[Future[Item]] = deque()
-        for piece in pieces:
-            ahead.append(self._threads.submit(fetch, piece.source, self._max_bytes))
-            if len(ahead) > _FETCHED_AT_ONCE:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-
-
-def _is_fetched(piece: Piece) -> bool:
-    source = piece.source
-    return is_address(source) and not (is_archive(source) or is_table(source))
+    columns = {
+        # The same file may be in two SOURCEs.
+        _ID.name: [f"{number}:{text_of(source)}:{n}" for source, n in pictures],
+        "source": pa.array([os.fsencode(source) for source, _ in pictures], pa.binary()),
+        "number": [n for _, n in pictures],
+    }
+    return [pa.table(columns)]
 
 
 def _pieces(block: pa.Table) -> list[Piece]:
@@ -329,6 +248,47 @@ def _pieces(block: pa.Table) -> list[Piece]:
     return pieces
 
 
+class _Actor:
+    """Reads blocks of `_Pictures`, with the model loaded once.
+
+    Raises:
+        CannotWork: this machine is not like the one that the run began on.
+    """
+
+    def __init__(
+        self,
+        method: Digits | Fields,
+        model: bytes,
+        contents: tuple[str | None, int],
+        folder: str | None,
+        numeral: str,
+    ) -> None:
+        if version() != numeral:
+            raise CannotWork(
+                f"Numeral is {version()} here and {numeral} where the run began; install the same"
+                " version on every node"
+            )
+        try:
+            os.chdir(folder or ".")
+        except OSError as error:
+            raise CannotWork(
+                f"there is no folder {folder} here; share it between the nodes, or name pictures"
+                " and results by addresses such as s3://scans"
+            ) from error
+        self._columns = method.columns
+        self._contents = StoreContents(*contents)
+        with tempfile.TemporaryDirectory(prefix=_PREFIX) as models:
+            # Not every node has the models.
+            (Path(models) / method.card.file).write_bytes(model)
+            self._scorer = Scorer(replace(method, directory=Path(models)))
+
+    def __call__(self, block: pa.Table) -> pa.Table:
+        """Read the pictures of `block`."""
+        rows = list(self._scorer.rows(self._contents.of(_pieces(block))))
+        table = pa.Table.from_batches([record_batch(self._columns, rows)])
+        return table.add_column(0, _ID, block[_ID.name])
+
+
 class _Folder:
     """The folder of the results, a path or an address.
 
@@ -337,69 +297,81 @@ class _Folder:
     """
 
     def __init__(self, name: str) -> None:
+        self._name = name
         try:
-            files, self.root = filesystem_of(name)
-            self.files = arrow_filesystem(files)
-            self._list()
+            self._files, self.root = filesystem_of(name)
+            self.arrow = arrow_filesystem(self._files)
+            self._files.makedirs(self.root, exist_ok=True)
         except Exception as error:
             # Which one it is depends on the store and its library.
             raise CannotWrite(f"{name} cannot be used: {error}") from error
 
     def path(self, name: str) -> str:
+        """Return the path of the file `name`."""
         return f"{self.root}/{name}"
 
-    def names(self) -> list[str]:
-        """Return the names of everything in it."""
-        return [each.base_name for each in self._list() if each.base_name != _HIDDEN]
+    def complete(self, request: Mapping[str, Any]) -> Run | None:
+        """Return the complete run of `request` that is here; None: there is something to do.
 
-    def read(self, name: str) -> Run | None:
-        """Return the run that the file `name` describes, if there is one."""
-        try:
-            with self.files.open_input_file(self.path(name)) as file:
-                return Run.model_validate_json(file.read())
-        except (FileNotFoundError, ValidationError):
+        Raises:
+            CannotWrite: there is something else here.
+        """
+        run, complete = self._read(_RUN), self._read(_SUCCESS)
+        if run is not None:
+            run.check_request(request, self._name)
             return None
+        if complete is not None and complete.request != request:
+            raise CannotWrite(f"{self._name} is complete already; --overwrite replaces it")
+        others = [name for name in self._names() if name != _HIDDEN]
+        if complete is None and others:
+            raise CannotWrite(
+                f"{self._name} has {others[0]}, which belongs to no run; name an empty folder"
+            )
+        return complete
 
     def write(self, name: str, run: Run) -> None:
         """Write `run` to the file `name`."""
-        self.files.create_dir(self.path(_HIDDEN), recursive=True)
-        with self.files.open_output_stream(self.path(name)) as file:
-            file.write(run.model_dump_json().encode())
+        self._files.makedirs(self.path(_HIDDEN), exist_ok=True)
+        self._files.pipe_file(self.path(name), run.model_dump_json().encode())
 
     def checkpointed(self) -> int:
         """Return how many pictures have rows."""
-        folder = self.path(_CHECKPOINT)
-        found = self.files.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True))
-        done = [each.path for each in found if not each.path.endswith(".pending.parquet")]
-        return pyarrow.dataset.dataset(done, filesystem=self.files).count_rows() if done else 0
+        found = self._names(_CHECKPOINT)
+        done = [self.path(f"{_CHECKPOINT}/{name}") for name in found if ".pending." not in name]
+        return pyarrow.dataset.dataset(done, filesystem=self.arrow).count_rows() if done else 0
 
     def tally(self) -> Tally:
         """Count the rows."""
-        rows = pyarrow.dataset.dataset(self.root, filesystem=self.files, format="parquet")
+        rows = pyarrow.dataset.dataset(self.root, filesystem=self.arrow, format="parquet")
         batches = rows.to_batches(columns=["decision", "reasons", "error"])
         return sum((tally_of(batch.to_pylist()) for batch in batches), Tally())
 
     def clear(self) -> None:
         """Remove what a run has written."""
-        if self.read(_RUN) is None and self.read(_SUCCESS) is None:
+        if self._read(_RUN) is None and self._read(_SUCCESS) is None:
             return
         # What is left if this is interrupted belongs to a run that nothing can resume.
         self.write(_RUN, Run(request={}, pictures=0, digest=""))
-        with suppress(FileNotFoundError):
-            self.files.delete_dir(self.path(_CHECKPOINT))
-        for each in self._list():
-            ours = each.base_name.startswith(f"{_PREFIX}_") and each.extension == "parquet"
-            if ours or each.base_name == _SUCCESS:
-                self.files.delete_file(each.path)
+        if self._names(_CHECKPOINT):
+            self._files.rm(self.path(_CHECKPOINT), recursive=True)
+        for name in self._names():
+            if name == _SUCCESS or (name.startswith(f"{_PREFIX}_") and name.endswith(".parquet")):
+                self._files.rm_file(self.path(name))
         self.end()
 
     def end(self) -> None:
         """Remove what only an unfinished run needs."""
         # First what says that the checkpoint is complete.
-        self.files.delete_file(self.path(_RUN))
-        self.files.delete_dir(self.path(_HIDDEN))
+        self._files.rm_file(self.path(_RUN))
+        self._files.rm(self.path(_HIDDEN), recursive=True)
 
-    def _list(self) -> list[pyarrow.fs.FileInfo]:
-        return list(
-            self.files.get_file_info(pyarrow.fs.FileSelector(self.root, allow_not_found=True))
-        )
+    def _read(self, name: str) -> Run | None:
+        with suppress(FileNotFoundError, ValidationError):
+            return Run.model_validate_json(self._files.cat_file(self.path(name)))
+        return None
+
+    def _names(self, folder: str = "") -> list[str]:
+        with suppress(FileNotFoundError):
+            found = self._files.ls(self.path(folder), detail=False)
+            return [path.rstrip("/").rpartition("/")[2] for path in found]
+        return []

@@ -19,8 +19,7 @@ from service.inference.decisions import Criteria, Decision
 from service.inference.digits import DigitPipeline, Preprocess, Reading
 from service.inference.fields import FieldPipeline, FieldReading
 from service.inference.sessions import LARGEST_MICRO_BATCH, open_classifier, open_reader
-from service.scoring.contents import Archives, Item, Unread, contents
-from service.scoring.sources import Task
+from service.scoring.contents import Item, Unread
 
 # Values by the names of the columns.
 Row = Mapping[str, Any]
@@ -184,32 +183,17 @@ def tally_of(rows: Iterable[Row]) -> Tally:
 
 
 class Scorer:
-    """Reads task by task, with the model loaded once.
+    """Reads pictures, with the model loaded once.
 
-        scorer = Scorer(method, max_bytes=10**7)
-        for task in tasks_of(list_pieces(["scans"]), method.task_size):
-            rows = list(scorer.rows(task))
-
-    Args:
-        method: how pictures are read.
-        max_bytes: the largest file that is read.
+    scorer = Scorer(method)
+    rows = list(scorer.rows(Contents(max_bytes=10**7).of(Piece("scans.zip", 0, 100))))
     """
 
-    def __init__(self, method: Digits | Fields, max_bytes: int) -> None:
+    def __init__(self, method: Digits | Fields) -> None:
         self._method = method
-        self._max_bytes = max_bytes
-        self._archives = Archives()
         self._pipeline: Any = method.open()
 
-    def rows(self, task: Task) -> Iterator[Row]:
-        """Yield a row for each picture of `task`, in order."""
-        return self.rows_of(
-            item
-            for piece in task
-            for item in contents(piece, self._archives, max_bytes=self._max_bytes)
-        )
-
-    def rows_of(self, items: Iterator[Item]) -> Iterator[Row]:
+    def rows(self, items: Iterator[Item]) -> Iterator[Row]:
         """Yield a row for each of `items`; that of an unreadable one says what is wrong."""
         # Of each picture only what the model sees is kept: 64 files may be large.
         while batch := [self._prepared(item) for item in islice(items, LARGEST_MICRO_BATCH)]:

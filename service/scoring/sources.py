@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from service.scoring.contents import Piece, count_pictures
+from service.scoring.contents import Contents, Piece
 
 # Enough pictures to keep a worker busy, few enough that little is lost with it.
 Task = tuple[Piece, ...]
@@ -31,9 +31,10 @@ def list_pieces(sources: Sequence[str], ignored: frozenset[str] = frozenset()) -
     Raises:
         NoSuchSource: one does not exist.
     """
+    contents = Contents(max_bytes=0)
     for source in sources:
         for path in list_paths(source, ignored):
-            yield Piece(path, 0, count_pictures(path))
+            yield Piece(path, 0, contents.count(path))
 
 
 def list_paths(source: str, ignored: frozenset[str] = frozenset()) -> Iterator[str]:

@@ -85,6 +85,29 @@ def test_a_killed_run_resumes_if_it_is_asked_for_the_same(tmp_path, many, nodes)
     assert (again.returncode, b"already complete" in again.stderr) == (0, True)
 
 
+def test_a_folder_is_cleared_of_what_a_run_has_written_and_of_nothing_else(tmp_path):
+    pytest.importorskip("ray", reason="Ray, of the extra scale, is not installed")
+    from service.scoring.checkpoint import CannotWrite, Run
+    from service.scoring.ray import _RUN, _SUCCESS, _Folder
+
+    run = Run(request={"model": "mlp"}, pictures=1, digest="")
+    folder = _Folder(str(tmp_path))
+    (tmp_path / "mine.parquet").touch()
+    with pytest.raises(CannotWrite, match=r"mine\.parquet"):
+        folder.complete({"model": "mlp"})
+    folder.write(_RUN, run)
+    folder.write(_SUCCESS, run)
+    (tmp_path / "numeral_1.parquet").touch()
+    (tmp_path / "_numeral" / "checkpoint").mkdir()
+    (tmp_path / "_numeral" / "checkpoint" / "1.parquet").touch()
+    with pytest.raises(CannotWrite, match="another model"):
+        folder.complete({"model": "cnn"})
+
+    folder.clear()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.parquet"]
+
+
 def _arguments(many, nodes, *options):
     options = ("--engine", "ray", "--address", nodes.address, "--out", "out", *MODEL, *options)
     return ("score", many / "digits.npy", *options)

@@ -10,7 +10,7 @@ from models.manifest import PACKAGE_DIRECTORY
 from service.imaging import decode
 from service.inference.catalogue import load_catalogue
 from service.inference.digits import DigitOptions, DigitPipeline, Preprocess
-from service.scoring.contents import Piece
+from service.scoring.contents import Contents, Piece
 from service.scoring.reading import Digits, Scorer
 from service.scoring.sources import list_pieces, tasks_of
 
@@ -26,7 +26,7 @@ def method():
 @pytest.fixture
 def scorer(method):
     # As it travels to another process or machine.
-    return Scorer(pickle.loads(pickle.dumps(method)), max_bytes=10**6)
+    return Scorer(pickle.loads(pickle.dumps(method)))
 
 
 def test_sources_become_rows(tmp_path, draw, method, scorer):
@@ -34,7 +34,7 @@ def test_sources_become_rows(tmp_path, draw, method, scorer):
         (tmp_path / f"{digit}.png").write_bytes(draw(digit))
 
     [task] = tasks_of(list_pieces([str(tmp_path)]), method.task_size)
-    rows = list(scorer.rows(task))
+    rows = _rows(scorer, *task)
 
     names = [row["source"].removeprefix(f"{tmp_path}/") for row in rows]
     assert names == ["0.png", "1.png", "2.png"]
@@ -45,7 +45,7 @@ def test_an_archive_that_has_changed_since_it_was_listed_still_has_its_rows(tmp_
     with ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("1.png", b"no picture")
 
-    rows = list(scorer.rows((Piece(str(tmp_path / "a.zip"), 0, 3),)))
+    rows = _rows(scorer, Piece(str(tmp_path / "a.zip"), 0, 3))
 
     assert [row["error"] for row in rows] == ["unsupported-format"] + ["unreadable-archive"] * 2
 
@@ -63,7 +63,7 @@ def test_a_bug_is_a_row_too(tmp_path, draw, scorer, monkeypatch):
 
     monkeypatch.setattr(DigitPipeline, "normalise", fails_at_one)
 
-    rows = list(scorer.rows(tuple(list_pieces([str(tmp_path)]))))
+    rows = _rows(scorer, *list_pieces([str(tmp_path)]))
 
     assert [row["error"] for row in rows] == ["internal-error", None]
     assert "by chance" in rows[0]["detail"]
@@ -75,8 +75,13 @@ def test_an_array_in_column_order_is_read_as_one_in_row_order(tmp_path, scorer):
     np.save(tmp_path / "columns.npy", np.asfortranarray(images))
 
     one, other = (
-        [row["probabilities"].tolist() for row in scorer.rows((Piece(str(path), 0, 5),))]
+        [row["probabilities"].tolist() for row in _rows(scorer, Piece(str(path), 0, 5))]
         for path in (tmp_path / "rows.npy", tmp_path / "columns.npy")
     )
 
     assert one == other
+
+
+def _rows(scorer, *pieces):
+    contents = Contents(max_bytes=10**6)
+    return list(scorer.rows(item for piece in pieces for item in contents.of(piece)))
