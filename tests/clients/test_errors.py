@@ -30,15 +30,6 @@ def test_a_problem_raises_its_class(numeral, seven):
     assert "(request mine)" in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("image", "kind"),
-    [(b"", errors.UnreadableImage), (b"no image", errors.UnsupportedFormat)],
-)
-def test_an_unreadable_image_raises_a_problem(numeral, image, kind):
-    with pytest.raises(kind):
-        numeral.predict(image)
-
-
 def test_an_invalid_request_lists_its_faults(numeral, seven):
     with pytest.raises(errors.InvalidRequest) as raised:
         numeral.predict(seven, max_error=2, preproces="none")

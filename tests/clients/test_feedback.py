@@ -15,17 +15,13 @@ def test_the_first_answer_stays(numeral, seven):
     read = numeral.predict(seven)
 
     stored = numeral.feedback(read.request_id, digit=7)
+    other = numeral.feedback(numeral.predict(seven).request_id, digit=None)
 
     assert (stored.kind, stored.read, stored.answer, stored.right) == ("digit", "7", "7", True)
     assert numeral.feedback(read.request_id, digit=7) == stored
+    assert (other.answer, other.right) == (None, False)
     with pytest.raises(errors.AnsweredOtherwise):
         numeral.feedback(read.request_id, digit=1)
-
-
-def test_a_picture_that_shows_nothing_has_the_answer_none(numeral, seven):
-    stored = numeral.feedback(numeral.predict(seven).request_id, digit=None)
-
-    assert (stored.answer, stored.right) == (None, False)
 
 
 def test_a_picture_of_a_batch_is_named_by_its_place_or_its_id(numeral, seven, draw):
@@ -57,21 +53,15 @@ def test_a_field_is_answered_with_its_text(numeral):
     )
 
 
-def test_an_unknown_request_has_no_feedback(numeral):
+def test_errors_of_feedback(numeral, connect, server, seven):
+    off = connect(server)
+
     with pytest.raises(errors.UnknownPrediction):
         numeral.feedback("unknown", digit=7)
-
-
-def test_feedback_can_be_off(connect, server, seven):
-    client = connect(server)
-
-    with pytest.raises(errors.FeedbackOff):
-        client.feedback(client.predict(seven).request_id, digit=7)
-
-
-def test_reviews_require_keys(numeral):
     with pytest.raises(errors.AdminOff):
         numeral.reviews()
+    with pytest.raises(errors.FeedbackOff):
+        off.feedback(off.predict(seven).request_id, digit=7)
 
 
 def test_a_review_is_seen_and_answered(connect, start_ready, tmp_path, seven, blank):

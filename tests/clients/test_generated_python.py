@@ -61,86 +61,67 @@ def test_only_body_types_are_left_out(output):
     assert "Endpoint will not be generated" not in output
 
 
-def test_a_digit_is_read_from_bytes_and_from_a_form(module, client, seven):
-    predict, models, file = module("api.predict.predict"), module("models"), module("types").File
+def test_digits_and_batches_from_bytes_json_and_forms(module, client, seven):
+    predict, batch = module("api.predict.predict"), module("api.predict.predict_batch")
+    models, file = module("models"), module("types").File
+    image = base64.b64encode(seven).decode()
 
     raw = predict.sync(client=client, body=file(BytesIO(seven)), model="lenet5", max_error=0.01)
     form = models.PictureForm(file=file(BytesIO(seven), "seven.png", "image/png"))
+    request = models.BatchRequest([image, models.EncodedImage(image, id="b"), "no image"])
+    first, second, third = batch.sync(client=client, body=request).predictions
+    forms = models.BatchForm(files=[file(BytesIO(seven), "7.png", "image/png")])
+    [only] = batch.sync(client=client, body=forms).predictions
 
-    assert isinstance(raw, models.Prediction)
     assert (raw.digit, raw.model, raw.decision) == (7, "lenet5", models.Decision.ACCEPT)
     assert predict.sync(client=client, body=form).digit == 7
-
-
-def test_a_batch_is_read_from_json_and_from_a_form(module, client, seven):
-    predict_batch, models = module("api.predict.predict_batch"), module("models")
-    file = module("types").File
-    image = base64.b64encode(seven).decode()
-
-    request = models.BatchRequest([image, models.EncodedImage(image, id="b"), "no image"])
-    first, second, third = predict_batch.sync(client=client, body=request).predictions
-    form = models.BatchForm(files=[file(BytesIO(seven), "7.png", "image/png")])
-    [only] = predict_batch.sync(client=client, body=form).predictions
-
+    assert (first.digit, second.digit, second.id) == (7, 7, "b")
     assert isinstance(third, models.BatchFailure)
     assert third.error.type_ == "/problems/invalid-item"
-    assert (first.digit, second.digit, second.id) == (7, 7, "b")
     assert (only.digit, only.id) == (7, "7.png")
 
 
-def test_fields_are_read(module, client):
+def test_fields(module, client):
     models, file = module("models"), module("types").File
     strip = bars("#18014")
+    read, read_batch = (module(f"api.fields.{name}") for name in ("read_field", "read_field_batch"))
 
-    answer = module("api.fields.read_field").sync(
-        client=client, body=file(BytesIO(strip)), length=5, checksum=module("types").UNSET
-    )
+    answer = read.sync(client=client, body=file(BytesIO(strip)), length=5)
+    other = read.sync(client=client, body=file(BytesIO(strip)), checksum=models.Checksum.LUHN)
     request = models.BatchRequest([base64.b64encode(strip).decode()])
-    [item] = module("api.fields.read_field_batch").sync(client=client, body=request).fields
+    [item] = read_batch.sync(client=client, body=request).fields
 
     assert isinstance(answer, models.ReadField)
     assert answer.text == item.text == "18014"
     assert [len(digit.box) for digit in answer.digits] == [4] * 5
+    assert other.text != "18014"
 
 
-def test_a_field_fits_its_checksum(module, client):
-    file = module("types").File(BytesIO(bars("#18014")))
-    luhn = module("models").Checksum.LUHN
-
-    answer = module("api.fields.read_field").sync(client=client, body=file, checksum=luhn)
-
-    assert answer.text != "18014"
-
-
-def test_models_and_readers_have_cards(module, client):
+def test_models_and_the_open_inference_protocol(module, client):
     models, get_model = module("models"), module("api.models.get_model")
 
     listed = module("api.models.list_models").sync(client=client)
     detail = get_model.sync("resnet", client=client)
     reader = get_model.sync("reader", client=client)
+    statistics = module("api.v2.v2_statistics").sync(client=client)
 
     assert isinstance(detail, models.ModelDetail)
     assert detail.test.accuracy in [model.accuracy for model in listed.models]
     assert isinstance(reader, models.ReaderDetail)
     assert [each.name for each in listed.readers] == [reader.name]
+    assert module("api.v2.v2_server_ready").sync(client=client).ready
+    assert "resnet" in [model.name for model in statistics.model_stats]
 
 
 def test_an_error_is_a_problem(module, client, seven):
-    models, file = module("models"), module("types").File(BytesIO(seven))
-
     response = module("api.predict.predict").sync_detailed(
-        client=client, body=file, model="unknown", x_request_id="mine"
+        client=client,
+        body=module("types").File(BytesIO(seven)),
+        model="unknown",
+        x_request_id="mine",
     )
 
     assert response.status_code == HTTPStatus.NOT_FOUND
-    assert isinstance(response.parsed, models.Problem)
+    assert isinstance(response.parsed, module("models").Problem)
     assert response.parsed.type_ == "/problems/unknown-model"
     assert response.parsed.request_id == response.headers["X-Request-ID"] == "mine"
-
-
-def test_the_open_inference_protocol(module, client):
-    ready = module("api.v2.v2_server_ready").sync(client=client)
-    statistics = module("api.v2.v2_statistics").sync(client=client)
-
-    assert ready.ready
-    assert "resnet" in [model.name for model in statistics.model_stats]

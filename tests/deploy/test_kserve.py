@@ -12,13 +12,11 @@ from tests.deploy.manifests import (
     KSERVE,
     assert_is_restricted,
     load,
-    options_of,
     pod_of_deployment,
     resources,
     settings_of,
 )
 from tests.deploy.queries import ROOT
-from tests.e2e.running import run_service
 
 validate = pytest.importorskip("kubernetes_validate", reason="requires the extra 'test'")
 
@@ -37,45 +35,32 @@ POD = {name: value for name, value in PREDICTOR.items() if name not in KSERVE_FI
 [CONTAINER] = PREDICTOR["containers"]
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    """A service with the arguments and environment of the container, except the port."""
-    folder = tmp_path_factory.mktemp("predictor")
-    with run_service(folder, *options_of(CONTAINER), **settings_of(CONTAINER)) as running:
-        running.wait_until_ready()
-        yield running
-
-
-def test_it_is_an_inference_service_with_one_predictor():
+def test_it_is_an_inference_service_that_scales_by_the_processor():
     assert SERVICE["apiVersion"] == "serving.kserve.io/v1beta1"
     assert SERVICE["kind"] == "InferenceService"
     assert set(SERVICE["spec"]) == {"predictor"}
+    assert {name: type(PREDICTOR[name]) for name in KSERVE_FIELDS} == KSERVE_FIELDS
+    assert PREDICTOR["scaleMetric"] == "cpu"
+    assert 0 < PREDICTOR["minReplicas"] <= PREDICTOR["maxReplicas"]
     # The name that KServe expects.
     assert CONTAINER["name"] == "kserve-container"
 
 
-def test_the_other_fields_are_a_pod():
+def test_the_other_fields_are_a_restricted_pod():
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": SERVICE["metadata"], "spec": POD}
 
     assert validate.validate(pod, validate.latest_version(), strict=True)
     assert_is_restricted(POD)
 
 
-def test_it_scales_by_the_processor():
-    types = {name: type(PREDICTOR[name]) for name in KSERVE_FIELDS}
-
-    assert types == KSERVE_FIELDS
-    assert PREDICTOR["scaleMetric"] == "cpu"
-    assert 0 < PREDICTOR["minReplicas"] <= PREDICTOR["maxReplicas"]
-
-
 def test_the_container_is_that_of_the_deployment():
-    [deployed] = pod_of_deployment(resources())["containers"]
+    deployment = pod_of_deployment(resources())
+    [deployed] = deployment["containers"]
 
     assert CONTAINER["image"] == load(ROOT / "docker-compose.yml")["services"]["numeral"]["image"]
     for name in ("args", "env", "resources", "securityContext", "volumeMounts"):
         assert CONTAINER[name] == deployed[name]
-    assert POD["securityContext"] == pod_of_deployment(resources())["securityContext"]
+    assert POD["securityContext"] == deployment["securityContext"]
 
 
 def test_timeouts_cover_those_of_the_service():
@@ -87,9 +72,9 @@ def test_timeouts_cover_those_of_the_service():
 
 
 @pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe", "livenessProbe"])
-def test_the_service_answers_its_probes(probe, service):
+def test_the_service_answers_its_probes(probe, pod_service):
     request = CONTAINER[probe]["httpGet"]
 
     assert request["port"] == CONTAINER["ports"][0]["containerPort"] == Settings().port
     assert request["path"].startswith("/v2/health/")
-    assert httpx.get(service.url + request["path"]).status_code == 200
+    assert httpx.get(pod_service.url + request["path"]).status_code == 200

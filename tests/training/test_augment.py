@@ -47,14 +47,6 @@ def test_a_shift_moves_the_ink_by_no_more_than_it_may(images):
     assert 1.0 < np.abs(moves).max() <= 2.1
 
 
-def test_a_rotation_keeps_the_amount_of_ink(images):
-    turned = warp(images, replace(STILL, rotation=15), np.random.default_rng(1))
-
-    assert not np.array_equal(turned, images)
-    ink = turned.sum(axis=(1, 2)) / images.sum(axis=(1, 2))
-    np.testing.assert_allclose(ink, 1, atol=0.06)
-
-
 @pytest.mark.parametrize("rate", ["thickness_rate", "erasure_rate", "corruption_rate"])
 def test_a_rate_is_the_share_of_images_that_change(images, rate):
     many = np.repeat(images, 10, axis=0)

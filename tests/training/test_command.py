@@ -75,13 +75,6 @@ def test_a_bad_data_folder_ends_in_one_line(training, tmp_path):
     assert "Traceback" not in failed.stderr
 
 
-def test_evaluating_an_unfinished_run_ends_in_one_line(training, tmp_path):
-    failed = training("evaluate", tmp_path, "--no-verify", check=False)
-
-    assert failed.returncode == 1
-    assert "has no model.keras" in failed.stderr
-
-
 def test_too_few_epochs_for_the_warm_up_end_in_one_line(training):
     failed = training("fit", "--model", "mlp", "--recipe", "best", "--epochs", 2, check=False)
 

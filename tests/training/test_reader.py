@@ -20,7 +20,6 @@ from training.reader.fit import Task, fit_reader  # noqa: E402
 from training.reader.loss import ctc  # noqa: E402
 from training.reader.samples import Material, Mixture  # noqa: E402
 from training.reader.targets import targets  # noqa: E402
-from training.reader.validate import greedy  # noqa: E402
 from training.recipes import BASELINE, READER, TIDY_READER  # noqa: E402
 from training.runs import Run, RunConfig, RunError  # noqa: E402
 
@@ -58,11 +57,6 @@ def test_a_strip_of_blanks_has_the_empty_text():
     assert loss_of("__3__", "", labelled=True) > 5
 
 
-def test_greedy_decoding_joins_repeats_and_drops_blanks():
-    assert greedy(logits_of("__11_1.22__")[0]) == "11.2"
-    assert greedy(logits_of("____")[0]) == ""
-
-
 @pytest.fixture(scope="module")
 def network():
     keras.utils.set_random_seed(1)
@@ -76,12 +70,6 @@ def test_the_network_has_a_step_for_every_four_columns(network):
 
     assert network.input.dtype == "uint8"
     assert logits.shape == (2, 96 // STRIDE, CLASSES)
-
-
-def test_the_network_takes_strips_of_any_width(network):
-    widths = [network(np.zeros((1, HEIGHT, width), np.uint8)).shape[1] for width in (16, 64, 400)]
-
-    assert widths == [4, 16, 100]
 
 
 def test_padding_far_away_changes_nothing(network):

@@ -76,7 +76,7 @@ def any_hand(height: int, random: Random) -> Hand:
 
 
 def tidy_hand(height: int, random: Random, *, elastic: float = 0.0) -> Hand:
-    """A writer of MNIST's digits who keeps to the line, and whom a person can always read."""
+    """Draw a tidy writer of MNIST's digits, for legible strips."""
     return Hand(
         size=height * random.uniform(0.6, 0.9),
         slant=random.normal(0.0, 0.08),
