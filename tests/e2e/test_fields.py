@@ -128,7 +128,7 @@ def test_a_field_without_digits_goes_to_review(service):
         ("?max_error=0.0001", 422, "was not shown to keep"),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_an_error(service, query, status, says):
+def test_options_that_cannot_be_met_are_an_error(service, query, status, says):
     response = httpx.post(f"{service.url}/fields{query}", content=bars("#1"))
 
     assert response.status_code == status
@@ -162,7 +162,7 @@ def test_files_are_read_in_order_with_their_names(service):
     assert [field["index"] for field in fields] == list(range(len(texts)))
 
 
-def test_a_bad_item_does_not_disturb_its_neighbours(service):
+def test_a_bad_item_affects_no_other(service):
     images = [_base64(bars("#42")), _base64(b"no picture"), "no Base64!"]
     images += [{"id": "b", "image": _base64(bars("#7", suffix=".tiff"))}]
 
@@ -312,7 +312,7 @@ def test_a_damaged_reader_does_not_replace_the_one_that_serves(start_ready, mode
     assert _read(service, bars("#42"))["text"] == "42"
 
 
-def test_who_leaves_before_the_answer_makes_room(start_ready, models_copy):
+def test_a_client_that_disconnects_frees_the_queue(start_ready, models_copy):
     publish_reader(models_copy)
     service = start_ready(models_dir=models_copy, queue_size=4)
     body = bars("#0123456789", height=2000)

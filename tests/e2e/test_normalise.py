@@ -76,7 +76,7 @@ def test_errors_are_those_of_a_prediction(server, seven, query, content, kind):
     assert shown.json() == read.json()
 
 
-def test_who_takes_no_png_is_told(server, seven):
+def test_a_client_that_accepts_no_png_gets_an_error(server, seven):
     response = httpx.post(
         f"{server}/normalise", content=seven, headers={"Accept": "application/json"}
     )

@@ -125,8 +125,8 @@ def test_preprocess_none_shows_the_model_the_picture_as_it_is(server, rng_image)
 
 
 def test_a_doubtful_digit_is_accepted_or_for_review_as_the_caller_asks(server):
-    kept = [point for point in CARDS[0].operating_points if point.threshold is not None]
-    strict, *_, lenient = sorted(kept, key=lambda point: point.max_error)
+    offered = [point for point in CARDS[0].operating_points if point.threshold is not None]
+    strict, *_, lenient = sorted(offered, key=lambda point: point.max_error)
     picture = _doubtful_digit(CARDS[0], above=lenient.threshold, below=strict.threshold)
 
     def prediction(point):
@@ -168,7 +168,7 @@ def _doubtful_digit(card, *, above, below):
     return cv2.imencode(".png", best)[1].tobytes()
 
 
-def _predict(server, picture, **wishes):
-    response = httpx.post(f"{server}/predict", params=wishes, content=picture)
+def _predict(server, picture, **options):
+    response = httpx.post(f"{server}/predict", params=options, content=picture)
     assert response.status_code == 200, response.text
     return response.json()
