@@ -42,14 +42,11 @@ from service.v2.statistics import StatisticsCollector
 from service.version import version
 
 _DESCRIPTION = """\
-Reads handwritten digits, single ones and whole fields, and says when a person should check the
-answer.
+Reads handwritten digits and fields, and says when a person should check the answer.
 
 Every error is a problem object (RFC 9457); its `type` is the path of an explanation. Every response
-carries `X-Request-ID`.
-
-Under `/v2` the service speaks the Open Inference Protocol with Triton's binary tensors: errors are
-`{"error": "..."}`, and a Triton client works as it is.
+carries `X-Request-ID`. Under `/v2` the service speaks the Open Inference Protocol with Triton's
+binary tensors; errors there are `{"error": "..."}`.
 """
 
 # What a page of another origin may send and read, besides what browsers always allow.
@@ -65,9 +62,6 @@ _CORS_RESPONSE_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-R
 
 # FastAPI's own telemetry costs as much as half a prediction.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
-
-# Few paths with parameters are common; clients may ask for any number of others.
-_CACHED_ROUTES = 1024
 
 
 def create_app(
@@ -105,30 +99,29 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         registry = Registry(settings, metrics)
-        engine = Engine(
-            queue_size=settings.queue_size,
-            request_timeout=settings.request_timeout,
-            metrics=metrics,
-        )
+        queue_size, timeout = settings.queue_size, settings.request_timeout
+        engine = Engine(queue_size=queue_size, request_timeout=timeout, metrics=metrics)
         async with open_recorder(settings, metrics) as recorder, engine, metrics.flushed():
             if load_first:
                 await registry.load()
             # Otherwise in the background: liveness answers while the models are loaded.
             loading = asyncio.create_task(registry.load_until_ready())
-            yield {
-                "engine": engine,
-                "registry": registry,
-                "settings": settings,
-                "statistics": StatisticsCollector(),
-                "metrics": metrics,
-                "memory": memory,
-                "streams": Streams(settings, memory),
-                "lifecycle": lifecycle,
-                "recorder": recorder,
-            }
-            loading.cancel()
-            if tracing:
-                await asyncio.to_thread(tracing.close)
+            try:
+                yield {
+                    "engine": engine,
+                    "registry": registry,
+                    "settings": settings,
+                    "statistics": StatisticsCollector(),
+                    "metrics": metrics,
+                    "memory": memory,
+                    "streams": Streams(settings, memory),
+                    "lifecycle": lifecycle,
+                    "recorder": recorder,
+                }
+            finally:
+                loading.cancel()
+                if tracing:
+                    await asyncio.to_thread(tracing.close)
 
     app = FastAPIOffline(
         docs_url=None,
@@ -182,7 +175,8 @@ def _route_finder(app: FastAPI) -> Callable[[str], str]:
     ]
     patterns = [(compile_path(template)[0], template) for template in templates]
 
-    @lru_cache(_CACHED_ROUTES)
+    # Clients may ask for any number of paths, but few are common.
+    @lru_cache(1024)
     def route_of(path: str) -> str:
         return next((template for pattern, template in patterns if pattern.match(path)), "unknown")
 
