@@ -22,7 +22,7 @@ from service.inference.registry import Registry
 from service.lifecycle import Lifecycle, Served
 from service.server import system
 from service.server.supervisor import Message
-from service.server.uvicorn import HttpProtocol, Limits
+from service.server.uvicorn import HttpProtocol
 from service.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class DrainingServer(uvicorn.Server):
         self._lifecycle = lifecycle
         self._drain_seconds = settings.drain_seconds
         self._signal: signal.Signals | None = None
-        self._limits = Limits(settings.body_timeout, settings.answer_timeout, self._admit)
+        self._settings = settings
         self._next_warning = 0.0
         self._terminal = system.Terminal()
         self._reload_requested = False
@@ -180,7 +180,7 @@ class DrainingServer(uvicorn.Server):
         return cast(set[HttpProtocol], self.server_state.connections)
 
     def _protocol(self, **options: Any) -> HttpProtocol:  # noqa: ANN401 - uvicorn's own
-        return HttpProtocol(self._limits, **options)
+        return HttpProtocol(self._settings, self._admit, **options)
 
     def _accepted(self) -> HttpProtocol:
         return self._protocol(

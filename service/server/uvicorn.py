@@ -4,7 +4,6 @@ import asyncio
 import socket
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, cast
 
 import httptools
@@ -19,12 +18,13 @@ from service.api.problems import write_problem
 from service.api.security import headers_for
 from service.errors import BadRequest
 from service.middleware import log_request
+from service.settings import Settings
 
 # Browsers send up to about 16 KB of cookies. Without a limit, 100 MB of headers took 2 GB of memory
 # (measured).
 _MAX_HEAD_BYTES = 64 * 1024
 _MAX_LENGTH_DIGITS = 18
-_END_OF_HEAD = b"\r\n\r\n"
+_LINE_BREAK = b"\r\n"
 
 # Reading the rest of a body up to this size is cheaper for a client than a new connection.
 _SHORT_BODY = 64 * 1024
@@ -43,38 +43,33 @@ _UNKNOWN = "-"
 _QUIET_SECONDS = 0.2
 
 
-@dataclass(frozen=True)
-class Limits:
-    """The limits of a connection.
-
-    Attributes:
-        head_seconds: for the head of a request.
-        write_seconds: for a client that reads nothing of its answers.
-        admit: tells whether a new connection with this file descriptor may stay.
-    """
-
-    head_seconds: float
-    write_seconds: float
-    admit: Callable[[int], bool]
-
-
 class HttpProtocol(HttpToolsProtocol):
     """HTTP/1.1 that upgrades nothing and bounds what a client can make it hold.
 
     The parser gets the bytes of one request at a time; whatever follows waits until that request
     is answered. So requests sent ahead take only their own bytes, and an invalid one does not take
     the answer from the valid one before it.
+
+    Args:
+        settings: `body_timeout` limits the time of a head, `answer_timeout` that of a client which
+            reads nothing of its answers.
+        admit: whether a new connection with this file descriptor may stay.
+        options: uvicorn's own.
     """
 
-    def __init__(self, limits: Limits, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(
+        self,
+        settings: Settings,
+        admit: Callable[[int], bool],
+        **options: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(**options)
-        self._limits = limits
+        self._settings = settings
+        self._admit = admit
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
         # Received, and parsed up to `_position`.
         self._data = b""
         self._position = 0
-        # A blank line that began in earlier data may end in so many bytes.
-        self._split = 0
         # Of a head, of trailers, or between chunks.
         self._head_bytes = 0
         self._in_body = self._chunked = self._keep_alive = False
@@ -87,7 +82,11 @@ class HttpProtocol(HttpToolsProtocol):
     @property
     def busy(self) -> bool:
         """Whether a request has begun and is not answered."""
-        return self._answering or self._in_body or self._head_bytes > 0
+        return self._answering or self._in_body or self._head_begun
+
+    @property
+    def _head_begun(self) -> bool:
+        return self._head_bytes > 0 or self._position < len(self._data)
 
     @property
     def _answering(self) -> bool:
@@ -99,7 +98,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._transport = transport
         self.transport = cast(asyncio.Transport, _LingeringTransport(self, transport))
-        if not self._limits.admit(transport.get_extra_info("socket").fileno()):
+        if not self._admit(transport.get_extra_info("socket").fileno()):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -123,8 +122,8 @@ class HttpProtocol(HttpToolsProtocol):
             if self._dropped > _LINGER_BYTES:
                 self._transport.abort()
             return
-        if (self._head_bytes or self._in_body) and data[:1] in b"\r\n":
-            self._split = len(_END_OF_HEAD) - 1
+        if not self.busy:
+            self._since = self.loop.time()
         self._data = self._data[self._position :] + data
         self._position = 0
         self._parse()
@@ -135,6 +134,8 @@ class HttpProtocol(HttpToolsProtocol):
                 self.flow.pause_reading()
                 return
             piece = self._next_piece()
+            if not piece:
+                return
             self._position += len(piece)
             if not (self._in_body and not self._chunked):
                 self._head_bytes += len(piece)
@@ -151,18 +152,18 @@ class HttpProtocol(HttpToolsProtocol):
                 self._refuse(f"The request has over {_MAX_HEAD_BYTES} bytes between its chunks.")
 
     def _next_piece(self) -> memoryview:
-        """The next bytes to parse, in which at most one request ends."""
+        """Return the next bytes to parse, in which at most one request ends."""
         data, start = self._data, self._position
         if self._in_body and not self._chunked:
-            end = start + self._remaining
-        elif self._split:
-            self._split -= 1
-            end = start + 1
+            return memoryview(data)[start : start + max(self._remaining, 1)]
+        # A head, or a body in chunks, ends with a blank line: a second line break.
+        if (self._head_bytes or self._in_body) and data.startswith(_LINE_BREAK, start):
+            end = start + len(_LINE_BREAK)
+        elif (found := data.find(2 * _LINE_BREAK, start)) >= 0:
+            end = found + 2 * len(_LINE_BREAK)
         else:
-            if not self._in_body and not self._head_bytes:
-                self._since = self.loop.time()
-            found = data.find(_END_OF_HEAD, start)
-            end = len(data) if found < 0 else found + len(_END_OF_HEAD)
+            # The parser must not see half of a line break: it ends the head there.
+            end = len(data) - data.endswith(b"\r")
         return memoryview(data)[start:end]
 
     def _parse_without_upgrade(self) -> None:
@@ -174,7 +175,7 @@ class HttpProtocol(HttpToolsProtocol):
         head = [b"%b %b HTTP/%b" % (method, self.url, self.parser.get_http_version().encode())]
         head += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         rest = self._data[self._position :]
-        self._data = b"\r\n".join(head) + _END_OF_HEAD + rest
+        self._data = _LINE_BREAK.join([*head, b"", rest])
         self._position = self._head_bytes = 0
         self.parser = httptools.HttpRequestParser(self)
 
@@ -284,17 +285,18 @@ class HttpProtocol(HttpToolsProtocol):
             self._written = now
         self._unsent = unsent
         waited = now - self._since
-        if now - self._written > self._limits.write_seconds:
+        if now - self._written > self._settings.answer_timeout:
             self._transport.abort()
-        elif self._half_closed:
-            self._probe(waited)
-        elif self._closing or self._answering or waited < self._limits.head_seconds:
+        elif self.is_closing():
             return
-        elif self._head_bytes and not self._in_body:
-            seconds = self._limits.head_seconds
-            self._refuse(f"The head of the request was not complete after {seconds:g} s.")
-        elif self.cycle is None or (self._in_body and self.cycle.response_complete):
-            self._transport.close()
+        elif self._answering:
+            if self._half_closed:
+                self._probe(waited)
+        elif waited > (seconds := self._settings.body_timeout):
+            if self._head_begun and not self._in_body:
+                self._refuse(f"The head of the request was not complete after {seconds:g} s.")
+            elif self.cycle is None or (self._in_body and self.cycle.response_complete):
+                self._transport.close()
 
     def _probe(self, waited: float) -> None:
         """Abort the connection if a client that sends no more has closed it.
@@ -320,6 +322,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             if self.cycle.response_started:
+                self._closing = True
                 self._transport.close()
                 return
         self._transport.write(self._problem(BadRequest(reason)))
@@ -344,7 +347,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401
         if cycle.scope["http_version"] == "1.0":
-            app = _CloseDelimited(app, cycle)
+            app = _without_chunks(app, cycle)
         super()._start_asgi_task(cycle, app)
 
 
@@ -357,24 +360,22 @@ class _LingeringTransport:
         self.is_closing = protocol.is_closing
 
 
-class _CloseDelimited:
-    """Sends an answer of unknown length without chunks, which HTTP/1.0 does not know."""
+def _without_chunks(app: ASGIApp, cycle: RequestResponseCycle) -> ASGIApp:
+    """Send an answer of unknown length as HTTP/1.0 does: up to the end of the connection."""
 
-    def __init__(self, app: ASGIApp, cycle: RequestResponseCycle) -> None:
-        self._app = app
-        self._cycle = cycle
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        unknown_length = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        delimited = False
-
-        async def send_plain(message: Message) -> None:
-            nonlocal delimited
+        async def send_without_chunks(message: Message) -> None:
+            nonlocal unknown_length
             if message["type"] == "http.response.start":
-                names = {name.lower() for name, _ in message.get("headers", ())}
-                if delimited := b"content-length" not in names:
-                    self._cycle.chunked_encoding = False
-            elif delimited:
-                self._cycle.expected_content_length = len(message.get("body", b""))
+                unknown_length = b"content-length" not in dict(message["headers"])
+                if unknown_length:
+                    cycle.chunked_encoding = False
+            elif unknown_length:
+                cycle.expected_content_length = len(message.get("body", b""))
             await send(message)
 
-        await self._app(scope, receive, send_plain)
+        await app(scope, receive, send_without_chunks)
+
+    return run

@@ -25,6 +25,12 @@ if "--multiprocessing-fork" in sys.orig_argv:
     os._exit(9)
 """
 
+# Lets SIGUSR1 block the event loop, while other threads go on.
+HANG = """\
+import signal, time
+signal.signal(signal.SIGUSR1, lambda *_: time.sleep(3600))
+"""
+
 
 def test_the_address_is_logged_once(start):
     service = _ready(start)
@@ -91,6 +97,19 @@ def test_a_worker_that_hangs_is_replaced(start):
     service.wait_until_all_serve(3)
 
 
+def test_a_worker_whose_event_loop_hangs_is_replaced(start, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(HANG)
+    monkeypatch.setenv("PYTHONPATH", _with_path(tmp_path))
+    service = _ready(start, worker_timeout=2)
+    first, second = service.worker_ids()
+
+    os.kill(first, signal.SIGUSR1)
+
+    service.wait_until_all_serve(3)
+    assert first not in service.worker_ids()
+    assert second in service.worker_ids()
+
+
 def test_a_connection_is_answered_while_a_worker_is_replaced(start, seven):
     service = _ready(start)
 
@@ -102,11 +121,10 @@ def test_a_connection_is_answered_while_a_worker_is_replaced(start, seven):
 
 def test_workers_that_never_come_up_are_given_up(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(CRASH)
-    path = os.pathsep.join([str(tmp_path), str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
 
     ended = subprocess.run(
         [*COMMAND, "serve", "--port", "0", "--workers", "2"],
-        env=os.environ | {"PYTHONPATH": path},
+        env=os.environ | {"PYTHONPATH": _with_path(tmp_path)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -137,6 +155,10 @@ def test_the_supervisor_itself_holds_no_models(start):
 
     assert "onnxruntime" not in maps
     assert "cv2" not in maps
+
+
+def _with_path(folder) -> str:
+    return os.pathsep.join([str(folder), str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
 
 
 def _ready(start, **settings):
