@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from service.inference.catalogue import Catalogue
+    from service.inference.digits import DigitOptions, DigitPipeline
+    from service.inference.fields import FieldOptions, FieldPipeline
+    from service.scoring.checkpoint import Progress
     from service.settings import Settings
 
 # Exit status of every command that needs a model and has none.
@@ -20,6 +21,27 @@ NO_MODEL = 3
 def print_error(message: object) -> None:
     """Print `message` to standard error."""
     typer.echo(f"error: {message}", err=True)
+
+
+def choose_pipeline(
+    settings: "Settings", options: "DigitOptions | FieldOptions"
+) -> "DigitPipeline | FieldPipeline":
+    """Load the models, and return the pipeline for `options`, with defaults from `settings`.
+
+    Raises:
+        typer.Exit: with status 3, if the model cannot be used.
+    """
+    from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError
+    from service.inference.digits import DigitOptions
+
+    catalogue, max_pixels = load_models(settings), settings.max_pixels
+    try:
+        if isinstance(options, DigitOptions):
+            return catalogue.digits(options, max_error=settings.max_error, max_pixels=max_pixels)
+        return catalogue.fields(options, max_error=settings.field_max_error, max_pixels=max_pixels)
+    except (UnknownModel, ModelUnavailable, UnsupportedMaxError) as error:
+        print_error(error)
+        raise typer.Exit(NO_MODEL) from error
 
 
 def load_models(settings: "Settings") -> "Catalogue":
@@ -62,29 +84,9 @@ def print_table(
     Console().print(table)
 
 
-class PictureProgress:
-    """A bar on standard error: first how many pictures are listed, then how many are read."""
-
-    def __init__(self, bar: "Progress") -> None:
-        self._bar = bar
-        self._task = bar.add_task("listing", total=None)
-
-    def listed(self, pictures: int) -> None:
-        """Show that `pictures` are listed so far."""
-        self._bar.update(self._task, completed=pictures)
-
-    def begin(self, pictures: int, done: int) -> None:
-        """Show that `pictures` are to be read, of which `done` have been."""
-        self._bar.reset(self._task, description="reading", total=pictures, completed=done)
-
-    def advance(self, pictures: int) -> None:
-        """Show that `pictures` more have been read."""
-        self._bar.advance(self._task, pictures)
-
-
 @contextmanager
-def picture_progress(*, shown: bool) -> Iterator[PictureProgress]:
-    """Show a progress bar for the block, if `shown`."""
+def picture_progress(*, shown: bool) -> "Iterator[Progress]":
+    """Show on standard error how many pictures are listed, then how many are read, if `shown`."""
     from rich import progress
     from rich.console import Console
     from rich.text import Text
@@ -104,5 +106,12 @@ def picture_progress(*, shown: bool) -> Iterator[PictureProgress]:
         transient=True,
         disable=not shown,
     )
+    task = bar.add_task("listing", total=None)
+
+    def tell(pictures: int, total: int | None) -> None:
+        if total is not None and bar.tasks[0].total is None:
+            bar.reset(task, description="reading", total=total)
+        bar.update(task, completed=pictures)
+
     with bar:
-        yield PictureProgress(bar)
+        yield tell

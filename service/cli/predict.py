@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,14 +22,11 @@ from service.cli.options import (
     read_constraints,
     read_settings,
 )
-from service.cli.output import NO_MODEL, load_models, print_error, print_table
+from service.cli.output import choose_pipeline, print_table
 
 if TYPE_CHECKING:
-    from service.inference.catalogue import Catalogue
     from service.inference.digits import DigitPipeline
     from service.inference.fields import FieldPipeline
-
-_Pipeline = TypeVar("_Pipeline")
 
 _SOME_UNREAD = 1
 _STANDARD_INPUT = Path("-")
@@ -65,12 +62,7 @@ def predict(
 
     settings = read_settings(models_dir=models_dir)
     options = DigitOptions(model, max_error, Preprocess(preprocess))
-    pipeline = _choose(
-        load_models(settings),
-        lambda catalogue: catalogue.digits(
-            options, max_error=settings.max_error, max_pixels=settings.max_pixels
-        ),
-    )
+    pipeline = choose_pipeline(settings, options)
     columns = ("digit", "confidence", "decision")
     raise typer.Exit(_print_files(files, pipeline, prediction, columns, as_json=json))
 
@@ -109,28 +101,9 @@ def read(
     constraints = read_constraints(length, min_length, max_length, checksum)
     settings = read_settings(models_dir=models_dir)
     options = FieldOptions(model, max_error, constraints)
-    pipeline = _choose(
-        load_models(settings),
-        lambda catalogue: catalogue.fields(
-            options, max_error=settings.field_max_error, max_pixels=settings.max_pixels
-        ),
-    )
+    pipeline = choose_pipeline(settings, options)
     columns = ("text", "raw", "confidence", "decision")
     raise typer.Exit(_print_files(files, pipeline, field, columns, as_json=json))
-
-
-def _choose(catalogue: "Catalogue", choose: "Callable[[Catalogue], _Pipeline]") -> _Pipeline:
-    from service.errors import (
-        ModelUnavailable,
-        UnknownModel,
-        UnsupportedMaxError,
-    )
-
-    try:
-        return choose(catalogue)
-    except (UnknownModel, ModelUnavailable, UnsupportedMaxError) as error:
-        print_error(error)
-        raise typer.Exit(NO_MODEL) from error
 
 
 def _print_files(

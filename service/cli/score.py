@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -26,15 +26,15 @@ from service.cli.options import (
     read_constraints,
     read_settings,
 )
-from service.cli.output import NO_MODEL, load_models, picture_progress, print_error
+from service.cli.output import NO_MODEL, choose_pipeline, picture_progress, print_error
 from service.settings import Settings
 from service.version import version
 
 if TYPE_CHECKING:
     from models.fields.constraints import Constraints
+    from service.inference.digits import DigitOptions
+    from service.inference.fields import FieldOptions
     from service.scoring.job import Job, Summary
-    from service.scoring.reading import Digits, Fields
-    from service.scoring.writers import Writer
 
 _SOME_UNREAD = 1
 _RAY_PANEL = "With --engine ray"
@@ -132,17 +132,37 @@ def score(
     if engine == "ray" and (out in ("", "-") or Path(out).suffix in _FILE_SUFFIXES):
         raise typer.BadParameter("Ray writes Parquet files into a folder; name it with --out")
     settings = read_settings(models_dir=models_dir)
-    choice = _Choice(model, max_error, preprocess, constraints if fields else None)
-    files = _Files(tuple(sources), out, workers, overwrite=overwrite)
     began = time.monotonic()
     try:
         with _sigterm_raises():
+            job = _job(
+                settings,
+                tuple(sources),
+                out,
+                workers,
+                by_ray=engine == "ray",
+                options=_options(model, max_error, preprocess, constraints if fields else None),
+            )
+            default = settings.field_max_error if fields else settings.max_error
+            # A run resumes only if nothing that its rows depend on has changed.
+            request = {
+                "version of numeral": version(),
+                "sources": sources,
+                "working folder": str(Path.cwd()),
+                "model": f"{job.method.card.name} {job.method.card.version}",
+                "max_error": default if max_error is None else max_error,
+                "preprocess": preprocess,
+                "constraints": asdict(constraints),
+                "fields": fields,
+                "column": column,
+                "limits": [settings.max_body_bytes, settings.max_pixels],
+            }
             if engine == "ray":
-                summary = _score_on_ray(settings, choice, files, address, column)
+                summary = _score_on_ray(job, out, request, address, column, overwrite=overwrite)
             else:
-                summary = _score_here(settings, choice, files)
+                summary = _score_here(job, out, request, overwrite=overwrite)
     except (Exception, KeyboardInterrupt, Terminated) as error:
-        raise typer.Exit(_explain(error, files)) from error
+        raise typer.Exit(_explain(error, resumes=out != "-")) from error
     if summary is None:
         typer.echo(f"{out} is already complete", err=True)
         raise typer.Exit
@@ -154,138 +174,96 @@ class Terminated(BaseException):
     """Raised by SIGTERM, so that a run can tidy up and say how to resume it."""
 
 
-@dataclass(frozen=True)
-class _Choice:
-    # None leaves the model and the error rate to the settings, and means single digits.
-    model: str | None
-    max_error: float | None
-    preprocess: str
-    constraints: "Constraints | None"
+def _options(
+    model: str | None, max_error: float | None, preprocess: str, constraints: "Constraints | None"
+) -> "DigitOptions | FieldOptions":
+    from service.inference.digits import DigitOptions, Preprocess
+    from service.inference.fields import FieldOptions
+
+    if constraints is None:
+        return DigitOptions(model, max_error, Preprocess(preprocess))
+    return FieldOptions(model, max_error, constraints)
 
 
-@dataclass(frozen=True)
-class _Files:
-    sources: tuple[str, ...]
-    out: str
-    workers: int | None
-    overwrite: bool
+def _job(
+    settings: Settings,
+    sources: tuple[str, ...],
+    out: str,
+    workers: int | None,
+    *,
+    by_ray: bool,
+    options: "DigitOptions | FieldOptions",
+) -> "Job":
+    from service.inference.digits import DigitPipeline
+    from service.scoring.job import Job
+    from service.scoring.reading import Digits, Fields
+    from service.scoring.writers import JsonLines, Parquet, choose_writer
+    from service.server.system import usable_cores
 
-    @property
-    def to_pipe(self) -> bool:
-        return self.out == "-"
+    writer = Parquet() if by_ray else JsonLines() if out == "-" else choose_writer(Path(out))
+    pipeline = choose_pipeline(settings, options)
+    method = (
+        Digits.of(pipeline, settings.models_dir)
+        if isinstance(pipeline, DigitPipeline)
+        else Fields.of(pipeline, settings.models_dir)
+    )
+    return Job(method, writer, settings.max_body_bytes, sources, workers, usable_cores())
 
-    @property
-    def progress_is_shown(self) -> bool:
-        # On one terminal the rows would tear the bar.
-        return sys.stderr.isatty() and not (self.to_pipe and sys.stdout.isatty())
 
-
-def _score_here(settings: Settings, choice: _Choice, files: _Files) -> "Summary | None":
+def _score_here(
+    job: "Job", out: str, request: dict[str, Any], *, overwrite: bool
+) -> "Summary | None":
     from service.scoring.job import score_to_file, score_to_pipe
-    from service.scoring.writers import JsonLines, choose_writer
 
-    writer = JsonLines() if files.to_pipe else choose_writer(Path(files.out))
-    job = _job(settings, choice, files, writer)
-    with picture_progress(shown=files.progress_is_shown) as bar:
-        if files.to_pipe:
+    # On one terminal the rows would tear the bar.
+    with picture_progress(
+        shown=sys.stderr.isatty() and not (out == "-" and sys.stdout.isatty())
+    ) as bar:
+        if out == "-":
             return score_to_pipe(job, sys.stdout.buffer, bar)
-        request = _request(settings, choice, job)
-        return score_to_file(job, Path(files.out), request, bar, overwrite=files.overwrite)
+        return score_to_file(job, Path(out), request, bar, overwrite=overwrite)
 
 
 def _score_on_ray(
-    settings: Settings, choice: _Choice, files: _Files, address: str | None, column: str | None
+    job: "Job",
+    out: str,
+    request: dict[str, Any],
+    address: str | None,
+    column: str | None,
+    *,
+    overwrite: bool,
 ) -> "Summary | None":
     from service.ray_cluster import prepare_ray
 
     prepare_ray(address, quiet=True)
     from service.scoring.ray import score_on_ray
-    from service.scoring.writers import Parquet
 
-    job = _job(settings, choice, files, Parquet())
     return score_on_ray(
         job,
-        files.out,
-        {**_request(settings, choice, job), "column": column},
+        out,
+        request,
         column=column,
         address=address,
-        overwrite=files.overwrite,
-        progress=files.progress_is_shown,
+        overwrite=overwrite,
+        progress=sys.stderr.isatty(),
     )
 
 
-def _job(settings: Settings, choice: _Choice, files: _Files, writer: "Writer") -> "Job":
-    from service.scoring.job import Job
-    from service.server.system import usable_cores
-
-    method = _method(settings, choice)
-    limit, cores = settings.max_body_bytes, usable_cores()
-    return Job(method, writer, limit, files.sources, files.workers, cores)
-
-
-def _method(settings: Settings, choice: _Choice) -> "Digits | Fields":
-    """Return how pictures are read, with defaults from the settings.
-
-    Raises:
-        UnknownModel, ModelUnavailable, UnsupportedMaxError: the model cannot be used.
-    """
-    from service.inference.digits import DigitOptions, Preprocess
-    from service.inference.fields import FieldOptions
-    from service.scoring.reading import Digits, Fields
-
-    catalogue, folder = load_models(settings), settings.models_dir
-    if choice.constraints is None:
-        options = DigitOptions(choice.model, choice.max_error, Preprocess(choice.preprocess))
-        digits = catalogue.digits(
-            options, max_error=settings.max_error, max_pixels=settings.max_pixels
-        )
-        card = digits.classifier.card
-        return Digits(folder, card, digits.criteria, digits.preprocess, digits.max_pixels)
-    fields = catalogue.fields(
-        FieldOptions(choice.model, choice.max_error, choice.constraints),
-        max_error=settings.field_max_error,
-        max_pixels=settings.max_pixels,
-    )
-    card_of_reader = fields.reader.card
-    return Fields(folder, card_of_reader, fields.threshold, fields.constraints, fields.max_pixels)
-
-
-def _request(settings: Settings, choice: _Choice, job: "Job") -> dict[str, Any]:
-    """Return everything that the rows depend on, as JSON values: a resumed run must match it."""
-    constraints, card = choice.constraints, job.method.card
-    default = settings.max_error if constraints is None else settings.field_max_error
-    return {
-        "version of numeral": version(),
-        "sources": list(job.sources),
-        "working folder": str(Path.cwd()),
-        "model": f"{card.name} {card.version}",
-        "max_error": default if choice.max_error is None else choice.max_error,
-        "preprocess": choice.preprocess,
-        "constraints": None if constraints is None else asdict(constraints),
-        "limits": [settings.max_body_bytes, settings.max_pixels],
-    }
-
-
-def _explain(error: BaseException, files: _Files) -> int:
+def _explain(error: BaseException, *, resumes: bool) -> int:
     """Print what ended a run, and return the exit status; anything unexpected is raised again."""
     from models.manifest import ModelFileError
-    from service.errors import (
-        ModelUnavailable,
-        UnknownModel,
-        UnsupportedMaxError,
-    )
     from service.ray_cluster import NoCluster
     from service.scoring.checkpoint import CannotWrite
     from service.scoring.job import WorkerFailed
     from service.scoring.sources import NoSuchSource
     from service.scoring.writers import UnknownFormat
 
-    resume = "" if files.to_pipe else "; finished rows are kept, and the same command resumes"
+    how_to_resume = "; finished rows are kept, and the same command resumes" if resumes else ""
     match error:
         case NoCluster() | NoSuchSource() | CannotWrite() | UnknownFormat():
             print_error(error)
             return 2
-        case UnknownModel() | ModelUnavailable() | UnsupportedMaxError() | ModelFileError():
+        case ModelFileError():
             print_error(error)
             return NO_MODEL
         case BrokenPipeError():
@@ -293,10 +271,10 @@ def _explain(error: BaseException, files: _Files) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
         case WorkerFailed() | OSError():
-            print_error(f"the run failed: {error}{resume}")
+            print_error(f"the run failed: {error}{how_to_resume}")
             return 4
         case KeyboardInterrupt() | Terminated():
-            typer.echo(f"interrupted{resume}", err=True)
+            typer.echo(f"interrupted{how_to_resume}", err=True)
             return 143 if isinstance(error, Terminated) else 130
     raise error
 

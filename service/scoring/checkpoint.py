@@ -1,15 +1,14 @@
 """The list of a run and the rows of its finished tasks, in `OUT.parts` until OUT is complete.
 
 That is an SQLite file, so a task's rows are in it as a whole or not at all, whatever ends the run,
-and no two runs use it at once. Tasks finish in order. `.OUT.done` records what a complete table was
-made from.
+and no two runs use it at once. `.OUT.done` records what a complete table was made from.
 """
 
 import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +22,10 @@ _TABLES = """
     CREATE TABLE IF NOT EXISTS tasks (number INTEGER PRIMARY KEY, pieces BLOB);
     CREATE TABLE IF NOT EXISTS done (number INTEGER PRIMARY KEY, tally TEXT, rows BLOB);
 """
+
+
+# Is told how many pictures are listed, or read of how many.
+Progress = Callable[[int, int | None], None]
 
 
 class CannotWrite(Exception):
@@ -64,13 +67,9 @@ class Run(BaseModel):
 
 
 class Listing:
-    """Counts and hashes tasks as they are listed.
+    """Counts and hashes tasks as they are listed."""
 
-    Args:
-        progress: is told the number of pictures so far.
-    """
-
-    def __init__(self, progress: Callable[[int], None]) -> None:
+    def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._hash = hashlib.sha256()
         self.pictures = 0
@@ -86,7 +85,7 @@ class Listing:
             line = to_line(task)
             self._hash.update(line)
             self.pictures += pictures_of(task)
-            self._progress(self.pictures)
+            self._progress(self.pictures, None)
             yield line
 
 
@@ -98,9 +97,7 @@ def checkpoint_file(out: Path) -> Path:
 def own_files(out: Path) -> frozenset[str]:
     """Return the real paths of what a run writes, which may be in a folder that it reads."""
     file = checkpoint_file(out)
-    return frozenset(
-        str(path.resolve()) for path in (out, file, file.with_name(f"{file.name}-journal"))
-    )
+    return frozenset(str(path.resolve()) for path in (out, file, Path(f"{file}-journal")))
 
 
 @contextmanager
@@ -130,6 +127,19 @@ def open_checkpoint(out: Path) -> Iterator["Checkpoint"]:
         raise OSError(f"{file}: {error}") from error
 
 
+def _locked_database(file: Path, out: Path) -> sqlite3.Connection:
+    try:
+        database = sqlite3.connect(file, timeout=0)
+        # The lock is kept from the first transaction on.
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        database.executescript(f"BEGIN EXCLUSIVE; {_TABLES} COMMIT;")
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error):
+            raise CannotWrite(f"another run is writing {out}; wait until it ends") from error
+        raise CannotWrite(f"{file} cannot be written, or is another file ({error})") from error
+    return database
+
+
 class Checkpoint:
     """The finished tasks of a table.
 
@@ -151,7 +161,7 @@ class Checkpoint:
         self,
         request: Mapping[str, Any],
         tasks: Iterable[Task],
-        progress: Callable[[int], None],
+        progress: Progress,
         *,
         overwrite: bool,
     ) -> Run | None:
@@ -171,22 +181,19 @@ class Checkpoint:
             return self.run
         listing = Listing(progress)
         if self._out.exists() and not overwrite:
-            record = _read_record(self._record)
-            if record is None or (record.request, record.written) != (request, _stamp(self._out)):
-                raise CannotWrite(f"{self._out} already exists; --overwrite replaces it")
+            complete = self._complete(request)
             for _ in listing.lines(tasks):
                 pass
-            record.check_list(listing.digest, str(self._out))
+            complete.check_list(listing.digest, str(self._out))
             return None
         for table in ("run", "done", "tasks"):
             self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
         numbered = enumerate(listing.lines(tasks))
         self._database.executemany("INSERT INTO tasks VALUES (?, ?)", numbered)
-        run = Run(request=request, pictures=listing.pictures, digest=listing.digest)
-        self._database.execute("INSERT INTO run VALUES (?)", [run.model_dump_json()])
+        self.run = Run(request=request, pictures=listing.pictures, digest=listing.digest)
+        self._database.execute("INSERT INTO run VALUES (?)", [self.run.model_dump_json()])
         self._database.commit()
-        self.run = run
-        return run
+        return self.run
 
     def remaining(self) -> Iterator[Task]:
         """Yield the tasks that are not done."""
@@ -207,8 +214,8 @@ class Checkpoint:
         new = self._out.with_name(f".{self._out.name}.new")
         try:
             with new.open("wb") as file:
-                query = "SELECT rows FROM done ORDER BY number"
-                join((rows for (rows,) in self._database.execute(query)), file)
+                found = self._database.execute("SELECT rows FROM done ORDER BY number")
+                join((rows for (rows,) in found), file)
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self._out)
@@ -219,27 +226,12 @@ class Checkpoint:
             self._record.write_text(record.model_dump_json())
         self.run = None
 
-
-def _locked_database(file: Path, out: Path) -> sqlite3.Connection:
-    try:
-        database = sqlite3.connect(file, timeout=0)
-        # The lock is kept from the first transaction on.
-        database.execute("PRAGMA locking_mode = EXCLUSIVE")
-        database.executescript(f"BEGIN EXCLUSIVE; {_TABLES} COMMIT;")
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise CannotWrite(f"another run is writing {out}; wait until it ends") from error
-        raise CannotWrite(f"{file} cannot be written ({error})") from error
-    except sqlite3.DatabaseError as error:
-        raise CannotWrite(f"{file} is not the file of an unfinished run ({error})") from error
-    return database
-
-
-def _read_record(path: Path) -> Run | None:
-    try:
-        return Run.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
+    def _complete(self, request: Mapping[str, Any]) -> Run:
+        with suppress(FileNotFoundError, ValidationError):
+            record = Run.model_validate_json(self._record.read_bytes())
+            if (record.request, record.written) == (request, _stamp(self._out)):
+                return record
+        raise CannotWrite(f"{self._out} already exists; --overwrite replaces it")
 
 
 def _stamp(path: Path) -> tuple[int, int]:

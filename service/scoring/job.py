@@ -1,25 +1,23 @@
 """Tasks to rows in worker processes, and rows to a table that an interrupted run goes on with."""
 
 import multiprocessing
-import os
-import pickle
 import signal
 import tempfile
-import threading
 import traceback
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from queue import SimpleQueue
+from typing import Any, BinaryIO, NamedTuple, cast
 
-from service.scoring.checkpoint import Listing, open_checkpoint, own_files
+from service.scoring.checkpoint import Listing, Progress, open_checkpoint, own_files
 from service.scoring.contents import Contents
 from service.scoring.reading import Digits, Fields, Scorer, Tally, tally_of
 from service.scoring.sources import Task, from_line, list_pieces, tasks_of
@@ -27,6 +25,7 @@ from service.scoring.writers import Writer
 
 # Not forked: a fork copies locks that another thread of the parent may hold.
 _SPAWN = multiprocessing.get_context("spawn")
+_Idle = SimpleQueue[tuple[BaseProcess, Connection]]
 
 # Tasks per worker that are in progress, or done and waiting for an earlier one.
 _TASKS_AHEAD = 4
@@ -43,13 +42,7 @@ class WorkerFailed(Exception):
 class Job:
     """What is read, and how; can be sent to another process.
 
-    Attributes:
-        method: how pictures are read.
-        writer: how rows are encoded.
-        max_bytes: the largest file that is read.
-        sources: where the pictures are.
-        workers: how many processes read; None: as many as are worth it, up to `cores`.
-        cores: how many there are.
+    Without `workers`, as many processes read as are worth it, up to `cores`.
     """
 
     method: Digits | Fields
@@ -90,30 +83,10 @@ class Summary(NamedTuple):
     workers: int
 
 
-class Progress(Protocol):
-    """Is told how far a run is."""
-
-    def listed(self, pictures: int) -> None:
-        """`pictures` are listed so far."""
-
-    def begin(self, pictures: int, done: int) -> None:
-        """`pictures` are to be read, of which `done` have been."""
-
-    def advance(self, pictures: int) -> None:
-        """`pictures` more have been read."""
-
-
 def score_to_file(
     job: Job, out: Path, request: Mapping[str, Any], progress: Progress, *, overwrite: bool
 ) -> Summary | None:
-    """Write the rows to `out`, or resume an interrupted run of the same `request`.
-
-    Args:
-        job: what is read.
-        out: the table.
-        request: everything that the rows depend on, as JSON values.
-        progress: is told how far it is.
-        overwrite: start over, whatever is there.
+    """Write the table `out`, or resume an interrupted run of the same `request`.
 
     Returns:
         What was done; None if the table was already complete.
@@ -123,16 +96,16 @@ def score_to_file(
     """
     with open_checkpoint(out) as checkpoint:
         tasks = job.tasks(own_files(out))
-        run = checkpoint.begin(request, tasks, progress.listed, overwrite=overwrite)
+        run = checkpoint.begin(request, tasks, progress, overwrite=overwrite)
         if run is None:
             return None
         before = checkpoint.tally.pictures
-        progress.begin(run.pictures, before)
+        progress(before, run.pictures)
         workers = job.workers_for(run.pictures - before)
         with closing(_score(job, checkpoint.remaining(), workers)) as done:
             for scored in done:
                 checkpoint.add(scored.rows, scored.tally)
-                progress.advance(scored.tally.pictures)
+                progress(checkpoint.tally.pictures, run.pictures)
         checkpoint.finish(lambda chunks, file: job.writer.join(job.method.columns, chunks, file))
         return Summary(checkpoint.tally, before, workers)
 
@@ -143,18 +116,18 @@ def score_to_pipe(job: Job, pipe: BinaryIO, progress: Progress) -> Summary:
     Raises:
         NoSuchSource, WorkerFailed, OSError: it could not be done.
     """
-    listing, tally = Listing(progress.listed), Tally()
+    listing, tally = Listing(progress), Tally()
     with tempfile.TemporaryFile() as lines:
         lines.writelines(listing.lines(job.tasks()))
         lines.seek(0)
-        progress.begin(listing.pictures, 0)
+        progress(0, listing.pictures)
         workers = job.workers_for(listing.pictures)
         with closing(_score(job, map(from_line, lines), workers)) as done:
             for scored in done:
                 pipe.write(scored.rows)
                 pipe.flush()
                 tally += scored.tally
-                progress.advance(scored.tally.pictures)
+                progress(tally.pictures, listing.pictures)
         return Summary(tally, 0, workers)
 
 
@@ -168,37 +141,57 @@ def _score(job: Job, tasks: Iterator[Task], workers: int) -> Generator[Scored, N
         work = _Work(job)
         yield from map(work, tasks)
         return
-    pickled = pickle.dumps(job)
-    with _pool(workers) as pool:
+    # A thread for each process waits for its results. concurrent.futures has processes too, but
+    # hangs if one is killed while it sends a result.
+    with ThreadPoolExecutor(workers) as threads, _processes(job, workers) as idle:
         ahead: deque[Future[Scored]] = deque()
         while True:
             some = islice(tasks, _TASKS_AHEAD * workers - len(ahead))
-            try:
-                ahead.extend(pool.submit(_do, pickled, task) for task in some)
-                scored = ahead.popleft().result() if ahead else None
-            except BrokenExecutor as error:
-                raise WorkerFailed(
-                    "a worker process was killed; if memory ran out, use fewer --workers"
-                ) from error
-            if scored is None:
+            ahead.extend(threads.submit(_ask, idle, task) for task in some)
+            if not ahead:
                 return
-            yield scored
+            yield ahead.popleft().result()
+
+
+def _ask(idle: _Idle, task: Task) -> Scored:
+    process, connection = idle.get()
+    try:
+        connection.send(task)
+        answer = connection.recv()
+    except (EOFError, OSError) as error:
+        process.join()
+        raise WorkerFailed(
+            f"a worker process ended with status {process.exitcode}; if it was killed because"
+            " memory ran out (-9), use fewer --workers"
+        ) from error
+    finally:
+        idle.put((process, connection))
+    if isinstance(answer, str):
+        raise WorkerFailed(f"a worker process failed:\n{answer}")
+    return cast(Scored, answer)
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    # Workers end when this process closes its end of the pipe, or ends itself, however it ends.
-    theirs, ours = _SPAWN.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(workers, _SPAWN, _start_worker, (theirs,))
+def _processes(job: Job, count: int) -> Iterator[_Idle]:
+    idle: _Idle = SimpleQueue()
+    started: list[BaseProcess] = []
     try:
         with _interrupt_blocked():
-            for _ in range(workers):
-                pool.submit(int)
-        yield pool
+            for _ in range(count):
+                ours, theirs = _SPAWN.Pipe()
+                process = _SPAWN.Process(target=_answer, args=(job, theirs), daemon=True)
+                process.start()
+                # The only other copy is the process's: its end is that of the pipe.
+                theirs.close()
+                started.append(process)
+                idle.put((process, ours))
+        yield idle
     finally:
-        ours.close()
-        pool.shutdown(cancel_futures=True)
-        theirs.close()
+        # They only read: nothing is left half done.
+        for each in started:
+            each.terminate()
+        for each in started:
+            each.join()
 
 
 @contextmanager
@@ -216,6 +209,24 @@ def _interrupt_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _answer(job: Job, parent: Connection) -> None:
+    # Ctrl-C reaches every process of a terminal; the parent ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    work = None
+    # It ends with its parent, however that ends.
+    with suppress(EOFError, OSError):
+        while True:
+            task = parent.recv()
+            try:
+                work = work or _Work(job)
+                answer: Scored | str = work(task)
+            except Exception:
+                answer = traceback.format_exc()
+            parent.send(answer)
+
+
 class _Work:
     """Does tasks, one after another."""
 
@@ -228,29 +239,3 @@ class _Work:
         items = (item for piece in task for item in self._contents.of(piece))
         rows = list(self._scorer.rows(items))
         return Scored(self._job.writer.encode(self._job.method.columns, rows), tally_of(rows))
-
-
-def _start_worker(alive: Connection) -> None:
-    # Ctrl-C reaches every process of a terminal; the parent ends its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-
-
-def _end_with(alive: Connection) -> None:
-    with suppress(EOFError, OSError):
-        alive.recv_bytes()
-    os._exit(0)
-
-
-def _do(pickled_job: bytes, task: Task) -> Scored:
-    try:
-        return _work_for(pickled_job)(task)
-    except Exception as error:
-        raise WorkerFailed(f"a worker process failed:\n{traceback.format_exc()}") from error
-
-
-@lru_cache(maxsize=1)
-def _work_for(pickled_job: bytes) -> _Work:
-    return _Work(pickle.loads(pickled_job))  # noqa: S301 - from the parent process

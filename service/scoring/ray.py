@@ -76,16 +76,9 @@ def score_on_ray(
     overwrite: bool,
     progress: bool,
 ) -> Summary | None:
-    """Write the rows to Parquet files in the folder `out`, or resume a run of the same `request`.
+    """Write Parquet files into the folder `out`, or resume a run of the same `request`.
 
-    Args:
-        job: what is read; without `workers`, by an actor per core.
-        out: a path or an address.
-        request: everything that the rows depend on, as JSON values.
-        column: the column of pictures in Parquet files; None: the only one that can be it.
-        address: the cluster; None starts one on this machine.
-        overwrite: start over, whatever is there.
-        progress: whether to show Ray's progress bars.
+    Without `address`, Ray is started on this machine; without workers, an actor per core reads.
 
     Returns:
         What was done; None if the folder was already complete.
@@ -105,7 +98,7 @@ def score_on_ray(
         [Piece(path, 0, contents.count(path)) for path in list_source(source, ignored)]
         for source in job.sources
     ]
-    listing = Listing(lambda _: None)
+    listing = Listing(lambda *_: None)
     for _ in listing.lines((piece,) for pieces in listed for piece in pieces):
         pass
     if complete is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -55,15 +55,7 @@ _ERROR = (
 
 @dataclass(frozen=True)
 class Digits:
-    """How single digits are read; can be sent to another process or machine.
-
-    Attributes:
-        directory: the folder with the model's file.
-        card: the model's; only the file that it describes is used.
-        criteria: when answers are accepted.
-        preprocess: what happens to a picture before the model sees it.
-        max_pixels: the largest picture that is decoded.
-    """
+    """How single digits are read: a pipeline that can be sent to another process or machine."""
 
     directory: Path
     card: ModelCard
@@ -81,6 +73,12 @@ class Digits:
     # A second's work, or less.
     task_size: ClassVar = 512
 
+    @classmethod
+    def of(cls, pipeline: DigitPipeline, directory: Path) -> Self:
+        """Read as `pipeline` does, whose model is in `directory`."""
+        card, criteria = pipeline.classifier.card, pipeline.criteria
+        return cls(directory, card, criteria, pipeline.preprocess, pipeline.max_pixels)
+
     def open(self) -> DigitPipeline:
         """Load the model.
 
@@ -93,15 +91,7 @@ class Digits:
 
 @dataclass(frozen=True)
 class Fields:
-    """How fields of several digits are read; can be sent to another process or machine.
-
-    Attributes:
-        directory: the folder with the reader's file.
-        card: the reader's; only the file that it describes is used.
-        threshold: the lowest confidence that is accepted; None accepts nothing.
-        constraints: what is known of the fields.
-        max_pixels: the largest picture that is decoded.
-    """
+    """How fields are read: a pipeline that can be sent to another process or machine."""
 
     directory: Path
     card: ReaderCard
@@ -128,6 +118,12 @@ class Fields:
     )
     # A second's work, or less.
     task_size: ClassVar = 64
+
+    @classmethod
+    def of(cls, pipeline: FieldPipeline, directory: Path) -> Self:
+        """Read as `pipeline` does, whose reader is in `directory`."""
+        card, threshold = pipeline.reader.card, pipeline.threshold
+        return cls(directory, card, threshold, pipeline.constraints, pipeline.max_pixels)
 
     def open(self) -> FieldPipeline:
         """Load the reader.

@@ -58,7 +58,7 @@ def test_a_list_that_cannot_be_made_leaves_nothing(out):
         raise LookupError
 
     with pytest.raises(LookupError), open_checkpoint(out) as checkpoint:
-        checkpoint.begin(REQUEST, tasks(), print, overwrite=False)
+        checkpoint.begin(REQUEST, tasks(), _ignore, overwrite=False)
 
     assert list(out.parent.iterdir()) == []
 
@@ -68,13 +68,13 @@ def test_another_request_is_refused_and_named(out):
         _begin(checkpoint)
 
     with open_checkpoint(out) as checkpoint, pytest.raises(CannotWrite, match="another model"):
-        checkpoint.begin({"model": "cnn"}, TASKS, print, overwrite=False)
+        checkpoint.begin({"model": "cnn"}, TASKS, _ignore, overwrite=False)
 
 
 def test_something_else_in_its_place_is_refused(out):
     checkpoint_file(out).write_bytes(b"a list of my own" * 100)
 
-    with pytest.raises(CannotWrite, match="not the file of an unfinished run"):
+    with pytest.raises(CannotWrite, match="is another file"):
         open_checkpoint(out).__enter__()
 
     assert checkpoint_file(out).read_bytes() == b"a list of my own" * 100
@@ -88,7 +88,7 @@ def test_a_complete_table_needs_nothing_unless_it_or_its_sources_have_changed(ou
     with open_checkpoint(out) as checkpoint:
         assert _begin(checkpoint) is None
         with pytest.raises(CannotWrite, match="other pictures now"):
-            checkpoint.begin(REQUEST, TASKS[:1], print, overwrite=False)
+            checkpoint.begin(REQUEST, TASKS[:1], _ignore, overwrite=False)
         out.write_bytes(b"edited")
         with pytest.raises(CannotWrite, match="--overwrite"):
             _begin(checkpoint)
@@ -97,8 +97,12 @@ def test_a_complete_table_needs_nothing_unless_it_or_its_sources_have_changed(ou
 
 
 def _begin(checkpoint, *, overwrite=False):
-    return checkpoint.begin(REQUEST, TASKS, lambda _: None, overwrite=overwrite)
+    return checkpoint.begin(REQUEST, TASKS, _ignore, overwrite=overwrite)
 
 
 def _join(chunks, file):
     file.writelines(chunks)
+
+
+def _ignore(pictures, total):
+    pass
