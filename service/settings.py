@@ -144,8 +144,8 @@ class Settings(BaseSettings):
     )
     max_waiting_bytes: PositiveInt = Field(
         64 * _MIB,
-        description="Maximum size in bytes of a stream's answers that wait in a temporary file for"
-        " a slow client; at the limit no more images of the stream are read.",
+        description="Maximum size in bytes of a stream's answers that wait for a slow client, which"
+        " count as bodies too; at the limit no more images of the stream are read.",
     )
     answer_timeout: _Seconds = Field(
         30.0,

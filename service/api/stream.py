@@ -1,14 +1,14 @@
 """Batches of any length: read and answered line by line, in bounded memory.
 
-One task receives the body and starts to read its images, a second puts the answers in order into a
-buffer, a third sends them. Each waits for the next: a client that takes no answers is not read.
+A task receives the body and starts to read its images, chunk by chunk; the request itself sends the
+answers in order. A client that takes no answers is not read any more.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -16,7 +16,6 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service.api.bodies import run_parser
 from service.api.formats import Item, Line, LineSplitter, parse_line
-from service.api.line_buffer import LineBuffer
 from service.api.negotiation import NDJSON
 from service.api.problems import known
 from service.api.responses import error_line
@@ -47,8 +46,6 @@ class Chunk(NamedTuple):
 # Reads the images of a chunk, given the index of the first, and returns their answers as NDJSON.
 Answer = Callable[[Sequence[Item], int], Awaitable[bytes]]
 
-_Window = asyncio.Queue[asyncio.Task[bytes | Exception] | Exception | None]
-
 
 class ClientStalled(Exception):
     """The client takes no answers."""
@@ -72,8 +69,8 @@ class Streams:
         self._open = 0
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[None]:
-        """Count one stream while the block lasts.
+    def open(self) -> Iterator[MemoryShare]:
+        """Count one stream, and what it holds, while the block lasts.
 
         Raises:
             TooManyStreams: the limit is reached.
@@ -82,7 +79,8 @@ class Streams:
             raise TooManyStreams(f"{self._open} streams are open, which is the limit; retry later")
         self._open += 1
         try:
-            yield
+            with contextlib.closing(self.memory.share()) as share:
+                yield share
         finally:
             self._open -= 1
 
@@ -117,7 +115,11 @@ class StreamedAnswer(Response):
         self._items = items
         self._charge = charge
         self._started = self._more_body = False
-        self._reading = 0
+        # Tasks that return the answers to the chunks, in order, then None.
+        self._answers: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue()
+        self._reading = 0  # chunks
+        self._waiting = 0  # bytes of answers that were not sent
+        self._has_room = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request.
@@ -126,15 +128,10 @@ class StreamedAnswer(Response):
             TooManyStreams: too many streams are open.
             Exception: what went wrong before the first line.
         """
-        max_waiting = self._streams.settings.max_waiting_bytes
-        with (
-            self._streams.open(),
-            contextlib.closing(self._streams.memory.share()) as memory,
-            contextlib.closing(LineBuffer(max_bytes=max_waiting)) as lines,
-        ):
-            producing = asyncio.create_task(self._produce(receive, memory, lines))
+        with self._streams.open() as memory:
+            producing = asyncio.create_task(self._produce(receive, memory))
             try:
-                await self._send_all(lines, send)
+                await self._send_all(producing, memory, send)
             except asyncio.CancelledError:
                 if not self._started:
                     raise
@@ -151,29 +148,30 @@ class StreamedAnswer(Response):
                     await _discard_body(receive)
             finally:
                 await _cancel(producing)
+                while not self._answers.empty():
+                    if reading := self._answers.get_nowait():
+                        await _cancel(reading)
 
-    async def _produce(self, receive: Receive, memory: MemoryShare, lines: LineBuffer) -> None:
-        """Put a line for each image into `lines`, then wait for the client to disconnect."""
-        # Chunks that are being read, in order, then the error that ended them, or None.
-        window: _Window = asyncio.Queue(_MAX_CHUNKS - 1)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_collect(window, lines))
-            try:
-                async for chunk in self._chunks(receive, memory, lines):
-                    self._charge(len(chunk.images))
-                    await window.put(tasks.create_task(self._read(chunk, memory)))
-                await window.put(None)
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-                await lines.end(ClientDisconnect())
-            except ClientDisconnect as error:
-                await lines.end(error)
-            except Exception as error:
-                await window.put(error)
+    async def _produce(self, receive: Receive, memory: MemoryShare) -> None:
+        """Read the chunks one after the other, as long as answers do not wait for the client."""
+        try:
+            async for chunk in self._chunks(receive, memory):
+                self._charge(len(chunk.images))
+                await self._wait_for_room()
+                self._reading += 1
+                self._answers.put_nowait(asyncio.create_task(self._read(chunk, memory)))
+        finally:
+            self._answers.put_nowait(None)
 
-    async def _chunks(
-        self, receive: Receive, memory: MemoryShare, lines: LineBuffer
-    ) -> AsyncIterator[Chunk]:
+    async def _wait_for_room(self) -> None:
+        # Most HTTP clients send the whole body before they read the answer. If the service stopped
+        # reading as soon as an answer is not taken, both would wait for each other forever.
+        most = self._streams.settings.max_waiting_bytes
+        while self._reading == _MAX_CHUNKS or self._waiting >= most:
+            self._has_room.clear()
+            await self._has_room.wait()
+
+    async def _chunks(self, receive: Receive, memory: MemoryShare) -> AsyncIterator[Chunk]:
         if self._items is not None:
             for first in range(0, len(self._items), self._chunk_size):
                 yield Chunk(first, self._items[first : first + self._chunk_size], 0)
@@ -183,7 +181,7 @@ class StreamedAnswer(Response):
         first, self._more_body = 0, True
         while self._more_body:
             await memory.wait(settings.body_timeout)
-            message = await self._receive(receive, settings.body_timeout, lines)
+            message = await self._receive(receive, settings.body_timeout)
             self._more_body = message.get("more_body", False)
             unfinished = splitter.unfinished
             complete = splitter.feed(message.get("body", b""))
@@ -195,13 +193,13 @@ class StreamedAnswer(Response):
                 yield Chunk(first, images, size)
                 first += len(images)
 
-    async def _receive(self, receive: Receive, timeout: float, lines: LineBuffer) -> Message:
+    async def _receive(self, receive: Receive, timeout: float) -> Message:
         while True:
             try:
                 async with asyncio.timeout(timeout):
                     message = await receive()
             except TimeoutError as error:
-                if self._reading or lines.waiting:
+                if self._reading or self._waiting:
                     continue  # The client may be waiting for an answer itself.
                 raise BodyTooSlow(
                     f"nothing arrived for {timeout:g} s, and the body was not complete; send"
@@ -211,31 +209,39 @@ class StreamedAnswer(Response):
                 raise ClientDisconnect
             return message
 
-    async def _read(self, chunk: Chunk, memory: MemoryShare) -> bytes | Exception:
-        self._reading += 1
+    async def _read(self, chunk: Chunk, memory: MemoryShare) -> bytes:
         try:
             items = await run_parser(lambda: list(map(_item, chunk.images)), chunk.size)
-            return await self._answer(items, chunk.first)
-        except Exception as error:
-            return error
+            lines = await self._answer(items, chunk.first)
         finally:
             self._reading -= 1
+            self._has_room.set()
             memory.add(-chunk.size)
+        self._waiting += len(lines)
+        memory.add(len(lines))
+        return lines
 
-    async def _send_all(self, lines: LineBuffer, send: Send) -> None:
-        piece = await lines.take()
-        self._started = True
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status_code,
-                "headers": self.raw_headers,
-            }
-        )
-        while piece:
-            await self._send(piece, send)
-            piece = await lines.take()
+    async def _send_all(
+        self, producing: asyncio.Task[None], memory: MemoryShare, send: Send
+    ) -> None:
+        while reading := await self._answers.get():
+            lines = await reading
+            self._waiting -= len(lines)
+            memory.add(-len(lines))
+            self._has_room.set()
+            await self._start(send)
+            await self._send(lines, send)
+        await producing  # raises the error that ended the stream
+        await self._start(send)
         await self._send(b"", send, more=False)
+
+    async def _start(self, send: Send) -> None:
+        if not self._started:
+            self._started = True
+            headers = self.raw_headers
+            await send(
+                {"type": "http.response.start", "status": self.status_code, "headers": headers}
+            )
 
     async def _send(self, piece: bytes, send: Send, *, more: bool = True) -> None:
         seconds = self._streams.settings.answer_timeout
@@ -251,19 +257,6 @@ class StreamedAnswer(Response):
         _log.warning("stream cut short: %r", error, exc_info=error if unexpected else None)
         if not gone:
             await self._send(error_line(error, self._request_id), send)
-
-
-async def _collect(window: _Window, lines: LineBuffer) -> None:
-    try:
-        while item := await window.get():
-            answer = item if isinstance(item, Exception) else await item
-            if isinstance(answer, Exception):
-                raise answer
-            await lines.put(answer)
-    except Exception as error:
-        await lines.end(error)
-    else:
-        await lines.end()
 
 
 def _split(lines: Sequence[Line], most: int) -> Iterator[tuple[Sequence[Line], int]]:
@@ -291,6 +284,6 @@ async def _discard_body(receive: Receive) -> None:
                 pass
 
 
-async def _cancel(task: asyncio.Task[None]) -> None:
+async def _cancel(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
