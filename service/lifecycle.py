@@ -3,28 +3,22 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class ServedModel:
-    """A model that is served."""
-
-    name: str
-    version: str
+from pydantic import BaseModel, Field
 
 
-@dataclass(frozen=True)
-class Served:
-    """The models that are served after a reload.
+class ReloadedModel(BaseModel):
+    """A model that is served after a reload."""
 
-    Attributes:
-        default: model that answers when a request names none.
-        models: models that are loaded.
-        workers: number of processes that serve them.
-    """
+    name: str = Field(description="The model's name.")
+    version: str = Field(description="Its version; another file has another version.")
 
-    default: str
-    models: tuple[ServedModel, ...]
-    workers: int = 1
+
+class Reload(BaseModel):
+    """What is served after a reload."""
+
+    default: str = Field(description="Model that answers when a request names none.")
+    models: tuple[ReloadedModel, ...] = Field(description="Models that are served.")
+    workers: int = Field(ge=1, description="Number of processes that serve them.")
 
     def __str__(self) -> str:
         return ", ".join(f"{model.name} {model.version}" for model in self.models)
@@ -41,4 +35,4 @@ class Lifecycle:
     """
 
     draining: bool = False
-    reload: Callable[[], Awaitable[Served]] | None = None
+    reload: Callable[[], Awaitable[Reload]] | None = None

@@ -5,7 +5,6 @@ import logging
 import logging.config
 import os
 import sys
-from functools import partial
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -13,8 +12,6 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from service.settings import LogFormat, LogLevel
 
 ACCESS_LOGGER = "service.access"
-
-_FIRST = ("time", "level", "logger", "event")
 
 _encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
 
@@ -26,13 +23,30 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
     uvicorn's, other libraries') pass a handler; both look the same. Every line names the process,
     and has what `structlog.contextvars` holds for its request.
     """
+    process = os.getpid()
+
+    def add_process(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        # Several workers write to the same log.
+        event["process"] = process
+        return event
+
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-        partial(_add_process, pid=os.getpid()),
+        add_process,
     ]
-    render = _json_processors() if log_format is LogFormat.JSON else _console_processors()
+    render: list[Processor] = [
+        structlog.dev.ConsoleRenderer(
+            timestamp_key="time",
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            # A traceback with local variables could show what is in an image.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    ]
+    if log_format is LogFormat.JSON:
+        render = [structlog.processors.format_exc_info, _to_json]
     structlog.configure(
         processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -60,31 +74,6 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
     )
 
 
-def _add_process(_: WrappedLogger, __: str, event: EventDict, *, pid: int) -> EventDict:
-    # Several workers write to the same log.
-    event["process"] = pid
-    return event
-
-
-def _json_processors() -> list[Processor]:
-    return [
-        structlog.processors.format_exc_info,
-        _in_order,
-        structlog.processors.JSONRenderer(serializer=lambda event, **_: _encode(event)),
-    ]
-
-
-def _console_processors() -> list[Processor]:
-    return [
-        structlog.dev.ConsoleRenderer(
-            timestamp_key="time",
-            colors=sys.stderr.isatty(),
-            pad_event_to=0,
-            # A traceback with local variables could show what is in an image.
-            exception_formatter=structlog.dev.plain_traceback,
-        )
-    ]
-
-
-def _in_order(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {name: event.pop(name, None) for name in _FIRST} | dict(event)
+def _to_json(_: WrappedLogger, __: str, event: EventDict) -> str:
+    first = {name: event.pop(name, None) for name in ("time", "level", "logger", "event")}
+    return _encode(first | dict(event))

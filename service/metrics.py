@@ -1,6 +1,7 @@
 """Prometheus metrics: what is counted, and the page that shows it; docs/metrics.md has a list."""
 
 import asyncio
+import os
 import string
 import threading
 from bisect import bisect_left
@@ -10,14 +11,15 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib import metadata
-from typing import Any, NamedTuple, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from service.shared_metrics import Slot, WorkerProcesses
+from service.shared_metrics import DIRECTORY, WorkerProcesses, claim_slot, live_processes
 from service.version import version
 
 # Events are counted in bulk after this many, which takes well under a millisecond.
@@ -59,13 +61,6 @@ class Answer(Protocol):
     def reasons(self) -> Sequence[str]: ...  # noqa: D102
 
 
-class Page(NamedTuple):
-    """The response to a scrape."""
-
-    content: bytes
-    media_type: str
-
-
 class Counter(prometheus_client.Counter):
     """A counter that is updated in bulk."""
 
@@ -85,73 +80,18 @@ class Histogram(prometheus_client.Histogram):
             self._buckets[bucket].inc(count)
 
 
-class _Instruments:
-    """Every metric: its name, help, labels, buckets, and how the workers' gauges are combined."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        own: dict[str, Any] = {"namespace": "numeral", "registry": registry}
-        counter: Callable[..., Counter] = partial(Counter, **own)
-        histogram: Callable[..., Histogram] = partial(Histogram, buckets=_STEP_SECONDS, **own)
-        highest: Callable[..., Gauge] = partial(Gauge, multiprocess_mode="livemax", **own)
-        lowest: Callable[..., Gauge] = partial(Gauge, multiprocess_mode="livemin", **own)
-        total: Callable[..., Gauge] = partial(Gauge, multiprocess_mode="livesum", **own)
-
-        self.requests = counter(
-            "requests", "HTTP requests answered.", ["method", "route", "status"]
-        )
-        self.request_seconds = histogram(
-            "request_duration_seconds",
-            "Time from the head of a request to the end of its response.",
-            ["route"],
-            buckets=_REQUEST_SECONDS,
-        )
-        self.in_flight = total("requests_in_flight", "HTTP requests not answered yet.")
-        self.rejected = counter("rejected", "HTTP requests answered with a problem.", ["reason"])
-        self.images = counter("images", "Images read.", ["model", "decision"])
-        self.reasons = counter("reasons", "Reasons to review an image.", ["model", "reason"])
-        self.digits = counter("digits", "Digits read, of fields one by one.", ["model", "digit"])
-        self.confidence = histogram(
-            "confidence", "Confidence of answers, but for blanks.", ["model"], buckets=_CONFIDENCE
-        )
-        self.unreadable = counter("unreadable_images", "Images that cannot be read.", ["type"])
-        self.queue = total("queue_images", "Images in work or waiting.")
-        self.queue_limit = total("queue_limit_images", "Images that the queues have room for.")
-        self.waited = histogram("queue_wait_seconds", "Time in which a request's images waited.")
-        self.micro_batch = histogram(
-            "micro_batch_images", "Images given to a model at once.", ["model"], buckets=_IMAGES
-        )
-        self.decode = histogram("decode_duration_seconds", "Time to decode an image file.")
-        self.normalise = histogram("normalise_duration_seconds", "Time to normalise a picture.")
-        self.infer = histogram("infer_duration_seconds", "Time for a micro-batch.", ["model"])
-        self.model_info = highest(
-            "model_info", "1 for every served model.", ["model", "kind", "version", "default"]
-        )
-        self.models_loaded = lowest("models_loaded", "Models served.")
-        self.models_failed = highest("models_failed", "Published models that failed to load.")
-        self.reloads = counter("reloads", "Reloads of the models.", ["outcome"])
-        self.feedback = counter(
-            "feedback", "Right answers given for predictions.", ["model", "decision", "outcome"]
-        )
-        self.feedback_predictions = counter(
-            "feedback_predictions", "Predictions recorded for feedback, or dropped.", ["outcome"]
-        )
-        self.feedback_failures = counter(
-            "feedback_database_failures", "Failures of the feedback database.", ["operation"]
-        )
-        self.build_info = highest("build_info", "1, with the versions.", ["version", "onnxruntime"])
-        self.workers = total("workers", "Processes that answer requests.")
-
-
 class Metrics:
     """The metrics of one process and, where it shares a directory with others, of all of them.
 
         metrics = Metrics()
+        metrics.rejected.labels("queue-full").inc()
         metrics.micro_batch("resnet", images=3, seconds=0.0004)
-        metrics.page(accept="").content
+        content, media_type = metrics.page(accept="")
 
-    Events come from any thread. An event is an append, 0.2 us; `flush` counts them in bulk, as an
-    update of a metric takes 0.4 to 2 us and a request causes a dozen. A process that shares its
-    metrics makes only one instance.
+    The methods take what happens with every image, from any thread, and cost an append, 0.2 us;
+    `flush` counts it in bulk, as an update of a metric takes 0.4 to 3 us and a request causes a
+    dozen. Rare events update the public counters. A process that shares its metrics makes only one
+    instance.
 
     Attributes:
         registry: holds what is counted of this process.
@@ -164,9 +104,11 @@ class Metrics:
     def __init__(self) -> None:
         # When a series was created doubles the page and is of no use to Prometheus.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
-        self._slot = Slot.claim()
+        shared = os.environ.get(DIRECTORY)
+        self._directory = Path(shared) if shared else None
+        if self._directory:
+            claim_slot(self._directory)
         self.registry = CollectorRegistry()
-        self._instruments = _Instruments(self.registry)
         self._pending: defaultdict[tuple[Counter | Histogram, *tuple[str, ...]], list[float]]
         self._pending = defaultdict(list)
         self._flushing = threading.Lock()
@@ -177,84 +119,116 @@ class Metrics:
         self._reasons: Sequence[str] = ()
         self._feedback_outcomes: Sequence[str] = ()
         self.in_flight = 0
-        self.decoded = self._pending[self._instruments.decode,].append
-        self.normalised = self._pending[self._instruments.normalise,].append
-        self.waited = self._pending[self._instruments.waited,].extend
-        self._instruments.workers.set(1)
-        self._instruments.build_info.labels(version(), metadata.version("onnxruntime")).set(1)
+        self._create()
+        self.decoded = self._pending[self._decode,].append
+        self.normalised = self._pending[self._normalise,].append
+        self.waited = self._pending[self._wait,].extend
+
+    def _create(self) -> None:
+        own: dict[str, Any] = {"namespace": "numeral", "registry": self.registry}
+        counter: Callable[..., Counter] = partial(Counter, **own)
+        histogram: Callable[..., Histogram] = partial(Histogram, buckets=_STEP_SECONDS, **own)
+        # How the gauges of several workers are combined.
+        highest: Callable[..., Gauge] = partial(Gauge, multiprocess_mode="livemax", **own)
+        lowest: Callable[..., Gauge] = partial(Gauge, multiprocess_mode="livemin", **own)
+        total: Callable[..., Gauge] = partial(Gauge, multiprocess_mode="livesum", **own)
+
+        self._requests = counter(
+            "requests", "HTTP requests answered.", ["method", "route", "status"]
+        )
+        self._request_seconds = histogram(
+            "request_duration_seconds",
+            "Time from the head of a request to the end of its response.",
+            ["route"],
+            buckets=_REQUEST_SECONDS,
+        )
+        self._in_flight = total("requests_in_flight", "HTTP requests not answered yet.")
+        self.rejected = counter("rejected", "HTTP requests answered with a problem.", ["reason"])
+        self._images = counter("images", "Images read.", ["model", "decision"])
+        self._review_reasons = counter(
+            "reasons", "Reasons to review an image.", ["model", "reason"]
+        )
+        self._digits = counter("digits", "Digits read, of fields one by one.", ["model", "digit"])
+        self._confidence = histogram(
+            "confidence", "Confidence of answers, but for blanks.", ["model"], buckets=_CONFIDENCE
+        )
+        self.unreadable = counter("unreadable_images", "Images that cannot be read.", ["type"])
+        self._queued = total("queue_images", "Images in work or waiting.")
+        self._queue_limit = total("queue_limit_images", "Images that the queues have room for.")
+        self._wait = histogram("queue_wait_seconds", "Time in which a request's images waited.")
+        self._batch_images = histogram(
+            "micro_batch_images", "Images given to a model at once.", ["model"], buckets=_IMAGES
+        )
+        self._decode = histogram("decode_duration_seconds", "Time to decode an image file.")
+        self._normalise = histogram("normalise_duration_seconds", "Time to normalise a picture.")
+        self._infer = histogram("infer_duration_seconds", "Time for a micro-batch.", ["model"])
+        self._model_info = highest(
+            "model_info", "1 for every served model.", ["model", "kind", "version", "default"]
+        )
+        self._models_loaded = lowest("models_loaded", "Models served.")
+        self._models_failed = highest("models_failed", "Published models that failed to load.")
+        self.reloads = counter("reloads", "Reloads of the models.", ["outcome"])
+        self.feedback = counter(
+            "feedback", "Right answers given for predictions.", ["model", "decision", "outcome"]
+        )
+        self.feedback_predictions = counter(
+            "feedback_predictions", "Predictions recorded for feedback, or dropped.", ["outcome"]
+        )
+        self.feedback_failures = counter(
+            "feedback_database_failures", "Failures of the feedback database.", ["operation"]
+        )
+        build_info = highest("build_info", "1, with the versions.", ["version", "onnxruntime"])
+        build_info.labels(version(), metadata.version("onnxruntime")).set(1)
+        total("workers", "Processes that answer requests.").set(1)
 
     def expect(
         self, *, problems: Iterable[str], decisions: Sequence[str], reasons: Sequence[str]
     ) -> None:
         """Count these from 0: a rate does not see the first event of a new series."""
         for problem in problems:
-            self._instruments.rejected.labels(problem)
+            self.rejected.labels(problem)
         for outcome in ("success", "failure"):
-            self._instruments.reloads.labels(outcome)
+            self.reloads.labels(outcome)
         self._decisions, self._reasons = decisions, reasons
 
     def expect_feedback(self, operations: Iterable[str]) -> None:
         """Count feedback from 0, for all models served from now on."""
         for operation in operations:
-            self._instruments.feedback_failures.labels(operation)
+            self.feedback_failures.labels(operation)
         for outcome in ("kept", "dropped"):
-            self._instruments.feedback_predictions.labels(outcome)
+            self.feedback_predictions.labels(outcome)
         self._feedback_outcomes = ("right", "wrong")
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request; `route` is the template of its path."""
         known = method if method in _METHODS else "other"
-        self._pending[self._instruments.requests, known, route, str(status)].append(1)
-        self._pending[self._instruments.request_seconds, route].append(seconds)
+        self._pending[self._requests, known, route, str(status)].append(1)
+        self._pending[self._request_seconds, route].append(seconds)
         self._flush_if_due(1)
-
-    def rejected(self, reason: str) -> None:
-        """Count a request answered with a problem; `reason` is its slug."""
-        self._pending[self._instruments.rejected, reason].append(1)
-
-    def unreadable(self, problem: str) -> None:
-        """Count an image that cannot be read; `problem` is the slug of the error."""
-        self._pending[self._instruments.unreadable, problem].append(1)
 
     def micro_batch(self, model: str, *, images: int, seconds: float) -> None:
         """Count `images` that `model` was given at once."""
-        self._pending[self._instruments.micro_batch, model].append(images)
-        self._pending[self._instruments.infer, model].append(seconds)
+        self._pending[self._batch_images, model].append(images)
+        self._pending[self._infer, model].append(seconds)
 
     def answered(self, model: str, answers: Sequence[Answer]) -> None:
         """Count the answers of `model`, those for blank images among them."""
-        pending, instruments = self._pending, self._instruments
-        confidence = pending[instruments.confidence, model].append
+        pending = self._pending
+        confidence = pending[self._confidence, model].append
         for answer in answers:
-            pending[instruments.images, model, answer.decision].append(1)
+            pending[self._images, model, answer.decision].append(1)
             if answer.confidence:
                 confidence(answer.confidence)
             for reason in answer.reasons:
-                pending[instruments.reasons, model, reason].append(1)
+                pending[self._review_reasons, model, reason].append(1)
             for digit in answer.text or "":
-                pending[instruments.digits, model, digit].append(1)
+                pending[self._digits, model, digit].append(1)
         self._flush_if_due(len(answers))
-
-    def recorded(self, outcome: str, predictions: int) -> None:
-        """Count predictions `kept` for feedback, or `dropped`."""
-        self._pending[self._instruments.feedback_predictions, outcome].append(predictions)
-
-    def feedback(self, model: str, decision: str, outcome: str) -> None:
-        """Count a right answer from a person; `outcome`: the model was `right` or `wrong`."""
-        self._pending[self._instruments.feedback, model, decision, outcome].append(1)
-
-    def feedback_failed(self, operation: str) -> None:
-        """Count a failure of the feedback database."""
-        self._pending[self._instruments.feedback_failures, operation].append(1)
-
-    def reloaded(self, outcome: str) -> None:
-        """Count a reload of the models, `outcome` being `success` or `failure`."""
-        self._pending[self._instruments.reloads, outcome].append(1)
 
     def watch_queue(self, images: Callable[[], int], *, limit: int) -> None:
         """Ask `images` at every flush for the images in work or waiting."""
         self._queue = images
-        self._instruments.queue_limit.set(limit)
+        self._queue_limit.set(limit)
 
     def serving(
         self,
@@ -265,25 +239,24 @@ class Metrics:
         readers: Collection[str] = (),
     ) -> None:
         """Show the models that are served from now on: a version by name, `readers` among them."""
-        instruments = self._instruments
         served: set[tuple[str, ...]] = {
             (name, "field" if name in readers else "digit", each, str(name in defaults).lower())
             for name, each in versions.items()
         }
         for labels in self._served | served:
-            instruments.model_info.labels(*labels).set(labels in served)
+            self._model_info.labels(*labels).set(labels in served)
         self._served = served
         for name in versions:
             for decision in self._decisions:
-                instruments.images.labels(name, decision)
+                self._images.labels(name, decision)
                 for outcome in self._feedback_outcomes:
-                    instruments.feedback.labels(name, decision, outcome)
+                    self.feedback.labels(name, decision, outcome)
             for reason in self._reasons:
-                instruments.reasons.labels(name, reason)
+                self._review_reasons.labels(name, reason)
             for digit in string.digits:
-                instruments.digits.labels(name, digit)
-        instruments.models_loaded.set(len(versions))
-        instruments.models_failed.set(failed)
+                self._digits.labels(name, digit)
+        self._models_loaded.set(len(versions))
+        self._models_failed.set(failed)
 
     def flush(self) -> None:
         """Count the pending events."""
@@ -295,40 +268,40 @@ class Metrics:
                 del pending[: len(amounts)]
                 if amounts:
                     (metric.labels(*labels) if labels else metric).add(amounts)
-            self._instruments.in_flight.set(self.in_flight)
-            self._instruments.queue.set(self._queue())
+            self._in_flight.set(self.in_flight)
+            self._queued.set(self._queue())
 
     @asynccontextmanager
     async def flushed(self) -> AsyncIterator[None]:
         """Keep what other workers show of this one up to date, for the block."""
-        flushing = asyncio.create_task(self._flush_regularly()) if self._slot else None
+
+        async def flush_regularly() -> None:
+            while True:
+                await asyncio.sleep(_FLUSH_SECONDS)
+                self.flush()
+
+        flushing = asyncio.create_task(flush_regularly())
         try:
             yield
         finally:
-            if flushing:
-                flushing.cancel()
+            flushing.cancel()
             self.flush()
 
-    def page(self, accept: str) -> Page:
-        """Render all metrics in the format that an Accept header asks for; takes milliseconds."""
+    def page(self, accept: str) -> tuple[bytes, str]:
+        """Return all metrics as an Accept header asks, and their media type; takes milliseconds."""
         self.flush()
         registry = CollectorRegistry()
         PlatformCollector(registry)
-        if self._slot:
-            registry.register(WorkerProcesses(self._slot.live_processes()))
-            MultiProcessCollector(registry, str(self._slot.directory))  # type: ignore[no-untyped-call]
+        if self._directory:
+            registry.register(WorkerProcesses(live_processes(self._directory)))
+            MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call]
         else:
             ProcessCollector(registry=registry)
             registry.register(self.registry)
         encode, media_type = choose_encoder(accept)
-        return Page(encode(registry), media_type)
+        return encode(registry), media_type
 
     def _flush_if_due(self, events: int) -> None:
         self._unflushed += events
         if self._unflushed >= _MOST_PENDING:
-            self.flush()
-
-    async def _flush_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(_FLUSH_SECONDS)
             self.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import threading
@@ -80,10 +81,11 @@ class Tracing:
 
         async def traced(scope: Scope, receive: Receive, send: Send) -> None:
             # The instrumentation raises on a query or header that it cannot decode.
-            if scope["type"] == "http" and _is_ascii(scope):
-                await instrumented(scope, receive, send)
-            else:
-                await app(scope, receive, send)
+            is_traced = scope["type"] == "http" and all(
+                text.isascii()
+                for text in (scope["query_string"], *itertools.chain(*scope["headers"]))
+            )
+            await (instrumented if is_traced else app)(scope, receive, send)
 
         return traced
 
@@ -95,9 +97,3 @@ class Tracing:
         closing.join(_CLOSING_SECONDS)
         if closing.is_alive():
             _log.warning("the last traces could not be sent within %d s", _CLOSING_SECONDS)
-
-
-def _is_ascii(scope: Scope) -> bool:
-    return scope["query_string"].isascii() and all(
-        name.isascii() and value.isascii() for name, value in scope["headers"]
-    )

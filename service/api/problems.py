@@ -146,7 +146,7 @@ async def problem_response(request: Request, error: Exception) -> Response:
     """Answer `error`, count it, and log it if it is unexpected; the handler of all exceptions."""
     state = request.scope["state"]
     public = known(error)
-    state["metrics"].rejected(public.slug)
+    state["metrics"].rejected.labels(public.slug).inc()
     if isinstance(public, errors.InternalError):
         _log.error("request failed", exc_info=error)
     return write_problem(request.scope["path"], public, state["request_id"])

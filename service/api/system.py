@@ -19,6 +19,7 @@ from service.api.dependencies import refuse_while_draining, state_of
 from service.api.problems import problem_responses
 from service.api.security import DOCS_FILES, PAGE, PAGE_FILES, docs_policy
 from service.errors import AdminOff, NotReady, ReloadFailed, ReloadInProgress, Stopping
+from service.lifecycle import Reload
 
 # Python before 3.14 lacks this type.
 mimetypes.add_type("font/woff2", ".woff2")
@@ -41,21 +42,6 @@ class Readiness(BaseModel):
     status: Literal["ready"] = "ready"
     models: tuple[str, ...] = Field(description="Names of the models that are served.")
     readers: tuple[str, ...] = Field(description="Names of the served models that read fields.")
-
-
-class ReloadedModel(BaseModel):
-    """A model that is served after a reload."""
-
-    name: str = Field(description="The model's name.")
-    version: str = Field(description="Its version; another file has another version.")
-
-
-class Reload(BaseModel):
-    """What is served after a reload."""
-
-    default: str = Field(description="Model that answers when a request names none.")
-    models: tuple[ReloadedModel, ...] = Field(description="Models that are served.")
-    workers: int = Field(ge=1, description="Number of processes that serve them.")
 
 
 @router.get(
@@ -102,8 +88,8 @@ async def metrics(request: Request) -> Response:
     """Requests, times, queue, decisions and models, as Prometheus text or OpenMetrics."""
     accept = request.headers.get("accept", "")
     # In a thread: writing a few hundred series takes milliseconds.
-    page = await asyncio.to_thread(state_of(request)["metrics"].page, accept)
-    return Response(page.content, media_type=page.media_type)
+    page, media_type = await asyncio.to_thread(state_of(request)["metrics"].page, accept)
+    return Response(page, media_type=media_type)
 
 
 def require_keys(request: Request) -> None:
@@ -129,12 +115,7 @@ async def reload(request: Request) -> Reload:
     """
     require_keys(request)
     reload_all = state_of(request)["lifecycle"].reload or state_of(request)["registry"].reload
-    served = await reload_all()
-    return Reload(
-        default=served.default,
-        models=tuple(ReloadedModel(name=each.name, version=each.version) for each in served.models),
-        workers=served.workers,
-    )
+    return await reload_all()
 
 
 @router.get(PAGE, include_in_schema=False)

@@ -110,7 +110,7 @@ class Recorder:
         pending = self._recorded_bytes - self._written_bytes
         # If nothing is pending, a record of any size is accepted: a large batch would never be.
         if pending and pending + size > _MAX_PENDING_BYTES:
-            self._metrics.recorded("dropped", len(predictions))
+            self._metrics.feedback_predictions.labels("dropped").inc(len(predictions))
             return
         self._recorded_bytes += size
         self._pending.append(record)
@@ -136,7 +136,7 @@ class Recorder:
         if answered.is_new:
             row = answered.row
             outcome = "right" if row["read"] == row["answer"] else "wrong"
-            self._metrics.feedback(row["model"], row["decision"], outcome)
+            self._metrics.feedback.labels(row["model"], row["decision"], outcome).inc()
         return answered
 
     async def reviews(self, limit: int) -> "Sequence[RowMapping]":
@@ -209,10 +209,10 @@ class Recorder:
                 # They would fail again and hold up all that follow.
                 _log.exception("%d predictions cannot be recorded and are dropped", len(rows))
                 self._failed(Operation.RECORD, error)
-                self._metrics.recorded("dropped", len(rows))
+                self._metrics.feedback_predictions.labels("dropped").inc(len(rows))
             else:
                 self._worked(Operation.RECORD)
-                self._metrics.recorded("kept", len(rows))
+                self._metrics.feedback_predictions.labels("kept").inc(len(rows))
             for _ in range(records):
                 self._pending.popleft()
             self._written_bytes += size
@@ -234,7 +234,7 @@ class Recorder:
             _log.info("deleted %d expired predictions", deleted)
 
     def _failed(self, operation: Operation, error: Exception) -> None:
-        self._metrics.feedback_failed(operation)
+        self._metrics.feedback_failures.labels(operation).inc()
         if operation not in self._failing:
             self._failing.add(operation)
             reason = str(error) or f"no answer within {_REQUEST_SECONDS:g} s"

@@ -284,7 +284,7 @@ class Engine:
                 job.times.finished = finished
                 completed.append(job)
             if isinstance(outcome, UnreadableImage):
-                metrics.unreadable(outcome.slug)
+                metrics.unreadable.labels(outcome.slug).inc()
             elif not isinstance(outcome, Normalised):
                 answers.append(outcome.answer)
         metrics.answered(name, answers)

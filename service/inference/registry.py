@@ -16,7 +16,7 @@ from service.inference.catalogue import Catalogue, NothingToServe, load_catalogu
 from service.inference.decisions import threshold_for
 from service.inference.digits import DigitOptions, DigitPipeline
 from service.inference.fields import FieldOptions, FieldPipeline
-from service.lifecycle import Served, ServedModel
+from service.lifecycle import Reload, ReloadedModel
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -104,7 +104,7 @@ class Registry:
                 seconds = time.perf_counter() - started
                 _log.info("ready after %.2f s: %s", seconds, ", ".join(catalogue.versions))
 
-    async def reload(self) -> Served:
+    async def reload(self) -> Reload:
         """Load the models again and serve them, or log the failure and keep serving the old ones.
 
         Raises:
@@ -125,7 +125,7 @@ class Registry:
         _log.info("reloaded: %s", served)
         return served
 
-    async def prepare(self) -> Served:
+    async def prepare(self) -> Reload:
         """Load, check and warm up the models beside those that are served.
 
         Raises:
@@ -140,19 +140,22 @@ class Registry:
                     reasons = (f"{name}: {catalogue.failures[name]}" for name in lost)
                     raise NothingToServe("; ".join(reasons))
             except Exception as error:
-                self._metrics.reloaded("failure")
+                self._metrics.reloads.labels("failure").inc()
                 if isinstance(error, NothingToServe):
                     raise ReloadFailed(str(error)) from error
                 raise ReloadFailed(f"the models could not be loaded: {error!r}") from error
         self._candidate = catalogue
-        models = tuple(ServedModel(name, version) for name, version in catalogue.versions.items())
-        return Served(catalogue.default, models)
+        models = tuple(
+            ReloadedModel(name=name, version=version)
+            for name, version in catalogue.versions.items()
+        )
+        return Reload(default=catalogue.default, models=models, workers=1)
 
     def adopt(self) -> None:
         """Serve the prepared models; running requests finish with the old ones."""
         if self._candidate:
             self._serve(self._candidate)
-            self._metrics.reloaded("success")
+            self._metrics.reloads.labels("success").inc()
         self._candidate = None
 
     def discard(self) -> None:

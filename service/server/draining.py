@@ -8,7 +8,6 @@ import math
 import os
 import signal
 import socket
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any, cast
@@ -19,7 +18,7 @@ from service.app import create_app
 from service.auth.api_keys import ApiKeys
 from service.errors import ReloadFailed, ReloadInProgress
 from service.inference.registry import Registry
-from service.lifecycle import Lifecycle, Served
+from service.lifecycle import Lifecycle, Reload
 from service.server import system
 from service.server.supervisor import Message
 from service.server.uvicorn import HttpProtocol
@@ -94,7 +93,7 @@ class DrainingServer(uvicorn.Server):
         """The models; available once the server has started."""
         return cast(Registry, self.lifespan.state["registry"])
 
-    async def reload(self) -> Served:
+    async def reload(self) -> Reload:
         """Reload the models wherever they are served.
 
         Raises:
@@ -242,7 +241,7 @@ class WorkerServer(DrainingServer):
             await asyncio.wait_for(self._told_to_stop.wait(), _SUPERVISOR_SECONDS)
         await super().shutdown(sockets)
 
-    async def reload(self) -> Served:
+    async def reload(self) -> Reload:
         """Reload the models here and then, as they can be used, in the other workers.
 
         Raises:
@@ -260,7 +259,7 @@ class WorkerServer(DrainingServer):
             self._reloaded = None
         if isinstance(outcome, str):
             raise ReloadFailed(f"workers may serve different models, reload again: {outcome}")
-        return replace(served, workers=outcome)
+        return served.model_copy(update={"workers": outcome})
 
     async def _reload_here(self) -> None:
         failure = None

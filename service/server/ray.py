@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.auth.api_keys import ApiKeys
 from service.errors import ReloadFailed
-from service.lifecycle import Lifecycle, Served
+from service.lifecycle import Lifecycle, Reload
 from service.logs import configure_logging
 from service.ray_cluster import prepare_ray, ray_cluster
 from service.settings import Settings, drop_service_link
@@ -202,11 +202,11 @@ class Replica:
         """Stop being ready."""
         self._lifecycle.draining = True
 
-    async def reload(self) -> Served:
+    async def reload(self) -> Reload:
         """Reload the models in this replica."""
-        return cast(Served, await self._hosted.state["registry"].reload())
+        return cast(Reload, await self._hosted.state["registry"].reload())
 
-    async def reload_everywhere(self) -> Served:
+    async def reload_everywhere(self) -> Reload:
         """Reload the models here, and then in the other replicas if they can be used here.
 
         Raises:
@@ -220,14 +220,14 @@ class Replica:
         handle = serve.get_deployment_handle(context.deployment, context.app_name)
         try:
             answers = handle.broadcast("reload")
-            reloaded: list[Served] = await answers.results_async(timeout_s=_RELOAD_SECONDS)
+            reloaded: list[Reload] = await answers.results_async(timeout_s=_RELOAD_SECONDS)
         except Exception as error:
             # Whatever Ray makes of it.
             _log.error("reload failed in another worker: %s", error)
             raise ReloadFailed(
                 f"workers may serve different models: one of them did not reload: {error}"
             ) from error
-        return Served(reloaded[0].default, reloaded[0].models, len(reloaded))
+        return reloaded[0].model_copy(update={"workers": len(reloaded)})
 
 
 class Hosted:

@@ -332,7 +332,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Return the response to something that is no request; count and log it."""
         request_id = uuid.uuid4().hex
         response = write_problem(_UNKNOWN, error, request_id)
-        self.app_state["metrics"].rejected(error.slug)
+        self.app_state["metrics"].rejected.labels(error.slug).inc()
         scope: Scope = {"method": _UNKNOWN, "path": _UNKNOWN, "client": self.client}
         scope["state"] = {"log_fields": {"request_id": request_id}}
         log_request(scope, response.status_code, 0.0, len(response.body))

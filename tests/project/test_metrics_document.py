@@ -43,7 +43,7 @@ def _exposed() -> dict[str, set[str]]:
     """Return the labels of each metric."""
     metrics = Metrics()
     _record_every_event(metrics)
-    page = metrics.page(accept="").content.decode()
+    page = metrics.page(accept="")[0].decode()
     return {
         metric.name + ("_total" if metric.type == "counter" else ""): {
             label for sample in metric.samples for label in sample.labels
@@ -56,12 +56,12 @@ def _exposed() -> dict[str, set[str]]:
 def _record_every_event(metrics: Metrics) -> None:
     """Record an event of each metric, because labels appear with the first one."""
     metrics.request("GET", "/models", 200, 0.001)
-    metrics.rejected("queue-full")
-    metrics.unreadable("unsupported-format")
+    metrics.rejected.labels("queue-full").inc()
+    metrics.unreadable.labels("unsupported-format").inc()
     metrics.micro_batch("cnn", images=1, seconds=0.001)
     metrics.answered("cnn", [Answer(7, 0.9, np.zeros(10), Decision.REVIEW, (Reason.BLANK,))])
     metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0)
-    metrics.reloaded("success")
-    metrics.recorded("kept", 1)
-    metrics.feedback("cnn", "accept", "right")
-    metrics.feedback_failed("keep")
+    metrics.reloads.labels("success").inc()
+    metrics.feedback_predictions.labels("kept").inc()
+    metrics.feedback.labels("cnn", "accept", "right").inc()
+    metrics.feedback_failures.labels("keep").inc()
