@@ -149,7 +149,7 @@ class Settings(BaseSettings):
     )
     answer_timeout: _Seconds = Field(
         30.0,
-        description="Seconds after which a stream is closed whose client reads no answers.",
+        description="Seconds after which a connection is closed whose client reads no answers.",
     )
     queue_size: PositiveInt = Field(
         2048,

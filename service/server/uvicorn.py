@@ -179,39 +179,28 @@ class HttpProtocol(HttpToolsProtocol):
         self._position = self._head_bytes = 0
         self.parser = httptools.HttpRequestParser(self)
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, but none from the trailers."""
-        if self._in_body:
-            return
-        super().on_header(name, value)
-        name, value = self.headers[-1]
-        if name == b"content-length":
-            if len(value) > _MAX_LENGTH_DIGITS:
-                raise ValueError(name)
-            self._remaining = int(value)
-        elif name == b"transfer-encoding":
-            self._chunked = True
-
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self._remaining = 0
-        self._chunked = False
-
     def on_headers_complete(self) -> None:
         """Start the request."""
         if self.parser.should_upgrade():
             return
-        # Requests of HTTP/0.9 end with their first line.
+        # A request of HTTP/0.9 ends with its first line.
         if self.parser.get_http_version() not in ("1.0", "1.1"):
             raise ValueError
+        headers = dict(self.headers)
+        length = headers.get(b"content-length", b"0")
+        if len(length) > _MAX_LENGTH_DIGITS:
+            raise ValueError
+        self._remaining = int(length)
+        self._chunked = b"transfer-encoding" in headers
         super().on_headers_complete()
         self._in_body = True
         self._head_bytes = 0
+        # Trailers must not become headers of the request.
+        self.headers = []
         self._keep_alive = self.cycle.keep_alive
         if self._chunked or self._remaining > _SHORT_BODY or self.expect_100_continue:
-            # An answer that comes before a long body closes the connection: do not receive the
-            # body in vain. One who expects to continue may leave it out, or send it nevertheless.
+            # Do not receive a long body in vain: an answer that comes before it closes the
+            # connection. After Expect, a client may send its body or leave it out.
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:

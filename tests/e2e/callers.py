@@ -1,4 +1,4 @@
-"""Clients that call again and again, as real ones do, and notice every request that is lost."""
+"""Clients that send request after request and notice every lost one."""
 
 import threading
 from collections import Counter
@@ -21,22 +21,22 @@ class Callers:
     futures: list[Future]
 
     def wait_until_refused(self) -> Counter:
-        """Wait until every client was refused a connection; raises what any of them met before."""
+        """Wait until every client is refused a connection; raise the first other error."""
         for future in self.futures:
-            future.result(60)
+            future.result(120)
         return self.answers
 
 
 @contextmanager
 def callers(url: str, body: bytes, *, number: int = 16, keep_alive: bool = True):
-    """`number` clients, each of which sends `body` to /predict as soon as it has an answer."""
+    """Run `number` clients that send `body` to /predict again as soon as they have an answer."""
     answers: Counter = Counter()
     lock = threading.Lock()
     address = urlsplit(url)
     headers = {} if keep_alive else {"Connection": "close"}
 
     def call_until_refused() -> None:
-        connection = HTTPConnection(address.hostname, address.port, timeout=30)
+        connection = HTTPConnection(address.hostname, address.port, timeout=60)
         while True:
             if connection.sock is None:
                 try:

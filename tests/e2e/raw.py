@@ -1,4 +1,4 @@
-"""A request by hand, over a bare socket: sent and answered bit by bit."""
+"""A request over a bare socket, sent and answered piece by piece."""
 
 import json
 import socket

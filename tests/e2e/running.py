@@ -42,7 +42,7 @@ class RunningService:
         return self.log_file.read_text()
 
     def stop(self) -> int:
-        """Tell it to stop and wait until it has; its exit status."""
+        """Stop it and return its exit status."""
         self.process.terminate()
         return self.process.wait(PATIENCE_SECONDS)
 
@@ -54,7 +54,7 @@ class RunningService:
         )
 
     def wait_until_all_serve(self, workers: int) -> None:
-        """Wait until `workers` processes have come up, those that were replaced counted."""
+        """Wait until `workers` processes have started, replaced ones included."""
         self.wait_for(lambda: self.log.count(" serves") == workers)
 
     def worker_ids(self) -> list[int]:

@@ -39,15 +39,15 @@ def service(tmp_path_factory):
 
 @pytest.mark.parametrize("pieces", [1, 2, 1000], ids=["at once", "head and body", "byte by byte"])
 @pytest.mark.parametrize(
-    "wish",
+    "upgrade",
     [
         b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n",
         b"upgrade: WebSocket\r\nCONNECTION: keep-alive\r\nconnection: upgrade\r\n",
     ],
 )
-def test_a_body_behind_an_upgrade_is_a_body(service, seven, wish, pieces):
+def test_a_body_behind_an_upgrade_is_a_body(service, seven, upgrade, pieces):
     body = seven + b"\r\n\r\n" + FORGED
-    request = POST + wish + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    request = POST + upgrade + b"Content-Length: %d\r\n\r\n" % len(body) + body
     cuts = {1: [], 2: [request.index(b"\r\n\r\n") + 4], 1000: range(1, 200)}[pieces]
 
     with _connected(service) as client:
@@ -64,11 +64,11 @@ def test_a_body_behind_an_upgrade_is_a_body(service, seven, wish, pieces):
 
 
 def test_a_chunked_body_behind_an_upgrade_is_a_body(service, seven):
-    wish = b"Connection: Upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    upgrade = b"Connection: Upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(seven), seven)
 
     with _connected(service) as client:
-        client.sendall(POST + wish + body + GET + b"Connection: close\r\n\r\n")
+        client.sendall(POST + upgrade + body + GET + b"Connection: close\r\n\r\n")
 
         assert _answers(client)[0] == [200, 200]
 
@@ -282,7 +282,7 @@ def _address(service):
 
 
 def _answers(client):
-    """The statuses of all answers until the service closes the connection, and all bytes."""
+    """Return the statuses of all answers until the connection closes, and all bytes."""
     received = b""
     with contextlib.suppress(ConnectionResetError):
         while piece := client.recv(65536):
@@ -305,7 +305,7 @@ def _memory(service):
 
 
 def _connections(service):
-    """How many connections to the service are open, on its side."""
+    """Count the connections that the service has open."""
     port = f"{urlsplit(service.url).port:04X}"
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     mine = (line.split() for line in lines)

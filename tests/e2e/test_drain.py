@@ -1,4 +1,4 @@
-"""The end of a service that is at work: nothing that was sent is lost."""
+"""Stopping under load: no request is lost."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ LONG = 60
 one_or_two_workers = pytest.mark.parametrize("workers", [1, 2])
 
 
-@pytest.mark.own_processes("who calls at the very end is told by Ray's proxy to come again")
+@pytest.mark.own_processes("Ray's proxy turns late clients away")
 @one_or_two_workers
 @pytest.mark.parametrize("keep_alive", [True, False])
 @pytest.mark.parametrize("drain_seconds", [0, 0.5])
@@ -74,7 +74,7 @@ def test_an_interrupt_from_the_terminal_does_not_wait(start_ready, workers):
     assert "Traceback" not in service.log
 
 
-@pytest.mark.own_processes("a signal to all processes ends Ray's before the requests")
+@pytest.mark.own_processes("a signal to all processes stops Ray's before the requests finish")
 @one_or_two_workers
 def test_a_service_manager_may_signal_every_process(start_ready, seven, workers):
     service = start_ready(own_group=True, workers=workers)
@@ -105,7 +105,7 @@ def test_a_signal_during_the_start_ends_it_without_a_traceback(start, workers):
 
 
 def _get_until(service, path, status):
-    """The answer once it has `status`; workers hear one after another that they are to stop."""
+    """Return the answer once it has `status`; workers are told to stop one after another."""
     found = []
 
     def has_come():

@@ -1,4 +1,4 @@
-"""New models in a running service: in every worker or in none, and no request notices."""
+"""Reloads of the models in every worker, which no request notices."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def test_a_signal_to_one_worker_reloads_them_all(start, models_copy):
     service.wait_for(lambda: "reloaded in 2 workers" in service.log)
 
 
-@pytest.mark.own_processes("who calls at the very end is told by Ray's proxy to come again")
+@pytest.mark.own_processes("Ray's proxy turns late clients away")
 @one_or_two_workers
 def test_no_request_notices_a_reload(start, models_copy, seven, workers):
     service = _ready(start, models_copy, workers)
@@ -79,7 +79,7 @@ def test_no_request_notices_a_reload(start, models_copy, seven, workers):
     assert answers.keys() == {200}
 
 
-def test_models_that_were_mended_are_served_after_a_reload(start, models_copy):
+def test_repaired_models_are_served_after_a_reload(start, models_copy):
     manifest = models_copy / "manifest.json"
     good = manifest.read_text()
     manifest.write_text("{")

@@ -1,4 +1,4 @@
-"""Clients that break HTTP, or break off: the service stays up and answers the next request."""
+"""Clients that send invalid HTTP or disconnect: the service answers the next request."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ POST = b"POST /predict HTTP/1.1\r\nHost: test\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 GET = b"GET /health/live HTTP/1.1\r\nHost: test\r\n"
 
-# What a client may have sent when its connection breaks.
+# What a client has sent when its connection breaks.
 STATES = {
     "nothing": b"",
     "half a request line": b"POST /pre",
@@ -40,7 +40,7 @@ STATES = {
     "a request and a half": GET + b"\r\n" + POST,
 }
 
-# What is no HTTP, or none that leads anywhere.
+# Invalid requests.
 NONSENSE = {
     "no words": b"\r\n\r\n\r\n\x00\r\n\r\n",
     "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)),
@@ -65,7 +65,7 @@ NONSENSE = {
 }
 
 
-reads_http = pytest.mark.own_processes("Ray's proxy reads HTTP, and refuses in its own way")
+reads_http = pytest.mark.own_processes("Ray's proxy reads HTTP")
 
 
 @pytest.fixture(scope="module")
@@ -85,20 +85,20 @@ def _answers_the_next_request(service, seven):
 @pytest.mark.parametrize("abruptly", [False, True], ids=["closed", "reset"])
 @pytest.mark.parametrize("sent", STATES.values(), ids=STATES.keys())
 def test_a_connection_that_is_cut(service, sent, abruptly):
-    with _connected(service) as caller:
+    with _connected(service) as client:
         if abruptly:
             # Closing it then sends a reset.
-            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        caller.sendall(sent)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sendall(sent)
 
 
 @reads_http
 @pytest.mark.parametrize("sent", NONSENSE.values(), ids=NONSENSE.keys())
-def test_what_is_no_http_is_refused_and_the_connection_closed(service, sent):
-    with _connected(service) as caller:
-        caller.sendall(sent)
+def test_invalid_http_is_refused_and_the_connection_closed(service, sent):
+    with _connected(service) as client:
+        client.sendall(sent)
 
-        head, body = _rest(caller).split(b"\r\n\r\n", 1)
+        head, body = _rest(client).split(b"\r\n\r\n", 1)
 
     assert head.startswith(b"HTTP/1.1 400 ")
     headers = message_from_bytes(head.split(b"\r\n", 1)[1])
@@ -122,11 +122,11 @@ def test_what_is_no_http_is_refused_and_the_connection_closed(service, sent):
     ],
     ids=["path", "headers", "header", "trailers", "chunk extension"],
 )
-def test_what_never_ends_is_cut_off(service, endless):
+def test_an_endless_head_is_cut_off(service, endless):
     beginning, more = endless
 
-    with _connected(service) as caller, pytest.raises((ConnectionResetError, BrokenPipeError)):
-        caller.sendall(beginning + more * 10_000)
+    with _connected(service) as client, pytest.raises((ConnectionResetError, BrokenPipeError)):
+        client.sendall(beginning + more * 10_000)
 
 
 @reads_http
@@ -135,72 +135,72 @@ def test_what_never_ends_is_cut_off(service, endless):
     [b"", b"GET /hea", GET, CHUNKED + b"0\r\na: b"],
     ids=["nothing", "a word", "a header", "half a trailer"],
 )
-def test_a_head_that_does_not_come_is_not_waited_for(service, sent):
-    with _connected(service) as caller:
-        caller.sendall(sent)
+def test_an_incomplete_head_times_out(service, sent):
+    with _connected(service) as client:
+        client.sendall(sent)
 
-        answer = _rest(caller)
+        answer = _rest(client)
 
     assert answer == b"" or answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
 
 
 def test_a_head_of_thirty_thousand_bytes_is_read(service):
-    with _connected(service) as caller:
-        caller.sendall(GET + b"Cookie: " + b"a" * 30_000 + b"\r\nConnection: close\r\n\r\n")
+    with _connected(service) as client:
+        client.sendall(GET + b"Cookie: " + b"a" * 30_000 + b"\r\nConnection: close\r\n\r\n")
 
-        assert _rest(caller).startswith(b"HTTP/1.1 200 ")
+        assert _rest(client).startswith(b"HTTP/1.1 200 ")
 
 
 def test_requests_that_are_sent_ahead_are_answered_in_order(service, seven):
     post = POST + b"Content-Length: %d\r\n\r\n" % len(seven) + seven
 
-    with _connected(service) as caller:
-        caller.sendall(GET + b"\r\n" + post + GET.replace(b"live", b"none") + b"\r\n" + post)
-        caller.sendall(GET + b"Connection: close\r\n\r\n")
+    with _connected(service) as client:
+        client.sendall(GET + b"\r\n" + post + GET.replace(b"live", b"none") + b"\r\n" + post)
+        client.sendall(GET + b"Connection: close\r\n\r\n")
 
-        assert _statuses(_rest(caller)) == [200, 200, 404, 200, 200]
+        assert _statuses(_rest(client)) == [200, 200, 404, 200, 200]
 
 
 def test_a_request_sent_a_byte_at_a_time_is_answered(service, seven):
-    with _connected(service) as caller:
-        caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with _connected(service) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         request = CHUNKED.replace(b"Host", b"Connection: close\r\nHost")
         for byte in request + b"%x\r\n%b\r\n0\r\n\r\n" % (len(seven), seven):
-            caller.sendall(bytes([byte]))
+            client.sendall(bytes([byte]))
 
-        assert b'"digit":7' in _rest(caller)
+        assert b'"digit":7' in _rest(client)
 
 
 def test_http_1_0_is_answered_and_its_connection_closed(service, seven):
-    with _connected(service) as caller:
+    with _connected(service) as client:
         head = b"POST /predict HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(seven)
-        caller.sendall(head + seven)
+        client.sendall(head + seven)
 
-        assert b'"digit":7' in _rest(caller)
+        assert b'"digit":7' in _rest(client)
 
 
-def test_who_expects_to_continue_is_told_to(service, seven):
-    with _connected(service) as caller:
+def test_a_client_that_expects_100_continue_gets_it(service, seven):
+    with _connected(service) as client:
         length = b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(seven)
-        caller.sendall(POST + b"Expect: 100-continue\r\n" + length)
-        assert caller.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        caller.sendall(seven)
+        client.sendall(POST + b"Expect: 100-continue\r\n" + length)
+        assert client.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(seven)
 
-        assert b'"digit":7' in _rest(caller)
+        assert b'"digit":7' in _rest(client)
 
 
 @contextlib.contextmanager
 def _connected(service):
     address = urlsplit(service.url)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as caller:
-        yield caller
+    with socket.create_connection((address.hostname, address.port), timeout=60) as client:
+        yield client
 
 
-def _rest(caller):
-    """What comes until the service closes the connection."""
+def _rest(client):
+    """Return everything until the service closes the connection."""
     received = b""
     with contextlib.suppress(ConnectionResetError):
-        while piece := caller.recv(65536):
+        while piece := client.recv(65536):
             received += piece
     return received
 

@@ -1,4 +1,4 @@
-"""Several workers under a supervisor: they share the work, are replaced, and leave no orphans."""
+"""Several workers under a supervisor: they share requests, are replaced, leave no orphans."""
 
 import contextlib
 import os
@@ -119,7 +119,7 @@ def test_a_connection_is_answered_while_a_worker_is_replaced(start, seven):
         assert httpx.post(f"{service.url}/predict", content=seven).status_code == 200
 
 
-def test_workers_that_never_come_up_are_given_up(tmp_path):
+def test_the_service_ends_if_no_worker_starts(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(CRASH)
 
     ended = subprocess.run(
@@ -168,7 +168,7 @@ def _ready(start, **settings):
 
 
 def _accepted_connections(service, worker: int) -> int:
-    """How many connections `worker` holds that clients have opened."""
+    """Count the connections of clients that `worker` has open."""
     port = f"{urlsplit(service.url).port:04X}"
     table = Path(f"/proc/{worker}/net/tcp").read_text().splitlines()[1:]
     established = {
