@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from enum import Enum, auto
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from uvicorn import Config
 from uvicorn.config import STARTUP_FAILURE
@@ -66,7 +66,7 @@ class Worker(Process):
         self.started = False
         self.early_exits = 0
         self.restart_at: float | None = None
-        self._began = self.heard = time.monotonic()
+        self.began = self.heard = time.monotonic()
 
     def start(self) -> None:
         """Start the process; block signals until it can handle them."""
@@ -99,11 +99,6 @@ class Worker(Process):
             self.process.kill()
             self.process.join()
         return self.process.is_alive()
-
-    @property
-    def ended_early(self) -> bool:
-        """Whether it has ended soon after its start."""
-        return time.monotonic() - self._began < _EARLY_SECONDS
 
     def messages(self) -> Iterator[tuple[Message, Any]]:
         """Receive what it has sent."""
@@ -180,7 +175,8 @@ class Supervisor(Multiprocess):
 
     def _note_end(self, worker: Worker) -> None:
         worker.join()
-        worker.early_exits = worker.early_exits + 1 if worker.ended_early else 0
+        early = time.monotonic() - worker.began < _EARLY_SECONDS
+        worker.early_exits = worker.early_exits + 1 if early else 0
         code = worker.exitcode or 0
         self._finish_reload(worker)
         how = f"ended with status {code}" if code >= 0 else f"was ended by signal {-code}"
@@ -248,7 +244,11 @@ class Supervisor(Multiprocess):
 
     def _stop(self, number: signal.Signals, seconds: float) -> None:
         if self.should_exit.is_set():
-            self._end_at_once(number)
+            _log.warning("second signal: the service ends at once")
+            for worker in self._workers:
+                worker.process.kill()
+            # The signal itself has no effect on the first process of a container.
+            os._exit(128 + number)
         _log.info("%s: draining for %g s", number.name, seconds)
         self._drain_seconds = seconds
         self.should_exit.set()
@@ -277,10 +277,3 @@ class Supervisor(Multiprocess):
                     worker.process.kill()
                     worker.process.join()
         _log.info("stopped")
-
-    def _end_at_once(self, number: signal.Signals) -> NoReturn:
-        _log.warning("second signal: the service ends at once")
-        for worker in self._workers:
-            worker.process.kill()
-        # The signal itself has no effect on the first process of a container.
-        os._exit(128 + number)
