@@ -22,8 +22,8 @@ from service.auth.quotas import Quota
 from service.ray_cluster import NoCluster, prepare_ray
 from service.server.ray import app, refusal
 from service.settings import ServingEngine, Settings
-from tests.cli.running import numeral
 from tests.e2e import test_batch, test_errors, test_predict, test_requests
+from tests.e2e.command import numeral
 from tests.e2e.running import run_service
 
 QUOTA = 4
@@ -224,7 +224,7 @@ def test_a_refusal_ends_the_command_before_ray_starts():
     ended = numeral("serve", "--engine", "ray", "--port", "0", "--workers", 1, "--min-workers", 2)
 
     assert ended.returncode == 2
-    assert "NUMERAL_MIN_WORKERS is 2" in ended.stderr
+    assert b"NUMERAL_MIN_WORKERS is 2" in ended.stderr
 
 
 def test_a_cluster_that_does_not_listen_is_named():
@@ -235,7 +235,7 @@ def test_a_cluster_that_does_not_listen_is_named():
 
         ended = numeral("serve", "--engine", "ray", "--port", "0", "--ray-address", address)
 
-    assert (ended.returncode, address in ended.stderr) == (1, True), ended.stderr
+    assert (ended.returncode, address.encode() in ended.stderr) == (1, True), ended.stderr
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:99999", f"{64 * 'a'}.example:6379"])
