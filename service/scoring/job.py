@@ -160,9 +160,10 @@ def _ask(idle: _Idle, task: Task) -> Scored:
         answer = connection.recv()
     except (EOFError, OSError) as error:
         process.join()
+        status = process.exitcode or 0
+        how = signal.Signals(-status).name if status < 0 else f"status {status}"
         raise WorkerFailed(
-            f"a worker process ended with status {process.exitcode}; if it was killed because"
-            " memory ran out (-9), use fewer --workers"
+            f"a worker process ended with {how}; if memory ran out, use fewer --workers"
         ) from error
     finally:
         idle.put((process, connection))

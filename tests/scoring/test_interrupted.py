@@ -1,4 +1,4 @@
-"""`numeral score`, cut off in every way: no row is lost, and none comes twice."""
+"""`numeral score`, interrupted in every way: no row is lost, and none comes twice."""
 
 import json
 import os
@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.e2e.command import PATIENCE_SECONDS, numeral, start, surroundings
+from tests.cli.running import numeral
+from tests.e2e.command import PATIENCE_SECONDS, start, surroundings
 from tests.e2e.running import COMMAND, wait_for
 from tests.generated import drawn_digits
 from tests.scoring.tables import read_table
 
-PICTURES = 20_000
+PICTURES = 12_000
 
 # About, of 512 rows.
 BYTES_OF_A_TASK = 50_000
@@ -28,12 +29,10 @@ needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for 
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """A folder with an array of many digits, and the rows that it has."""
+    """A folder with an array of many digits, and the table of them."""
     folder = tmp_path_factory.mktemp("digits")
     np.save(folder / "digits.npy", np.resize(drawn_digits(200, seed=3).images, (PICTURES, 28, 28)))
-    assert (
-        numeral("score", "digits.npy", *MODEL, "--out", "whole.csv", folder=folder).returncode == 0
-    )
+    assert _score(folder, out="whole.csv").returncode == 0
     return folder
 
 
@@ -43,79 +42,51 @@ def folder(tmp_path, digits):
     return tmp_path
 
 
-def _score(folder, *options, out="some.csv", workers=2):
-    arguments = ("score", "digits.npy", *MODEL, "--out", out, "--workers", workers, *options)
-    return numeral(*arguments, folder=folder)
-
-
-def _begin(folder, *options, tasks=1, out="some.csv", workers=2):
-    """Start it, and wait until the rows of so many tasks are on the disk."""
-    arguments = ("score", "digits.npy", *MODEL, "--out", out, "--workers", workers, *options)
-    running = start(*arguments, folder=folder)
-    checkpoint = folder / f"{out}.parts"
-    wait_for(
-        lambda: (
-            (checkpoint.exists() and checkpoint.stat().st_size > tasks * BYTES_OF_A_TASK)
-            or running.poll() is not None
-        )
-    )
-    assert running.poll() is None
-    return running
-
-
 @needs_proc
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_again_and_again_it_ends_with_the_same_table(folder, digits, workers):
     all_children = []
-    for tasks in (1, 4, 12):
+    for tasks in (1, 4, 8):
         running = _begin(folder, tasks=tasks, workers=workers)
         children = _children(running.pid)
         all_children += children
-        running.kill()
-        running.communicate(timeout=PATIENCE_SECONDS)
+        _kill(running)
         assert running.returncode == -signal.SIGKILL
         assert not (folder / "some.csv").exists()
         for child in children:
             wait_for(partial(_has_ended, child))
-    # A later run may be killed before it has any, as the parts waited for are those of the first.
     assert workers == 1 or all_children
 
-    result = _score(folder, workers=workers)
+    result = _score(folder)
 
-    assert result.returncode == 0, result.stderr
-    assert b"by a run before" in result.stderr
-    assert (folder / "some.csv").read_bytes() == (digits / "whole.csv").read_bytes()
+    assert "by a run before" in result.stderr
+    _assert_complete(folder, digits, result)
     assert not (folder / "some.csv.parts").exists()
 
 
 @pytest.mark.parametrize("out", ["some.parquet", "some.jsonl"])
-def test_every_format_goes_on(folder, digits, out):
+def test_every_format_resumes(folder, digits, out):
     if out.endswith(".parquet"):
         pytest.importorskip("pyarrow")
-    running = _begin(folder, tasks=2, out=out)
-    running.kill()
-    running.communicate(timeout=PATIENCE_SECONDS)
+    _kill(_begin(folder, out=out))
 
     assert _score(folder, out=out).returncode == 0
     assert read_table(folder / out) == read_table(digits / "whole.csv")
 
 
 @needs_proc
-def test_a_worker_minds_no_ctrl_c_even_while_it_starts(folder):
-    running = start(
-        *("score", "digits.npy", *MODEL, "--out", "some.csv", "--workers", "2"), folder=folder
-    )
+def test_a_worker_ignores_ctrl_c_even_while_it_starts(folder):
+    running = start(*_arguments("some.csv", 2), folder=folder)
     # The workers and what tracks their resources.
     wait_for(lambda: len(_children(running.pid)) >= 3 or running.poll() is not None)
 
-    assert [child for child in _children(running.pid) if not _minds_no_interrupt(child)] == []
-    running.kill()
-    running.communicate(timeout=PATIENCE_SECONDS)
+    assert [child for child in _children(running.pid) if not _ignores_interrupt(child)] == []
+    _kill(running)
 
 
 @needs_proc
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_ctrl_c_and_sigterm_say_how_to_go_on(folder, digits, number, status):
+def test_ctrl_c_and_sigterm_say_how_to_resume(folder, digits, number, status):
     running = _begin(folder)
     children = _children(running.pid)
     # Ctrl-C reaches all processes of the terminal.
@@ -123,32 +94,27 @@ def test_ctrl_c_and_sigterm_say_how_to_go_on(folder, digits, number, status):
     _, said = running.communicate(timeout=PATIENCE_SECONDS)
 
     assert running.returncode == status
-    assert said.decode().startswith(
-        "interrupted; finished rows are kept, and the same command resumes"
-    )
-    assert len(said.splitlines()) == 1
+    assert said == b"interrupted; finished rows are kept, and the same command resumes\n"
     wait_for(lambda: all(map(_has_ended, children)))
-    assert _score(folder).returncode == 0
-    assert (folder / "some.csv").read_bytes() == (digits / "whole.csv").read_bytes()
+    _assert_complete(folder, digits, _score(folder))
 
 
 @needs_proc
-def test_a_worker_that_dies_ends_it_and_the_same_command_goes_on(folder, digits):
+def test_a_killed_worker_ends_the_run_and_the_same_command_resumes(folder, digits):
     running = _begin(folder)
     worker = next(child for child in _children(running.pid) if b"spawn_main" in _command(child))
     os.kill(worker, signal.SIGKILL)
     _, said = running.communicate(timeout=PATIENCE_SECONDS)
 
     assert running.returncode == 4
-    assert "--workers" in said.decode()
+    assert "SIGKILL" in said.decode()
     assert "the same command resumes" in said.decode()
-    assert _score(folder).returncode == 0
-    assert (folder / "some.csv").read_bytes() == (digits / "whole.csv").read_bytes()
+    _assert_complete(folder, digits, _score(folder))
 
 
-def test_where_the_disk_is_full_it_says_so_and_the_same_command_goes_on(folder, digits):
+def test_a_full_disk_ends_the_run_and_the_same_command_resumes(folder, digits):
     result = subprocess.run(
-        [*COMMAND, "score", "digits.npy", *MODEL, "--out", "some.csv"],
+        [*COMMAND, *_arguments("some.csv", 2)],
         cwd=folder,
         env=surroundings(),
         capture_output=True,
@@ -159,20 +125,17 @@ def test_where_the_disk_is_full_it_says_so_and_the_same_command_goes_on(folder, 
     assert result.returncode == 4
     assert b"the same command resumes" in result.stderr
     assert not (folder / "some.csv").exists()
-    assert _score(folder).returncode == 0
-    assert (folder / "some.csv").read_bytes() == (digits / "whole.csv").read_bytes()
+    _assert_complete(folder, digits, _score(folder))
 
 
-def test_another_run_is_not_mixed_with_it(folder):
-    running = _begin(folder)
-    running.kill()
-    running.communicate(timeout=PATIENCE_SECONDS)
+def test_a_run_of_another_request_is_not_mixed_with_it(folder):
+    _kill(_begin(folder))
 
     other = _score(folder, "--max-error", "0.01")
     anew = _score(folder, "--max-error", "0.01", "--overwrite")
 
     assert other.returncode == 2
-    assert b"another max_error" in other.stderr
+    assert "another max_error" in other.stderr
     assert anew.returncode == 0
     assert len(read_table(folder / "some.csv")) == PICTURES
 
@@ -186,31 +149,40 @@ def test_two_runs_at_once_do_not_write_the_same_table(folder, digits):
     first.communicate(timeout=PATIENCE_SECONDS)
 
     assert second.returncode == 2
-    assert b"another run is writing some.csv" in second.stderr
-    assert first.returncode == 0
-    assert (folder / "some.csv").read_bytes() == (digits / "whole.csv").read_bytes()
+    assert "another run is writing some.csv" in second.stderr
+    _assert_complete(folder, digits, first)
 
 
-def test_a_table_that_is_there_is_replaced_only_if_asked_and_only_by_a_whole_one(folder):
+def test_a_complete_run_is_repeated_at_no_cost_until_its_sources_change(folder, seven):
+    arguments = ("score", ".", *MODEL, "--out", "some.csv")
+    first = numeral(*arguments, folder=folder)
+    again = numeral(*arguments, folder=folder)
+    (folder / "seven.png").write_bytes(seven)
+    changed = numeral(*arguments, folder=folder)
+
+    assert (first.returncode, again.returncode, changed.returncode) == (0, 0, 2)
+    assert again.stderr == "some.csv is already complete\n"
+    assert "other pictures now" in changed.stderr
+
+
+def test_an_existing_table_is_replaced_only_if_asked_and_only_by_a_complete_one(folder):
     (folder / "some.csv").write_text("precious")
 
     refused = _score(folder)
-    running = _begin(folder, "--overwrite")
-    running.kill()
-    running.communicate(timeout=PATIENCE_SECONDS)
-    kept = (folder / "some.csv").read_text()
+    _kill(_begin(folder, "--overwrite"))
+    between = (folder / "some.csv").read_text()
     ended = _score(folder)
 
     assert refused.returncode == 2
-    assert b"--overwrite" in refused.stderr
-    assert kept == "precious"
+    assert "--overwrite" in refused.stderr
+    assert between == "precious"
     assert ended.returncode == 0
     assert len(read_table(folder / "some.csv")) == PICTURES
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_pipe_that_is_closed_early_ends_it_quietly(folder, workers):
-    command = " ".join([*COMMAND, "score", "digits.npy", *MODEL, "--workers", str(workers)])
+    command = " ".join([*COMMAND, *_arguments("-", workers)])
     script = f"{command} | head -n 1; echo ${{PIPESTATUS[0]}}"
 
     result = subprocess.run(
@@ -223,26 +195,52 @@ def test_a_pipe_that_is_closed_early_ends_it_quietly(folder, workers):
     assert result.stderr == b""
 
 
-def test_a_pipe_has_every_row_in_order(folder):
-    result = numeral("score", "digits.npy", *MODEL, "--workers", "3", folder=folder)
-
-    rows = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [row["member"] for row in rows] == [str(number) for number in range(PICTURES)]
-
-
 @needs_proc
-def test_a_terminal_shows_how_far_it_is_and_a_pipe_nothing_but_rows(folder):
+def test_a_terminal_shows_progress_and_a_pipe_has_every_row_in_order(folder):
     screen, terminal = os.openpty()
-    running = start("score", "digits.npy", *MODEL, folder=folder, stderr=terminal)
+    running = start(*_arguments("-", 3), folder=folder, stderr=terminal)
     os.close(terminal)
     rows, _ = running.communicate(timeout=PATIENCE_SECONDS)
     shown = _read_all(screen)
 
     assert running.returncode == 0
-    assert all(line.startswith(b"{") for line in rows.splitlines())
-    assert "/20000" in shown
+    members = [json.loads(line)["member"] for line in rows.splitlines()]
+    assert members == [str(number) for number in range(PICTURES)]
+    assert "/12000" in shown
     assert "/s" in shown
-    assert "20,000 pictures" in shown.splitlines()[-4]
+    assert "12,000 pictures" in shown.splitlines()[-4]
+
+
+def _arguments(out, workers, *options):
+    return ("score", "digits.npy", *MODEL, "--out", out, "--workers", str(workers), *options)
+
+
+def _score(folder, *options, out="some.csv"):
+    return numeral(*_arguments(out, 1, *options), folder=folder)
+
+
+def _begin(folder, *options, tasks=1, out="some.csv", workers=2):
+    """Start it, and wait until the rows of so many tasks are on the disk."""
+    running = start(*_arguments(out, workers, *options), folder=folder)
+    checkpoint = folder / f"{out}.parts"
+    wait_for(
+        lambda: (
+            (checkpoint.exists() and checkpoint.stat().st_size > tasks * BYTES_OF_A_TASK)
+            or running.poll() is not None
+        )
+    )
+    assert running.poll() is None
+    return running
+
+
+def _kill(running):
+    running.kill()
+    running.communicate(timeout=PATIENCE_SECONDS)
+
+
+def _assert_complete(folder, digits, ended):
+    assert ended.returncode == 0, ended.stderr
+    assert (folder / "some.csv").read_bytes() == (digits / "whole.csv").read_bytes()
 
 
 def _read_all(screen: int) -> str:
@@ -251,7 +249,7 @@ def _read_all(screen: int) -> str:
         while more := os.read(screen, 65_536):
             shown += more
     except OSError:
-        # So Linux says that nobody has the terminal any more.
+        # Linux says so that no process has the terminal any more.
         pass
     finally:
         os.close(screen)
@@ -262,7 +260,7 @@ def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def _minds_no_interrupt(pid: int) -> bool:
+def _ignores_interrupt(pid: int) -> bool:
     status = dict(
         line.split(":\t") for line in Path(f"/proc/{pid}/status").read_text().splitlines()
     )
