@@ -54,7 +54,7 @@ def test_the_example_of_every_body_is_read_as_a_seven(server, path):
     bodies = document["paths"][path]["post"]["requestBody"]["content"]
 
     for media_type, body in bodies.items():
-        for example in body["examples"].values():
+        for example in body.get("examples", {}).values():
             for prediction in _predictions(_send(f"{server}{path}", media_type, example)):
                 assert prediction["digit"] == 7
 
@@ -82,7 +82,7 @@ def test_the_example_of_every_picture_is_shown_as_a_model_sees_it(server):
 
     assert list(operation["responses"]["200"]["content"]) == ["image/png"]
     for media_type, body in operation["requestBody"]["content"].items():
-        for example in body["examples"].values():
+        for example in body.get("examples", {}).values():
             answer = _send(f"{server}/normalise", media_type, example)
             assert answer.headers["Content-Type"] == "image/png"
 
