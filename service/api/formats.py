@@ -8,14 +8,14 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
 from pydantic_core import from_json
 
 from service.api.schemas import ItemId
 from service.errors import BatchTooLarge, InvalidItem, InvalidRequest, LineTooLong, MalformedBody
 from service.imaging import PictureTooLarge
 from service.inference.digits import Content
-from service.validation import Fault
+from service.validation import Fault, faults_of
 
 _MAX_ID_LENGTH = 256
 _ID_RANGE = range(-(2**63), 2**64)  # what orjson can write into the answer
@@ -45,26 +45,23 @@ Base64 = Annotated[
 class EncodedImage(BaseModel):
     """An image with an id, which comes back with its answer."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     id: (
         Annotated[str, Field(max_length=_MAX_ID_LENGTH)]
         | Annotated[int, Field(ge=_ID_RANGE.start, le=_ID_RANGE.stop - 1)]
         | None
-    ) = None
+    ) = Field(None, union_mode="left_to_right")
     image: Base64
 
 
 class BatchRequest(BaseModel):
-    """Several images, each as Base64 or as an object with an id.
+    """Several images, each as Base64 or as an object with an id."""
 
-    For the OpenAPI document only: `parse_json` reads each item on its own, so that a bad one does
-    not fail the batch.
-    """
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    model_config = ConfigDict(extra="forbid")
-
-    images: list[Base64 | EncodedImage] = Field(min_length=1)
+    # Each item is validated on its own, so that a bad one does not fail the batch.
+    images: list[SkipValidation[Base64 | EncodedImage]] = Field(min_length=1)
 
 
 # A line of NDJSON, or the error for a longer one.
@@ -104,7 +101,10 @@ def parse_json(body: bytes, *, max_batch: int) -> list[Item]:
         document = read_json(body)
     except ValueError as error:
         raise MalformedBody(f"the body is not JSON: {error}") from error
-    images = _images(document)
+    try:
+        images = BatchRequest.model_validate(document).images
+    except ValidationError as error:
+        raise InvalidRequest.from_pydantic(error.errors(include_input=False)) from error
     if len(images) > max_batch:
         raise BatchTooLarge(
             f"the batch holds {len(images)} images, the limit is {max_batch}; send smaller batches"
@@ -266,48 +266,20 @@ def _count_values(content: bytes) -> int:
     return sum(map(content.count, _BEFORE_A_VALUE))
 
 
-def _images(document: object) -> list[object]:
-    if not isinstance(document, dict):
-        raise InvalidRequest.of("body", 'must be an object: {"images": [...]}')
-    if unknown := document.keys() - {"images"}:
-        what = "is not known; send images as `images`, options as query parameters"
-        raise InvalidRequest([Fault(where=name[:100], what=what) for name in sorted(unknown)])
-    images = document.get("images")
-    if not isinstance(images, list) or not images:
-        raise InvalidRequest.of("images", "must be a list of at least one image")
-    return images
-
-
 def _item(value: object) -> Item:
     item_id = None
     try:
         if isinstance(value, str):
             return Item(None, decode_base64(value))
-        if not isinstance(value, dict):
-            raise InvalidItem("the item is neither Base64 nor an object with `image`")
-        if not _is_id(value.get("id")):
-            raise InvalidItem(
-                f"`id` must be a 64-bit integer or a string of up to {_MAX_ID_LENGTH} characters"
-            )
-        item_id = value.get("id")
-        return Item(item_id, _image(value))
+        if isinstance(value, dict):
+            item_id = value.get("id")
+        item = EncodedImage.model_validate(value)
+        return Item(item.id, decode_base64(item.image))
     except InvalidItem as error:
         return Item(item_id, error)
-
-
-def _is_id(value: object) -> bool:
-    if isinstance(value, str):
-        return len(value) <= _MAX_ID_LENGTH
-    return value is None or (type(value) is int and value in _ID_RANGE)
-
-
-def _image(fields: dict[str, object]) -> bytes:
-    if unknown := fields.keys() - {"id", "image"}:
-        name = min(unknown)[:100]
-        raise InvalidItem(f"`{name}` is not known; an item has `image` and optionally `id`")
-    if "image" not in fields:
-        raise InvalidItem("`image` is missing")
-    image = fields["image"]
-    if not isinstance(image, str):
-        raise InvalidItem("`image` must be a string: the image file in Base64")
-    return decode_base64(image)
+    except ValidationError as error:
+        faults = faults_of(error.errors(include_input=False))
+        if any(fault.where.startswith("id.") for fault in faults):
+            what = f"must be a 64-bit integer or a string of up to {_MAX_ID_LENGTH} characters"
+            item_id, faults = None, [Fault(where="id", what=what)]
+        return Item(item_id, InvalidItem(str(InvalidRequest(faults))))

@@ -68,7 +68,7 @@ def test_bad_items_do_not_affect_the_others(server, seven, blank):
         assert "digit" not in predictions[index]
     assert "id" not in predictions[4]
     assert predictions[5]["id"] == "b"
-    assert "`label`" in predictions[5]["error"]["detail"]
+    assert "label: is not known" in predictions[5]["error"]["detail"]
 
 
 def test_a_batch_without_a_single_image_is_answered(server):
