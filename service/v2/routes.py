@@ -19,7 +19,7 @@ from service.api.openapi import component
 from service.api.problems import READING_ERRORS, V2_PREFIX, v2_error_responses
 from service.errors import ModelUnavailable, NotReady, NumeralError, Stopping, UnknownModel
 from service.v2 import schemas
-from service.v2.tensors import HEADER_LENGTH, parse, readings_of, write
+from service.v2.tensors import HEADER_LENGTH, INPUTS, OUTPUTS, parse, readings_of, write
 from service.version import version
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
@@ -169,8 +169,8 @@ async def model_metadata(request: Request) -> schemas.ModelMetadata:
         name=card.name,
         versions=(card.version,),
         platform=_PLATFORM,
-        inputs=schemas.INPUTS,
-        outputs=schemas.OUTPUTS,
+        inputs=INPUTS,
+        outputs=tuple(output.tensor for output in OUTPUTS),
     )
 
 

@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from models.manifest import DIGITS, IMAGE_SIDE
 from service.api.schemas import is_none
 from service.settings import ErrorRate
 
@@ -223,16 +222,3 @@ class Statistics(_Response):
     """The statistics of each requested model."""
 
     model_stats: tuple[ModelStatistics, ...]
-
-
-ANY = -1
-IMAGE = TensorMetadata(name="image", datatype="UINT8", shape=(ANY, IMAGE_SIDE, IMAGE_SIDE))
-IMAGE_BYTES = TensorMetadata(name="image_bytes", datatype="BYTES", shape=(ANY,))
-INPUTS = (IMAGE, IMAGE_BYTES)
-OUTPUTS = (
-    TensorMetadata(name="logits", datatype="FP32", shape=(ANY, DIGITS)),
-    TensorMetadata(name="probabilities", datatype="FP32", shape=(ANY, DIGITS)),
-    TensorMetadata(name="digit", datatype="INT64", shape=(ANY,)),
-    TensorMetadata(name="confidence", datatype="FP32", shape=(ANY,)),
-    TensorMetadata(name="decision", datatype="BYTES", shape=(ANY,)),
-)

@@ -1,7 +1,7 @@
 """Triton's statistics: what was done with each model over the protocol, and how long it took."""
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class _Counts:
     failed: int = 0
     last_ms: int = 0
     # In ns, summed over the requests, by the names of `InferenceStatistics`.
-    times: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    times: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -63,19 +63,16 @@ class StatisticsCollector:
     def report(self, card: ModelCard) -> ModelStatistics:
         """Return the statistics of the model of `card`."""
         counts = self._counts[card.name, card.version]
+        durations = {
+            name: Duration(count=counts.answered, ns=counts.times[name])
+            for name in InferenceStatistics.model_fields
+        }
+        durations["fail"] = Duration(count=counts.failed, ns=counts.times["fail"])
         return ModelStatistics(
             name=card.name,
             version=card.version,
             last_inference=counts.last_ms,
             inference_count=counts.images,
             execution_count=counts.answered,
-            inference_stats=InferenceStatistics(
-                **{
-                    name: Duration(
-                        count=counts.failed if name == "fail" else counts.answered,
-                        ns=counts.times[name],
-                    )
-                    for name in InferenceStatistics.model_fields
-                }
-            ),
+            inference_stats=InferenceStatistics(**durations),
         )

@@ -1,6 +1,6 @@
 """Tensors of the Open Inference Protocol: a body to images, readings to a response."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from math import prod
@@ -11,24 +11,15 @@ from fastapi import Response
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from models.manifest import IMAGE_SIDE, ModelCard
+from models.manifest import DIGITS, IMAGE_SIDE, ModelCard
 from service.api.formats import decode_base64, read_json
-from service.errors import (
-    BatchTooLarge,
-    InvalidItem,
-    InvalidRequest,
-    MalformedBody,
-)
+from service.errors import BatchTooLarge, InvalidItem, InvalidRequest, MalformedBody
 from service.imaging import Normalised, UnreadableImage
 from service.inference.digits import Content, DigitOptions, Outcome, Preprocess, Reading
 from service.inference.sessions import Images
 from service.v2.schemas import (
-    ANY,
-    IMAGE,
-    IMAGE_BYTES,
-    INPUTS,
-    OUTPUTS,
     BinarySize,
+    Datatype,
     InferAnswer,
     InferParameters,
     InferRequest,
@@ -48,13 +39,36 @@ _MAX_OTHER_VALUES = 1000
 # In binary BYTES tensors, every element follows its length as a little-endian uint32.
 _LENGTH_BYTES = 4
 _NO_DIGIT = -1
+_ANY = -1  # the number of images
 
 
 class Output(NamedTuple):
-    """An output to send, and whether as binary data."""
+    """An output: its tensor, its value for a reading, and whether it is sent as binary data."""
 
     tensor: TensorMetadata
-    binary: bool
+    value_of: Callable[[Reading], object]
+    binary: bool = False
+
+
+def _tensor(name: str, datatype: Datatype, *item_shape: int) -> TensorMetadata:
+    return TensorMetadata(name=name, datatype=datatype, shape=(_ANY, *item_shape))
+
+
+def _digit_of(reading: Reading) -> int:
+    return _NO_DIGIT if reading.answer.digit is None else reading.answer.digit
+
+
+IMAGE = _tensor("image", "UINT8", IMAGE_SIDE, IMAGE_SIDE)
+IMAGE_BYTES = _tensor("image_bytes", "BYTES")
+INPUTS = (IMAGE, IMAGE_BYTES)
+OUTPUTS = (
+    Output(_tensor("logits", "FP32", DIGITS), lambda reading: reading.logits),
+    Output(_tensor("probabilities", "FP32", DIGITS), lambda reading: reading.answer.probabilities),
+    Output(_tensor("digit", "INT64"), _digit_of),
+    Output(_tensor("confidence", "FP32"), lambda reading: reading.answer.confidence),
+    Output(_tensor("decision", "BYTES"), lambda reading: reading.answer.decision),
+)
+_DTYPES: dict[Datatype, str] = {"FP32": "<f4", "INT64": "<i8", "BYTES": "S"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,17 +151,16 @@ def write(inference: Inference, card: ModelCard, readings: Sequence[Reading]) ->
     """Return the response: JSON, followed by the data of the binary outputs, if any."""
     outputs: list[ResponseOutput] = []
     binary: list[bytes] = []
-    for tensor, is_binary in inference.outputs:
-        dtype, value_of = _VALUES[tensor.name]
-        values = np.array(list(map(value_of, readings)), dtype)
-        described = {"name": tensor.name, "datatype": tensor.datatype, "shape": values.shape}
+    for tensor, value_of, is_binary in inference.outputs:
+        values = np.array(list(map(value_of, readings)), _DTYPES[tensor.datatype])
+        output = ResponseOutput(name=tensor.name, datatype=tensor.datatype, shape=values.shape)
         if is_binary:
             binary.append(_to_bytes(values))
             size = BinarySize(binary_data_size=len(binary[-1]))
-            outputs.append(ResponseOutput(**described, parameters=size))
+            outputs.append(output.model_copy(update={"parameters": size}))
         else:
-            texts = values.astype(np.str_) if values.dtype.kind == "S" else values
-            outputs.append(ResponseOutput(**described, data=texts.ravel().tolist()))
+            texts = values.astype(np.str_) if tensor.datatype == "BYTES" else values
+            outputs.append(output.model_copy(update={"data": texts.ravel().tolist()}))
     answer = InferAnswer(
         model_name=card.name, model_version=card.version, id=inference.id, outputs=tuple(outputs)
     )
@@ -200,19 +213,17 @@ def _size(value: object) -> int:
 
 def _outputs(requested: Sequence[RequestedOutput], *, default_binary: bool) -> tuple[Output, ...]:
     if not requested:
-        return tuple(Output(tensor, default_binary) for tensor in OUTPUTS)
-    known = {tensor.name: tensor for tensor in OUTPUTS}
+        return tuple(output._replace(binary=default_binary) for output in OUTPUTS)
+    known = {output.tensor.name: output for output in OUTPUTS}
     outputs: dict[str, Output] = {}
-    for output in requested:
-        if output.name not in known:
-            what = f"{output.name[:100]!r} is not known; there are {', '.join(known)}"
+    for name, parameters in ((output.name, output.parameters) for output in requested):
+        if name not in known:
+            what = f"{name[:100]!r} is not known; there are {', '.join(known)}"
             raise InvalidRequest.of("outputs", what)
-        if output.name in outputs:
-            raise InvalidRequest.of("outputs", f"{output.name!r} is given more than once")
-        binary = output.parameters.binary_data if output.parameters else None
-        outputs[output.name] = Output(
-            known[output.name], default_binary if binary is None else binary
-        )
+        if name in outputs:
+            raise InvalidRequest.of("outputs", f"{name!r} is given more than once")
+        binary = parameters.binary_data if parameters else None
+        outputs[name] = known[name]._replace(binary=default_binary if binary is None else binary)
     return tuple(outputs.values())
 
 
@@ -240,11 +251,11 @@ def _expected(tensor: RequestInput) -> TensorMetadata:
         names = " and ".join(each.name for each in INPUTS)
         raise InvalidRequest.of("inputs", f"{tensor.name[:100]!r} is not known; there are {names}")
     fits = len(tensor.shape) == len(expected.shape) and all(
-        size >= 1 if wanted == ANY else size == wanted
+        size >= 1 if wanted == _ANY else size == wanted
         for size, wanted in zip(tensor.shape, expected.shape, strict=True)
     )
     if tensor.datatype != expected.datatype or not fits:
-        wanted = ", ".join("N" if size == ANY else str(size) for size in expected.shape)
+        wanted = ", ".join("N" if size == _ANY else str(size) for size in expected.shape)
         raise InvalidRequest.of(
             tensor.name,
             f"must be {expected.datatype} [{wanted}], N at least 1; the request says"
@@ -259,15 +270,13 @@ def _content(tensor: RequestInput, data: object, binary: memoryview) -> list[obj
         return data
     if size == len(binary) and data is None:
         return binary
-    if size is None and data is None:
-        what = "has neither `data` nor the parameter binary_data_size"
-    elif size is not None and data is not None:
-        what = "has both `data` and the parameter binary_data_size; send one of them"
-    elif size is None and not isinstance(data, list):
-        what = "must have a list as `data`"
-    else:
-        what = f"has {size or 0} bytes of binary data, but {len(binary)} follow the JSON"
-    raise InvalidRequest.of(tensor.name, what)
+    announced = "absent" if size is None else size
+    raise InvalidRequest.of(
+        tensor.name,
+        "must have either a list as `data`, or the parameter binary_data_size and so many bytes"
+        f" after the JSON: binary_data_size is {announced}, {len(binary)} bytes follow the"
+        f" JSON, and `data` is {'absent' if data is None else 'there'}",
+    )
 
 
 def _pixels(content: list[object] | memoryview, shape: Sequence[int]) -> Images:
@@ -326,20 +335,8 @@ def _decoded(element: object, index: int) -> bytes:
         raise ValueError(f"[{index}]: {error}") from error
 
 
-_VALUES: Mapping[str, tuple[type[np.generic], Callable[[Reading], object]]] = {
-    "logits": (np.float32, lambda reading: reading.logits),
-    "probabilities": (np.float32, lambda reading: reading.answer.probabilities),
-    "digit": (
-        np.int64,
-        lambda reading: _NO_DIGIT if reading.answer.digit is None else reading.answer.digit,
-    ),
-    "confidence": (np.float32, lambda reading: reading.answer.confidence),
-    "decision": (np.bytes_, lambda reading: reading.answer.decision),
-}
-
-
 def _to_bytes(values: NDArray[np.generic]) -> bytes:
-    if values.dtype.kind == "S":
-        texts = cast("list[bytes]", values.tolist())
-        return b"".join(len(text).to_bytes(_LENGTH_BYTES, "little") + text for text in texts)
-    return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+    if values.dtype.kind != "S":
+        return values.tobytes()
+    texts = cast("list[bytes]", values.tolist())
+    return b"".join(len(text).to_bytes(_LENGTH_BYTES, "little") + text for text in texts)

@@ -47,10 +47,10 @@ PIXELS = [0] * 784
         ({"data": [None, *PIXELS[1:]]}, "whole numbers"),
         ({"data": [[*PIXELS]]}, "nested as [1, 28, 28]"),
         ({"data": [[[0] * 28] * 27 + [[0] * 27, 0]]}, "nested as [1, 28, 28]"),
-        ({"data": {"0": 0}}, "must have a list as `data`"),
-        ({"data": "0"}, "must have a list as `data`"),
-        ({"data": None}, "neither `data` nor"),
-        ({"parameters": {"binary_data_size": 784}}, "both `data` and"),
+        ({"data": {"0": 0}}, "a list as `data`"),
+        ({"data": "0"}, "a list as `data`"),
+        ({"data": None}, "`data` is absent"),
+        ({"parameters": {"binary_data_size": 784}}, "0 bytes follow the JSON, and `data` is there"),
         ({"parameters": {"binary_data_size": -1}}, "parameters.binary_data_size"),
         ({"parameters": {"shared_memory_region": "a"}}, "shared_memory_region"),
         ({"content": "x"}, "inputs.0.content"),
@@ -112,13 +112,13 @@ def test_binary_data_that_is_not_as_long_as_it_says(server, sent):
 
     error = _expect(_infer_binary(server, request, bytes(sent)), 400)
 
-    assert f"has 784 bytes of binary data, but {sent} follow the JSON" in error
+    assert f"binary_data_size is 784, {sent} bytes follow the JSON" in error
 
 
 def test_binary_data_that_nothing_speaks_of(server):
     error = _expect(_infer_binary(server, _request(), bytes(10)), 400)
 
-    assert "has 0 bytes of binary data, but 10 follow the JSON" in error
+    assert "binary_data_size is absent, 10 bytes follow the JSON" in error
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "", "1e2", "99999", "9" * 5000, "\u00b2", "0"])
