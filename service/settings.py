@@ -13,6 +13,7 @@ from pydantic import (
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -24,11 +25,19 @@ from service.validation import must_be
 ENVIRONMENT_PREFIX = "NUMERAL_"
 FEEDBACK_DATABASE = "sqlite:///numeral-feedback.db"
 
-_OTEL_PACKAGES = (
-    "opentelemetry.sdk",
-    "opentelemetry.exporter.otlp.proto.http",
-    "opentelemetry.instrumentation.asgi",
-)
+# The extra that a setting requires, and packages of it.
+_FEEDBACK = ("feedback", "sqlalchemy")
+_EXTRAS = {
+    "feedback": _FEEDBACK,
+    "feedback_database": _FEEDBACK,
+    "engine": ("scale", "ray"),
+    "tracing": (
+        "otel",
+        "opentelemetry.sdk",
+        "opentelemetry.exporter.otlp.proto.http",
+        "opentelemetry.instrumentation.asgi",
+    ),
+}
 # Not a database in memory, which `sqlite://` alone is: several processes could not share it.
 _DATABASE_URL = re.compile(
     r"sqlite:///(?!:memory:).+|postgresql://([^@/]*@)?[^@/:]*(:\d{1,5})?(/[^/?]*)?(\?.*)?"
@@ -242,44 +251,30 @@ class Settings(BaseSettings):
         """URL of the feedback database; None where feedback is off."""
         return self.feedback_database or (FEEDBACK_DATABASE if self.feedback else None)
 
-    @field_validator("feedback")
+    @field_validator(*_EXTRAS)
     @classmethod
-    def _feedback_is_installed(cls, feedback: bool) -> bool:
-        return _require("SQLAlchemy", "feedback", "sqlalchemy") if feedback else feedback
+    def _is_installed(cls, value: object, info: ValidationInfo) -> object:
+        if value not in (None, False, ServingEngine.PROCESSES):
+            _require(*_EXTRAS[str(info.field_name)])
+        return value
 
     @field_validator("feedback_database")
     @classmethod
-    def _feedback_database_is_usable(cls, url: str | None) -> str | None:
-        if url is None:
-            return url
-        _require("SQLAlchemy", "feedback", "sqlalchemy")
+    def _is_usable(cls, url: str | None) -> str | None:
         # The message omits the value, which may hold a password.
-        if not _DATABASE_URL.fullmatch(url):
+        if url and not _DATABASE_URL.fullmatch(url):
             raise ValueError(
                 "is not a usable database; write sqlite:///FILE or"
                 " postgresql://USER:PASSWORD@HOST/NAME"
             )
-        if url.startswith("postgresql"):
-            _require("psycopg", "postgres", "psycopg")
+        if url and url.startswith("postgresql"):
+            _require("postgres", "psycopg")
         return url
 
-    @field_validator("engine")
-    @classmethod
-    def _engine_is_installed(cls, engine: ServingEngine) -> ServingEngine:
-        if engine is ServingEngine.RAY:
-            _require("Ray Serve", "scale", "ray")
-        return engine
 
-    @field_validator("tracing")
-    @classmethod
-    def _tracing_is_installed(cls, tracing: bool) -> bool:
-        return _require("OpenTelemetry", "otel", *_OTEL_PACKAGES) if tracing else tracing
-
-
-def _require(name: str, extra: str, *packages: str) -> bool:
+def _require(extra: str, *packages: str) -> None:
     if not all(map(is_installed, packages)):
-        raise ValueError(f"{name} is not installed: {how_to_install(extra)}")
-    return True
+        raise ValueError(f"{', '.join(packages)} is not installed: {how_to_install(extra)}")
 
 
 def drop_service_link(environment: MutableMapping[str, str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Required, TypedDict, cast
+from typing import Required, TypedDict, cast
 
 from starlette.requests import Request
 
@@ -14,10 +14,9 @@ from service.auth.api_keys import Caller
 from service.errors import Stopping
 from service.feedback.recorder import Recorder
 from service.feedback.records import Prediction
-from service.imaging import UnreadableImage
-from service.inference.digits import DigitPipeline, Reading
+from service.inference.digits import Reading
 from service.inference.engine import Engine
-from service.inference.fields import FieldPipeline, FieldReading
+from service.inference.fields import FieldReading
 from service.inference.registry import Registry
 from service.lifecycle import Lifecycle
 from service.memory import MemoryBudget
@@ -61,20 +60,6 @@ class RequestState(State, total=False):
 def state_of(request: Request) -> RequestState:
     """Return the state of `request`. As `Depends` it would cost twenty times as much."""
     return cast(RequestState, request.scope["state"])
-
-
-async def read_one(
-    request: Request, pipeline: DigitPipeline | FieldPipeline, content: bytes
-) -> Any:  # noqa: ANN401 - a Reading or a FieldReading, as the pipeline is
-    """Read one picture.
-
-    Raises:
-        UnreadableImage, QueueFull, DeadlineExceeded, InferenceFailed: as for `Engine.run`.
-    """
-    [outcome] = (await state_of(request)["engine"].run(pipeline, [content])).outcomes
-    if isinstance(outcome, UnreadableImage):
-        raise outcome
-    return outcome
 
 
 def charge(request: Request, images: int) -> None:

@@ -1,5 +1,6 @@
 """Media types: what a request sends, and what its client accepts."""
 
+import re
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers
@@ -18,6 +19,7 @@ FIELDS_BATCH_PATH = "/fields/batch"
 
 _STREAMED_PATHS = frozenset({BATCH_PATH, FIELDS_BATCH_PATH})
 _ANYTHING = "*/*"
+_WEIGHT = re.compile(r"q\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?)")
 
 
 def media_type(headers: Headers) -> str:
@@ -66,41 +68,23 @@ def negotiate(headers: Headers, offers: Sequence[str]) -> str:
     accept = ", ".join(headers.getlist("accept")) or _ANYTHING
     if accept == _ANYTHING:  # as most clients send it
         return offers[0]
-    ranges = _ranges(accept)
-    weight, _, _, best = max(
-        (*_preference(offer, ranges), -place, offer) for place, offer in enumerate(offers)
-    )
-    if not weight:
+    weights = dict(map(_weighted_range, accept.lower().split(",")))
+
+    def preference(offer: str) -> tuple[float, int]:
+        kinds = (offer, offer.partition("/")[0] + "/*", _ANYTHING)
+        named = [(weights[kind], -place) for place, kind in enumerate(kinds) if kind in weights]
+        return named[0] if named else (0.0, 0)
+
+    best = max(offers, key=preference)
+    if not preference(best)[0]:
         raise NotAcceptable(
             f"the answer is {' or '.join(offers)}, the request accepts only {accept[:200]}"
         )
     return best
 
 
-def _ranges(accept: str) -> dict[str, float]:
-    """The weight of each media range."""
-    ranges = {}
-    for entry in accept.split(","):
-        media_range, *parameters = (part.strip().lower() for part in entry.split(";"))
-        ranges[media_range] = _weight(parameters)
-    return ranges
-
-
-def _preference(offer: str, ranges: dict[str, float]) -> tuple[float, int]:
-    """The weight of `offer` by the most exact range, and how exact that is."""
-    for exactness, media_range in enumerate((offer, offer.partition("/")[0] + "/*", _ANYTHING)):
-        if media_range in ranges:
-            return ranges[media_range], -exactness
-    return 0.0, 0
-
-
-def _weight(parameters: list[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                weight = float(value)
-            except ValueError:
-                return 0.0
-            return weight if 0 <= weight <= 1 else 0.0
-    return 1.0
+def _weighted_range(entry: str) -> tuple[str, float]:
+    media_range, *parameters = (part.strip() for part in entry.split(";"))
+    weight = next((value for value in parameters if re.match(r"q\s*=", value)), "q=1")
+    valid = _WEIGHT.fullmatch(weight)
+    return media_range, float(valid[1]) if valid else 0.0

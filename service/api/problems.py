@@ -4,8 +4,7 @@ Under `/v2` the Open Inference Protocol has its own shape, `{"error": "..."}`.
 """
 
 import logging
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -175,33 +174,29 @@ def install(app: FastAPI) -> None:
 
 def problem_responses(*kinds: type[NumeralError]) -> dict[int | str, Json]:
     """Document `kinds` and internal errors as OpenAPI responses by status."""
-    titles = defaultdict(list)
-    headers: dict[int, Json] = defaultdict(dict)
-    documented: list[type[NumeralError]] = [*kinds, errors.InternalError]
-    for kind in documented:
-        titles[kind.status].append(kind.title)
-        headers[kind.status] |= {name: _HEADERS[name] for name in kind.headers if name in _HEADERS}
-    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
-    return {
-        status: {
-            "description": "; ".join(titles[status]),
-            "headers": headers[status],
-            "content": {MEDIA_TYPE: {"schema": schema}},
-        }
-        for status in sorted(titles)
-    }
+    return _responses(kinds, MEDIA_TYPE, Problem, lambda status: status)
 
 
 def v2_error_responses(*kinds: type[NumeralError]) -> dict[int | str, Json]:
-    """Document `kinds` and internal errors as `problem_responses` does, in the protocol's shape."""
+    """Document `kinds` and internal errors in the protocol's shape."""
+    return _responses(kinds, "application/json", ProtocolError, v2_status)
+
+
+def _responses(
+    kinds: Sequence[type[NumeralError]],
+    media_type: str,
+    model: type[BaseModel],
+    status_of: Callable[[int], int],
+) -> dict[int | str, Json]:
+    content = {media_type: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
     responses: dict[int, Json] = {}
-    schema = {"$ref": f"#/components/schemas/{ProtocolError.__name__}"}
-    for original, problem in problem_responses(*kinds).items():
-        status = v2_status(int(original))
-        if status in responses:
-            responses[status]["description"] += f"; {problem['description']}"
-        else:
-            responses[status] = problem | {"content": {"application/json": {"schema": schema}}}
+    documented: list[type[NumeralError]] = [*kinds, errors.InternalError]
+    for kind in sorted(documented, key=lambda kind: kind.status):
+        headers = {name: _HEADERS[name] for name in kind.headers if name in _HEADERS}
+        response = responses.setdefault(status_of(kind.status), {"content": content, "headers": {}})
+        titles = [response["description"]] if "description" in response else []
+        response["description"] = "; ".join([*titles, kind.title])
+        response["headers"] |= headers
     return {status: responses[status] for status in sorted(responses)}
 
 
