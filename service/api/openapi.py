@@ -19,8 +19,8 @@ from service.api.problems import (
 )
 from service.api.schemas import BatchEnd, BatchForm, PictureForm
 from service.api.security import role_for
-from service.auth.api_keys import ApiKeys
-from service.errors import KeyRequired, NumeralError, QuotaExceeded, RoleRequired
+from service.auth.api_keys import ApiKeys, Role
+from service.errors import KeyRequired, QuotaExceeded, RoleRequired
 from service.v2.schemas import InferRequest, RepositoryIndexRequest
 
 Json = dict[str, Any]
@@ -73,32 +73,25 @@ def describe(app: FastAPI, *, max_batch: int, api_keys: ApiKeys) -> None:
     schemas[BatchForm.__name__]["properties"]["files"]["maxItems"] = max_batch
     schemas[BatchRequest.__name__]["properties"]["images"]["maxItems"] = max_batch
     if api_keys.keys:
-        _describe_keys(document, quotas=api_keys.has_quotas)
+        document["components"]["securitySchemes"] = _SECURITY_SCHEMES
     for path, operations in document["paths"].items():
         for operation in operations.values():
+            if api_keys.keys and (role := role_for(path)):
+                _require_key(path, operation, role, quotas=api_keys.has_quotas)
             parameters = operation.setdefault("parameters", [])
             parameters += [*_missing_path_parameters(path, parameters), _REQUEST_ID_PARAMETER]
             for response in operation["responses"].values():
                 response.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
 
 
-def _describe_keys(document: Json, *, quotas: bool) -> None:
-    kinds: list[type[NumeralError]] = [KeyRequired, RoleRequired]
-    if quotas:
-        kinds.append(QuotaExceeded)
-    document["components"]["securitySchemes"] = _SECURITY_SCHEMES
-    for path, operations in document["paths"].items():
-        role = role_for(path)
-        if role is None:
-            continue
-        errors = v2_error_responses(*kinds) if is_v2(path) else problem_responses(*kinds)
-        for operation in operations.values():
-            operation["security"] = [{scheme: []} for scheme in _SECURITY_SCHEMES]
-            requires = f"Requires a key with the role `{role}`."
-            operation["description"] = f"{operation.get('description', '')}\n\n{requires}".strip()
-            for status, response in errors.items():
-                operation["responses"].setdefault(str(status), response)
-            operation["responses"] = dict(sorted(operation["responses"].items()))
+def _require_key(path: str, operation: Json, role: Role, *, quotas: bool) -> None:
+    kinds = [KeyRequired, RoleRequired, *([QuotaExceeded] if quotas else [])]
+    errors = v2_error_responses(*kinds) if is_v2(path) else problem_responses(*kinds)
+    operation["security"] = [{scheme: []} for scheme in _SECURITY_SCHEMES]
+    requires = f"Requires a key with the role `{role}`."
+    operation["description"] = f"{operation.get('description', '')}\n\n{requires}".strip()
+    responses = {str(status): response for status, response in errors.items()}
+    operation["responses"] = dict(sorted((responses | operation["responses"]).items()))
 
 
 def _missing_path_parameters(path: str, parameters: Sequence[Json]) -> list[Json]:

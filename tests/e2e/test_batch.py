@@ -101,21 +101,6 @@ def test_a_batch_is_read_by_the_model_that_was_named(server, seven):
     assert prediction["model"] == "mlp"
 
 
-def test_an_npy_header_with_a_boolean_size_is_a_problem(server):
-    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (True, 28, 28)}\n"
-    body = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(784)
-
-    response = httpx.post(
-        f"{server}/predict/batch",
-        content=body,
-        headers={"Content-Type": "application/x-npy"},
-        timeout=60,
-    )
-
-    assert response.status_code == 400
-    assert response.json()["type"] == "/problems/malformed-body"
-
-
 def _predict(server, images, **options):
     return _post(server, json={"images": images}, **options)
 

@@ -8,6 +8,9 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
+from service.app import create_app
+from service.settings import Settings
+
 _LOADED = re.compile(r"""(?:src|href)=["']([^"']+)["']""")
 _ABSOLUTE = re.compile(r"""["'](?:https?:)?//[^"']+["']""")
 
@@ -87,10 +90,9 @@ def test_the_example_of_every_picture_is_shown_as_a_model_sees_it(server):
             assert answer.headers["Content-Type"] == "image/png"
 
 
-def test_the_document_says_how_long_a_batch_may_be(start):
-    document = httpx.get(f"{start('--max-batch', '5').url}/openapi.json").json()
+def test_the_document_says_how_long_a_batch_may_be():
+    schemas = create_app(Settings(max_batch=5)).openapi()["components"]["schemas"]
 
-    schemas = document["components"]["schemas"]
     assert schemas["BatchRequest"]["properties"]["images"]["maxItems"] == 5
     assert schemas["BatchForm"]["properties"]["files"]["maxItems"] == 5
 

@@ -99,13 +99,6 @@ def test_an_array_that_is_not_normalised_has_an_error_for_each_picture(server):
     assert ["28 x 28" in answer["error"]["detail"] for answer in answers] == [True, True]
 
 
-def test_an_array_of_another_type_is_a_problem(server):
-    response = _post_npy(server, np.zeros((2, 28, 28)))
-
-    assert response.status_code == 422
-    assert "float64" in response.json()["detail"]
-
-
 def test_any_batch_is_answered_in_lines_on_request(server, seven):
     url = f"{server}/predict/batch"
     images = {"images": [_base64(seven)] * 100}

@@ -4,7 +4,6 @@ import base64
 import json
 import shutil
 import struct
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -238,19 +237,6 @@ def test_an_index_that_is_asked_for_wrongly(server, body):
     _expect(httpx.post(f"{server}/v2/repository/index", content=body), 400)
 
 
-def test_a_request_past_the_queue(start_ready, draw):
-    service = start_ready(queue_size=1)
-    long_work = _files([draw(1, side=1500)] * 50)
-
-    with ThreadPoolExecutor(1) as caller:
-        work = caller.submit(_persistently, service.url, long_work)
-        while (refused := _infer(service.url, _request())).status_code == 200:
-            assert not work.done()
-        assert "at most 1 images" in _expect(refused, 503)
-        assert int(refused.headers["Retry-After"]) > 0
-        assert work.result().status_code == 200
-
-
 def test_a_request_past_its_deadline(start_ready, draw):
     service = start_ready(request_timeout=0.2)
 
@@ -306,14 +292,6 @@ def _infer_binary(server, request, binary):
     header = json.dumps(request).encode()
     headers = {LENGTH: str(len(header))}
     return httpx.post(f"{server}{INFER}", content=header + binary, headers=headers)
-
-
-def _persistently(server, request):
-    while True:
-        response = _infer(server, request)
-        # The other request may have taken the place first.
-        if response.status_code != 503:
-            return response
 
 
 def _expect(response, status):
