@@ -14,18 +14,36 @@ _TIMEOUT_SECONDS = 2
 _CLIENT_TIMEOUT_SECONDS = 3
 
 
-def open_sqlite(url: URL) -> Engine:
-    """Connect to the SQLite file at `url`; create it if it is missing."""
-    _create_private(url)
-    engine = create_engine(url, connect_args={"timeout": _TIMEOUT_SECONDS})
-    # Readers and the writer do not block each other, and a commit does not wait for the disk: a
-    # power failure costs the last predictions, never the file.
-    _run_on_connect(engine, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL")
+def connect(url: URL) -> Engine:
+    """Return an engine for the SQLite file or the PostgreSQL server at `url`.
+
+    A missing file is created, for its owner alone: what people wrote is private.
+    """
+    if is_sqlite(url):
+        if url.database and not url.database.startswith("file:"):
+            # If the file cannot be created, SQLite reports why.
+            with contextlib.suppress(OSError):
+                Path(url.database).touch(mode=0o600)
+        engine = create_engine(url, connect_args={"timeout": _TIMEOUT_SECONDS})
+        # Readers and the writer do not block each other, and a commit does not wait for the disk:
+        # a power failure costs the last predictions, never the file.
+        statements = ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL"]
+    else:
+        engine = _postgres_engine(url)
+        statements = [f"SET statement_timeout = '{_TIMEOUT_SECONDS}s'"]
+
+    @event.listens_for(engine, "connect")
+    def run(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.close()
+        connection.commit()
+
     return engine
 
 
-def open_postgres(url: URL) -> Engine:
-    """Connect to the PostgreSQL server at `url`, with a limit on every wait."""
+def _postgres_engine(url: URL) -> Engine:
     import psycopg  # noqa: PLC0415 - the extra postgres
     from psycopg.pq import TransactionStatus  # noqa: PLC0415
 
@@ -40,49 +58,28 @@ def open_postgres(url: URL) -> Engine:
                     self.close()
                 raise
 
-    milliseconds = 1000 * _CLIENT_TIMEOUT_SECONDS
     engine = create_engine(
         url,
         pool_pre_ping=True,
         pool_timeout=_TIMEOUT_SECONDS,
-        connect_args={
-            "connect_timeout": _TIMEOUT_SECONDS,
-            # For a server whose machine is gone.
-            "tcp_user_timeout": milliseconds,
-            "keepalives_idle": _TIMEOUT_SECONDS,
-            "keepalives_interval": 1,
-            "keepalives_count": _CLIENT_TIMEOUT_SECONDS,
-        },
+        connect_args={"connect_timeout": _TIMEOUT_SECONDS},
     )
 
     @event.listens_for(engine, "do_connect")
-    def connect(_dialect: object, _entry: object, arguments: Any, options: Any) -> Any:  # noqa: ANN401
+    def connect_bounded(_dialect: object, _entry: object, arguments: Any, options: Any) -> Any:  # noqa: ANN401
         return BoundedConnection.connect(*arguments, **options)
 
-    _run_on_connect(engine, f"SET statement_timeout = '{_TIMEOUT_SECONDS}s'")
     return engine
 
 
-def _run_on_connect(engine: Engine, *statements: str) -> None:
-    @event.listens_for(engine, "connect")
-    def run(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for statement in statements:
-            cursor.execute(statement)
-        cursor.close()
-        connection.commit()
-
-
-def _create_private(url: URL) -> None:
-    # What people wrote is private. If the file cannot be created, SQLite reports why.
-    if url.database and not url.database.startswith("file:"):
-        with contextlib.suppress(OSError):
-            Path(url.database).touch(mode=0o600)
+def is_sqlite(url: URL) -> bool:
+    """Return whether the database is a file."""
+    return url.get_backend_name() == "sqlite"
 
 
 def file_id(url: URL) -> tuple[int, int] | None:
     """Identify the database file; None if there is none."""
-    if url.get_backend_name() != "sqlite" or not url.database:
+    if not is_sqlite(url) or not url.database:
         return None
     try:
         status = Path(url.database).stat()

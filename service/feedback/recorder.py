@@ -5,19 +5,18 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from functools import partial
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import FeedbackUnavailable, UnknownPrediction
-from service.feedback.records import Kind, Prediction, PredictionQuery, Record
+from service.feedback.records import Kind, Prediction, PredictionQuery
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -27,21 +26,20 @@ if TYPE_CHECKING:
 
     from service.feedback.store import Answered, Store
 
-# How old a record is at most when it is written, as long as the database keeps up.
+# How old a prediction is at most when it is written, as long as the database keeps up.
 WRITE_SECONDS = 0.2
 _PRUNE_SECONDS = 60.0
 _CLOSE_SECONDS = 3.0
 
-# Records that wait while the database is slow or unavailable; later ones are dropped.
+# Predictions that wait while the database is slow or unavailable; later ones are dropped.
 _MAX_PENDING_BYTES = 32 * 1024 * 1024
+# Memory that one takes, without its picture.
+_ROW_BYTES = 1024
 # Rows in one transaction: other workers, and answers, write in between.
 _MAX_ROWS = 64
-# Building rows holds the interpreter; it is released after so many.
-_ROWS_AT_ONCE = 32
-_RELEASE_SECONDS = 0.0002
 
-# Requests to the database have threads of their own: a locked database holds up nothing else.
-_THREADS = 2
+# Requests that use the database at once; others wait for them.
+_CONNECTIONS = 2
 _MAX_WAITING = 64
 # A request does not wait longer, whatever the database does.
 _REQUEST_SECONDS = 5.0
@@ -82,12 +80,12 @@ class Recorder:
         self._days = days
         self._rows = rows
         self._failing: set[Operation] = set()
-        self._pending: deque[Record] = deque()
-        # Each is incremented by one thread only; the difference is what is pending.
+        self._pending: deque[dict[str, Any]] = deque()
+        # Each is increased by one thread only; the difference is what is pending.
         self._recorded_bytes = self._written_bytes = 0
         self._closing = threading.Event()
         self._writer = threading.Thread(target=self._write_regularly, name="feedback", daemon=True)
-        self._threads = _DaemonThreads(_THREADS)
+        self._connections = threading.Semaphore(_CONNECTIONS)
         self._waiting = 0
 
     async def __aenter__(self) -> Self:
@@ -95,25 +93,28 @@ class Recorder:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._threads.close()
-        await asyncio.to_thread(self.close)
+        """Write what is pending, as far as that works in a few seconds, and close the store."""
+        self._closing.set()
+        await asyncio.to_thread(self._writer.join, _CLOSE_SECONDS)
+        if self._pending:
+            _log.warning("%d predictions were not recorded", len(self._pending))
 
     def record(
-        self, request_id: str, caller: str | None, predictions: Sequence[Prediction]
+        self, request_id: str, caller: str | None, predictions: Iterable[Prediction]
     ) -> None:
-        """Record the predictions of a request; costs an append. For one thread at a time.
+        """Record the predictions of a request at 2 us each. For one thread at a time.
 
         They are dropped and counted if the database does not keep up.
         """
-        record = Record(request_id, caller, predictions)
-        size = record.size
-        pending = self._recorded_bytes - self._written_bytes
-        # If nothing is pending, a record of any size is accepted: a large batch would never be.
-        if pending and pending + size > _MAX_PENDING_BYTES:
-            self._metrics.feedback_predictions.labels("dropped").inc(len(predictions))
-            return
-        self._recorded_bytes += size
-        self._pending.append(record)
+        common = {"request_id": request_id, "caller": caller, "time": time.time()}
+        for prediction in predictions:
+            row = common | prediction.row(image=self._images)
+            size = _size(row)
+            if self._recorded_bytes - self._written_bytes + size > _MAX_PENDING_BYTES:
+                self._metrics.feedback_predictions.labels("dropped").inc()
+            else:
+                self._recorded_bytes += size
+                self._pending.append(row)
 
     async def answer(
         self, query: PredictionQuery, kind: Kind, answer: str | None, by: str | None
@@ -156,20 +157,13 @@ class Recorder:
         """
         return await self._run(Operation.LIST, partial(self._store.picture, number))
 
-    def close(self) -> None:
-        """Write what is pending, as far as that works in a few seconds, and close the store."""
-        self._closing.set()
-        self._writer.join(_CLOSE_SECONDS)
-        if self._pending:
-            _log.warning("the predictions of %d requests were not recorded", len(self._pending))
-
     async def _run(self, operation: Operation, work: Callable[[], _Result]) -> _Result:
         if self._waiting >= _MAX_WAITING:
             raise FeedbackUnavailable("too many requests wait for the feedback database")
         self._waiting += 1
         try:
             async with asyncio.timeout(_REQUEST_SECONDS):
-                result = await asyncio.wrap_future(self._threads.submit(work))
+                result = await asyncio.wrap_future(self._start(work))
         except (FeedbackUnavailable, TimeoutError) as error:
             self._failed(operation, error)
             # The location of the database and its message are for the log only.
@@ -180,6 +174,24 @@ class Recorder:
             self._waiting -= 1
         self._worked(operation)
         return result
+
+    def _start(self, work: Callable[[], _Result]) -> "Future[_Result]":
+        # Not in an executor: the interpreter waits at exit for its threads.
+        future: Future[_Result] = Future()
+
+        def run() -> None:
+            if not self._connections.acquire(timeout=_REQUEST_SECONDS):
+                return
+            try:
+                if future.set_running_or_notify_cancel():
+                    future.set_result(work())
+            except Exception as error:
+                future.set_exception(error)
+            finally:
+                self._connections.release()
+
+        threading.Thread(target=run, name="feedback", daemon=True).start()
+        return future
 
     def _write_regularly(self) -> None:
         pruned = -_PRUNE_SECONDS
@@ -193,13 +205,7 @@ class Recorder:
 
     def _write(self) -> None:
         while self._pending:
-            rows: list[Mapping[str, object]] = []
-            records = size = 0
-            while records < len(self._pending) and len(rows) < _MAX_ROWS:
-                record = self._pending[records]
-                self._add_rows(record, rows)
-                records += 1
-                size += record.size
+            rows = [self._pending[place] for place in range(min(_MAX_ROWS, len(self._pending)))]
             try:
                 self._store.add(rows)
             except FeedbackUnavailable as error:
@@ -209,19 +215,14 @@ class Recorder:
                 # They would fail again and hold up all that follow.
                 _log.exception("%d predictions cannot be recorded and are dropped", len(rows))
                 self._failed(Operation.RECORD, error)
-                self._metrics.feedback_predictions.labels("dropped").inc(len(rows))
+                outcome = "dropped"
             else:
                 self._worked(Operation.RECORD)
-                self._metrics.feedback_predictions.labels("kept").inc(len(rows))
-            for _ in range(records):
+                outcome = "kept"
+            self._metrics.feedback_predictions.labels(outcome).inc(len(rows))
+            for row in rows:
                 self._pending.popleft()
-            self._written_bytes += size
-
-    def _add_rows(self, record: Record, rows: list[Mapping[str, object]]) -> None:
-        for row in record.rows(images=self._images):
-            rows.append(row)
-            if len(rows) % _ROWS_AT_ONCE == 0:
-                time.sleep(_RELEASE_SECONDS)
+                self._written_bytes += _size(row)
 
     def _prune(self) -> None:
         try:
@@ -248,32 +249,8 @@ class Recorder:
             _log.info("feedback can %s again", operation.name.lower())
 
 
-class _DaemonThreads:
-    """A pool of daemon threads; the interpreter waits at exit for those of `concurrent.futures`."""
-
-    def __init__(self, threads: int) -> None:
-        self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
-        self._threads = threads
-        for _ in range(threads):
-            threading.Thread(target=self._run, name="feedback", daemon=True).start()
-
-    def submit(self, work: Callable[[], _Result]) -> "Future[_Result]":
-        future: Future[_Result] = Future()
-        self._work.put((future, work))
-        return future
-
-    def close(self) -> None:
-        for _ in range(self._threads):
-            self._work.put(None)
-
-    def _run(self) -> None:
-        while item := self._work.get():
-            future, work = item
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(work())
-                except Exception as error:
-                    future.set_exception(error)
+def _size(row: dict[str, Any]) -> int:
+    return _ROW_BYTES + len(row["image"] or b"")
 
 
 @asynccontextmanager

@@ -1,16 +1,13 @@
 """Predictions as they are recorded, and how one is referred to; needs no database library."""
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from service.inference.digits import Reading
 from service.inference.fields import FieldReading
 
 _MAX_ID_LENGTH = 256
-# Memory that a row takes until it is written, without its picture.
-_ROW_BYTES = 1024
 
 
 class Kind(StrEnum):
@@ -22,64 +19,28 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What was read of an image of a request.
-
-    Attributes:
-        index: the image's index in the request, from 0.
-        id: the client's id of the image.
-        reading: the answer.
-    """
+    """What was read in an image, with its index in the request and the client's id of it."""
 
     index: int
     id: str | int | None
     reading: Reading | FieldReading
 
-
-@dataclass(frozen=True)
-class Record:
-    """The predictions of a request, or of a part of it.
-
-    Attributes:
-        request_id: id of the request.
-        caller: name of its API key, if any.
-        predictions: of its images.
-        time: seconds since 1970.
-    """
-
-    request_id: str
-    caller: str | None
-    predictions: Sequence[Prediction]
-    time: float = field(default_factory=time.time)
-
-    @property
-    def size(self) -> int:
-        """Approximate bytes of memory until it is written."""
-        return sum(
-            _ROW_BYTES + (0 if each.reading.shown is None else each.reading.shown.nbytes)
-            for each in self.predictions
-        )
-
-    def rows(self, *, images: bool) -> Iterator[Mapping[str, object]]:
-        """Yield a database row for each prediction, with the model's input if `images`."""
-        for prediction in self.predictions:
-            reading, item_id = prediction.reading, prediction.id
-            answer, card, shown = reading.answer, reading.card, reading.shown
-            kind = Kind.FIELD if isinstance(reading, FieldReading) else Kind.DIGIT
-            yield {
-                "request_id": self.request_id,
-                "place": prediction.index,
-                "item_id": None if item_id is None else stored_id(item_id),
-                "caller": self.caller,
-                "time": self.time,
-                "kind": kind.value,
-                "model": card.name,
-                "version": card.version,
-                "read": answer.text,
-                "confidence": float(answer.confidence),
-                "decision": answer.decision.value,
-                "reasons": ",".join(answer.reasons),
-                "image": shown.tobytes() if images and shown is not None else None,
-            }
+    def row(self, *, image: bool) -> dict[str, Any]:
+        """Return the database row, without the request's columns; with the picture if `image`."""
+        reading = self.reading
+        answer, card, shown = reading.answer, reading.card, reading.shown
+        return {
+            "place": self.index,
+            "item_id": None if self.id is None else stored_id(self.id),
+            "kind": (Kind.FIELD if isinstance(reading, FieldReading) else Kind.DIGIT).value,
+            "model": card.name,
+            "version": card.version,
+            "read": answer.text,
+            "confidence": float(answer.confidence),
+            "decision": answer.decision.value,
+            "reasons": ",".join(answer.reasons),
+            "image": shown.tobytes() if image and shown is not None else None,
+        }
 
 
 @dataclass(frozen=True)

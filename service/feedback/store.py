@@ -1,7 +1,6 @@
 """The feedback database: predictions are added, found, answered, listed and pruned."""
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,17 +32,15 @@ from service.errors import (
     InvalidRequest,
     UnknownPrediction,
 )
-from service.feedback import tables
-from service.feedback.connections import file_id, open_postgres, open_sqlite
+from service.feedback.connections import connect, file_id, is_sqlite
 from service.feedback.records import Kind, PredictionQuery, stored_id
-from service.feedback.tables import is_open_review, predictions
+from service.feedback.tables import OtherSchema, is_open_review, predictions, prepare
 
 _OPEN_ATTEMPTS = 3
 _OPEN_PAUSE_SECONDS = 0.1
 
 # Rows deleted in one transaction: others can write in between.
 _MAX_DELETED = 5000
-_DAY_SECONDS = 86_400.0
 
 # A stream may have recorded any number of images under one request id.
 _MAX_COMPARED = 100
@@ -70,7 +67,6 @@ class Store:
     """A feedback database in SQLite or PostgreSQL.
 
         store = Store("sqlite:///feedback.db")
-        store.add(record.rows(images=False))
         store.answer(PredictionQuery("3f9c"), Kind.DIGIT, "7", by=None)
 
     It is opened at the first use, and reopened if its file was replaced. Threads may share it. All
@@ -161,13 +157,9 @@ class Store:
         Returns:
             How many were deleted.
         """
-        oldest = time.time() - days * _DAY_SECONDS
-        deleted = self._delete(_columns.time < oldest, _columns.time)
-        with self.transaction() as connection:
-            total = connection.scalar(select(func.count()).select_from(predictions)) or 0
-        return deleted + self._delete(
-            _columns.answered.is_(None), _columns.id, limit=max(0, total - rows)
-        )
+        is_expired = _columns.time < time.time() - 86_400 * days
+        deleted = self._delete(is_expired, _columns.time, keep=0)
+        return deleted + self._delete(_columns.answered.is_(None), _columns.id, keep=rows)
 
     def close(self) -> None:
         """Close all connections."""
@@ -187,23 +179,23 @@ class Store:
                 yield connection
         except DataError:
             raise
-        except (DBAPIError, PoolTimeout, tables.OtherSchema) as error:
+        except (DBAPIError, PoolTimeout, OtherSchema) as error:
             reason = error.orig if isinstance(error, DBAPIError) else error
             raise FeedbackUnavailable(f"{self}: {reason}") from error
 
-    def _delete(
-        self, condition: ColumnElement[bool], order: Column[Any], *, limit: float = math.inf
-    ) -> int:
+    def _delete(self, condition: ColumnElement[bool], order: Column[Any], *, keep: int) -> int:
+        """Delete the first rows that match, as long as the table has more than `keep`."""
+        total = select(func.count()).select_from(predictions)
         deleted = 0
-        while deleted < limit:
-            batch = int(min(_MAX_DELETED, limit - deleted))
-            oldest = select(_columns.id).where(condition).order_by(order).limit(batch)
+        while True:
             with self.transaction() as connection:
+                excess = (connection.scalar(total) or 0) - keep
+                batch = max(0, min(_MAX_DELETED, excess))
+                oldest = select(_columns.id).where(condition).order_by(order).limit(batch)
                 gone = connection.execute(delete(predictions).where(_columns.id.in_(oldest)))
             deleted += gone.rowcount
-            if gone.rowcount < batch:
-                break
-        return deleted
+            if gone.rowcount < _MAX_DELETED:
+                return deleted
 
     def _opened(self) -> Engine:
         with self._opening:
@@ -216,29 +208,25 @@ class Store:
                 self._file = file_id(self._url)
             return self._engine
 
-    def _open(self) -> Engine:
-        is_sqlite = self._url.get_backend_name() == "sqlite"
-        if is_sqlite and not self._create and not file_id(self._url):
+    def _open(self, attempts: int = _OPEN_ATTEMPTS) -> Engine:
+        in_file = is_sqlite(self._url)
+        if in_file and not self._create and not file_id(self._url):
             raise FeedbackUnavailable(f"{self}: there is no such file")
-        engine = open_sqlite(self._url) if is_sqlite else open_postgres(self._url)
+        engine = connect(self._url)
         try:
-            for _ in range(_OPEN_ATTEMPTS - 1):
-                try:
-                    return self._prepare(engine)
-                except DBAPIError as error:
-                    # Another process may be creating the tables at the same time. A server that
-                    # cannot be reached is not tried again.
-                    if isinstance(error, OperationalError) and not is_sqlite:
-                        raise
-                    time.sleep(_OPEN_PAUSE_SECONDS)
-            return self._prepare(engine)
-        except BaseException:
+            with engine.begin() as connection:
+                prepare(connection, create=self._create)
+        except DBAPIError as error:
+            engine.dispose()
+            # Another process may be creating the tables at the same time. A server that cannot be
+            # reached is not tried again.
+            if attempts == 1 or (isinstance(error, OperationalError) and not in_file):
+                raise
+            time.sleep(_OPEN_PAUSE_SECONDS)
+            return self._open(attempts - 1)
+        except OtherSchema:
             engine.dispose()
             raise
-
-    def _prepare(self, engine: Engine) -> Engine:
-        with engine.begin() as connection:
-            (tables.create if self._create else tables.check)(connection)
         return engine
 
     def _dispose(self) -> None:

@@ -16,7 +16,6 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 SCHEMA_VERSION = 1
 
@@ -66,27 +65,16 @@ class OtherSchema(Exception):
     """The database was written by another version of Numeral."""
 
 
-def create(connection: Connection) -> None:
-    """Create the missing tables; several processes may do so at once.
+def prepare(connection: Connection, *, create: bool) -> None:
+    """Create the missing tables if `create`, and check that their version is this one's.
 
     Raises:
-        OtherSchema: the existing tables have another version.
+        OtherSchema: it is not.
     """
-    for table in metadata.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
-        for index in table.indexes:
-            connection.execute(CreateIndex(index, if_not_exists=True))
-    if connection.scalar(select(schema.c.version)) is None:
-        connection.execute(insert(schema), {"version": SCHEMA_VERSION})
-    check(connection)
-
-
-def check(connection: Connection) -> None:
-    """Check that this version of Numeral can use the database.
-
-    Raises:
-        OtherSchema: it cannot.
-    """
+    if create:
+        metadata.create_all(connection)
+        if connection.scalar(select(schema.c.version)) is None:
+            connection.execute(insert(schema), {"version": SCHEMA_VERSION})
     found = connection.scalar(select(schema.c.version))
     if found != SCHEMA_VERSION:
         raise OtherSchema(

@@ -1,6 +1,7 @@
 """A feedback database that fails: the error says why, and it is used again once it works."""
 
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from service.errors import FeedbackUnavailable
 from service.feedback.records import Kind, PredictionQuery
 from tests.feedback.rows import row
+from tests.feedback.silent import run_silent_server
 
 pytest.importorskip("sqlalchemy", reason="requires the extra 'feedback'")
 
@@ -28,7 +30,7 @@ def store(file):
     made.close()
 
 
-def test_a_file_that_was_removed_is_begun_anew(store, file):
+def test_a_removed_file_is_created_again(store, file):
     store.add([row(request_id="lost")])
     file.unlink()
 
@@ -39,7 +41,7 @@ def test_a_file_that_was_removed_is_begun_anew(store, file):
     assert kept == [("later",)]
 
 
-def test_a_folder_that_was_removed_is_told_and_used_again_once_it_is_there(tmp_path):
+def test_a_missing_folder_is_reported_and_used_once_it_is_there(tmp_path):
     folder = tmp_path / "data"
     store = Store(f"sqlite:///{folder}/feedback.db")
     with pytest.raises(FeedbackUnavailable, match="unable to open database file"):
@@ -50,7 +52,7 @@ def test_a_folder_that_was_removed_is_told_and_used_again_once_it_is_there(tmp_p
     store.add([row()])
 
 
-def test_a_file_that_another_process_locks_is_told_and_used_again(store, file, monkeypatch):
+def test_a_file_that_another_process_locks_is_reported_and_used_again(store, file, monkeypatch):
     monkeypatch.setattr("service.feedback.connections._TIMEOUT_SECONDS", 0.1)
     store.add([row(request_id="before", decision="review")])
     with closing(sqlite3.connect(file)) as other:
@@ -77,7 +79,7 @@ def test_a_file_that_may_not_be_written_can_be_read(store, file):
             work()
 
 
-def test_a_full_disk_is_told(store):
+def test_a_full_disk_is_reported(store):
     store.add([row()])
     engine = store._engine
     engine.dispose()
@@ -90,7 +92,7 @@ def test_a_full_disk_is_told(store):
         store.add([row(image=bytes(100_000))])
 
 
-def test_a_file_that_is_no_database_is_told_and_left_alone(store, file):
+def test_a_file_that_is_no_database_is_reported_and_left_alone(store, file):
     file.write_text("a letter, which somebody may want to keep\n" * 100)
 
     with pytest.raises(FeedbackUnavailable, match="not a database"):
@@ -99,7 +101,7 @@ def test_a_file_that_is_no_database_is_told_and_left_alone(store, file):
     assert file.read_text().startswith("a letter")
 
 
-def test_a_schema_of_another_version_is_told_and_left_alone(store, file):
+def test_a_schema_of_another_version_is_reported(store, file):
     store.add([row()])
     with closing(sqlite3.connect(file)) as other:
         other.execute("UPDATE numeral_schema SET version = 99")
@@ -109,18 +111,30 @@ def test_a_schema_of_another_version_is_told_and_left_alone(store, file):
         Store(f"sqlite:///{file}").add([row()])
 
 
-def test_what_is_only_read_is_not_created(file):
+def test_a_database_that_is_only_read_is_not_created(file):
     with pytest.raises(FeedbackUnavailable, match="no such file"):
         Store(f"sqlite:///{file}", create=False).labelled_digits()
 
     assert not file.exists()
 
 
-def test_a_server_that_is_not_there_is_told_without_its_password(tmp_path):
+def test_the_error_for_an_unreachable_server_hides_its_password(tmp_path):
     pytest.importorskip("psycopg", reason="requires the extra 'postgres'")
     away = Store(f"postgresql://numeral:secret@/numeral?host={tmp_path}")
 
-    with pytest.raises(FeedbackUnavailable, match="connection") as told:
+    with pytest.raises(FeedbackUnavailable, match="connection") as raised:
         away.add([row()])
 
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("logs_in", [False, True])
+def test_a_server_that_does_not_answer_is_given_up(logs_in):
+    pytest.importorskip("psycopg", reason="requires the extra 'postgres'")
+    with run_silent_server(logs_in=logs_in) as url, closing(Store(url)) as store:
+        began = time.monotonic()
+
+        with pytest.raises(FeedbackUnavailable, match="timeout"):
+            store.add([row()])
+
+    assert time.monotonic() - began < 30

@@ -1,5 +1,9 @@
 """The recorder: requests do not wait for it, and what cannot be recorded is counted."""
 
+import asyncio
+import subprocess
+import sys
+import threading
 import time
 
 import numpy as np
@@ -7,26 +11,51 @@ import pytest
 
 from service.errors import FeedbackUnavailable
 from service.feedback.recorder import Recorder
-from service.feedback.records import Prediction, Record
+from service.feedback.records import Kind, Prediction, PredictionQuery
 from service.inference.decisions import Criteria, decide
 from service.inference.digits import Reading
 from service.metrics import Metrics
 from tests.service.fakes import CARD
 
+HANGING = """
+import asyncio, time
+from service.feedback.recorder import Recorder
+from service.feedback.records import Kind, PredictionQuery
+from service.metrics import Metrics
 
 class Store:
-    """Keeps rows in a list, or raises what it is told to."""
+    def answer(self, *_):
+        time.sleep(3600)
+
+    def prune(self, **_):
+        time.sleep(3600)
+
+async def main():
+    async with Recorder(Store(), Metrics(), images=False, days=1, rows=1) as recorder:
+        asyncio.create_task(recorder.answer(PredictionQuery("mine"), Kind.DIGIT, "1", None))
+        await asyncio.sleep(0.5)
+
+asyncio.run(main())
+"""
+
+
+class Store:
+    """Collects rows in a list, or raises the errors that it is given; answers if `released`."""
 
     def __init__(self):
         self.rows = []
         self.errors = []
         self.pruned = 0
         self.closed = False
+        self.released = threading.Event()
 
     def add(self, rows):
         if self.errors:
             raise self.errors.pop(0)
         self.rows += rows
+
+    def answer(self, *_):
+        self.released.wait()
 
     def close(self):
         self.closed = True
@@ -47,111 +76,97 @@ def store():
 
 
 @pytest.fixture
-def make(store, metrics):
-    def made(**changes):
-        options = {"images": False, "days": 1.0, "rows": 10} | changes
-        return Recorder(store, metrics, **options)
+def record(store, metrics):
+    """Record one prediction for each id, and wait for `until` before the recorder is closed."""
 
-    return made
+    async def recording(ids, images, until):
+        options = {"images": images, "days": 1.0, "rows": 10}
+        async with Recorder(store, metrics, **options) as recorder:
+            for number, request_id in enumerate(ids):
+                recorder.record(request_id, "till", [Prediction(2, 5, _reading(number % 10))])
+            while not until():
+                await asyncio.sleep(0.01)
+
+    def run(*ids, images=False, until=lambda: True):
+        asyncio.run(asyncio.wait_for(recording(ids, images, until), 60))
+
+    return run
 
 
-def test_predictions_are_rows_once_the_recorder_closes(make, store):
-    recorder = make(images=True)
-    recorder._writer.start()
-    recorder.record(
-        "mine", "till", [Prediction(0, "a", _reading(7)), Prediction(2, 7, _reading(1))]
-    )
-    recorder.close()
+@pytest.mark.parametrize("images", [False, True])
+def test_predictions_are_rows_once_the_recorder_closes(record, store, images):
+    record("mine", images=images)
 
     assert store.closed
-    first, second = store.rows
-    assert (first["request_id"], first["caller"]) == ("mine", "till")
-    assert first["time"] == pytest.approx(time.time(), abs=60)
-    assert (first["place"], first["item_id"], first["read"]) == (0, "a", "7")
-    assert (second["place"], second["item_id"], second["read"]) == (2, "7", "1")
-    assert first["decision"] == "accept"
-    assert len(first["image"]) == 784
+    [row] = store.rows
+    assert (row["request_id"], row["caller"]) == ("mine", "till")
+    assert row["time"] == pytest.approx(time.time(), abs=60)
+    assert (row["place"], row["item_id"], row["read"]) == (2, "5", "0")
+    assert row["decision"] == "accept"
+    assert row["image"] == (bytes(784) if images else None)
 
 
-def test_pictures_are_recorded_only_on_request(make, store):
-    recorder = make(images=False)
-    recorder._writer.start()
-    recorder.record("mine", None, [Prediction(0, None, _reading(7))])
-    recorder.close()
+def test_many_predictions_are_written_in_order(record, store, metrics):
+    ids = [f"r{number}" for number in range(2000)]
 
-    assert store.rows[0]["image"] is None
+    record(*ids)
 
-
-def test_many_predictions_are_written_in_order(make, store, metrics):
-    recorder = make()
-    recorder._writer.start()
-    for number in range(2000):
-        recorder.record(f"r{number}", None, [Prediction(0, None, _reading(number % 10))])
-    recorder.close()
-
-    assert [row["request_id"] for row in store.rows] == [f"r{number}" for number in range(2000)]
+    assert [row["request_id"] for row in store.rows] == ids
     assert _count(metrics, "kept") == 2000
 
 
-def test_predictions_wait_while_the_database_is_unavailable(make, store, metrics):
+def test_predictions_wait_while_the_database_is_unavailable(record, store, metrics):
     store.errors = [FeedbackUnavailable("away"), FeedbackUnavailable("away")]
-    recorder = make()
-    recorder._writer.start()
-    recorder.record("mine", None, [Prediction(0, None, _reading(7))])
-    _wait_for(lambda: store.rows)
-    recorder.close()
+
+    record("mine", until=lambda: store.rows)
 
     assert [row["request_id"] for row in store.rows] == ["mine"]
     assert _count(metrics, "dropped") == 0
-    labels = {"operation": "keep"}
-    failures = "numeral_feedback_database_failures_total"
-    assert metrics.registry.get_sample_value(failures, labels) == 2
+    assert _failures(metrics, "keep") == 2
 
 
-def test_a_prediction_that_no_database_accepts_holds_up_nothing(make, store, metrics):
+def test_a_prediction_that_no_database_accepts_holds_up_nothing(record, store, metrics):
     store.errors = [ValueError("no such value")]
-    recorder = make()
-    recorder._writer.start()
-    recorder.record("bad", None, [Prediction(0, None, _reading(7))])
-    _wait_for(lambda: not store.errors)
-    recorder.record("good", None, [Prediction(0, None, _reading(7))])
-    recorder.close()
 
-    assert [row["request_id"] for row in store.rows] == ["good"]
-    assert (_count(metrics, "dropped"), _count(metrics, "kept")) == (1, 1)
+    record(*(f"r{number}" for number in range(65)))
+
+    assert [row["request_id"] for row in store.rows] == ["r64"]
+    assert (_count(metrics, "dropped"), _count(metrics, "kept")) == (64, 1)
 
 
-def test_predictions_beyond_the_limit_are_dropped(make, store, metrics, monkeypatch):
-    one = [Prediction(0, None, _reading(7))]
-    monkeypatch.setattr(
-        "service.feedback.recorder._MAX_PENDING_BYTES", 3 * Record("mine", None, one).size
-    )
-    recorder = make()
-    for _ in range(5):
-        recorder.record("mine", None, one)
-    recorder._writer.start()
-    recorder.close()
+def test_predictions_beyond_the_limit_are_dropped(record, store, metrics, monkeypatch):
+    monkeypatch.setattr("service.feedback.recorder._MAX_PENDING_BYTES", 3 * 1024)
 
-    assert len(store.rows) == 3
+    record(*"abcde")
+
+    assert [row["request_id"] for row in store.rows] == ["a", "b", "c"]
     assert _count(metrics, "dropped") == 2
 
 
-def test_a_batch_beyond_the_limit_is_recorded_if_nothing_waits(make, store, monkeypatch):
-    monkeypatch.setattr("service.feedback.recorder._MAX_PENDING_BYTES", 1)
-    recorder = make()
-    recorder.record("large", None, [Prediction(0, None, _reading(7))])
-    recorder.record("late", None, [Prediction(0, None, _reading(7))])
-    recorder._writer.start()
-    recorder.close()
-
-    assert [row["request_id"] for row in store.rows] == ["large"]
+def test_old_predictions_are_pruned(record, store):
+    record(until=lambda: store.pruned)
 
 
-def test_old_predictions_are_pruned(make, store):
-    recorder = make()
-    recorder._writer.start()
-    _wait_for(lambda: store.pruned)
-    recorder.close()
+def test_a_request_does_not_wait_for_a_store_that_hangs(store, metrics, monkeypatch):
+    monkeypatch.setattr("service.feedback.recorder._REQUEST_SECONDS", 0.2)
+    query = PredictionQuery("mine")
+
+    async def scenario():
+        async with Recorder(store, metrics, images=False, days=1, rows=1) as recorder:
+            # More than use the database at once.
+            answers = [recorder.answer(query, Kind.DIGIT, "1", None) for _ in range(5)]
+            outcomes = await asyncio.gather(*answers, return_exceptions=True)
+            store.released.set()
+            return outcomes
+
+    outcomes = asyncio.run(asyncio.wait_for(scenario(), 60))
+
+    assert {type(outcome) for outcome in outcomes} == {FeedbackUnavailable}
+    assert _failures(metrics, "answer") == 5
+
+
+def test_a_process_ends_although_its_store_hangs():
+    subprocess.run([sys.executable, "-c", HANGING], check=True, timeout=60)
 
 
 def _reading(digit):
@@ -161,13 +176,10 @@ def _reading(digit):
 
 
 def _count(metrics, outcome):
-    metrics.flush()
     name = "numeral_feedback_predictions_total"
     return metrics.registry.get_sample_value(name, {"outcome": outcome}) or 0
 
 
-def _wait_for(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+def _failures(metrics, operation):
+    name = "numeral_feedback_database_failures_total"
+    return metrics.registry.get_sample_value(name, {"operation": operation})
