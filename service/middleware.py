@@ -153,7 +153,7 @@ class Authentication:
         state = scope["state"]
         state["caller"] = caller
         state["log_fields"] = {"caller": caller.name}
-        if role not in caller.roles:
+        if not caller.has(role):
             raise RoleRequired(
                 f"key {caller.name!r} lacks the role {role}; ask the service's operator for a key"
                 " that has it"

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -50,16 +51,8 @@ def _remove_abandoned(prefix: str) -> None:
         return
     for path in Path(tempfile.gettempdir()).glob(prefix + "*"):
         with contextlib.suppress(OSError):
-            _remove_if_abandoned(path)
-
-
-def _remove_if_abandoned(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
-    try:
-        status = os.fstat(descriptor)
-        if status.st_uid != os.geteuid() or time.time() - status.st_mtime < _YOUNG_SECONDS:
-            return
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(path)
-    finally:
-        os.close(descriptor)
+            status = path.lstat()
+            is_old = time.time() - status.st_mtime > _YOUNG_SECONDS
+            if is_old and stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
+                with locked(path):
+                    shutil.rmtree(path)

@@ -165,7 +165,7 @@ def _query(request: Request, feedback: Feedback) -> tuple[PredictionQuery, str |
         if feedback.caller is not None:
             raise errors.InvalidRequest.of("caller", "requires a service with API keys; omit it")
         return query, None
-    if Role.ADMIN in caller.roles:
+    if caller.has(Role.ADMIN):
         return replace(query, any_caller=True), caller.name
     if feedback.caller not in (None, caller.name):
         raise errors.RoleRequired(

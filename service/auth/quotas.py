@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from io import FileIO
 from pathlib import Path
 from typing import Self
@@ -24,8 +23,6 @@ _FORMAT = re.compile(rf"([1-9][0-9]{{0,9}})/({'|'.join(_SECONDS)})")
 _HALF = 32
 _LARGEST_COUNT = 2**_HALF - 1
 _CELL_BYTES = 8
-
-_PREFIX = "numeral-quotas-"
 
 
 @dataclass(frozen=True)
@@ -65,52 +62,37 @@ class UsageCounters:
     replacement of a dead process continues in its cells. Two processes that check at the same
     instant may both find room: every other process may exceed a quota by one request.
 
-    Args:
-        keys: number of keys.
-        path: file of `shared_counters`; None counts for this process alone.
+    A worker creates them for itself, from the file of `shared_counters`: the lock on its cells
+    does not survive a fork. Without a file, they count for one process.
     """
 
     def __init__(self, keys: int, path: Path | None = None) -> None:
-        self._keys = keys
-        self._path = path
+        if path is None:
+            cells: bytearray | mmap.mmap = bytearray(keys * _CELL_BYTES)
+        else:
+            # Closing the file would release the lock.
+            self._file = FileIO(path, "r+")
+            cells = mmap.mmap(self._file.fileno(), 0)
+        self._cells = memoryview(cells).cast("Q")
+        self._slots = len(self._cells) // keys
+        self._slot = 0 if path is None else _claim(self._file, self._slots)
 
     def add(self, key: int, window: int, amount: int, limit: int) -> bool:
         """Count `amount` in `window` unless that exceeds `limit`; return whether it was counted."""
-        cells, slot = self._cells, self._slot
-        slots = len(cells) // self._keys
-        first = key * slots
-        used = 0
-        for cell in cells[first : first + slots]:
-            if cell >> _HALF == window:
-                used += cell & _LARGEST_COUNT
+        cells = self._cells[key * self._slots : (key + 1) * self._slots]
+        used = sum(cell & _LARGEST_COUNT for cell in cells if cell >> _HALF == window)
         if used + amount > limit:
             return False
-        own = cells[first + slot]
+        own = cells[self._slot]
         before = own if own >> _HALF == window else window << _HALF
-        cells[first + slot] = before + amount
+        cells[self._slot] = before + amount
         return True
-
-    # Opened at the first use, which is in the worker: a lock does not survive a fork.
-    @cached_property
-    def _cells(self) -> memoryview:
-        if self._path is None:
-            return memoryview(bytearray(self._keys * _CELL_BYTES)).cast("Q")
-        return memoryview(mmap.mmap(self._file.fileno(), 0)).cast("Q")
-
-    @cached_property
-    def _slot(self) -> int:
-        return 0 if self._path is None else _claim(self._file, len(self._cells) // self._keys)
-
-    @cached_property
-    def _file(self) -> FileIO:
-        assert self._path is not None  # noqa: S101 - for mypy
-        return FileIO(self._path, "r+")
 
 
 @contextmanager
 def shared_counters(keys: int, workers: int) -> Iterator[Path]:
     """Create a file in which up to `workers` processes count together, for the block."""
-    with temporary_directory(_PREFIX) as directory:
+    with temporary_directory("numeral-quotas-") as directory:
         path = directory / "counters"
         # Twice as many slots, so that a worker can start before the one that it replaces ends.
         path.write_bytes(bytes(keys * 2 * workers * _CELL_BYTES))
