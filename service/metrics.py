@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
@@ -46,19 +46,6 @@ _CONFIDENCE = (
 )
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
-
-
-class Answer(Protocol):
-    """The parts of an answer that are counted."""
-
-    @property
-    def text(self) -> str | None: ...  # noqa: D102
-    @property
-    def confidence(self) -> float: ...  # noqa: D102
-    @property
-    def decision(self) -> str: ...  # noqa: D102
-    @property
-    def reasons(self) -> Sequence[str]: ...  # noqa: D102
 
 
 class Counter(prometheus_client.Counter):
@@ -211,8 +198,8 @@ class Metrics:
         self._pending[self._batch_images, model].append(images)
         self._pending[self._infer, model].append(seconds)
 
-    def answered(self, model: str, answers: Sequence[Answer]) -> None:
-        """Count the answers of `model`, those for blank images among them."""
+    def answered(self, model: str, answers: Sequence[Any]) -> None:
+        """Count the answers of `model`: each one's text, confidence, decision and reasons."""
         pending = self._pending
         confidence = pending[self._confidence, model].append
         for answer in answers:

@@ -94,7 +94,7 @@ async def list_reviews(
 ) -> Reviews:
     """The newest predictions that a person should look at and that have no right answer yet."""
     require_keys(request)
-    rows = await _required_recorder(request).reviews(limit)
+    rows = await _required_recorder(request).read(lambda store: store.reviews(limit))
     return Reviews(reviews=tuple(KeptPrediction(**_prediction(row)) for row in rows))
 
 
@@ -123,7 +123,7 @@ async def picture_of_review(
 ) -> Response:
     """The picture of a prediction, if pictures are stored."""
     require_keys(request)
-    pixels = await _required_recorder(request).picture(number)
+    pixels = await _required_recorder(request).read(lambda store: store.picture(number))
     return Response(cv2.imencode(".png", pixels)[1].tobytes(), media_type="image/png")
 
 

@@ -2,37 +2,29 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import RowMapping
 
-from models.mnist import TEST, TRAIN, Digits, Part, write_part
+from models.mnist import TEST, TRAIN, Digits, write_part
 from service.feedback.store import pixels_of
-
-METADATA = "feedback.json"
 
 # About a tenth of the 256 values of the first byte: the same picture is always in the same set.
 _TEST_HASHES = 26
 
-_ORIGIN = ("read", "model", "version", "confidence", "decision", "request_id", "place", "answered")
+_COLUMNS = ("read", "model", "version", "confidence", "decision", "request_id", "place", "answered")
 
 
 class LabelledDigit(NamedTuple):
     """A picture and its right answer; `key` is the SHA-256 of its pixels."""
 
     key: str
-    image: bytes
     label: int
     row: RowMapping
-
-    @property
-    def is_for_test(self) -> bool:
-        """Whether it belongs to the test set."""
-        return int(self.key[:2], 16) < _TEST_HASHES
 
 
 @dataclass(frozen=True)
@@ -44,8 +36,8 @@ class Dataset:
         left_out: number of rows that are in neither, by reason.
     """
 
-    train: Sequence[LabelledDigit]
-    test: Sequence[LabelledDigit]
+    train: list[LabelledDigit]
+    test: list[LabelledDigit]
     left_out: dict[str, int]
 
 
@@ -64,13 +56,12 @@ def dataset_of(rows: Iterable[RowMapping]) -> Dataset:
             continue
         key = hashlib.sha256(image).hexdigest()
         left_out["seen before"] += key in digits
-        digits[key] = LabelledDigit(key, image, int(row["answer"]), row)
-    ordered = [digits[key] for key in sorted(digits)]
-    return Dataset(
-        [digit for digit in ordered if not digit.is_for_test],
-        [digit for digit in ordered if digit.is_for_test],
-        left_out,
-    )
+        digits[key] = LabelledDigit(key, int(row["answer"]), row)
+    dataset = Dataset([], [], left_out)
+    for key in sorted(digits):
+        chosen = dataset.test if int(key[:2], 16) < _TEST_HASHES else dataset.train
+        chosen.append(digits[key])
+    return dataset
 
 
 def write_dataset(dataset: Dataset, folder: Path) -> None:
@@ -80,21 +71,18 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
         OSError: it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    sets: list[tuple[Part, Sequence[LabelledDigit]]] = [
-        (TRAIN, dataset.train),
-        (TEST, dataset.test),
-    ]
-    for part, digits in sets:
-        images = np.array([pixels_of(each.image) for each in digits], np.uint8)
-        labels = np.array([each.label for each in digits], np.uint8)
+    origins: dict[str, object] = {"left_out": dataset.left_out}
+    parts = (("train", TRAIN, dataset.train), ("t10k", TEST, dataset.test))
+    for name, part, digits in parts:
+        images = np.array([pixels_of(digit.row["image"]) for digit in digits], np.uint8)
+        labels = np.array([digit.label for digit in digits], np.uint8)
         write_part(folder, part, Digits(images.reshape(-1, 28, 28), labels))
-    metadata = {
-        "left_out": dataset.left_out,
-        "train": list(map(_origin, dataset.train)),
-        "t10k": list(map(_origin, dataset.test)),
-    }
-    (folder / METADATA).write_text(json.dumps(metadata, indent=1) + "\n", "utf-8")
-
-
-def _origin(digit: LabelledDigit) -> dict[str, Any]:
-    return {"sha256": digit.key, "label": digit.label} | {name: digit.row[name] for name in _ORIGIN}
+        origins[name] = [
+            {
+                "sha256": digit.key,
+                "label": digit.label,
+                **{column: digit.row[column] for column in _COLUMNS},
+            }
+            for digit in digits
+        ]
+    (folder / "feedback.json").write_text(json.dumps(origins, indent=1) + "\n", "utf-8")

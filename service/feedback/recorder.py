@@ -5,15 +5,12 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from service.errors import FeedbackUnavailable, UnknownPrediction
 from service.feedback.records import Kind, Prediction, PredictionQuery
@@ -21,9 +18,7 @@ from service.metrics import Metrics
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    # Both require the `feedback` extra.
-    from sqlalchemy import RowMapping
-
+    # Requires the `feedback` extra.
     from service.feedback.store import Answered, Store
 
 # How old a prediction is at most when it is written, as long as the database keeps up.
@@ -63,22 +58,17 @@ class Operation(StrEnum):
 class Recorder:
     """Records predictions in a store.
 
-        async with Recorder(store, metrics, images=False, days=90, rows=10**6) as recorder:
+        async with Recorder(store, metrics, settings) as recorder:
             recorder.record("3f9c", None, [Prediction(0, None, reading)])
             await recorder.answer(PredictionQuery("3f9c"), Kind.DIGIT, "7", by=None)
 
     All threads are daemons: a database that hangs does not keep the process from ending.
     """
 
-    def __init__(
-        self, store: "Store", metrics: Metrics, *, images: bool, days: float, rows: int
-    ) -> None:
-        """Record `images` too or not; keep predictions for `days` and up to `rows`."""
+    def __init__(self, store: "Store", metrics: Metrics, settings: Settings) -> None:
         self._store = store
         self._metrics = metrics
-        self._images = images
-        self._days = days
-        self._rows = rows
+        self._settings = settings
         self._failing: set[Operation] = set()
         self._pending: deque[dict[str, Any]] = deque()
         # Each is increased by one thread only; the difference is what is pending.
@@ -108,7 +98,7 @@ class Recorder:
         """
         common = {"request_id": request_id, "caller": caller, "time": time.time()}
         for prediction in predictions:
-            row = common | prediction.row(image=self._images)
+            row = common | prediction.row(image=self._settings.feedback_images)
             size = _size(row)
             if self._recorded_bytes - self._written_bytes + size > _MAX_PENDING_BYTES:
                 self._metrics.feedback_predictions.labels("dropped").inc()
@@ -140,22 +130,13 @@ class Recorder:
             self._metrics.feedback.labels(row["model"], row["decision"], outcome).inc()
         return answered
 
-    async def reviews(self, limit: int) -> "Sequence[RowMapping]":
-        """Return the newest predictions to review that have no right answer.
+    async def read(self, work: "Callable[[Store], _Result]") -> _Result:
+        """Return what `work` reads from the store.
 
         Raises:
             FeedbackUnavailable: the database cannot be used.
         """
-        return await self._run(Operation.LIST, partial(self._store.reviews, limit))
-
-    async def picture(self, number: int) -> NDArray[np.uint8]:
-        """Return the model's input for the prediction `number`, uint8 [height, width].
-
-        Raises:
-            UnknownPrediction: there is no such prediction, or its picture is not stored.
-            FeedbackUnavailable: the database cannot be used.
-        """
-        return await self._run(Operation.LIST, partial(self._store.picture, number))
+        return await self._run(Operation.LIST, partial(work, self._store))
 
     async def _run(self, operation: Operation, work: Callable[[], _Result]) -> _Result:
         if self._waiting >= _MAX_WAITING:
@@ -225,8 +206,9 @@ class Recorder:
                 self._written_bytes += _size(row)
 
     def _prune(self) -> None:
+        days, rows = self._settings.feedback_days, self._settings.feedback_rows
         try:
-            deleted = self._store.prune(days=self._days, rows=self._rows)
+            deleted = self._store.prune(days=days, rows=rows)
         except Exception as error:
             self._failed(Operation.PRUNE, error)
             return
@@ -263,12 +245,6 @@ async def open_recorder(settings: Settings, metrics: Metrics) -> AsyncIterator[R
 
     store = Store(settings.feedback_url)
     metrics.expect_feedback(Operation)
-    async with Recorder(
-        store,
-        metrics,
-        images=settings.feedback_images,
-        days=settings.feedback_days,
-        rows=settings.feedback_rows,
-    ) as recorder:
+    async with Recorder(store, metrics, settings) as recorder:
         _log.info("recording predictions for feedback in %s", store)
         yield recorder

@@ -15,6 +15,7 @@ from service.feedback.records import Kind, Prediction, PredictionQuery
 from service.inference.decisions import Criteria, decide
 from service.inference.digits import Reading
 from service.metrics import Metrics
+from service.settings import Settings
 from tests.service.fakes import CARD
 
 HANGING = """
@@ -22,6 +23,7 @@ import asyncio, time
 from service.feedback.recorder import Recorder
 from service.feedback.records import Kind, PredictionQuery
 from service.metrics import Metrics
+from service.settings import Settings
 
 class Store:
     def answer(self, *_):
@@ -31,7 +33,7 @@ class Store:
         time.sleep(3600)
 
 async def main():
-    async with Recorder(Store(), Metrics(), images=False, days=1, rows=1) as recorder:
+    async with Recorder(Store(), Metrics(), Settings()) as recorder:
         asyncio.create_task(recorder.answer(PredictionQuery("mine"), Kind.DIGIT, "1", None))
         await asyncio.sleep(0.5)
 
@@ -80,8 +82,8 @@ def record(store, metrics):
     """Record one prediction for each id, and wait for `until` before the recorder is closed."""
 
     async def recording(ids, images, until):
-        options = {"images": images, "days": 1.0, "rows": 10}
-        async with Recorder(store, metrics, **options) as recorder:
+        settings = Settings(feedback_images=images)
+        async with Recorder(store, metrics, settings) as recorder:
             for number, request_id in enumerate(ids):
                 recorder.record(request_id, "till", [Prediction(2, 5, _reading(number % 10))])
             while not until():
@@ -152,7 +154,7 @@ def test_a_request_does_not_wait_for_a_store_that_hangs(store, metrics, monkeypa
     query = PredictionQuery("mine")
 
     async def scenario():
-        async with Recorder(store, metrics, images=False, days=1, rows=1) as recorder:
+        async with Recorder(store, metrics, Settings()) as recorder:
             # More than use the database at once.
             answers = [recorder.answer(query, Kind.DIGIT, "1", None) for _ in range(5)]
             outcomes = await asyncio.gather(*answers, return_exceptions=True)
