@@ -70,12 +70,8 @@ async def give_feedback(request: Request, response: Response) -> KeptFeedback:
     if not answered.is_new:
         response.status_code = 200
     row = answered.row
-    return KeptFeedback(
-        **_prediction(row),
-        answer=row["answer"],
-        right=row["answer"] == row["read"],
-        answered=moment(row["answered"]),
-    )
+    given = {"right": row["answer"] == row["read"], "answered": moment(row["answered"])}
+    return KeptFeedback.model_validate(_fields_of(row) | given)
 
 
 @router.get(
@@ -95,7 +91,7 @@ async def list_reviews(
     """The newest predictions that a person should look at and that have no right answer yet."""
     require_keys(request)
     rows = await _required_recorder(request).read(lambda store: store.reviews(limit))
-    return Reviews(reviews=tuple(KeptPrediction(**_prediction(row)) for row in rows))
+    return Reviews(reviews=tuple(map(KeptPrediction.model_validate, map(_fields_of, rows))))
 
 
 @router.get(
@@ -174,20 +170,12 @@ def _query(request: Request, feedback: Feedback) -> tuple[PredictionQuery, str |
     return replace(query, caller=caller.name), caller.name
 
 
-def _prediction(row: "RowMapping") -> dict[str, Any]:
-    """Return the fields of a `KeptPrediction`."""
-    return {
-        "request_id": row["request_id"],
+def _fields_of(row: "RowMapping") -> dict[str, Any]:
+    """Return the fields of a `KeptPrediction`; those not listed here are as in the row."""
+    return dict(row) | {
         "index": row["place"],
         "id": row["item_id"],
-        "caller": row["caller"],
         "time": moment(row["time"]),
-        "kind": row["kind"],
-        "model": row["model"],
-        "version": row["version"],
-        "read": row["read"],
-        "confidence": row["confidence"],
-        "decision": row["decision"],
         "reasons": tuple(row["reasons"].split(",")) if row["reasons"] else (),
         "image": f"{_REVIEWS_PATH}/{row['id']}/image" if row["has_image"] else None,
     }

@@ -16,14 +16,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
-class Collector:
+class Collector(ThreadingHTTPServer):
     """Takes spans over OTLP and HTTP."""
 
     def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
         self.requests: list[ExportTraceServiceRequest] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_port}"
 
     def spans(self) -> list[Span]:
         return [
@@ -37,33 +36,26 @@ class Collector:
     def resource(self) -> dict[str, str]:
         return _attributes(self.requests[0].resource_spans[0].resource)
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        requests = self.requests
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.requests.append(ExportTraceServiceRequest.FromString(body))
+        self.send_response(200)
+        self.end_headers()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                requests.append(ExportTraceServiceRequest.FromString(body))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        return Handler
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    collector = Collector()
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
-    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
-    yield collector
-    collector.close()
+    with Collector() as collector:
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+        yield collector
+        collector.shutdown()
 
 
 def test_a_request_is_a_span_in_the_trace_of_its_caller(start, collector):
@@ -93,7 +85,7 @@ def test_a_request_is_a_span_in_the_trace_of_its_caller(start, collector):
     assert json.loads(line)["span_id"] == span.span_id.hex()
 
 
-def test_a_stop_sends_what_has_not_been_sent(start, collector, monkeypatch):
+def test_a_stop_sends_the_last_spans(start, collector, monkeypatch):
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "60000")
     monkeypatch.setenv("OTEL_SERVICE_NAME", "digits")
     service = start("--tracing")
@@ -106,7 +98,7 @@ def test_a_stop_sends_what_has_not_been_sent(start, collector, monkeypatch):
     assert collector.resource()["service.name"] == "digits"
 
 
-def test_no_spans_are_sent_unless_they_are_asked_for(start, collector):
+def test_spans_are_sent_only_on_request(start, collector):
     service = start()
     httpx.get(f"{service.url}/health/live")
     service.stop()
@@ -114,7 +106,7 @@ def test_no_spans_are_sent_unless_they_are_asked_for(start, collector):
     assert not collector.requests
 
 
-def test_a_collector_that_is_not_there_disturbs_nobody(start, monkeypatch, seven):
+def test_a_missing_collector_affects_no_request(start, monkeypatch, seven):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     service = start(tracing="true")
     service.wait_until_ready()

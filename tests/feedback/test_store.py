@@ -34,7 +34,7 @@ def store(request, tmp_path):
     opened.close()
 
 
-def test_what_was_predicted_is_found_and_answered(store):
+def test_a_prediction_is_found_and_answered(store):
     store.add([row(read="7", confidence=0.75, reasons="low_confidence", decision="review")])
 
     answered = store.answer(PredictionQuery("mine"), Kind.DIGIT, "1", "owner")
@@ -46,26 +46,18 @@ def test_what_was_predicted_is_found_and_answered(store):
     assert found["answered"] == pytest.approx(time.time(), abs=60)
 
 
-def test_the_first_answer_stays(store):
+@pytest.mark.parametrize(("first", "others"), [("1", ["2", None]), (None, ["3"])])
+def test_the_first_answer_stays(store, first, others):
     store.add([row()])
-    store.answer(PredictionQuery("mine"), Kind.DIGIT, "1", None)
 
-    assert not store.answer(PredictionQuery("mine"), Kind.DIGIT, "1", None).is_new
-    for other in ("2", None):
+    assert store.answer(PredictionQuery("mine"), Kind.DIGIT, first, None).is_new
+    assert not store.answer(PredictionQuery("mine"), Kind.DIGIT, first, None).is_new
+    for other in others:
         with pytest.raises(AnsweredOtherwise):
             store.answer(PredictionQuery("mine"), Kind.DIGIT, other, None)
 
 
-def test_that_no_digit_is_to_be_seen_is_an_answer_too(store):
-    store.add([row(read=None)])
-
-    assert store.answer(PredictionQuery("mine"), Kind.DIGIT, None, None).is_new
-    assert not store.answer(PredictionQuery("mine"), Kind.DIGIT, None, None).is_new
-    with pytest.raises(AnsweredOtherwise):
-        store.answer(PredictionQuery("mine"), Kind.DIGIT, "3", None)
-
-
-def test_of_many_answers_at_once_one_is_the_first(store):
+def test_of_concurrent_answers_one_is_the_first(store):
     store.add([row()])
 
     def answer(digit):
@@ -88,14 +80,14 @@ def test_of_many_answers_at_once_one_is_the_first(store):
         PredictionQuery("mine", caller="till", any_caller=True),
     ],
 )
-def test_what_is_not_kept_is_unknown(store, query):
+def test_a_prediction_that_is_not_recorded_is_unknown(store, query):
     store.add([row()])
 
     with pytest.raises(UnknownPrediction):
         store.answer(query, Kind.DIGIT, "1", None)
 
 
-def test_an_image_of_a_batch_is_found_by_place_or_id(store):
+def test_an_image_of_a_batch_is_found_by_index_or_id(store):
     store.add([row(place=0, item_id="a", read="1"), row(place=4, item_id="5", read="2")])
 
     for query, read in [
@@ -107,14 +99,14 @@ def test_an_image_of_a_batch_is_found_by_place_or_id(store):
 
 
 @pytest.mark.parametrize("query", [PredictionQuery("mine"), PredictionQuery("mine", item_id="a")])
-def test_several_that_fit_are_told_apart_by_who_asks(store, query):
+def test_several_matches_are_refused(store, query):
     store.add([row(place=0, item_id="a"), row(place=1, item_id="a")])
 
     with pytest.raises(InvalidRequest, match="index"):
         store.answer(query, Kind.DIGIT, "1", None)
 
 
-def test_of_requests_with_the_same_id_the_later_one_is_meant(store):
+def test_a_reused_request_id_means_the_later_request(store):
     store.add([row(read="1")])
     store.add([row(read="2")])
 
@@ -134,7 +126,7 @@ def test_an_id_that_two_callers_used_belongs_to_each(store):
         store.answer(PredictionQuery("mine"), Kind.DIGIT, "9", None)
 
 
-def test_an_answer_for_a_field_fits_no_digit(store):
+def test_a_digit_cannot_be_answered_as_a_field(store):
     store.add([row(kind="digit")])
 
     with pytest.raises(InvalidRequest):
@@ -156,7 +148,7 @@ def test_the_newest_open_reviews_are_listed(store):
     assert [each["request_id"] for each in store.reviews(1)] == ["new"]
 
 
-def test_a_picture_comes_back_as_it_was(store):
+def test_a_picture_is_returned_unchanged(store):
     digit = np.arange(784, dtype=np.uint32).astype(np.uint8).reshape(28, 28)
     strip = np.full((40, 96), 192, np.uint8)
     store.add(
@@ -176,7 +168,7 @@ def test_a_picture_comes_back_as_it_was(store):
             store.picture(number)
 
 
-def test_what_is_too_old_is_deleted_with_its_answer(store):
+def test_expired_predictions_are_deleted_with_their_answers(store):
     store.add([row(request_id="old", time=time.time() - 3 * 86_400), row(request_id="new")])
     store.answer(PredictionQuery("old"), Kind.DIGIT, "1", None)
 
@@ -187,7 +179,7 @@ def test_what_is_too_old_is_deleted_with_its_answer(store):
         store.answer(PredictionQuery("old"), Kind.DIGIT, "1", None)
 
 
-def test_past_so_many_rows_the_oldest_without_an_answer_go(store, monkeypatch):
+def test_the_oldest_unanswered_rows_beyond_the_limit_are_deleted(store, monkeypatch):
     monkeypatch.setattr("service.feedback.store._MAX_DELETED", 2)
     store.add([row(request_id=f"r{number}", decision="review") for number in range(10)])
     store.answer(PredictionQuery("r0"), Kind.DIGIT, "1", None)

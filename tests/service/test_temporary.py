@@ -39,18 +39,13 @@ def folder(temporary):
     return made
 
 
-def test_a_directory_lasts_as_long_as_the_block(temporary):
+def test_a_directory_lasts_as_long_as_the_block(temporary, folder):
     with temporary_directory(PREFIX) as made:
         assert made.parent == temporary
         assert made.is_dir()
+        assert not folder.exists()
 
     assert not list(temporary.iterdir())
-
-
-def test_an_abandoned_directory_is_removed(folder):
-    _make_another()
-
-    assert not folder.exists()
 
 
 def test_a_locked_directory_stays_until_its_process_is_killed(folder):
@@ -76,23 +71,20 @@ def test_a_young_directory_stays_as_it_may_not_be_locked_yet(folder):
     assert folder.exists()
 
 
-def test_a_directory_with_another_name_or_elsewhere_stays(temporary, folder):
+def test_links_and_directories_of_other_users_stay(temporary, folder, monkeypatch):
     other = temporary / "numeral-other"
     folder.rename(other)
     link = temporary / f"{PREFIX}link"
     link.symlink_to(other)
+    _make_another()
+    folder.mkdir()
+    _age(folder)
+    monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
 
     _make_another()
 
     assert link.is_symlink()
     assert (other / "counter_1.db").exists()
-
-
-def test_a_directory_of_another_user_stays(folder, monkeypatch):
-    monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
-
-    _make_another()
-
     assert folder.exists()
 
 
