@@ -8,7 +8,7 @@ import onnx
 
 from export.calibrate import choose_entropy, choose_thresholds, fit_temperature
 from export.convert import OPSET, convert
-from export.measure import calibration, evaluate, select
+from export.measure import calibration, evaluate, select, without_outliers
 from export.provenance import check_held_out, provenance_of
 from export.publish import Exported
 from export.quantise import quantise
@@ -28,6 +28,7 @@ from models.manifest import (
 from models.mnist import Digits
 from training import architectures
 from training.data import Mnist
+from training.recipes import BASELINE
 from training.runs import Run
 from training.study import Finding
 
@@ -99,7 +100,9 @@ def export_run(
             study=tuple(
                 StudyResult.model_validate(finding, from_attributes=True)
                 for finding in study
-                if finding.model == config.model and not quantised
+                if finding.model == config.model
+                and finding.recipe == BASELINE.name
+                and not quantised
             ),
         )
         return Exported(card, candidate.content)
@@ -133,9 +136,8 @@ def _candidate(build: Build, held_out: Digits, test: Digits) -> _Candidate:
 def _operating_points(
     candidate: _Candidate, outliers: OutlierRule, held_out: Digits, test: Digits
 ) -> tuple[OperatingPoint, ...]:
-    # As in the service, an outlier is never accepted.
     confidences, test_confidences = (
-        np.where(outputs.entropies > outliers.entropy, 0.0, outputs.confidences)
+        without_outliers(outputs, outliers.entropy)
         for outputs in (candidate.held_out, candidate.test)
     )
     correct = candidate.held_out.answers == held_out.labels

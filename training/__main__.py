@@ -1,13 +1,9 @@
 """The command `python -m training`: fit a model, evaluate a run, compare models."""
 
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
-
-# Read by TensorFlow when it is imported: hides its start-up messages.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,15 +11,13 @@ from rich.table import Table
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
 from models.mnist import TRAIN, DataError, load_part
-from training import architectures, plots
+from training import architectures, import_tensorflow
 from training.data import load_mnist
-from training.evaluate import answer
-from training.reader.amounts import load_amounts
 from training.recipes import BASELINE, RECIPES
-from training.report import write_report
 from training.runs import Run, RunError
-from training.study import full_runs, run_study
-from training.train import Task, train
+
+if TYPE_CHECKING:
+    import keras
 
 SHOWN_PREDICTIONS = 50
 READER = "reader"
@@ -61,10 +55,10 @@ def fit(
     recipe: Annotated[RecipeName, typer.Option(help="Training recipe.")] = DEFAULT_RECIPE,
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="Passes over the training images. [default: the recipe's]"),
+        typer.Option(min=1, help="Passes over the training images.", show_default="the recipe's"),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Images per step. [default: the recipe's]")
+        int | None, typer.Option(min=1, help="Images per step.", show_default="the recipe's")
     ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Train on the first LIMIT images only.")
@@ -91,6 +85,10 @@ def fit(
     saved_format: Annotated[
         SavedFormat, typer.Option("--format", help="h5 also saves model.h5.")
     ] = SavedFormat.KERAS,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", help="Also write logs for TensorBoard into RUN/tensorboard."),
+    ] = False,
 ) -> None:
     """Train one model; the same command resumes an interrupted run.
 
@@ -108,12 +106,19 @@ def fit(
             raise typer.BadParameter("not supported for the reader", param_hint=given)
         changes = {"epochs": epochs, "batch_size": batch_size}
         start = Run(initial) if initial else None
-        _fit_reader(data_dir, runs_dir, start, seed, changes, verify=verify)
+        _fit_reader(
+            data_dir, runs_dir, start, seed, changes, verify=verify, tensorboard=tensorboard
+        )
         return
     try:
         settings = RECIPES[recipe].with_(epochs=epochs, batch_size=batch_size)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--epochs") from error
+    import_tensorflow()
+    from training import plots
+    from training.evaluate import answer
+    from training.train import Task, train
+
     mnist = load_mnist(data_dir, verify=verify)
     task = Task(
         model=model.value,  # a plain str, because Keras writes it into HDF5
@@ -127,7 +132,7 @@ def fit(
     run, _ = task.run(mnist, runs_dir)
     if run.model_file.exists():
         console.print(f"{run.folder} is already finished; remove it to train again")
-    run = train(task, mnist, runs_dir)
+    run = train(task, mnist, runs_dir, callbacks=_logs(run, tensorboard=tensorboard))
     trained = run.load_model()
     title = architectures.architecture(task.model).TITLE
     shown = answer(trained, mnist.test[:SHOWN_PREDICTIONS])
@@ -147,26 +152,37 @@ def _fit_reader(
     changes: dict[str, int | None],
     *,
     verify: bool,
+    tensorboard: bool,
 ) -> None:
-    # Imported here because no other command needs the strips and their loss.
-    from training.reader.fit import Task as ReaderTask  # noqa: PLC0415
-    from training.reader.fit import fit_reader  # noqa: PLC0415
-
     if data_dir is None:
         raise typer.BadParameter(
             "the reader needs a directory with orand-car-a", param_hint="--data-dir"
         )
+    import_tensorflow()
+    from training.reader.amounts import load_amounts
+    from training.reader.fit import Task as ReaderTask
+    from training.reader.fit import fit_reader
+
     try:
         task = ReaderTask.after(initial, seed=seed, **changes)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--epochs") from error
     amounts = load_amounts(data_dir)
-    run = fit_reader(task, load_mnist(data_dir, verify=verify), amounts, runs_dir)
+    mnist = load_mnist(data_dir, verify=verify)
+    run, _ = task.run(mnist, amounts, runs_dir)
+    logs = _logs(run, tensorboard=tensorboard)
+    run = fit_reader(task, mnist, amounts, runs_dir, callbacks=logs)
     last = run.history()[-1]
     console.print(
         f"{run.folder}: validation amounts {last['val_amounts']:.2%} after the last epoch,"
         " before averaging the weights"
     )
+
+
+def _logs(run: Run, *, tensorboard: bool) -> "list[keras.callbacks.Callback]":
+    from training.callbacks import TensorBoard
+
+    return [TensorBoard(run)] if tensorboard else []
 
 
 @app.command()
@@ -178,6 +194,10 @@ def evaluate(
     verify: Verify = True,
 ) -> None:
     """Print the test accuracy of runs, and print and plot their confusion matrices."""
+    import_tensorflow()
+    from training import plots
+    from training.evaluate import answer
+
     test = load_mnist(data_dir, verify=verify).test
     for run in map(Run, folders):
         if run.model_file.exists() and run.config().model == READER:
@@ -199,19 +219,30 @@ def study(
     data_dir: DataDir = None,
     runs_dir: Annotated[Path, typer.Option(help="Directory of the runs.")] = Path("runs"),
     docs_dir: Annotated[
-        Path, typer.Option(help="Output directory of the report, study.md and study/.")
-    ] = Path("docs/reports"),
+        Path | None,
+        typer.Option(
+            help="Output directory of the report, study.md and study/.",
+            show_default="RUNS_DIR/report",
+        ),
+    ] = None,
 ) -> None:
     """Compare the five models at 10, 50 and 100 epochs, and write a report.
 
     The same command continues an interrupted study.
     """
+    import_tensorflow()
+    from training.report import write_report
+    from training.study import full_runs, run_study
+
     mnist = load_mnist(data_dir)
     findings = run_study(mnist, runs_dir, console)
-    table = Table("model", "images", "epochs", "loss", "accuracy", "val.", "test", "s/epoch")
+    table = Table(
+        "model", "recipe", "images", "epochs", "loss", "accuracy", "val.", "test", "s/epoch"
+    )
     for finding in findings:
         table.add_row(
             finding.model,
+            finding.recipe,
             f"{finding.train_images:,}",
             str(finding.epochs),
             f"{finding.loss:.4f}",
@@ -222,7 +253,8 @@ def study(
         )
     console.print(table)
     published = load_manifest(PACKAGE_DIRECTORY)
-    page = write_report(findings, full_runs(mnist, runs_dir), mnist.test, published, docs_dir)
+    folder = docs_dir or runs_dir / "report"
+    page = write_report(findings, full_runs(mnist, runs_dir), mnist.test, published, folder)
     console.print(f"report: {page}")
 
 

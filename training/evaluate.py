@@ -1,13 +1,16 @@
 """Predictions of a trained Keras model for labelled digits."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from models.mnist import Digits
 from training.architectures import CLASSES
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,6 @@ class Answers:
         return counts
 
 
-def answer(model: keras.Model, digits: Digits) -> Answers:
+def answer(model: "keras.Model", digits: Digits) -> Answers:
     """Run `model` on `digits`."""
     return Answers(digits, model.predict(digits.images, batch_size=256, verbose=0))

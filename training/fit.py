@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-import time
 from collections.abc import Sequence
 
 import keras
@@ -10,23 +9,12 @@ import keras
 from models.mnist import Digits
 from training import architectures, plots
 from training.batches import Batches, Source, one_hot
+from training.callbacks import EpochTimer, History, backup
+from training.optimise import compile_model
 from training.recipes import Recipe
 from training.runs import Run
 
 AUGMENTING_THREADS = 2
-
-
-class EpochTimer(keras.callbacks.Callback):
-    """Adds the seconds of each epoch to its logs; must precede callbacks that write them."""
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Start the timer; called by Keras."""
-        self._begin = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Log the elapsed seconds; called by Keras."""
-        if logs is not None:
-            logs["seconds"] = time.perf_counter() - self._begin
 
 
 def fit(
@@ -53,7 +41,7 @@ def fit(
         workers=AUGMENTING_THREADS,
         max_queue_size=32,
     )
-    recipe.compile(model, steps_per_epoch=len(batches))
+    compile_model(model, recipe, steps_per_epoch=len(batches))
     initial = model.get_weights()
     model.fit(
         batches,
@@ -62,12 +50,9 @@ def fit(
         shuffle=False,  # the batches shuffle, identically after an interruption
         callbacks=[
             EpochTimer(),
-            keras.callbacks.CSVLogger(run.history_file, append=finished > 0),
+            History(run.history_file, append=finished > 0),
             *callbacks,
-            # Last, so that an epoch counts as finished only after everything about it is written.
-            keras.callbacks.BackupAndRestore(
-                run.backup_folder, double_checkpoint=True, delete_checkpoint=False
-            ),
+            backup(run),
         ],
         verbose=1 if sys.stdout.isatty() else 2,  # a progress bar, or one line per epoch
     )

@@ -17,7 +17,7 @@ mpl.rcParams["savefig.bbox"] = "tight"
 
 def history(rows: Sequence[Mapping[str, float]], title: str) -> Figure:
     """Plot loss and accuracy by epoch, on training and validation images."""
-    epochs = [int(row["epoch"]) + 1 for row in rows]
+    epochs = range(1, len(rows) + 1)
     figure = Figure(figsize=(10, 4))
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         axes.plot(epochs, [row[quantity] for row in rows], marker=".", label="training")
@@ -34,7 +34,7 @@ def histories(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
     figure = Figure(figsize=(12, 5))
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for index, (title, rows) in enumerate(runs.items()):
-            epochs = [int(row["epoch"]) + 1 for row in rows]
+            epochs = range(1, len(rows) + 1)
             axes.plot(epochs, [row[quantity] for row in rows], color=f"C{index}", label=title)
             validation = [row[f"val_{quantity}"] for row in rows]
             axes.plot(epochs, validation, color=f"C{index}", linestyle=":")
@@ -96,7 +96,8 @@ def _draw_confusion(axes: Axes, answers: Answers, title: str) -> None:
     counts = answers.confusion
     mistakes = counts.astype(float)
     np.fill_diagonal(mistakes, np.nan)
-    axes.imshow(mistakes, cmap="Reds")
+    # Half of the colours only: black figures are readable on the darkest one.
+    axes.imshow(mistakes, cmap="Reds", vmin=0, vmax=2 * max(1, np.nanmax(mistakes)))
     for (label, answer), count in np.ndenumerate(counts):
         axes.text(answer, label, str(count), ha="center", va="center", fontsize=8)
     axes.set(

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
-import keras
-
 from training.augment import Augmentation
 
 
@@ -37,34 +35,6 @@ class Recipe:
             ValueError: the warm-up would take all epochs.
         """
         return replace(self, epochs=epochs or self.epochs, batch_size=batch_size or self.batch_size)
-
-    def compile(self, model: keras.Model, steps_per_epoch: int) -> None:
-        """Compile `model` with optimizer and loss; targets are float32 [batch, 10]."""
-        model.compile(
-            optimizer=self.optimizer(steps_per_epoch),
-            loss="categorical_crossentropy",
-            metrics=["accuracy"],
-        )
-
-    def optimizer(self, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-        """Return AdamW with the schedule; with `average`, `fit` ends with the averaged weights."""
-        return keras.optimizers.AdamW(
-            self._schedule(steps_per_epoch),
-            weight_decay=self.weight_decay,
-            use_ema=self.average is not None,
-            ema_momentum=self.average or 0.99,
-        )
-
-    def _schedule(self, steps_per_epoch: int) -> float | keras.optimizers.schedules.CosineDecay:
-        if not self.decay:
-            return self.learning_rate
-        warmup = self.warmup_epochs * steps_per_epoch
-        return keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=self.learning_rate / 10 if warmup else self.learning_rate,
-            warmup_target=self.learning_rate if warmup else None,
-            warmup_steps=warmup,
-            decay_steps=self.epochs * steps_per_epoch - warmup,
-        )
 
 
 # AdamW without weight decay is Adam.
@@ -131,6 +101,9 @@ REFINE = Recipe(
     augmentation=replace(_BEST_AUGMENTATION, corruption_rate=0.35),
 )
 
+# The baseline with the augmentation of BEST: what the augmentation alone changes.
+AUGMENTED = replace(BASELINE, name="augmented", augmentation=_BEST_AUGMENTATION)
+
 # For the field reader; its task sets the number of batches per epoch.
 READER = replace(
     _MODERN, name="strips", epochs=40, batch_size=48, learning_rate=1.5e-3, warmup_epochs=1
@@ -139,4 +112,4 @@ READER = replace(
 # After READER: mostly strips that a person can read.
 TIDY_READER = replace(READER, name="tidy", epochs=24, learning_rate=1e-3)
 
-RECIPES = {recipe.name: recipe for recipe in (BASELINE, BEST, TEACHER, REFINE)}
+RECIPES = {recipe.name: recipe for recipe in (BASELINE, AUGMENTED, BEST, TEACHER, REFINE)}

@@ -8,11 +8,14 @@ import json
 from csv import DictReader, DictWriter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 from pydantic import TypeAdapter, ValidationError
 
 from training.recipes import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 
 class RunError(Exception):
@@ -64,7 +67,7 @@ class Run:
 
     @property
     def history_file(self) -> Path:
-        """One line per epoch: loss and accuracy on training and validation images, and seconds."""
+        """One line per epoch, from 1: loss and accuracy, training and validation, and seconds."""
         return self.folder / "history.csv"
 
     @property
@@ -91,6 +94,11 @@ class Run:
     def confusion_plot(self) -> Path:
         """Plot of the confusion matrix on the test set."""
         return self.folder / "confusion.png"
+
+    @property
+    def tensorboard_folder(self) -> Path:
+        """Logs for TensorBoard, if requested."""
+        return self.folder / "tensorboard"
 
     @property
     def backup_folder(self) -> Path:
@@ -148,7 +156,7 @@ class Run:
         with self.history_file.open("w", newline="") as lines:
             writer = DictWriter(lines, fieldnames=list(rows[0]))
             writer.writeheader()
-            writer.writerows({**row, "epoch": int(row["epoch"])} for row in rows)
+            writer.writerows({**row, "epoch": epoch} for epoch, row in enumerate(rows, 1))
 
     def prepare(self, config: RunConfig) -> None:
         """Create the folder for `config`, or check that it has the same configuration.
@@ -163,13 +171,13 @@ class Run:
             )
         self.config_file.write_bytes(_CONFIG.dump_json(config, indent=2) + b"\n")
 
-    def save_model(self, model: keras.Model) -> None:
+    def save_model(self, model: "keras.Model") -> None:
         """Write the trained model atomically."""
         unfinished = self.folder / "unfinished.keras"
         model.save(unfinished)
         unfinished.replace(self.model_file)
 
-    def load_model(self) -> keras.Model:
+    def load_model(self) -> "keras.Model":
         """Load the trained model.
 
         Raises:
@@ -179,6 +187,9 @@ class Run:
             raise RunError(
                 f"{self.folder}: has no {self.model_file.name}; pass the folder of a finished run"
             )
+        # Imported here because Keras takes seconds to import and the files do not need it.
+        import keras  # noqa: PLC0415
+
         try:
             return keras.models.load_model(self.model_file)
         except (OSError, ValueError) as error:

@@ -29,7 +29,9 @@ def test_the_report_has_a_line_for_every_finding_and_its_plots(tmp_path, monkeyp
 
     lines = page.read_text().splitlines()
     rows = [line.split(" | ") for line in lines if line.startswith("| MLP | ") and "%" in line]
-    assert [row[1:3] for row in rows] == [["500", "1"], ["500", "2"], ["100", "1"]]
+    assert [row[1:4] for row in rows] == [
+        ["baseline", "500", "1"], ["baseline", "500", "2"], ["baseline", "100", "1"],
+    ]  # fmt: skip
     images = [line[line.index("(") + 1 : -1] for line in lines if line.startswith("![")]
     assert len(images) == 3
     for image in images:

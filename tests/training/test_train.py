@@ -12,7 +12,7 @@ keras = pytest.importorskip("keras", reason="requires the extra 'training' (no T
 
 from training import distil, study  # noqa: E402
 from training.batches import AugmentedDigits  # noqa: E402
-from training.recipes import BASELINE, BEST, REFINE  # noqa: E402
+from training.recipes import AUGMENTED, BASELINE, BEST, REFINE  # noqa: E402
 from training.runs import Run, RunError  # noqa: E402
 from training.study import Entry, run_study  # noqa: E402
 from training.train import Task, train  # noqa: E402
@@ -66,7 +66,7 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(mnist, task, tmp_path
 
     resumed = train(task, mnist, tmp_path / "cut")
 
-    assert epochs_of(resumed) == [0, 1, 2]
+    assert epochs_of(resumed) == [1, 2, 3]
     for expected, found in zip(weights_of(whole), weights_of(resumed), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
@@ -171,7 +171,11 @@ def test_a_teacher_needs_an_augmentation(mnist, tmp_path):
 
 
 def test_the_study_finds_every_milestone_of_an_interrupted_run(mnist, tmp_path, monkeypatch):
-    entries = (Entry("mlp", epochs=3), Entry("mlp", epochs=2, limit=100))
+    entries = (
+        Entry("mlp", epochs=3),
+        Entry("mlp", epochs=2, limit=100),
+        Entry("mlp", epochs=2, limit=100, recipe=AUGMENTED),
+    )
     monkeypatch.setattr(study, "MILESTONES", (1, 3))
     monkeypatch.setattr(study, "ENTRIES", entries)
     silent = Console(quiet=True)
@@ -182,7 +186,9 @@ def test_the_study_finds_every_milestone_of_an_interrupted_run(mnist, tmp_path, 
 
     findings = run_study(mnist, tmp_path, silent)
 
-    assert [(f.train_images, f.epochs) for f in findings] == [(500, 1), (500, 3), (100, 2)]
+    assert [(f.recipe, f.train_images, f.epochs) for f in findings] == [
+        ("baseline", 500, 1), ("baseline", 500, 3), ("baseline", 100, 2), ("augmented", 100, 2),
+    ]  # fmt: skip
     run, _ = entries[0].task.run(mnist, tmp_path)
     answers = run.load_model().predict(mnist.test.images).argmax(axis=1)
     assert findings[1].test_accuracy == pytest.approx(np.mean(answers == mnist.test.labels))

@@ -10,9 +10,10 @@ features [batch, n]. `build` adds the common input and output:
 
 import pkgutil
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-import keras
+if TYPE_CHECKING:
+    import keras
 
 CLASSES = 10
 
@@ -22,7 +23,7 @@ class Architecture(Protocol):
 
     TITLE: str
 
-    def body(self, pixels: keras.KerasTensor) -> keras.KerasTensor:
+    def body(self, pixels: "keras.KerasTensor") -> "keras.KerasTensor":
         """Map pixels float32 [batch, 28, 28, 1] in [0, 1] to features [batch, n]."""
 
 
@@ -42,7 +43,7 @@ def architecture(name: str) -> Architecture:
     return cast("Architecture", import_module(f"{__name__}.{name}"))
 
 
-def build(name: str) -> keras.Model:
+def build(name: str) -> "keras.Model":
     """Build an untrained model from images uint8 [batch, 28, 28] to probabilities [batch, 10].
 
     In every architecture, the last two layers are `logits` and `probabilities`.
@@ -50,6 +51,9 @@ def build(name: str) -> keras.Model:
     Raises:
         ValueError: the architecture does not exist.
     """
+    # Imported here because the names of the architectures are needed without Keras.
+    import keras  # noqa: PLC0415
+
     body = architecture(name).body
     image = keras.Input((28, 28), dtype="uint8", name="image")
     pixels = keras.layers.Rescaling(1 / 255, name="scale")(image)

@@ -10,8 +10,9 @@ import keras
 import tensorflow as tf
 
 from models.strips import HEIGHT
+from training.callbacks import EpochTimer, History, backup
 from training.data import Mnist
-from training.fit import EpochTimer
+from training.optimise import optimizer
 from training.reader.amounts import Amount, hold_out
 from training.reader.architecture import NAME, build
 from training.reader.batches import POOL, batches
@@ -50,6 +51,19 @@ class Task:
         recipe = TIDY_READER if initial else READER
         return cls(recipe.with_(**changes), seed, initial=initial)
 
+    def run(self, mnist: Mnist, amounts: list[Amount], runs_dir: Path) -> tuple[Run, RunConfig]:
+        """Return the run of this task and its configuration."""
+        train_amounts, held_out = hold_out(amounts)
+        config = RunConfig(
+            NAME,
+            self.recipe,
+            self.seed,
+            len(mnist.hold_out()[0]) + len(train_amounts),
+            len(held_out),
+            initial=self.initial.name if self.initial else None,
+        )
+        return Run(runs_dir / NAME / config.run_name), config
+
 
 def fit_reader(
     task: Task,
@@ -68,15 +82,7 @@ def fit_reader(
     recipe, seed, steps = task.recipe, task.seed, task.steps
     digits, validation_digits = mnist.hold_out()
     train_amounts, held_out = hold_out(amounts)
-    config = RunConfig(
-        NAME,
-        recipe,
-        seed,
-        len(digits) + len(train_amounts),
-        len(held_out),
-        initial=task.initial.name if task.initial else None,
-    )
-    run = Run(runs_dir / NAME / config.run_name)
+    run, config = task.run(mnist, amounts, runs_dir)
     run.prepare(config)
     if run.model_file.exists():
         return run
@@ -84,7 +90,7 @@ def fit_reader(
     run.cut_history(finished)
     keras.utils.set_random_seed(seed)
     model = _starting_model(task)
-    model.compile(optimizer=recipe.optimizer(steps), loss=ctc)
+    model.compile(optimizer=optimizer(recipe, steps), loss=ctc)
     material = Material.of(digits, train_amounts)
     first = finished * steps // POOL
     model.fit(
@@ -94,12 +100,9 @@ def fit_reader(
         callbacks=[
             EpochTimer(),
             Validation(validation_sets(validation_digits, held_out, task.checks)),
-            keras.callbacks.CSVLogger(run.history_file, append=finished > 0),
+            History(run.history_file, append=finished > 0),
             *callbacks,
-            # Last, so that an epoch counts as finished only after everything about it is written.
-            keras.callbacks.BackupAndRestore(
-                run.backup_folder, double_checkpoint=True, delete_checkpoint=False
-            ),
+            backup(run),
         ],
         shuffle=False,
         verbose=1 if sys.stdout.isatty() else 2,
