@@ -1,30 +1,26 @@
 """The command `python -m export`: turn finished training runs into published models."""
 
-import os
 import sys
 from pathlib import Path
-from typing import Annotated
-
-# Read by TensorFlow when it is imported: hides its start-up messages.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
-from export.pipeline import export_run
 from export.publish import Exported, PublishError, publish
-from export.reader.pipeline import export_reader
-from export.verify import VerificationError
-from models.manifest import PACKAGE_DIRECTORY, ModelCard
+from models.manifest import PACKAGE_DIRECTORY
 from models.mnist import DataError
-from models.reader_card import ReaderCard
+from training import import_tensorflow
 from training.data import Mnist, load_mnist
 from training.reader.amounts import Amount, load_amounts
-from training.reader.architecture import NAME as READER
 from training.runs import Run, RunError
-from training.study import Finding, gather
+
+if TYPE_CHECKING:
+    from training.study import Finding
+
+READER = "reader"
+DEFAULT_DIRECTORY = Path("exported")
 
 console = Console()
 
@@ -33,7 +29,19 @@ def export(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN...", help="Directories of finished runs.")
     ],
-    models_dir: Annotated[Path, typer.Option(help="Output directory.")] = PACKAGE_DIRECTORY,
+    models_dir: Annotated[
+        Path | None, typer.Option(help="Output directory.", show_default=str(DEFAULT_DIRECTORY))
+    ] = None,
+    replace_shipped: Annotated[
+        bool,
+        typer.Option(
+            "--replace-shipped",
+            help="Replace the models in this project's models/, which the service uses by default.",
+        ),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish even if a model is worse than the old one.")
+    ] = False,
     int8: Annotated[
         bool, typer.Option(help="Also publish an 8-bit variant if it is faster and as accurate.")
     ] = True,
@@ -57,8 +65,16 @@ def export(
         typer.Option(help="Check the MD5 sums of the files; use --no-verify for your own digits."),
     ] = True,
 ) -> None:
-    """Convert, verify, calibrate, measure and publish; if one model fails, publish nothing."""
+    """Convert, verify, calibrate, measure, compare and publish models.
+
+    If one fails, or is less accurate or accepts less than the model it replaces, nothing is
+    published.
+    """
+    directory = _directory(models_dir, replace_shipped=replace_shipped)
     amounts = _amounts(runs, data_dir)
+    import_tensorflow()
+    from training.study import gather
+
     mnist = load_mnist(data_dir, verify=verify)
     study = gather(mnist, study_dir) if study_dir else []
     exported = [
@@ -66,13 +82,41 @@ def export(
         for folder in track(runs, "exporting", console=Console(stderr=True))
         for model in _export(Run(folder), mnist, amounts, study, eight_bits=int8)
     ]
-    publish(models_dir, exported, default=default)
-    models = [model.card for model in exported if isinstance(model.card, ModelCard)]
-    readers = [model.card for model in exported if isinstance(model.card, ReaderCard)]
-    if models:
-        console.print(_table(models))
-    if readers:
-        console.print(_readers_table(readers))
+    _compare(exported, directory, mnist, force=force)
+    publish(directory, exported, default=default)
+    console.print(f"published in {directory}: {', '.join(model.card.name for model in exported)}")
+
+
+def _directory(models_dir: Path | None, *, replace_shipped: bool) -> Path:
+    if replace_shipped:
+        if models_dir is not None:
+            raise typer.BadParameter(
+                "pass either --replace-shipped or --models-dir", param_hint="--models-dir"
+            )
+        return PACKAGE_DIRECTORY
+    directory = models_dir or DEFAULT_DIRECTORY
+    if directory.resolve() == PACKAGE_DIRECTORY.resolve():
+        raise typer.BadParameter(
+            "these are the shipped models; to replace them, pass --replace-shipped",
+            param_hint="--models-dir",
+        )
+    return directory
+
+
+def _compare(exported: list[Exported], directory: Path, mnist: Mnist, *, force: bool) -> None:
+    from export.compare import compare, dropped
+
+    comparisons = [compare(model, directory, mnist.test) for model in exported]
+    for comparison in comparisons:
+        console.print(comparison.table())
+    for name in dropped(exported, directory):
+        console.print(f"{name} is removed: it has the weights of the model that is replaced")
+    worse = [f"{one.name} ({', '.join(one.worse)})" for one in comparisons if one.worse]
+    if worse and not force:
+        raise PublishError(
+            f"worse than the published model: {'; '.join(worse)}; nothing was published, pass"
+            " --force to publish anyway"
+        )
 
 
 def _amounts(runs: list[Path], data_dir: Path | None) -> list[Amount]:
@@ -87,48 +131,21 @@ def _amounts(runs: list[Path], data_dir: Path | None) -> list[Amount]:
 
 
 def _export(
-    run: Run, mnist: Mnist, amounts: list[Amount], study: list[Finding], *, eight_bits: bool
+    run: Run, mnist: Mnist, amounts: list[Amount], study: "list[Finding]", *, eight_bits: bool
 ) -> list[Exported]:
+    from export.pipeline import export_run
+    from export.reader.pipeline import export_reader
+
     if run.config().model == READER:
         return [export_reader(run, mnist, amounts)]
     return export_run(run, mnist, study, eight_bits=eight_bits)
-
-
-def _table(cards: list[ModelCard]) -> Table:
-    table = Table("model", "version", "parameters", "test accuracy", "95% interval", "ECE", "ms")
-    for card in cards:
-        interval = card.test.accuracy_interval
-        table.add_row(
-            card.name,
-            card.version,
-            f"{card.parameters:,}",
-            f"{card.test.accuracy:.2%}",
-            f"{interval.low:.2%} to {interval.high:.2%}",
-            f"{card.calibration.after.ece:.2%}",
-            f"{card.speed.latency_ms:.3f}",
-        )
-    return table
-
-
-def _readers_table(cards: list[ReaderCard]) -> Table:
-    table = Table("reader", "version", "parameters", "real amounts", "composed", "ms")
-    for card in cards:
-        table.add_row(
-            card.name,
-            card.version,
-            f"{card.parameters:,}",
-            f"{card.held_out.amounts.accuracy:.2%}",
-            f"{card.held_out.composed.accuracy:.2%}",
-            f"{card.speed.latency_ms:.3f}",
-        )
-    return table
 
 
 def main() -> None:
     """Run the command; report an expected error in one line with exit status 1."""
     try:
         typer.run(export)
-    except (DataError, RunError, VerificationError, PublishError) as error:
+    except (DataError, RunError, PublishError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -27,7 +27,6 @@ from training.plots import Cost, trade_offs
 
 COMPARISON = "models.md"
 CARDS = "models"
-README = Path("README.md")
 _README_TABLE = re.compile(r"(<!-- models: .* -->\n).*(<!-- /models -->)", re.DOTALL)
 _FROM = "<!-- Made by `python -m export.cards` from models/manifest.json. -->\n"
 
@@ -210,17 +209,27 @@ def main(
     ] = PACKAGE_DIRECTORY,
     docs_dir: Annotated[
         Path, typer.Option(help="Output directory of models.md and models/.")
-    ] = Path("docs"),
+    ] = Path("exported/docs"),
+    readme: Annotated[
+        Path | None,
+        typer.Option(help="Also update the table of models in this file, between its markers."),
+    ] = None,
 ) -> None:
-    """Write the comparison, the model cards, and the table in README.md if it exists."""
+    """Write the comparison of the models and their cards.
+
+    For the pages of this project: --docs-dir docs --readme README.md.
+    """
     try:
         manifest = load_manifest(models_dir)
     except ManifestError as error:
         sys.exit(f"error: {error}")
     cards = manifest.models
     write_cards(cards, docs_dir, manifest.readers)
-    if README.exists():
-        README.write_text(with_table(README.read_text(), cards))
+    if readme:
+        try:
+            readme.write_text(with_table(readme.read_text(), cards))
+        except OSError as error:
+            sys.exit(f"error: {readme}: {error.strerror}")
     Console().print(f"{docs_dir / COMPARISON} and {len(cards) + len(manifest.readers)} cards")
 
 

@@ -70,6 +70,11 @@ def binned(confidences: NDArray[np.float64], correct: NDArray[np.bool_], nll: fl
     return Reliability(nll=nll, ece=ece, bins=bins)
 
 
+def without_outliers(outputs: Outputs, entropy: float) -> NDArray[np.float64]:
+    """Return the confidences [N], 0 for outliers, which the service never accepts."""
+    return np.where(outputs.entropies > entropy, 0.0, outputs.confidences)
+
+
 def select(
     confidences: NDArray[np.float64], correct: NDArray[np.bool_], threshold: float | None
 ) -> Selection:

@@ -15,7 +15,7 @@ Card = ModelCard | ReaderCard
 
 
 class PublishError(Exception):
-    """The models do not fit together, or the published manifest cannot be read."""
+    """The models cannot be published: they do not fit together, or into the directory."""
 
 
 @dataclass(frozen=True)

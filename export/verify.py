@@ -10,6 +10,7 @@ from onnx import TensorProto
 from scipy.special import softmax
 
 from export.convert import OPSET
+from export.publish import PublishError
 from export.runtime import Outputs, run
 
 LOGIT_TOLERANCE = 1e-4
@@ -24,7 +25,7 @@ _CONTRACT = {
 }
 
 
-class VerificationError(Exception):
+class VerificationError(PublishError):
     """An exported graph must not be published; the message lists the faults."""
 
 

@@ -7,8 +7,9 @@ import pytest
 pytest.importorskip("matplotlib", reason="requires the extra 'training'")
 pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
 
-from export.cards import README, with_table, write_cards
+from export.cards import with_table, write_cards
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
+from tests.commands import run_here
 from tests.strips import bars_card
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -55,6 +56,25 @@ def test_a_point_without_a_threshold_says_so(cards, tmp_path):
     assert "none found" in (tmp_path / "models" / f"{cards[0].name}.md").read_text()
 
 
+def test_pages_and_readme_are_written_only_where_told(tmp_path, monkeypatch):
+    readme = "before\n<!-- models: x -->\n| old |\n<!-- /models -->\nafter\n"
+    (tmp_path / "README.md").write_text(readme)
+    (tmp_path / "docs").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    run_here("export.cards")
+
+    assert (tmp_path / "exported" / "docs" / "models.md").is_file()
+    assert list((tmp_path / "docs").iterdir()) == []
+    assert (tmp_path / "README.md").read_text() == readme
+
+    run_here("export.cards", "--readme", "README.md")
+
+    assert "| old |" not in (tmp_path / "README.md").read_text()
+    missing = run_here("export.cards", "--readme", "none.md", check=False)
+    assert missing.stderr == "error: none.md: No such file or directory\n"
+
+
 def test_the_table_between_the_markers_of_a_readme_is_updated(cards):
     readme = "before\n<!-- models: x -->\n| old |\n<!-- /models -->\nafter\n"
 
@@ -66,7 +86,7 @@ def test_the_table_between_the_markers_of_a_readme_is_updated(cards):
 
 
 def test_the_table_of_the_committed_readme_is_that_of_the_manifest(cards):
-    readme = (DOCS.parent / README).read_text()
+    readme = (DOCS.parent / "README.md").read_text()
 
     assert with_table(readme, cards) == readme
 

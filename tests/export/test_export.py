@@ -1,20 +1,14 @@
-"""From a finished run to a published model, with real graphs."""
-
-import errno
-import json
+"""From a Keras model to a verified ONNX graph."""
 
 import numpy as np
 import pytest
 
-from models.manifest import PACKAGE_DIRECTORY, load_manifest, read_model_file
-from tests.commands import run_here
-from tests.generated import drawn_mnist, write_idx
+from tests.generated import drawn_mnist
 
 keras = pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
 onnx = pytest.importorskip("onnx", reason="requires the extra 'training'")
 
 from export.convert import convert  # noqa: E402
-from export.publish import Exported, PublishError, publish  # noqa: E402
 from export.quantise import quantise  # noqa: E402
 from export.runtime import run  # noqa: E402
 from export.verify import VerificationError, verify, verify_contract  # noqa: E402
@@ -118,95 +112,3 @@ def test_an_8_bit_variant_follows_the_contract(lenet5, images):
     outputs, reference = (run(graph.SerializeToString(), images) for graph in (small, full))
     # An untrained model has near ties; a wrong scale or zero point would change most answers.
     assert np.mean(outputs.answers == reference.answers) > 0.8
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    return write_idx(tmp_path_factory.mktemp("data"), drawn_mnist())
-
-
-@pytest.fixture(scope="module")
-def command(data_dir):
-    def run_module(module, *arguments, check=True):
-        return run_here(module, *arguments, "--no-verify", check=check, NUMERAL_DATA=str(data_dir))
-
-    return run_module
-
-
-@pytest.fixture(scope="module")
-def finished_run(command, tmp_path_factory):
-    runs = tmp_path_factory.mktemp("runs")
-    command("training", "fit", "--model", "mlp", "--epochs", 4, "--runs-dir", runs)
-    return next((runs / "mlp").iterdir())
-
-
-def test_export_publishes_a_model_with_its_card(command, finished_run, tmp_path):
-    done = command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
-
-    card = load_manifest(tmp_path).models[0]
-    content = read_model_file(tmp_path, card)
-    test = drawn_mnist().test
-    answers = run(content, test.images).answers
-    assert card.test.correct == int(np.sum(answers == test.labels))
-    assert card.test.images == 100
-    assert card.parameters == 109_386
-    assert card.training.recipe == "baseline"
-    assert card.version in done.stdout
-    assert {path.name for path in tmp_path.iterdir()} == {"manifest.json", "mlp.onnx"}
-
-
-def test_export_does_not_change_other_published_models(command, finished_run, tmp_path):
-    command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
-    manifest = json.loads((tmp_path / "manifest.json").read_text())
-    # Another architecture, or the new export would replace it.
-    manifest["models"][0] |= {"name": "earlier", "architecture": "earlier"}
-    manifest["default"] = "earlier"
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-
-    command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
-
-    published = load_manifest(tmp_path)
-    assert [card.name for card in published.models] == ["earlier", "mlp"]
-    assert published.default == "earlier"
-
-
-def test_exporting_twice_gives_the_same_version(command, finished_run, tmp_path):
-    for folder in ("first", "second"):
-        command("export", finished_run, "--no-int8", "--models-dir", tmp_path / folder)
-
-    first, second = (load_manifest(tmp_path / folder).models[0] for folder in ("first", "second"))
-    assert first.version == second.version
-    assert first.operating_points == second.operating_points
-
-
-def test_a_folder_without_a_run_publishes_nothing(command, finished_run, tmp_path):
-    options = ("--no-int8", "--models-dir", tmp_path / "models")
-    failed = command("export", finished_run, tmp_path, *options, check=False)
-
-    assert failed.returncode == 1
-    assert "contains no training run" in failed.stderr
-    assert not (tmp_path / "models").exists()
-
-
-def test_a_full_disk_changes_nothing(tmp_path, monkeypatch):
-    card = load_manifest(PACKAGE_DIRECTORY).models[0]
-    publish(tmp_path, [Exported(card, b"first")])
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(PublishError, match="No space left on device"):
-        publish(tmp_path, [Exported(card, b"second")])
-
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_an_unknown_default_publishes_nothing(command, finished_run, tmp_path):
-    options = ("--no-int8", "--models-dir", tmp_path, "--default", "vgg")
-    failed = command("export", finished_run, *options, check=False)
-
-    assert failed.returncode == 1
-    assert "vgg" in failed.stderr
-    assert list(tmp_path.iterdir()) == []
