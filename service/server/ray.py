@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, cast
+from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.auth.api_keys import ApiKeys
-from service.errors import ReloadFailed
+from service.errors import ReloadFailed, ReloadInProgress
 from service.lifecycle import Lifecycle, Reload
 from service.logs import configure_logging
 from service.ray_cluster import prepare_ray, ray_cluster
@@ -141,9 +142,9 @@ async def _watch(settings: Settings, handle: Any) -> None:  # noqa: ANN401 - a D
 
     def begin_to_reload() -> None:
         async def reload() -> None:
-            # The replica logs what fails.
+            # A replica may end meanwhile.
             with contextlib.suppress(Exception):
-                await handle.reload_everywhere.remote()
+                await handle.handle_hangup.remote()
 
         reloads.add(loop.create_task(reload()))
 
@@ -189,6 +190,7 @@ class Replica:
         from service.app import create_app  # only replicas need it
 
         configure_logging(settings.log_format, settings.log_level)
+        self._id = uuid4().hex
         self._lifecycle = Lifecycle(reload=self.reload_everywhere)
         # Other replicas answer while it loads the models.
         app = create_app(settings, api_keys, self._lifecycle, load_first=True)
@@ -202,9 +204,15 @@ class Replica:
         """Stop being ready."""
         self._lifecycle.draining = True
 
-    async def reload(self) -> Reload:
-        """Reload the models in this replica."""
-        return cast(Reload, await self._hosted.state["registry"].reload())
+    async def reload(self, leader: str) -> None:
+        """Reload the models in this replica, unless it is the `leader`, which has."""
+        if leader != self._id:
+            await self._hosted.state["registry"].reload()
+
+    async def handle_hangup(self) -> None:
+        """Reload the models in every replica; what fails is logged."""
+        with contextlib.suppress(ReloadFailed, ReloadInProgress):
+            await self.reload_everywhere()
 
     async def reload_everywhere(self) -> Reload:
         """Reload the models here, and then in the other replicas if they can be used here.
@@ -214,20 +222,21 @@ class Replica:
             ReloadFailed: the models cannot be used, and nothing has changed; or another replica
                 failed, and serves the old ones.
         """
-        await self.reload()
+        served: Reload = await self._hosted.state["registry"].reload()
         serve: Any = import_module("ray.serve")
         context = serve.get_replica_context()
         handle = serve.get_deployment_handle(context.deployment, context.app_name)
         try:
-            answers = handle.broadcast("reload")
-            reloaded: list[Reload] = await answers.results_async(timeout_s=_RELOAD_SECONDS)
+            answers = handle.broadcast("reload", self._id)
+            workers = len(await answers.results_async(timeout_s=_RELOAD_SECONDS))
         except Exception as error:
             # Whatever Ray makes of it.
             _log.error("reload failed in another worker: %s", error)
             raise ReloadFailed(
                 f"workers may serve different models: one of them did not reload: {error}"
             ) from error
-        return reloaded[0].model_copy(update={"workers": len(reloaded)})
+        _log.info("reloaded in %d workers: %s", workers, served)
+        return served.model_copy(update={"workers": workers})
 
 
 class Hosted:
