@@ -14,7 +14,7 @@ from service.api.bodies import FORM, IMAGE_TYPES, OCTET_STREAM
 from service.api.formats import BatchRequest, EncodedImage
 from service.api.negotiation import JSON, NDJSON, NPY, PNG
 from service.api.openapi import component
-from service.api.schemas import BatchEnd, BatchForm, PictureForm
+from service.api.schemas import BatchEnd, BatchFailure, BatchForm, PictureForm
 
 Json = dict[str, Any]
 
@@ -111,13 +111,10 @@ def batch_body(path: str, example: Example, *, arrays: bool) -> Json:
     return _request_body(content)
 
 
-def batch_answer(description: str, *lines: type[BaseModel]) -> dict[int | str, Json]:
-    """Describe the NDJSON answer to a batch, whose lines are any of these models."""
-    schema = _lines(
-        "A line for each image, in order; if the answer is cut short, the last is a `BatchEnd`.",
-        *lines,
-        BatchEnd,
-    )
+def batch_answer(description: str, item: type[BaseModel]) -> dict[int | str, Json]:
+    """Describe the NDJSON answer to a batch whose images are answered by `item`."""
+    lines = "A line for each image, in order; if the answer is cut short, the last is a `BatchEnd`."
+    schema = _lines(lines, item, BatchFailure, BatchEnd)
     return {200: {"description": description, "content": {NDJSON: {"schema": schema}}}}
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import cv2
 from fastapi import APIRouter, Query, Request, Response
 
-from service.api import examples
+from service.api import examples, responses, schemas
 from service.api.bodies import read_batch, read_picture, require_uncompressed
 from service.api.dependencies import charge, record, state_of
 from service.api.formats import Item
@@ -23,24 +23,7 @@ from service.api.negotiation import (
 )
 from service.api.parameters import DigitParameters, FieldParameters, ParameterRoute
 from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS, problem_responses
-from service.api.responses import (
-    JsonResponse,
-    Result,
-    batch_json,
-    batch_lines,
-    field,
-    prediction,
-    to_json,
-)
-from service.api.schemas import (
-    BatchAnswer,
-    BatchFailure,
-    BatchField,
-    BatchPrediction,
-    FieldBatchAnswer,
-    Prediction,
-    ReadField,
-)
+from service.api.responses import Result
 from service.api.stream import StreamedAnswer
 from service.errors import InvalidItem
 from service.imaging import UnreadableImage
@@ -72,7 +55,7 @@ _PNG: dict[int | str, dict[str, Any]] = {
     tags=["predict"],
     operation_id="predict",
     summary="Read one digit",
-    response_model=Prediction,
+    response_model=schemas.Prediction,
     responses=problem_responses(*SINGLE_ERRORS),
     openapi_extra=examples.single_body("/predict", examples.SEVEN),
 )
@@ -81,7 +64,8 @@ async def predict(request: Request, parameters: _Digits) -> Response:
     require_json_accepted(request)
     pipeline = state_of(request)["registry"].digits(parameters.options())
     data = await read_picture(request, batch_path=BATCH_PATH)
-    return JsonResponse(to_json(prediction(await _read_one(request, pipeline, data))))
+    answer = responses.prediction(await _read_one(request, pipeline, data))
+    return responses.JsonResponse(responses.to_json(answer))
 
 
 @router.post(
@@ -89,8 +73,8 @@ async def predict(request: Request, parameters: _Digits) -> Response:
     tags=["predict"],
     operation_id="predict_batch",
     summary="Read many digits",
-    response_model=BatchAnswer,
-    responses=examples.batch_answer("A prediction for each image", BatchPrediction, BatchFailure)
+    response_model=schemas.BatchAnswer,
+    responses=examples.batch_answer("A prediction for each image", schemas.BatchPrediction)
     | problem_responses(*BATCH_ERRORS),
     openapi_extra=examples.batch_body(BATCH_PATH, examples.SEVEN, arrays=True),
 )
@@ -131,7 +115,7 @@ async def normalise(request: Request, parameters: _Digits) -> Response:
     tags=["fields"],
     operation_id="read_field",
     summary="Read a field of several digits",
-    response_model=ReadField,
+    response_model=schemas.ReadField,
     responses=problem_responses(*SINGLE_ERRORS),
     openapi_extra=examples.single_body("/fields", examples.FIELD),
 )
@@ -144,7 +128,8 @@ async def read_field(request: Request, parameters: _Fields) -> Response:
     require_json_accepted(request)
     pipeline = state_of(request)["registry"].fields(parameters.options())
     data = await read_picture(request, batch_path=FIELDS_BATCH_PATH)
-    return JsonResponse(to_json(field(await _read_one(request, pipeline, data))))
+    answer = responses.field(await _read_one(request, pipeline, data))
+    return responses.JsonResponse(responses.to_json(answer))
 
 
 @router.post(
@@ -152,8 +137,8 @@ async def read_field(request: Request, parameters: _Fields) -> Response:
     tags=["fields"],
     operation_id="read_field_batch",
     summary="Read many fields",
-    response_model=FieldBatchAnswer,
-    responses=examples.batch_answer("A reading of each field", BatchField, BatchFailure)
+    response_model=schemas.FieldBatchAnswer,
+    responses=examples.batch_answer("A reading of each field", schemas.BatchField)
     | problem_responses(*BATCH_ERRORS),
     openapi_extra=examples.batch_body(FIELDS_BATCH_PATH, examples.FIELD, arrays=False),
 )
@@ -196,7 +181,7 @@ async def _answer_batch(
 
     async def answer_chunk(items: Sequence[Item], first: int) -> bytes:
         results = await read(items, first=first, wait=True)
-        return batch_lines(items, results, request_id, first=first)
+        return responses.batch_lines(items, results, request_id, first=first)
 
     stream = partial(
         StreamedAnswer, state["streams"], answer_chunk, request_id, chunk_size=pipeline.largest
@@ -211,4 +196,4 @@ async def _answer_batch(
     if answer_type != JSON:
         return stream(items=items)
     results = await read(items)
-    return JsonResponse(await batch_json(items, results, request_id, name=name))
+    return responses.JsonResponse(await responses.batch_json(items, results, request_id, name=name))
