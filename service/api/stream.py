@@ -47,14 +47,6 @@ class Chunk(NamedTuple):
 Answer = Callable[[Sequence[Item], int], Awaitable[bytes]]
 
 
-class ClientStalled(Exception):
-    """The client takes no answers."""
-
-
-# Errors after which nothing can be sent.
-_GONE = (ClientDisconnect, ClientStalled)
-
-
 class Streams:
     """The open streams of the process, and the limits of each.
 
@@ -144,7 +136,7 @@ class StreamedAnswer(Response):
                     raise
                 await _cancel(producing)
                 await self._send_error(error, send)
-                if self._more_body and not isinstance(error, _GONE):
+                if self._more_body and not isinstance(error, ClientDisconnect):
                     await _discard_body(receive)
             finally:
                 await _cancel(producing)
@@ -244,18 +236,13 @@ class StreamedAnswer(Response):
             )
 
     async def _send(self, piece: bytes, send: Send, *, more: bool = True) -> None:
-        seconds = self._streams.settings.answer_timeout
-        try:
-            async with asyncio.timeout(seconds):
-                await send({"type": "http.response.body", "body": piece, "more_body": more})
-        except TimeoutError as error:
-            raise ClientStalled(f"the client took no answer for {seconds:g} s") from error
+        # It waits for a client that takes no answers; the server closes the connection then.
+        await send({"type": "http.response.body", "body": piece, "more_body": more})
 
     async def _send_error(self, error: Exception, send: Send) -> None:
-        gone = isinstance(error, _GONE)
-        unexpected = isinstance(known(error), InternalError) and not gone
+        unexpected = isinstance(known(error), InternalError)
         _log.warning("stream cut short: %r", error, exc_info=error if unexpected else None)
-        if not gone:
+        if not isinstance(error, ClientDisconnect):
             await self._send(error_line(error, self._request_id), send)
 
 
