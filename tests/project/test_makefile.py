@@ -26,10 +26,6 @@ def test_a_browser_is_installed_on_the_system_only_on_request() -> None:
     assert "install --no-install-recommends chromium" in commands("test", "CI=true")
 
 
-def test_continuous_integration_tests_the_page() -> None:
-    assert "exec make test CI=true" in (ROOT / ".ci" / "run").read_text()
-
-
 def test_the_shipped_models_are_replaced_by_a_flag_and_checked() -> None:
     exports = [line for line in commands("weights").splitlines() if "-m export " in line]
 
