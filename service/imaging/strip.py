@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from models.strips import Strip, standardise
 from service.imaging.greyscale import Picture, as_picture
-from service.imaging.paper import find_paper
+from service.imaging.paper import contrast, find_paper, reduced
 
 # Ink is searched in a picture of at most this side, in pixels.
-_SEARCHED_SIDE = 768
+_SEARCHED_SIDE = 384
 
 # Ink differs from the paper by at least this many grey levels, in this many pixels.
 _FAINTEST_INK = 20
@@ -68,27 +68,23 @@ def cut_strip(picture: Picture) -> SeenStrip:
 
 def _writing(picture: Picture) -> tuple[int, int, int, int] | None:
     # Left, top, right and bottom; None if nothing is written.
-    scale = min(1.0, _SEARCHED_SIDE / max(picture.shape))
-    size = tuple(max(1, round(side * scale)) for side in picture.shape[::-1])
-    small = as_picture(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+    small, pixel = reduced(picture, _SEARCHED_SIDE)
     small = as_picture(cv2.blur(small, (3, 3)))
-    paper = find_paper(small)
-    pair = (paper.surface, small) if paper.is_lighter else (small, paper.surface)
-    contrast = as_picture(cv2.subtract(*pair))
-    tone = _tone(contrast)
+    values = contrast(small, find_paper(small))
+    tone = _tone(values)
     if tone < _FAINTEST_INK:
         return None
-    mask = cv2.threshold(contrast, _EDGE * tone, 255, cv2.THRESH_BINARY)[1]
+    mask = cv2.threshold(values, _EDGE * tone, 255, cv2.THRESH_BINARY)[1]
     pieces = cv2.connectedComponentsWithStats(as_picture(mask), connectivity=8)[2][1:]
-    left, top, right, bottom = (round(side / scale) for side in _box(pieces))
+    left, top, right, bottom = (side * pixel for side in _box(pieces))
     return left, top, right, bottom
 
 
-def _tone(contrast: Picture) -> int:
+def _tone(values: Picture) -> int:
     # The level that only the few darkest pixels of the ink exceed.
-    counts = np.bincount(contrast.ravel(), minlength=256)
+    counts = np.bincount(values.ravel(), minlength=256)
     beyond = np.cumsum(counts[::-1])[::-1]
-    return int(np.flatnonzero(beyond >= min(_FEWEST_PIXELS, contrast.size))[-1])
+    return int(np.flatnonzero(beyond >= min(_FEWEST_PIXELS, values.size))[-1])
 
 
 def _box(pieces: NDArray[Any]) -> tuple[int, int, int, int]:

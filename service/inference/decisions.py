@@ -30,6 +30,7 @@ class Reason(StrEnum):
     BLANK = "blank"
     NOT_A_DIGIT = "not_a_digit"
     SEVERAL_DIGITS = "several_digits"
+    CUT_OFF = "cut_off"
 
 
 class Answer(NamedTuple):
@@ -69,14 +70,16 @@ class Criteria:
 
 
 def decide(
-    probabilities: NDArray[np.float32], criteria: Sequence[Criteria], several: Sequence[bool]
+    probabilities: NDArray[np.float32],
+    criteria: Sequence[Criteria],
+    findings: Sequence[tuple[Reason, ...]],
 ) -> list[Answer]:
     """Pick the likeliest digit of each image, and accept or review it.
 
     Args:
         probabilities: float32 [N, 10], calibrated.
         criteria: N of them.
-        several: whether the ink of each image lies in several pieces side by side.
+        findings: what is wrong with the picture of each image.
     """
     # A rounding error of float32 can lift a probability above 1.
     probabilities = np.minimum(probabilities, 1.0)
@@ -88,7 +91,7 @@ def decide(
             probabilities.max(axis=1).tolist(),
             entropy(probabilities).tolist(),
             criteria,
-            several,
+            findings,
             strict=True,
         )
     ]
@@ -105,18 +108,17 @@ def _answer(
     confidence: float,
     entropy_of_it: float,
     criteria: Criteria,
-    several: bool,
+    findings: tuple[Reason, ...],
 ) -> Answer:
     is_unsure = criteria.threshold is None or confidence < criteria.threshold
     is_outlier = entropy_of_it > criteria.outlier_entropy
-    if not (several or is_outlier or is_unsure):
+    if not (findings or is_outlier or is_unsure):
         return Answer(digit, confidence, probabilities, Decision.ACCEPT, ())
-    doubts = (
-        (Reason.SEVERAL_DIGITS, several),
-        (Reason.NOT_A_DIGIT, is_outlier),
-        (Reason.LOW_CONFIDENCE, is_unsure),
+    reasons = (
+        *findings,
+        *((Reason.NOT_A_DIGIT,) if is_outlier else ()),
+        *((Reason.LOW_CONFIDENCE,) if is_unsure else ()),
     )
-    reasons = tuple(reason for reason, applies in doubts if applies)
     return Answer(digit, confidence, probabilities, Decision.REVIEW, reasons)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.manifest import DIGITS, ModelCard
 from service.imaging import Normalised, Picture, UnreadableImage, decode, normalise, unchanged
-from service.inference.decisions import Answer, Criteria, decide, decide_blank
+from service.inference.decisions import Answer, Criteria, Reason, decide, decide_blank
 from service.inference.sessions import LARGEST_MICRO_BATCH, Classifier, Logits
 
 
@@ -161,7 +161,14 @@ class DigitPipeline:
 def _readings(
     classifier: Classifier, shown: Sequence[Normalised], criteria: Sequence[Criteria]
 ) -> Iterator[Reading]:
-    images, _, several = zip(*shown, strict=True) if shown else ((), (), ())
+    images = [item.image for item in shown]
     scored = classifier.run(np.array(images, np.uint8))
-    answers = decide(scored.probabilities, criteria, several)
+    answers = decide(scored.probabilities, criteria, list(map(_findings, shown)))
     return map(Reading, repeat(classifier.card), answers, scored.logits, images)
+
+
+def _findings(shown: Normalised) -> tuple[Reason, ...]:
+    if not (shown.several or shown.cut_off):
+        return ()
+    several = (Reason.SEVERAL_DIGITS,) if shown.several else ()
+    return (*several, Reason.CUT_OFF) if shown.cut_off else several
