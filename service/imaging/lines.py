@@ -12,6 +12,9 @@ _RUN = 0.5
 _WIDTH = 0.07
 _LEAST_SIDE = 24
 
+# At least this share of a line stands clear of the digit.
+_BARE = 0.3
+
 # A picture is searched for lines only if one of its rows has this share of ink.
 _INKED_ROW = 0.3
 
@@ -36,16 +39,17 @@ def without_lines(mask: Picture, faint: Picture, values: Picture, tone: float) -
         return mask
     if _may_have_line(faint):
         mask = _without_lines_across(mask, faint, values, tone)
+    if not _may_have_line(faint.T):
+        return mask
     mask, faint, values = (np.ascontiguousarray(each.T) for each in (mask, faint, values))
-    if _may_have_line(faint):
-        mask = _without_lines_across(mask, faint, values, tone)
-    return np.ascontiguousarray(mask.T)
+    return np.ascontiguousarray(_without_lines_across(mask, faint, values, tone).T)
 
 
 def _may_have_line(ink: Picture) -> bool:
-    if not (ink[:, :2].any() and ink[:, -2:].any()):
+    margin = 2 + int((1.0 - _LENGTH) / 2 * ink.shape[1])
+    if not (ink[:, :margin].any() and ink[:, -margin:].any()):
         return False
-    rows = cv2.reduce(ink, 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
+    rows = cv2.reduce(np.ascontiguousarray(ink), 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
     return cv2.minMaxLoc(rows)[1] >= _INKED_ROW * _INK
 
 
@@ -62,12 +66,18 @@ def _without_lines_across(mask: Picture, faint: Picture, values: Picture, tone: 
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
     is_line = np.zeros(count, np.uint8)
     for label, (x, y, length, extent, _) in enumerate(boxes.tolist()[1:], 1):
-        inked = cv2.countNonZero(thin[y : y + extent, x : x + length])
-        if length >= _LENGTH * width and inked <= (thickest + 0.5) * length:
+        if length < _LENGTH * width:
+            continue
+        # Where a digit stands on a line, its thickness says nothing.
+        inked = np.count_nonzero(thin[y : y + extent, x : x + length], axis=0)
+        if np.quantile(inked, _BARE) <= thickest:
             is_line[label] = _INK
     if not is_line.any():
         return mask
-    line = cv2.bitwise_and(is_line[labels], faint)
+    thick = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((thickest + 2, 1), np.uint8))
+    line = cv2.bitwise_and(is_line[labels], cv2.subtract(faint, thick))
+    if not line.any():
+        return mask
     # The darkest pixel of each column is the middle of the line, wherever it slants.
     middles = cv2.reduce(cv2.bitwise_and(values, line), 0, cv2.REDUCE_MAX).ravel()
     printed = float(np.median(middles[middles > 0]))

@@ -22,15 +22,19 @@ from service.imaging.paper import (
     reduced,
     without_bands,
 )
-from service.imaging.pieces import Digit, Side, find_digit
+from service.imaging.pieces import Digit, Side, find_digit, without_frames
 
 # Ink has at least this contrast, where black on white has 255, and exceeds the noise of the paper:
 # the floor, and faint ink twice that.
-_FAINTEST_INK = 14.0
+_FAINTEST_INK = 10.0
 _LEAST_FLOOR = 6.0
 _FLOOR = 1.5
 _CLEAR, _CLEAR_IF_FAINT = 1.25, 2.0
 _FAINT = 45
+
+# Ink of less contrast than this many times the floor is noise if it has no piece of this share.
+_WEAK = 3.0
+_LEAST_OF_WEAK = 0.25
 
 # The tone of ink is the contrast that all but a tenth of its pixels stay below. Shares of the tone:
 # the edge of a stroke, on plain and on printed paper; of lines and of soft edges; strong ink.
@@ -41,6 +45,9 @@ _STRONG = 0.5
 _PRINT_NOISE = 0.2
 _INK_OF_CROP = 0.4
 _FEWEST_PIXELS = 3
+
+# In a smaller picture, a few pixels may be a digit.
+_SMALL_PICTURE = 40
 
 # Writing that takes less than this share of the picture is looked at again from nearer.
 _SMALL_WRITING = 0.45
@@ -103,7 +110,8 @@ def normalise(picture: Picture) -> Normalised:
         for image in (picture, ~picture):
             if is_normalised(image) or _is_crossed(image):
                 return Normalised(image)
-    return _normalised(picture, _MOST_ZOOMS)
+    is_small = min(picture.shape) < _SMALL_PICTURE
+    return _normalised(picture, _MOST_ZOOMS, is_small=is_small)
 
 
 def unchanged(picture: Picture) -> Normalised:
@@ -132,10 +140,12 @@ def _is_crossed(image: Picture) -> bool:
     return width >= _WIDE and height <= _LOW
 
 
-def _normalised(picture: Picture, zooms: int) -> Normalised:
+def _normalised(
+    picture: Picture, zooms: int, *, is_small: bool, around: Paper | None = None
+) -> Normalised:
     small, pixel = reduced(picture)
     part = without_bands(small)
-    paper = find_paper(part.picture)
+    paper = find_paper(part.picture, around)
     values = contrast(part.picture, paper)
     floor = max(_LEAST_FLOOR, _FLOOR * noise_of(paper))
     tone = _tone(values, floor)
@@ -143,14 +153,14 @@ def _normalised(picture: Picture, zooms: int) -> Normalised:
     if tone < max(_FAINTEST_INK, clear * floor):
         return Normalised.of_blank()
     floor = min(floor, 0.5 * tone)
-    digit = _digit(values, floor, tone, paper.closing)
+    digit = _digit(values, floor, tone, paper.closing, fewest=_FEWEST_PIXELS if pixel == 1 else 1)
     if digit is None:
         return Normalised.of_blank()
     nearer = _surroundings(picture, part, digit, pixel) if zooms and pixel > 1 else None
     if nearer is not None:
-        found = _normalised(nearer, zooms - 1)
+        found = _normalised(nearer, zooms - 1, is_small=is_small, around=paper)
         return found._replace(several=not found.blank and (found.several or digit.several))
-    if digit.is_speck(pixel):
+    if not is_small and digit.is_speck(pixel):
         return Normalised.of_blank()
     ink = _trimmed(_crop(picture, part, values, paper, digit, pixel), floor, tone)
     if ink is None:
@@ -164,13 +174,20 @@ def _normalised(picture: Picture, zooms: int) -> Normalised:
     return Normalised(image, several=digit.several, cut_off=cut_off)
 
 
-def _digit(values: Picture, floor: float, tone: float, closing: int) -> Digit | None:
+def _digit(values: Picture, floor: float, tone: float, closing: int, fewest: int) -> Digit | None:
     edge = _EDGE * tone
     if floor > _PRINT_NOISE * tone:
         edge = max(edge, min(0.8 * floor, _EDGE_ON_PRINT * tone))
     faint = _above(values, max(0.6 * floor, _FAINT_EDGE * tone))
-    mask = without_lines(_above(values, edge), faint, values, tone)
-    return find_digit(mask, _above(values, _STRONG * tone), closing=closing)
+    whole, strong = _above(values, edge), _above(values, _STRONG * tone)
+    mask = without_lines(whole, faint, values, tone)
+    if mask is not whole:
+        # The sides of a frame are lines too, but not all of them may be found.
+        mask = as_picture(cv2.bitwise_and(mask, without_frames(whole, strong)))
+    digit = find_digit(mask, strong, closing=closing, fewest=fewest)
+    if digit is None or tone >= _WEAK * floor:
+        return digit
+    return digit if digit.main.area >= _LEAST_OF_WEAK * cv2.countNonZero(mask) else None
 
 
 def _above(values: Picture, level: float) -> Picture:

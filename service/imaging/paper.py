@@ -33,6 +33,9 @@ _BITONAL = 0.004
 _RIM_CHANGES = 6
 # A region this wide, as a share of the shorter side, is a shadow rather than a stroke.
 _SHADOW_WIDTH = 0.33
+# Flat paper differs between the quarters of the picture by less than this share of the contrast, in
+# quarters where this share is paper.
+_FLAT_SPREAD, _LEAST_PAPER = 0.21, 0.08
 # A picture so narrow, as a share of its length, is the crop of a 1.
 _NARROW = 0.4
 
@@ -61,10 +64,15 @@ _LEAST_BANDED_SIDE = 24
 _FLANK = 0.8
 _BOTH_FLANKS = 0.6
 _LEAST_FLANK = 0.3
+# A stroke that runs into a band has this share of its length.
+_STROKE_AT_BAND = 0.04
 # The line after a band belongs to its soft edge if it differs from the next one by so much.
 _SOFT_EDGE = 0.15
 
 _WHITE = 255
+
+# Light on the paper below this grey level is not divided by: it has too few levels.
+_LEAST_LIGHT = np.uint8(40)
 
 
 class Paper(NamedTuple):
@@ -199,19 +207,32 @@ def _is_flanked(light: Picture, side: int, lines: int) -> bool:
     along = light if side % 2 == 0 else light.T
     if side >= 2:
         along = along[:, ::-1]
-    band = along[len(along) // 2, 0]
-    low, high = sorted(float((line[lines:] != band).mean()) for line in (along[0], along[-1]))
-    return low >= _BOTH_FLANKS or (
+    beyond = along[:, lines:] == along[len(along) // 2, 0]
+    low, high = sorted(1.0 - float(line.mean()) for line in (beyond[0], beyond[-1]))
+    if low < _BOTH_FLANKS and not (
         high >= _FLANK and (low >= _LEAST_FLANK or low <= 1.0 - _BAND_PURITY)
+    ):
+        return False
+    # The bar of a tightly cropped 7 has ink from there to the opposite side.
+    first, last = beyond[:, min(1, beyond.shape[1] - 1)], beyond[:, -1]
+    between = beyond.mean(axis=1) < _BAND_PURITY
+    least = max(2.0, _STROKE_AT_BAND * len(beyond))
+    return bool(
+        last.mean() >= _BAND_PURITY or min((first & between).sum(), (last & between).sum()) < least
     )
 
 
-def find_paper(picture: Picture) -> Paper:
+def find_paper(picture: Picture, around: Paper | None = None) -> Paper:
     """Find the paper of a reduced `picture`, uint8 [height, width] (15 us if it is plain).
 
     Most paper is plain: its rim has one tone. Otherwise two clean tones are ink on flat paper, a
     smooth surface follows light that falls off, and a morphological closing follows the edge of a
     shadow; there, ink is assumed to be dark.
+
+    Args:
+        picture: the reduced picture.
+        around: the paper of the larger picture from which it was cut; if that is plain or in
+            shadow, so is this.
     """
     threshold, light = otsu(picture)
     rim = _rim(picture)
@@ -220,13 +241,18 @@ def find_paper(picture: Picture) -> Paper:
     low, high, _, _ = cv2.minMaxLoc(rim)
     if (low > threshold or high <= threshold) and deviation < _PLAIN_RIM * tones.contrast:
         return Paper(mean, high <= threshold, deviation)
+    if around is not None and isinstance(around.level, float):
+        own = 1 - light if around.dark else light
+        return around._replace(noise=_mean_and_deviation(picture, own)[1])
+    if around is not None and around.closing and min(picture.shape) >= _SHADOW_SIDE:
+        return _closed(picture)
     lit = rim > threshold
     share = np.count_nonzero(lit) / lit.size
     corners = int(light[0, 0]) + int(light[0, -1]) + int(light[-1, 0]) + int(light[-1, -1])
     # Rim, corners and area vote on which of the two tones is the paper's.
     dark = bool(2 * share + tones.share + corners / 2 < 2.5)
     flat = _flat_paper(rim, lit, tones, dark=dark)
-    if _is_flat(light, lit, tones, dark=dark):
+    if _is_flat(picture, light, lit, tones, dark=dark):
         return flat
     surface, sidedness, residual = _smooth_surface(picture)
     if abs(sidedness) > _ONE_SIDED or residual < _FITS:
@@ -267,26 +293,44 @@ def _rim(picture: Picture) -> Picture:
     return np.concatenate((picture[0], picture[:, -1], picture[-1, ::-1], picture[::-1, 0]))
 
 
-def _is_flat(light: Picture, lit: NDArray[np.bool_], tones: _Tones, *, dark: bool) -> bool:
+def _is_flat(
+    picture: Picture, light: Picture, lit: NDArray[np.bool_], tones: _Tones, *, dark: bool
+) -> bool:
     if tones.within > _CLEAN_TONES:
         return False
     shorter, longer = sorted(light.shape)
+    if tones.within < _BITONAL or shorter < _UNEVEN_SIDE:
+        return True
+    paper, ink = (1 - light, light) if dark else (light, 1 - light)
+    if _spread(picture, paper) > _FLAT_SPREAD * tones.contrast:
+        return False
     paper_on_rim = np.count_nonzero(lit != dark) / lit.size
     return bool(
-        tones.within < _BITONAL
-        or shorter < _UNEVEN_SIDE
-        or np.count_nonzero(lit[1:] != lit[:-1]) >= _RIM_CHANGES
+        np.count_nonzero(lit[1:] != lit[:-1]) >= _RIM_CHANGES
         or paper_on_rim > _BAND_PURITY
-        or (
-            paper_on_rim > _PAPER_ON_RIM
-            and (shorter < _NARROW * longer or not _has_shadow(light if dark else 1 - light))
-        )
+        or (paper_on_rim > _PAPER_ON_RIM and (shorter < _NARROW * longer or not _has_core(ink)))
     )
 
 
-def _has_shadow(dark: Picture) -> bool:
-    side = max(3, int(_SHADOW_WIDTH * min(dark.shape)))
-    core = cv2.erode(dark, np.ones((side, side), np.uint8), borderType=cv2.BORDER_REPLICATE)
+def _spread(picture: Picture, paper: Picture) -> float:
+    # The largest difference between the paper's levels in the quarters of the picture.
+    middle, centre = picture.shape[0] // 2, picture.shape[1] // 2
+    levels = [
+        cv2.mean(picture[quarter], paper[quarter])[0]
+        for quarter in (
+            np.s_[:middle, :centre],
+            np.s_[:middle, centre:],
+            np.s_[middle:, :centre],
+            np.s_[middle:, centre:],
+        )
+        if cv2.countNonZero(paper[quarter]) >= _LEAST_PAPER * paper[quarter].size
+    ]
+    return max(levels) - min(levels) if levels else 0.0
+
+
+def _has_core(ink: Picture) -> bool:
+    side = max(3, int(_SHADOW_WIDTH * min(ink.shape)))
+    core = cv2.erode(ink, np.ones((side, side), np.uint8), borderType=cv2.BORDER_REPLICATE)
     return cv2.countNonZero(core) > 0
 
 
@@ -344,25 +388,28 @@ def _noise_beyond(picture: Picture, level: Picture, *, dark: bool) -> float:
 
 
 def contrast(picture: Picture, paper: Paper) -> Picture:
-    """Return the contrast of ink: 0 for paper, 255 for black on white.
+    """Return the contrast of ink: 0 for paper, 255 for black on white (5 us).
 
-    Dark ink is measured as a share of the light on the paper, so ink in a shadow counts in full.
+    In uneven light, dark ink is measured as a share of the light, so ink in a shadow counts in
+    full.
     """
     if isinstance(paper.level, float):
         return as_picture(cv2.LUT(picture, _table(round(paper.level), paper.dark)))
     if paper.dark:
         return as_picture(cv2.subtract(picture, paper.level))
-    return as_picture(cv2.divide(cv2.subtract(paper.level, picture), paper.level, scale=_WHITE))
+    light = np.maximum(paper.level, _LEAST_LIGHT)
+    return as_picture(cv2.divide(cv2.subtract(paper.level, picture), light, scale=_WHITE))
 
 
 def noise_of(paper: Paper) -> float:
     """Return the noise of `paper` in the unit of `contrast`."""
-    level = paper.level if isinstance(paper.level, float) else float(cv2.mean(paper.level)[0])
-    return paper.noise if paper.dark else paper.noise * _WHITE / max(level, 1.0)
+    if isinstance(paper.level, float) or paper.dark:
+        return paper.noise
+    return paper.noise * _WHITE / max(float(cv2.mean(paper.level)[0]), float(_LEAST_LIGHT))
 
 
 @lru_cache(maxsize=512)
 def _table(level: int, dark: bool) -> Picture:
     values = np.arange(256, dtype=np.float64)
-    difference = values - level if dark else (level - values) * _WHITE / max(level, 1)
+    difference = values - level if dark else level - values
     return np.clip(np.rint(difference), 0, _WHITE).astype(np.uint8)

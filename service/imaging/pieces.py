@@ -13,11 +13,9 @@ from service.imaging.greyscale import Picture, as_picture
 _MOST_PIECES = 48
 
 # A piece with less than this share of the largest piece's area is a speck. So is a picture's
-# largest piece if it has no more pixels than this across, unless the picture itself is small.
+# largest piece if it has no more pixels than this across.
 _SPECK_AREA = 0.04
 _SPECK_SIDE = 7
-_SMALL_PICTURE = 40
-_FEWEST_PIXELS = 3
 
 # A frame spans the picture, has ink along all its sides, and little within them.
 _FRAME_SPAN = 0.4
@@ -26,6 +24,7 @@ _FRAME_SIDE = 0.1
 _FRAME_LEAST_SIDE, _FRAME_OTHER_SIDES = 0.75, 0.85
 _FRAME_WIDTH = 0.07
 _FRAME_AREA = 0.1
+_FRAME_REST = 0.15
 
 # A strip along the rim is the rest of a border or of a shadow's edge.
 _STRIP_LENGTH, _STRIP_WIDTH = 0.8, 0.12
@@ -105,34 +104,33 @@ class Digit(NamedTuple):
 
     def is_speck(self, pixel: int) -> bool:
         """Whether it is too small to be written, if a pixel of `mask` is `pixel` of the picture."""
-        largest = max(self.main.width, self.main.height)
-        small = min(self.mask.shape) * pixel < _SMALL_PICTURE
-        return not small and largest <= max(2.0, _SPECK_SIDE / pixel)
+        return max(self.main.width, self.main.height) <= max(2.0, _SPECK_SIDE / pixel)
 
 
-def find_digit(mask: Picture, strong: Picture, *, closing: int) -> Digit | None:
+def find_digit(mask: Picture, strong: Picture, *, closing: int, fewest: int) -> Digit | None:
     """Find the digit among the pieces of `mask` (40 us).
 
     Args:
         mask: uint8 [height, width], 255 for ink.
         strong: the same with a higher threshold; a piece without a pixel above it is noise.
         closing: side of the closing that found the paper; see `Paper`.
+        fewest: the fewest pixels of a digit.
 
     Returns:
         None if nothing is written.
     """
     height, width = mask.shape
     labels, pieces = _pieces(mask, strong)
-    frames = [piece for piece in pieces if _is_frame(labels, piece, pieces[0].area)]
-    if frames:
-        mask = mask.copy()
-        for frame in frames:
-            _erase_frame(mask, labels, frame)
-        labels, pieces = _pieces(mask, strong)
+    unframed = _without_frames(mask, labels, pieces)
+    if unframed is not mask:
+        labels, pieces = _pieces(unframed, strong)
     pieces = [piece for piece in pieces if not _is_rest(piece, height, width, closing)]
     if not pieces:
         return None
     main = _main_piece(pieces, height, width)
+    pieces = [
+        piece for piece in pieces if piece == main or not _is_rest_of_frame(piece, height, width)
+    ]
     neighbours = False
     touches: tuple[Side, ...] = ()
     on_rim = [piece for piece in pieces if _touches_rim(piece, height, width)]
@@ -145,7 +143,7 @@ def find_digit(mask: Picture, strong: Picture, *, closing: int) -> Digit | None:
         neighbours = _has_neighbours(on_rim, main, height, width)
         pieces = [piece for piece in pieces if piece not in on_rim]
     pieces = [piece for piece in pieces if piece.area >= max(1.0, _SPECK_AREA * main.area)]
-    if sum(piece.area for piece in pieces) < _FEWEST_PIXELS:
+    if sum(piece.area for piece in pieces) < fewest:
         return None
     left, top = min(piece.x for piece in pieces), min(piece.y for piece in pieces)
     right, bottom = max(piece.right for piece in pieces), max(piece.bottom for piece in pieces)
@@ -156,6 +154,20 @@ def find_digit(mask: Picture, strong: Picture, *, closing: int) -> Digit | None:
         or _are_in_lines(ink[top:bottom, left:right])
     )
     return Digit(ink, (left, top, right, bottom), main, several, touches)
+
+
+def without_frames(mask: Picture, strong: Picture) -> Picture:
+    """Remove frames around the digit from `mask` (30 us); see `find_digit`."""
+    return _without_frames(mask, *_pieces(mask, strong))
+
+
+def _without_frames(mask: Picture, labels: Picture, pieces: Sequence[Piece]) -> Picture:
+    frames = [piece for piece in pieces if _is_frame(labels, piece, pieces[0].area)]
+    if frames:
+        mask = mask.copy()
+    for frame in frames:
+        _erase_frame(mask, labels, frame)
+    return mask
 
 
 def _pieces(mask: Picture, strong: Picture) -> tuple[Picture, list[Piece]]:
@@ -234,6 +246,16 @@ def _main_piece(pieces: Sequence[Piece], height: int, width: int) -> Piece:
             if not _touches_rim(piece, height, width):
                 return piece
     return main
+
+
+def _is_rest_of_frame(piece: Piece, height: int, width: int) -> bool:
+    # Two sides or more, and nothing between them.
+    return (
+        _touches_rim(piece, height, width)
+        and piece.width >= _FRAME_SPAN * width
+        and piece.height >= _FRAME_SPAN * height
+        and piece.area <= _FRAME_REST * piece.width * piece.height
+    )
 
 
 def _touches_rim(piece: Piece, height: int, width: int) -> bool:

@@ -92,7 +92,13 @@ def test_the_plain_resize_gives_light_ink(rim):
 def test_scores_and_decisions_of_four_answers():
     answers = answers_of_four()
     score = answers.score(np.array([1, 3, 3, 4], np.uint8))
-    reasons = {"low_confidence": 1, "blank": 1, "not_a_digit": 1, "several_digits": 0}
+    reasons = {
+        "low_confidence": 1,
+        "blank": 1,
+        "not_a_digit": 1,
+        "several_digits": 0,
+        "cut_off": 0,
+    }
 
     assert (score.accuracy, score.read_rate, score.error_rate) == (0.5, 0.5, 0.5)
     assert answers.decisions() == Decisions(accepted=2, reasons=reasons)

@@ -55,11 +55,12 @@ def test_doubt_between_two_digits_is_another_than_between_all(digits, reasons):
     assert answer.reasons == reasons
 
 
-def test_several_pieces_are_for_review_however_sure_the_model_is(probabilities):
-    answer = _decide(probabilities, Criteria(0.5, LENIENT), several=True)
+@pytest.mark.parametrize("reason", [Reason.SEVERAL_DIGITS, Reason.CUT_OFF])
+def test_what_the_picture_shows_is_for_review_however_sure_the_model_is(probabilities, reason):
+    answer = _decide(probabilities, Criteria(0.5, LENIENT), findings=(reason,))
 
     assert answer.decision is Decision.REVIEW
-    assert answer.reasons == (Reason.SEVERAL_DIGITS,)
+    assert answer.reasons == (reason,)
 
 
 def test_an_outlier_is_for_review_however_lenient_the_threshold(probabilities):
@@ -89,7 +90,9 @@ def test_every_image_is_decided_by_its_own_criteria(probabilities):
     strict, lenient = Criteria(0.99, LENIENT), Criteria(0.5, LENIENT)
 
     answers = decide(
-        np.stack([probabilities] * 3), [lenient, strict, lenient], [False, False, True]
+        np.stack([probabilities] * 3),
+        [lenient, strict, lenient],
+        [(), (), (Reason.SEVERAL_DIGITS,)],
     )
 
     assert [answer.reasons for answer in answers] == [
@@ -100,13 +103,11 @@ def test_every_image_is_decided_by_its_own_criteria(probabilities):
 
 
 def test_a_probability_that_rounding_lifted_above_one_is_one():
-    [answer] = decide(
-        np.eye(10, dtype=np.float32)[:1] * 1.0000001, [Criteria(0.5, LENIENT)], [False]
-    )
+    [answer] = decide(np.eye(10, dtype=np.float32)[:1] * 1.0000001, [Criteria(0.5, LENIENT)], [()])
 
     assert answer.confidence == answer.probabilities[0] == 1.0
 
 
-def _decide(probabilities, criteria, *, several=False):
-    [answer] = decide(probabilities[np.newaxis], [criteria], [several])
+def _decide(probabilities, criteria, *, findings=()):
+    [answer] = decide(probabilities[np.newaxis], [criteria], [findings])
     return answer

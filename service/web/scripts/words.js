@@ -4,6 +4,7 @@ const REASONS = {
   blank: "Nothing is written here.",
   not_a_digit: "It does not look like a digit.",
   several_digits: "It looks like several digits; the tab “A field” reads those.",
+  cut_off: "The edge of the picture cuts the digit off.",
   low_confidence: "The model is not confident enough for the errors allowed.",
   no_match: "The writing does not match what you know about it.",
 };
