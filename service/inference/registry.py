@@ -43,7 +43,6 @@ class Registry:
         self._why_not_ready = "the models are being loaded"
         self._loading = asyncio.Lock()
         self._reloading = False
-        self._candidate: Catalogue | None = None
         self._digits = lru_cache(_CACHED_PIPELINES)(self._new_digits)
 
     @property
@@ -115,17 +114,24 @@ class Registry:
             raise ReloadInProgress("a reload is already running; retry when it has finished")
         self._reloading = True
         try:
-            served = await self.prepare()
+            catalogue = await self._load_successor()
         except ReloadFailed as error:
             _log.error("reload failed, the old models stay: %s", error)
             raise
         finally:
             self._reloading = False
-        self.adopt()
+        # Running requests finish with the old models.
+        self._serve(catalogue)
+        self._metrics.reloads.labels("success").inc()
+        models = tuple(
+            ReloadedModel(name=name, version=version)
+            for name, version in catalogue.versions.items()
+        )
+        served = Reload(default=catalogue.default, models=models, workers=1)
         _log.info("reloaded: %s", served)
         return served
 
-    async def prepare(self) -> Reload:
+    async def _load_successor(self) -> Catalogue:
         """Load, check and warm up the models beside those that are served.
 
         Raises:
@@ -144,23 +150,7 @@ class Registry:
                 if isinstance(error, NothingToServe):
                     raise ReloadFailed(str(error)) from error
                 raise ReloadFailed(f"the models could not be loaded: {error!r}") from error
-        self._candidate = catalogue
-        models = tuple(
-            ReloadedModel(name=name, version=version)
-            for name, version in catalogue.versions.items()
-        )
-        return Reload(default=catalogue.default, models=models, workers=1)
-
-    def adopt(self) -> None:
-        """Serve the prepared models; running requests finish with the old ones."""
-        if self._candidate:
-            self._serve(self._candidate)
-            self._metrics.reloads.labels("success").inc()
-        self._candidate = None
-
-    def discard(self) -> None:
-        """Drop the prepared models."""
-        self._candidate = None
+        return catalogue
 
     def _serve(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue

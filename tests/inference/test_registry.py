@@ -109,23 +109,5 @@ def test_a_second_reload_at_the_same_time_is_refused():
     asyncio.run(scenario())
 
 
-def test_prepared_models_are_served_only_when_they_are_adopted():
-    registry = _registry()
-
-    async def scenario():
-        await registry.load()
-        before = registry.catalogue
-        await registry.prepare()
-        registry.discard()
-        registry.adopt()
-        assert registry.catalogue is before
-        await registry.prepare()
-        assert registry.catalogue is before
-        registry.adopt()
-        assert registry.catalogue is not before
-
-    asyncio.run(scenario())
-
-
 def _registry(**settings):
     return Registry(Settings(**settings), silent_metrics())
