@@ -105,7 +105,6 @@ def create_app(
                     "settings": settings,
                     "statistics": StatisticsCollector(),
                     "metrics": metrics,
-                    "memory": memory,
                     "streams": Streams(settings, memory),
                     "lifecycle": lifecycle,
                     "recorder": recorder,

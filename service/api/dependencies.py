@@ -19,7 +19,6 @@ from service.inference.engine import Engine
 from service.inference.fields import FieldReading
 from service.inference.registry import Registry
 from service.lifecycle import Lifecycle
-from service.memory import MemoryBudget
 from service.metrics import Metrics
 from service.settings import Settings
 from service.v2.statistics import StatisticsCollector
@@ -33,7 +32,6 @@ class State(TypedDict):
     settings: Settings
     statistics: StatisticsCollector
     metrics: Metrics
-    memory: MemoryBudget
     streams: Streams
     lifecycle: Lifecycle
     recorder: Recorder | None
