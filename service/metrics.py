@@ -141,7 +141,7 @@ class Metrics:
         )
         self.unreadable = counter("unreadable_images", "Images that cannot be read.", ["type"])
         self._queued = total("queue_images", "Images in work or waiting.")
-        self._queue_limit = total("queue_limit_images", "Images that the queues have room for.")
+        self._queue_limit = total("queue_limit_images", "Capacity of the queues, in images.")
         self._wait = histogram("queue_wait_seconds", "Time in which a request's images waited.")
         self._batch_images = histogram(
             "micro_batch_images", "Images given to a model at once.", ["model"], buckets=_IMAGES

@@ -63,7 +63,7 @@ def trim(environment: Path, standard: Path) -> None:
     remove(found(standard, _UNUSED_STANDARD))
     for file in found(site_packages, _WITH_SYMBOLS):
         _run("strip", "--strip-unneeded", file)
-    # Compile only the modules that a process imports; the others would only take room.
+    # Compile only the modules that a process imports; the others would only take space.
     used = used_files(environment / "bin" / "python")
     for folder in (site_packages, standard):
         remove(folder.rglob("__pycache__"))

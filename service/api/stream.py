@@ -111,7 +111,7 @@ class StreamedAnswer(Response):
         self._answers: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue()
         self._reading = 0  # chunks
         self._waiting = 0  # bytes of answers that were not sent
-        self._has_room = asyncio.Event()
+        self._has_space = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request.
@@ -149,19 +149,19 @@ class StreamedAnswer(Response):
         try:
             async for chunk in self._chunks(receive, memory):
                 self._charge(len(chunk.images))
-                await self._wait_for_room()
+                await self._wait_for_space()
                 self._reading += 1
                 self._answers.put_nowait(asyncio.create_task(self._read(chunk, memory)))
         finally:
             self._answers.put_nowait(None)
 
-    async def _wait_for_room(self) -> None:
+    async def _wait_for_space(self) -> None:
         # Most HTTP clients send the whole body before they read the answer. If the service stopped
         # reading as soon as an answer is not taken, both would wait for each other forever.
         most = self._streams.settings.max_waiting_bytes
         while self._reading == _MAX_CHUNKS or self._waiting >= most:
-            self._has_room.clear()
-            await self._has_room.wait()
+            self._has_space.clear()
+            await self._has_space.wait()
 
     async def _chunks(self, receive: Receive, memory: MemoryShare) -> AsyncIterator[Chunk]:
         if self._items is not None:
@@ -207,7 +207,7 @@ class StreamedAnswer(Response):
             lines = await self._answer(items, chunk.first)
         finally:
             self._reading -= 1
-            self._has_room.set()
+            self._has_space.set()
             memory.add(-chunk.size)
         self._waiting += len(lines)
         memory.add(len(lines))
@@ -220,7 +220,7 @@ class StreamedAnswer(Response):
             lines = await reading
             self._waiting -= len(lines)
             memory.add(-len(lines))
-            self._has_room.set()
+            self._has_space.set()
             await self._start(send)
             await self._send(lines, send)
         await producing  # raises the error that ended the stream

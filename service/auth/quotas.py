@@ -60,7 +60,7 @@ class UsageCounters:
 
     Each process writes its own cells and reads those of the others, so nothing is locked; the
     replacement of a dead process continues in its cells. Two processes that check at the same
-    instant may both find room: every other process may exceed a quota by one request.
+    instant may both be admitted: every other process may exceed a quota by one request.
 
     A worker creates them for itself, from the file of `shared_counters`: the lock on its cells
     does not survive a fork. Without a file, they count for one process.
@@ -133,7 +133,7 @@ class Meter:
         """Count `images` less those `prepaid`: all of them, or none if they exceed the quota.
 
         Raises:
-            QuotaExceeded: the current window has no room for them.
+            QuotaExceeded: the current window does not allow them.
         """
         now = self.clock()
         window = int(now) // self.quota.seconds
@@ -146,5 +146,6 @@ class Meter:
             advice = "send it again later"
         retry_after = math.ceil((window + 1) * self.quota.seconds - now)
         raise QuotaExceeded(
-            f"the key's quota is {self.quota} and has no room for {due} more; {advice}", retry_after
+            f"the key's quota is {self.quota}, which {due} more images exceed; {advice}",
+            retry_after,
         )

@@ -44,7 +44,7 @@ class Admission:
 
     @asynccontextmanager
     async def in_turn(self, images: int) -> AsyncIterator[None]:
-        """Admit `images` for the duration of the block, and wait for room, first come first served.
+        """Admit `images` for the duration of the block, in turn, once there is space for them.
 
         For streams, whose own number is bounded. They may use half of the limit, whatever else is
         admitted, and no more: neither streams nor other requests can lock each other out.

@@ -129,7 +129,7 @@ class Engine:
         Args:
             pipeline: how to read them.
             contents: the pictures: files, pixels, or inputs of the model.
-            wait: wait for room in the queue instead of raising QueueFull.
+            wait: wait for space in the queue instead of raising QueueFull.
 
         Raises:
             QueueFull: too many images are waiting.

@@ -47,7 +47,7 @@ def test_what_is_no_quota(text):
 
 def test_a_quota_may_be_used_up_but_not_exceeded(meter):
     meter.charge(4)
-    with pytest.raises(QuotaExceeded, match="no room for 2 more; send it again later"):
+    with pytest.raises(QuotaExceeded, match="2 more images exceed; send it again later"):
         meter.charge(2)
     with pytest.raises(QuotaExceeded, match="send smaller batches"):
         meter.charge(6)

@@ -176,7 +176,7 @@ def test_streams_have_a_limit(small, seven):
         refused = _post(small.url, [_base64(seven)])
         assert refused.status_code == 503
         assert refused.json()["type"] == "/problems/too-many-streams"
-    # A client that disconnects makes room.
+    # A client that disconnects frees its stream.
     small.wait_for(lambda: _post(small.url, [_base64(seven)]).status_code == 200)
     assert "Traceback" not in small.log
 

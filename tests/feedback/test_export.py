@@ -1,4 +1,4 @@
-"""Feedback as a data set: each picture once, parted for good, and read by what reads MNIST."""
+"""Feedback as a data set: each picture once, always in the same set, in MNIST's format."""
 
 import json
 

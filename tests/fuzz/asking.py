@@ -1,7 +1,7 @@
 """The application as a server calls it, in this process: nothing puts a request right on its way.
 
-An HTTP client would: it writes headers and addresses anew. And no server stands behind that would
-turn an error into an answer.
+An HTTP client would: it rewrites headers and addresses. And there is no server that would turn
+an error into an answer.
 """
 
 import asyncio
@@ -95,29 +95,29 @@ def running_application(settings: Settings) -> Iterator[Application]:
     app = create_app(settings, load_first=True)
     state: dict[str, object] = {}
     with asyncio.Runner() as runner:
-        inbox: asyncio.Queue[dict] = asyncio.Queue()
-        outbox: asyncio.Queue[dict] = asyncio.Queue()
+        received: asyncio.Queue[dict] = asyncio.Queue()
+        sent: asyncio.Queue[dict] = asyncio.Queue()
 
         async def call(message: str, expected: str) -> None:
-            await inbox.put({"type": message})
-            answer = await outbox.get()
+            await received.put({"type": message})
+            answer = await sent.get()
             assert answer["type"] == expected, answer
 
         async def begin() -> asyncio.Task:
             scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": state}
-            living = asyncio.create_task(app(scope, inbox.get, outbox.put))
+            lifespan = asyncio.create_task(app(scope, received.get, sent.put))
             await call("lifespan.startup", "lifespan.startup.complete")
-            return living
+            return lifespan
 
-        async def end(living: asyncio.Task) -> None:
+        async def end(lifespan: asyncio.Task) -> None:
             await call("lifespan.shutdown", "lifespan.shutdown.complete")
-            await living
+            await lifespan
 
-        living = runner.run(begin())
+        lifespan = runner.run(begin())
         try:
             yield Application(app, runner, state)
         finally:
-            runner.run(end(living))
+            runner.run(end(lifespan))
 
 
 def _cut(body: bytes, pieces: int) -> list[bytes]:

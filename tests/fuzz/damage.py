@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-# The same examples every time: what they find is found by whoever runs them.
+# The same examples every time: what they find can be reproduced.
 bounded = settings(
     max_examples=250,
     derandomize=True,

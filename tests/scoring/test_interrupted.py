@@ -132,11 +132,11 @@ def test_a_run_of_another_request_is_not_mixed_with_it(folder):
     _kill(_begin(folder))
 
     other = _score(folder, "--max-error", "0.01")
-    anew = _score(folder, "--max-error", "0.01", "--overwrite")
+    again = _score(folder, "--max-error", "0.01", "--overwrite")
 
     assert other.returncode == 2
     assert "another max_error" in other.stderr
-    assert anew.returncode == 0
+    assert again.returncode == 0
     assert len(read_table(folder / "some.csv")) == PICTURES
 
 
