@@ -7,18 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from models.fields.constraints import LONGEST
 from models.records import Rate
-from service.api.schemas import Answer, is_none
+from service.api.schemas import MAX_ID_LENGTH, Answer, is_none
 from service.feedback.records import Kind
 from service.inference.decisions import Decision
 
 _MAX_INDEX = 2**31 - 1
-_MAX_ID_LENGTH = 256
 
 _Digit = Annotated[int, Field(ge=0, le=9)]
 _Text = Annotated[str, StringConstraints(pattern=f"^[0-9]{{1,{LONGEST}}}$")]
 _Caller = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 _Id = (
-    Annotated[str, StringConstraints(max_length=_MAX_ID_LENGTH)]
+    Annotated[str, StringConstraints(max_length=MAX_ID_LENGTH)]
     | Annotated[int, Field(ge=-(2**63), le=2**64 - 1)]
 )
 

@@ -11,19 +11,18 @@ from numpy.lib import format as npy
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
 from pydantic_core import from_json
 
-from service.api.schemas import ItemId
+from service.api.schemas import MAX_ID_LENGTH, ItemId
 from service.errors import BatchTooLarge, InvalidItem, InvalidRequest, LineTooLong, MalformedBody
 from service.imaging import PictureTooLarge
 from service.inference.digits import Content
 from service.validation import Fault, faults_of
 
-_MAX_ID_LENGTH = 256
 _ID_RANGE = range(-(2**63), 2**64)  # what orjson can write into the answer
 
 # Every JSON value but the first follows one of these. An item has at most three values, and its id
 # may consist of these characters.
 _BEFORE_A_VALUE = (b",", b"[", b"{")
-_MAX_VALUES_PER_ITEM = 3 + _MAX_ID_LENGTH
+_MAX_VALUES_PER_ITEM = 3 + MAX_ID_LENGTH
 
 _NPY_WANTED = "send uint8 [N, height, width], N grey pictures, as numpy.save writes them"
 _NPY_HINTS = {
@@ -48,7 +47,7 @@ class EncodedImage(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     id: (
-        Annotated[str, Field(max_length=_MAX_ID_LENGTH)]
+        Annotated[str, Field(max_length=MAX_ID_LENGTH)]
         | Annotated[int, Field(ge=_ID_RANGE.start, le=_ID_RANGE.stop - 1)]
         | None
     ) = Field(None, union_mode="left_to_right")
@@ -280,6 +279,6 @@ def _item(value: object) -> Item:
     except ValidationError as error:
         faults = faults_of(error.errors(include_input=False))
         if any(fault.where.startswith("id.") for fault in faults):
-            what = f"must be a 64-bit integer or a string of up to {_MAX_ID_LENGTH} characters"
+            what = f"must be a 64-bit integer or a string of up to {MAX_ID_LENGTH} characters"
             item_id, faults = None, [Fault(where="id", what=what)]
         return Item(item_id, InvalidItem(str(InvalidRequest(faults))))

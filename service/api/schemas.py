@@ -11,6 +11,7 @@ from service.inference.decisions import Decision, Reason
 from service.inference.field_answers import FieldReason
 
 ItemId = str | int
+MAX_ID_LENGTH = 256
 
 
 def is_none(value: object) -> bool:

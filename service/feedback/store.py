@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from models.manifest import IMAGE_SIDE
 from models.strips import HEIGHT
 from service.errors import (
     AnsweredOtherwise,
@@ -44,8 +45,6 @@ _MAX_DELETED = 5000
 
 # A stream may have recorded any number of images under one request id.
 _MAX_COMPARED = 100
-
-_SIDE = 28
 
 _columns = predictions.c
 _without_image = select(
@@ -237,7 +236,7 @@ class Store:
 
 def pixels_of(image: bytes) -> NDArray[np.uint8]:
     """Return a stored picture as uint8 [height, width]: a digit of 28 x 28, or a strip."""
-    rows = _SIDE if len(image) == _SIDE**2 else HEIGHT
+    rows = IMAGE_SIDE if len(image) == IMAGE_SIDE**2 else HEIGHT
     return np.frombuffer(image, np.uint8).reshape(rows, -1)
 
 
