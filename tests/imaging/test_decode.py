@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
+from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat, decode
 from tests.imaging.samples import (
     MAX_PIXELS,
     assert_picture_or_refusal,
@@ -343,3 +343,36 @@ def test_pillows_own_limit_is_left_alone():
     read(encoded(drawing(), "PNG"))
 
     assert before == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [b"\xff" * 100_000, b"\xff\x00" * 50_000, b"\xff\xd0" * 50_000, b"\xff\xfe\x00\x02" * 1000],
+    ids=["fill bytes", "stuffed bytes", "restart markers", "comments"],
+)
+def test_a_jpeg_of_endless_headers_is_refused(repeated):
+    file = encoded(drawing(), "JPEG")
+
+    with pytest.raises(UnreadableImage, match="segments"):
+        decode(file[:20] + repeated + file[20:], max_pixels=MAX_PIXELS)
+
+
+def test_a_jpeg_may_have_a_few_scans():
+    file = BytesIO()
+    drawing().save(file, "JPEG", progressive=True)
+    data = file.getvalue()
+    last_scan = data[data.rindex(b"\xff\xda") : -2]
+
+    decode(data[:-2] + 50 * last_scan + data[-2:] + 200 * last_scan, max_pixels=MAX_PIXELS)
+    with pytest.raises(UnreadableImage, match="scans"):
+        decode(data[:-2] + 100 * last_scan + data[-2:], max_pixels=MAX_PIXELS)
+
+
+def test_a_jpeg_may_have_a_large_profile_and_restart_markers():
+    file = BytesIO()
+    drawing().convert("RGB").resize((600, 600)).save(
+        file, "JPEG", icc_profile=bytes(9_000_000), restart_marker_blocks=1
+    )
+
+    assert file.getvalue().count(b"\xff\xd0") > 100
+    assert decode(file.getvalue(), max_pixels=MAX_PIXELS).shape == (600, 600)
