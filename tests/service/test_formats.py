@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.api.formats import Item, LineSplitter, parse_json, parse_line, parse_lines, parse_npy
@@ -117,17 +117,20 @@ def test_a_body_that_is_not_json_is_refused(body):
         parse_json(body, max_batch=3)
 
 
+@settings(deadline=None)
 @given(st.lists(json_values, min_size=1, max_size=5))
 def test_any_json_in_a_batch_is_an_item(values):
     assert len(_parse(values)) == len(values)
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_any_other_json_is_an_invalid_request(value):
     with pytest.raises(InvalidRequest):
         parse_json(json.dumps(value).encode(), max_batch=1000)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.lists(st.integers(0, 60), max_size=5))
 def test_a_body_has_the_same_lines_however_it_is_split(body, cuts):
     splitter = LineSplitter(max_bytes=100)
@@ -270,6 +273,7 @@ def test_what_a_header_announces_is_not_allocated(shape):
         _parse_npy(file)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 199), st.booleans())
 def test_no_bytes_raise_anything_else(noise, start, whole):
     file = bytearray(_npy(PICTURES))
