@@ -8,7 +8,7 @@ from models.fields.constraints import START, Checksum, Constraints
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"length": 0}, "length is 0; it has to be from 1 to 256"),
+        ({"length": 0}, "length is 0; it must be from 1 to 256"),
         ({"length": 257}, "length is 257"),
         ({"min_length": 0}, "min_length is 0"),
         ({"max_length": 0}, "max_length is 0"),
