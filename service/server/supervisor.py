@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from enum import Enum, auto
+from multiprocessing import resource_tracker
 from typing import Any, cast
 
 from uvicorn import Config
@@ -70,6 +71,8 @@ class Worker(Process):
 
     def start(self) -> None:
         """Start the process; block signals until it can handle them."""
+        # The first worker would start it, and its start unblocks signals.
+        resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         try:
             super().start()

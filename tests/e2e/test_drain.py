@@ -1,8 +1,10 @@
 """Stopping under load: no request is lost."""
 
 import os
+import re
 import signal
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -102,6 +104,25 @@ def test_a_signal_during_the_start_ends_it_without_a_traceback(start, workers):
 
     assert service.stop() == 0
     assert "Traceback" not in service.log
+
+
+def test_ctrl_c_during_the_start_prints_no_traceback(start):
+    service = start(own_group=True, workers=2)
+
+    service.wait_for(
+        lambda: len(ids := service.worker_ids()) == 2 and all(map(_handles_interrupts, ids))
+    )
+    os.killpg(service.process.pid, signal.SIGINT)
+
+    assert service.process.wait(LONG) == 0
+    assert "Traceback" not in service.log
+
+
+def _handles_interrupts(pid):
+    """Return whether SIGINT is handled, ignored or blocked."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    masks = re.findall(r"^Sig(?:Blk|Ign|Cgt):\t(\w+)$", status, re.MULTILINE)
+    return any(int(mask, 16) & 1 << signal.SIGINT - 1 for mask in masks)
 
 
 def _get_until(service, path, status):
