@@ -35,7 +35,7 @@ def export_feedback(
 
     Examples:
       numeral export-feedback --out mine
-      numeral export-feedback --out mine --feedback-database sqlite:////srv/numeral/feedback.db
+      numeral export-feedback --out mine --feedback-database sqlite:///feedback.db
 
     Exit status:
       0  the data set is written

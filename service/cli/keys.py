@@ -26,7 +26,8 @@ def create_key(
 ) -> None:
     """Create a key: shown once, with the line to add to the file in NUMERAL_API_KEYS_FILE.
 
-    The key goes to standard error and the line to standard output: >> keys.jsonl stores the line.
+    The key goes to standard error and the line to standard output:
+    >> keys.jsonl stores the line.
 
     Examples:
       numeral keys create teller --quota 1000/minute >> keys.jsonl

@@ -116,9 +116,9 @@ def score(
     Exit status:
       0    every picture was read, or the table was already complete
       1    some could not be read; their rows say why
-      2    the command line is wrong, a SOURCE is missing, or OUT cannot be written
+      2    the command line is wrong, a SOURCE is missing, or OUT is not writable
       3    the model cannot be used
-      4    it failed, for example because the disk is full; the same command resumes
+      4    it failed, for example on a full disk; the same command resumes
       130  interrupted (143: by SIGTERM); the same command resumes
       141  the reader of the output closed it
     """

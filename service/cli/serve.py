@@ -11,8 +11,9 @@ from service.settings import Settings
 def serve(settings: Settings) -> None:
     """Serve the models over HTTP until SIGINT or SIGTERM; running requests still finish.
 
-    A second such signal ends it at once. SIGHUP reloads the models; if they cannot be used, the old
-    ones stay. Without any usable model it listens all the same, not ready, and logs why.
+    A second such signal ends it at once. SIGHUP reloads the models; if they
+    cannot be used, the old ones stay. Without any usable model it listens all
+    the same, not ready, and logs why.
 
     Examples:
       numeral serve --port 9000

@@ -43,6 +43,16 @@ def test_help_cuts_no_name_short_on_a_narrow_screen(command):
     assert [line for line in shown.splitlines() if "…" in line] == []
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_breaks_no_line_on_a_narrow_screen(command):
+    narrow, wide = (
+        here(*command.split(), "--help", COLUMNS=columns).stdout for columns in ("80", "200")
+    )
+
+    # The first paragraph, after the usage, is wrapped to the width.
+    assert _paragraphs(narrow)[2:] == _paragraphs(wide)[2:]
+
+
 def test_help_lists_every_command():
     shown = here("--help", **_WIDE).stdout
 
@@ -112,3 +122,8 @@ def test_help_imports_nothing_that_is_slow():
 
 def test_version():
     assert here("--version").stdout.startswith("numeral ")
+
+
+def _paragraphs(shown: str) -> list[str]:
+    about = shown.partition("╭")[0]
+    return "\n".join(map(str.strip, about.strip().splitlines())).split("\n\n")
