@@ -143,6 +143,8 @@ def _answers(
         try:
             content = sys.stdin.buffer.read() if file == _STANDARD_INPUT else file.read_bytes()
             [outcome] = pipeline.read([content])
+        except IsADirectoryError:
+            outcome = UnreadableImage("this is a directory; numeral score reads directories")
         except OSError as error:
             outcome = UnreadableImage(str(error.strerror))
         if isinstance(outcome, UnreadableImage):

@@ -32,12 +32,13 @@ def test_predict_reports_bad_files_and_goes_on(tmp_path, seven):
     good = _write(tmp_path / "7.png", seven)
     missing = str(tmp_path / "missing.png")
 
-    result = numeral("predict", bad, missing, good)
+    result = numeral("predict", bad, missing, str(tmp_path), good)
 
     assert result.returncode == 1
     assert result.stdout.startswith("7\t")
     assert bad in result.stderr
     assert missing in result.stderr
+    assert f"{tmp_path}: this is a directory; numeral score reads directories" in result.stderr
 
 
 def test_predict_prints_json(tmp_path, seven, blank):
