@@ -10,7 +10,7 @@ from service.imaging.greyscale import Picture, as_picture
 _LENGTH = 0.85
 _RUN = 0.5
 _WIDTH = 0.07
-_LEAST_SIDE = 24
+_LEAST_SIDE = 20
 
 # At least this share of a line stands clear of the digit.
 _BARE = 0.3

@@ -15,6 +15,7 @@ from service.imaging.mnist import SIDE, Mnist28, centred, is_normalised, scaled_
 from service.imaging.paper import (
     Paper,
     Part,
+    Side,
     averaged,
     contrast,
     find_paper,
@@ -22,7 +23,7 @@ from service.imaging.paper import (
     reduced,
     without_bands,
 )
-from service.imaging.pieces import Digit, Side, find_digit, without_frames
+from service.imaging.pieces import Digit, find_digit, without_frames
 
 # Ink has at least this contrast, where black on white has 255, and exceeds the noise of the paper:
 # the floor, and faint ink twice that.
@@ -46,8 +47,8 @@ _PRINT_NOISE = 0.2
 _INK_OF_CROP = 0.4
 _FEWEST_PIXELS = 3
 
-# In a smaller picture, a few pixels may be a digit.
-_SMALL_PICTURE = 40
+# In a smaller picture a few pixels may be a digit, and a line cannot be told from a stroke.
+_SMALL_PICTURE = 32
 
 # Writing that takes less than this share of the picture is looked at again from nearer.
 _SMALL_WRITING = 0.45
@@ -59,13 +60,14 @@ _CROP_SIDE = 80
 
 # A digit is cut off if its ink has nearly full tone on the outermost line of the picture, over half
 # of a reduced pixel at least. The end of a stroke fades there.
-_CUT_TONE = 0.97
+_CUT_TONE, _CUT_TONE_IF_SMALL = 0.93, 0.97
 
 # 28 x 28 pixels on black, with ink from side to side: a digit that lines cross. It is best left as
 # it is.
 _BLACK, _GREY, _WHITE = 3, 40, 200
 _BLACK_SHARE = 0.5
 _WIDE, _LOW = 26, 24
+_GROUND_ROWS = [0, 1, SIDE - 2, SIDE - 1]
 
 _NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
 
@@ -107,11 +109,11 @@ def normalise(picture: Picture) -> Normalised:
         White ink on black, its longer side 20 pixels, its centre of mass in the middle.
     """
     if picture.shape == (SIDE, SIDE):
+        picture = _without_stripes(picture)
         for image in (picture, ~picture):
             if is_normalised(image) or _is_crossed(image):
                 return Normalised(image)
-    is_small = min(picture.shape) < _SMALL_PICTURE
-    return _normalised(picture, _MOST_ZOOMS, is_small=is_small)
+    return _normalised(picture, None, _MOST_ZOOMS, min(picture.shape) < _SMALL_PICTURE)
 
 
 def unchanged(picture: Picture) -> Normalised:
@@ -132,6 +134,18 @@ def unchanged(picture: Picture) -> Normalised:
     return Normalised(picture, blank=bool(picture.min() == picture.max()))
 
 
+def _without_stripes(image: Picture) -> Picture:
+    # Columns at both sides that are inverted, digit and all, have a light ground beside a dark one.
+    ground = image[_GROUND_ROWS]
+    light = ground.min(axis=0) >= _WHITE
+    if not (light[0] and light[-1]):
+        return image
+    is_pure = light | (ground.max(axis=0) <= _BLACK)
+    if np.count_nonzero(light[1:] != light[:-1]) != 2 or not is_pure.all():
+        return image
+    return np.where(light, ~image, image)
+
+
 def _is_crossed(image: Picture) -> bool:
     if np.count_nonzero(image <= _BLACK) < _BLACK_SHARE * image.size or image.max() < _WHITE:
         return False
@@ -140,9 +154,54 @@ def _is_crossed(image: Picture) -> bool:
     return width >= _WIDE and height <= _LOW
 
 
-def _normalised(
-    picture: Picture, zooms: int, *, is_small: bool, around: Paper | None = None
-) -> Normalised:
+class _View(NamedTuple):
+    """A picture, reduced, and the contrast of its ink.
+
+    Attributes:
+        picture: the picture itself.
+        pixel: the side in its pixels of a pixel of `part`.
+        part: the reduced picture without bands.
+        paper: its paper.
+        values: the contrast; uint8 [height, width] like `part`.
+        floor: the contrast of noise.
+        tone: the contrast of full ink.
+        is_small: it was drawn in few pixels.
+    """
+
+    picture: Picture
+    pixel: int
+    part: Part
+    paper: Paper
+    values: Picture
+    floor: float
+    tone: float
+    is_small: bool
+
+
+def _normalised(picture: Picture, around: Paper | None, zooms: int, is_small: bool) -> Normalised:
+    view = _view(picture, is_small, around)
+    digit = _digit(view) if view else None
+    if view is None or digit is None:
+        return Normalised.of_blank()
+    box = _surroundings(digit) if zooms and view.pixel > 1 else None
+    if box is not None:
+        found = _normalised(*_nearer(view, box), zooms - 1, is_small)
+        return found._replace(several=not found.blank and (found.several or digit.several))
+    if not is_small and digit.is_speck(view.pixel):
+        return Normalised.of_blank()
+    ink = _trimmed(_crop(view, digit), view.floor, view.tone)
+    if ink is None:
+        return Normalised.of_blank()
+    tone = view.tone
+    if view.pixel > 1:
+        tone = _tone(ink, _INK_OF_CROP * tone) or tone
+    image = centred(scaled_to_box(as_picture(cv2.convertScaleAbs(ink, alpha=255.0 / tone))))
+    cut_off = any(_runs_through(side, view, digit, tone) for side in digit.touches)
+    return Normalised(image, several=digit.several, cut_off=cut_off)
+
+
+def _view(picture: Picture, is_small: bool, around: Paper | None) -> _View | None:
+    """Look at `picture`; None if it has no ink."""
     small, pixel = reduced(picture)
     part = without_bands(small)
     paper = find_paper(part.picture, around)
@@ -151,40 +210,25 @@ def _normalised(
     tone = _tone(values, floor)
     clear = _CLEAR if tone >= _FAINT else _CLEAR_IF_FAINT
     if tone < max(_FAINTEST_INK, clear * floor):
-        return Normalised.of_blank()
-    floor = min(floor, 0.5 * tone)
-    digit = _digit(values, floor, tone, paper.closing, fewest=_FEWEST_PIXELS if pixel == 1 else 1)
-    if digit is None:
-        return Normalised.of_blank()
-    nearer = _surroundings(picture, part, digit, pixel) if zooms and pixel > 1 else None
-    if nearer is not None:
-        found = _normalised(nearer, zooms - 1, is_small=is_small, around=paper)
-        return found._replace(several=not found.blank and (found.several or digit.several))
-    if not is_small and digit.is_speck(pixel):
-        return Normalised.of_blank()
-    ink = _trimmed(_crop(picture, part, values, paper, digit, pixel), floor, tone)
-    if ink is None:
-        return Normalised.of_blank()
-    if pixel > 1:
-        tone = _tone(ink, _INK_OF_CROP * tone) or tone
-    image = centred(scaled_to_box(as_picture(cv2.convertScaleAbs(ink, alpha=255.0 / tone))))
-    cut_off = any(
-        _runs_through(side, picture, part, paper, digit, pixel, tone) for side in digit.touches
-    )
-    return Normalised(image, several=digit.several, cut_off=cut_off)
+        return None
+    return _View(picture, pixel, part, paper, values, min(floor, 0.5 * tone), tone, is_small)
 
 
-def _digit(values: Picture, floor: float, tone: float, closing: int, fewest: int) -> Digit | None:
+def _digit(view: _View) -> Digit | None:
+    values, floor, tone = view.values, view.floor, view.tone
     edge = _EDGE * tone
     if floor > _PRINT_NOISE * tone:
         edge = max(edge, min(0.8 * floor, _EDGE_ON_PRINT * tone))
-    faint = _above(values, max(0.6 * floor, _FAINT_EDGE * tone))
-    whole, strong = _above(values, edge), _above(values, _STRONG * tone)
-    mask = without_lines(whole, faint, values, tone)
-    if mask is not whole:
-        # The sides of a frame are lines too, but not all of them may be found.
-        mask = as_picture(cv2.bitwise_and(mask, without_frames(whole, strong)))
-    digit = find_digit(mask, strong, closing=closing, fewest=fewest)
+    mask, strong = _above(values, edge), _above(values, _STRONG * tone)
+    if not view.is_small:
+        faint = _above(values, max(0.6 * floor, _FAINT_EDGE * tone))
+        unlined = without_lines(mask, faint, values, tone)
+        if unlined is not mask:
+            # The sides of a frame are lines too, but not all of them may be found.
+            mask = as_picture(cv2.bitwise_and(unlined, without_frames(mask, strong)))
+    fewest = _FEWEST_PIXELS if view.pixel == 1 else 1
+    closing = view.paper.closing
+    digit = find_digit(mask, strong, cut=view.part.cut, closing=closing, fewest=fewest)
     if digit is None or tone >= _WEAK * floor:
         return digit
     return digit if digit.main.area >= _LEAST_OF_WEAK * cv2.countNonZero(mask) else None
@@ -202,41 +246,48 @@ def _tone(values: Picture, floor: float) -> float:
     return float(np.partition(ink, place)[place])
 
 
-def _surroundings(picture: Picture, part: Part, digit: Digit, pixel: int) -> Picture | None:
-    """Cut small writing out of `picture` with a margin; None if it is not small."""
+def _surroundings(digit: Digit) -> tuple[int, int, int, int] | None:
+    """Return the left, top, right and bottom of small writing with a margin; None if it is not."""
     left, top, right, bottom = digit.box
     height, width = digit.mask.shape
     side = max(right - left, bottom - top)
     if side >= _SMALL_WRITING * max(height, width):
         return None
     margin = max(2, int(_ZOOM_MARGIN * side))
-    rows = max(0, top - margin) + part.top, min(height, bottom + margin) + part.top
-    columns = max(0, left - margin) + part.left, min(width, right + margin) + part.left
-    return picture[rows[0] * pixel : rows[1] * pixel, columns[0] * pixel : columns[1] * pixel]
+    return (
+        max(0, left - margin),
+        max(0, top - margin),
+        min(width, right + margin),
+        min(height, bottom + margin),
+    )
 
 
-def _crop(
-    picture: Picture, part: Part, values: Picture, paper: Paper, digit: Digit, pixel: int
-) -> Picture:
+def _nearer(view: _View, box: tuple[int, int, int, int]) -> tuple[Picture, Paper]:
+    """Cut `box` out of the picture, and out of its paper."""
+    (left, top, right, bottom), (part, pixel) = box, (view.part, view.pixel)
+    paper = view.paper
+    if not isinstance(paper.level, float):
+        paper = paper._replace(level=paper.level[top:bottom, left:right])
+    rows = np.s_[(top + part.top) * pixel : (bottom + part.top) * pixel]
+    columns = np.s_[(left + part.left) * pixel : (right + part.left) * pixel]
+    return view.picture[rows, columns], paper
+
+
+def _crop(view: _View, digit: Digit) -> Picture:
     """Return the contrast of the digit's ink, from the picture itself if that has more pixels."""
     height, width = digit.mask.shape
     left, top = max(0, digit.box[0] - 1), max(0, digit.box[1] - 1)
     right, bottom = min(width, digit.box[2] + 1), min(height, digit.box[3] + 1)
     mask = cv2.dilate(digit.mask[top:bottom, left:right], _NEIGHBOURHOOD)
-    ink = values[top:bottom, left:right]
-    if pixel > 1:
-        crop = picture[
-            (top + part.top) * pixel : (bottom + part.top) * pixel,
-            (left + part.left) * pixel : (right + part.left) * pixel,
-        ]
-        longer = max(right - left, bottom - top) * pixel
-        crop = averaged(crop, max(1, min(pixel, longer // _CROP_SIDE)))
+    ink = view.values[top:bottom, left:right]
+    if view.pixel > 1:
+        crop, paper = _nearer(view, (left, top, right, bottom))
+        longer = max(right - left, bottom - top) * view.pixel
+        crop = averaged(crop, max(1, min(view.pixel, longer // _CROP_SIDE)))
         size = crop.shape[::-1]
         mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
         if not isinstance(paper.level, float):
-            light = paper.level[top:bottom, left:right]
-            level = cv2.resize(light, size, interpolation=cv2.INTER_LINEAR)
-            paper = paper._replace(level=as_picture(level))
+            paper = paper._replace(level=as_picture(cv2.resize(paper.level, size)))
         ink = contrast(crop, paper)
     return as_picture(cv2.bitwise_and(ink, ink, mask=mask))
 
@@ -251,24 +302,28 @@ def _trimmed(ink: Picture, floor: float, tone: float) -> Picture | None:
     return as_picture(cv2.bitwise_and(ink[box], cv2.dilate(soft[box], _NEIGHBOURHOOD)))
 
 
-def _runs_through(
-    side: Side, picture: Picture, part: Part, paper: Paper, digit: Digit, pixel: int, tone: float
-) -> bool:
+def _runs_through(side: Side, view: _View, digit: Digit, tone: float) -> bool:
     """Whether ink of full tone reaches the outermost line of the picture at `side`."""
     left, top, right, bottom = digit.box
     height, width = digit.mask.shape
-    level = paper.level
-    if side in (Side.LEFT, Side.RIGHT):
-        # Columns become rows.
-        picture, level = picture.T, level if isinstance(level, float) else level.T
-        part = Part(part.picture, part.top, part.left)
-        left, right, height = top, bottom, width
-    first = part.top * pixel
-    last = min((part.top + height) * pixel, len(picture)) - 1
-    at_start = side in (Side.LEFT, Side.TOP)
-    columns = np.s_[(left + part.left) * pixel : (right + part.left) * pixel]
-    line = np.ascontiguousarray(picture[first if at_start else last, columns])
-    if not isinstance(level, float):
-        level = float(level[0 if at_start else -1, left:right].mean())
-    ink = contrast(line, paper._replace(level=level))
-    return bool(np.count_nonzero(ink >= _CUT_TONE * tone) >= max(1.0, 0.5 * pixel))
+    match side:
+        case Side.LEFT:
+            right = 1
+        case Side.TOP:
+            bottom = 1
+        case Side.RIGHT:
+            left = width - 1
+        case Side.BOTTOM:
+            top = height - 1
+    strip, paper = _nearer(view, (left, top, right, bottom))
+    line = {
+        Side.LEFT: strip[:, 0],
+        Side.TOP: strip[0],
+        Side.RIGHT: strip[:, -1],
+        Side.BOTTOM: strip[-1],
+    }[side]
+    if not isinstance(paper.level, float):
+        paper = paper._replace(level=float(paper.level.mean()))
+    ink = contrast(np.ascontiguousarray(line), paper)
+    full = (_CUT_TONE_IF_SMALL if view.is_small else _CUT_TONE) * tone
+    return bool(np.count_nonzero(ink >= full) >= max(1.0, 0.5 * view.pixel))

@@ -5,6 +5,7 @@ there, and each step takes microseconds. Times are for one core and a picture of
 """
 
 import math
+from enum import Enum, auto
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -59,6 +60,8 @@ _WIDEST_BAND = 0.5
 _BAND_PURITY = 0.97
 _BEYOND_BAND = 0.35
 _BAND_STEP = 0.06
+# Its levels deviate by less than this share of the step.
+_BAND_NOISE = 0.1
 _LEAST_BANDED_SIDE = 24
 # The lines along the two other sides show paper beyond the band, or are bands themselves.
 _FLANK = 0.8
@@ -73,6 +76,15 @@ _WHITE = 255
 
 # Light on the paper below this grey level is not divided by: it has too few levels.
 _LEAST_LIGHT = np.uint8(40)
+
+
+class Side(Enum):
+    """A side of a picture."""
+
+    LEFT = auto()
+    TOP = auto()
+    RIGHT = auto()
+    BOTTOM = auto()
 
 
 class Paper(NamedTuple):
@@ -92,11 +104,18 @@ class Paper(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A picture without its bands, and the columns and rows that were cut off before it."""
+    """A picture without its bands.
+
+    Attributes:
+        picture: the rest of it.
+        left, top: the columns and rows that were cut off before it.
+        cut: the sides that had bands.
+    """
 
     picture: Picture
     left: int
     top: int
+    cut: tuple[Side, ...] = ()
 
 
 def reduced(picture: Picture, side: int = WORKING_SIDE) -> tuple[Picture, int]:
@@ -127,25 +146,35 @@ def averaged(picture: Picture, side: int) -> Picture:
 
 def without_bands(picture: Picture) -> Part:
     """Cut off the dark or light bands along the sides of a reduced `picture` (10 us)."""
-    left = top = 0
+    part = Part(picture, 0, 0)
     if min(picture.shape) < _LEAST_BANDED_SIDE:
-        return Part(picture, 0, 0)
+        return part
     for _ in range(4):
-        height, width = picture.shape
-        _, light = otsu(picture)
-        cut = _widest_band(picture, light)
-        if cut is None:
+        _, light = otsu(part.picture)
+        found = _widest_band(part.picture, light)
+        if found is None:
             break
-        side, lines = cut
-        picture = (
-            picture[:, lines:],
-            picture[lines:],
-            picture[:, : width - lines],
-            picture[: height - lines],
-        )[side]
-        left += lines * (side == 0)
-        top += lines * (side == 1)
-    return Part(picture, left, top)
+        side, lines = found
+        part = Part(
+            _split(part.picture, side, lines)[1],
+            part.left + lines * (side is Side.LEFT),
+            part.top + lines * (side is Side.TOP),
+            (*part.cut, side),
+        )
+    return part
+
+
+def _split(picture: Picture, side: Side, lines: int) -> tuple[Picture, Picture]:
+    # The band, and the rest.
+    match side:
+        case Side.LEFT:
+            return picture[:, :lines], picture[:, lines:]
+        case Side.TOP:
+            return picture[:lines], picture[lines:]
+        case Side.RIGHT:
+            return picture[:, -lines:], picture[:, :-lines]
+        case Side.BOTTOM:
+            return picture[-lines:], picture[:-lines]
 
 
 def otsu(picture: Picture) -> tuple[float, Picture]:
@@ -154,23 +183,25 @@ def otsu(picture: Picture) -> tuple[float, Picture]:
     return threshold, as_picture(light)
 
 
-def _widest_band(picture: Picture, light: Picture) -> tuple[int, int] | None:
-    # Side (left, top, right, bottom) and number of lines.
+def _widest_band(picture: Picture, light: Picture) -> tuple[Side, int] | None:
+    # Its side and number of lines.
     rows, columns = _profile(light, 1), _profile(light, 0)
     if _is_one_sided(rows) and _is_one_sided(columns):
         return None
     widest, found = 0.0, None
     grey_rows, grey_columns = _profile(picture, 1), _profile(picture, 0)
-    for side, (shares, greys) in enumerate(
-        (
-            (columns, grey_columns),
-            (rows, grey_rows),
-            (columns[::-1], grey_columns[::-1]),
-            (rows[::-1], grey_rows[::-1]),
-        )
+    for side, shares, greys in (
+        (Side.LEFT, columns, grey_columns),
+        (Side.TOP, rows, grey_rows),
+        (Side.RIGHT, columns[::-1], grey_columns[::-1]),
+        (Side.BOTTOM, rows[::-1], grey_rows[::-1]),
     ):
         lines = _band(shares, greys)
-        if lines > widest * len(shares) and _is_flanked(light, side, lines):
+        if (
+            lines > widest * len(shares)
+            and _is_flanked(light, side, lines)
+            and _is_even(picture, side, lines)
+        ):
             widest, found = lines / len(shares), (side, lines)
     return found
 
@@ -203,9 +234,16 @@ def _band(light: NDArray[np.float32], grey: NDArray[np.float32]) -> int:
     return lines
 
 
-def _is_flanked(light: Picture, side: int, lines: int) -> bool:
-    along = light if side % 2 == 0 else light.T
-    if side >= 2:
+def _is_even(picture: Picture, side: Side, lines: int) -> bool:
+    # A shadow with ink in it is not.
+    band, rest = _split(picture, side, lines)
+    mean, deviation = _mean_and_deviation(_split(band, side, max(1, lines - 2))[0])
+    return deviation <= _BAND_NOISE * abs(mean - float(cv2.mean(rest)[0]))
+
+
+def _is_flanked(light: Picture, side: Side, lines: int) -> bool:
+    along = light if side in (Side.LEFT, Side.RIGHT) else light.T
+    if side in (Side.RIGHT, Side.BOTTOM):
         along = along[:, ::-1]
     beyond = along[:, lines:] == along[len(along) // 2, 0]
     low, high = sorted(1.0 - float(line.mean()) for line in (beyond[0], beyond[-1]))
@@ -241,11 +279,8 @@ def find_paper(picture: Picture, around: Paper | None = None) -> Paper:
     low, high, _, _ = cv2.minMaxLoc(rim)
     if (low > threshold or high <= threshold) and deviation < _PLAIN_RIM * tones.contrast:
         return Paper(mean, high <= threshold, deviation)
-    if around is not None and isinstance(around.level, float):
-        own = 1 - light if around.dark else light
-        return around._replace(noise=_mean_and_deviation(picture, own)[1])
-    if around is not None and around.closing and min(picture.shape) >= _SHADOW_SIDE:
-        return _closed(picture)
+    if around is not None and (not around.closing or min(picture.shape) >= _SHADOW_SIDE):
+        return _continued(around, picture, light)
     lit = rim > threshold
     share = np.count_nonzero(lit) / lit.size
     corners = int(light[0, 0]) + int(light[0, -1]) + int(light[-1, 0]) + int(light[-1, -1])
@@ -259,6 +294,16 @@ def find_paper(picture: Picture, around: Paper | None = None) -> Paper:
         dark = sidedness > _ONE_SIDED
         return Paper(surface, dark, _noise_beyond(picture, surface, dark=dark))
     return flat if min(picture.shape) < _SHADOW_SIDE else _closed(picture)
+
+
+def _continued(around: Paper, picture: Picture, light: Picture) -> Paper:
+    if isinstance(around.level, float):
+        own = 1 - light if around.dark else light
+        return around._replace(noise=_mean_and_deviation(picture, own)[1])
+    if around.closing:
+        return _closed(picture)
+    level = as_picture(cv2.resize(around.level, picture.shape[::-1]))
+    return Paper(level, around.dark, _noise_beyond(picture, level, dark=around.dark))
 
 
 class _Tones(NamedTuple):

@@ -1,13 +1,13 @@
 """The connected pieces of ink: which are the digit, and what the others say about the picture."""
 
 from collections.abc import Iterator, Sequence
-from enum import Enum, auto
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from service.imaging.greyscale import Picture, as_picture
+from service.imaging.paper import Side
 
 # The most pieces to consider, the largest first; more are noise.
 _MOST_PIECES = 48
@@ -26,8 +26,10 @@ _FRAME_WIDTH = 0.07
 _FRAME_AREA = 0.1
 _FRAME_REST = 0.15
 
-# A strip along the rim is the rest of a border or of a shadow's edge.
-_STRIP_LENGTH, _STRIP_WIDTH = 0.8, 0.12
+# A strip along the rim is the rest of a border or of a shadow: its length and width as shares
+# of the picture's, and its width of its length. Beside a band that was cut off, it may be shorter.
+_STRIP_LENGTH, _STRIP_WIDTH, _STRIP_FLAT = 0.8, 0.12, 0.3
+_WEDGE_LENGTH = 0.1
 
 # If the largest piece is at the rim, another one of this share of its area is the digit.
 _INNER_SHARE = 0.3
@@ -47,7 +49,7 @@ _BESIDE_WIDTH, _BESIDE_HEIGHT, _BESIDE_AREA = 0.4, 0.6, 0.5
 
 # A digit that touches the rim may be cut off there if the opposite side is at least this share of
 # its size away. A digit that fills its crop is not cut off.
-_CLEAR_OF_OTHER_SIDE = 0.15
+_CLEAR_OF_OTHER_SIDE = 0.1
 
 # Two pieces of at least this share of the height with a gap between them are two digits.
 _HIGH_PIECE = 0.6
@@ -76,15 +78,6 @@ class Piece(NamedTuple):
         return self.y + self.height
 
 
-class Side(Enum):
-    """A side of a picture."""
-
-    LEFT = auto()
-    RIGHT = auto()
-    TOP = auto()
-    BOTTOM = auto()
-
-
 class Digit(NamedTuple):
     """The ink of the digit.
 
@@ -107,12 +100,15 @@ class Digit(NamedTuple):
         return max(self.main.width, self.main.height) <= max(2.0, _SPECK_SIDE / pixel)
 
 
-def find_digit(mask: Picture, strong: Picture, *, closing: int, fewest: int) -> Digit | None:
+def find_digit(
+    mask: Picture, strong: Picture, *, cut: Sequence[Side], closing: int, fewest: int
+) -> Digit | None:
     """Find the digit among the pieces of `mask` (40 us).
 
     Args:
         mask: uint8 [height, width], 255 for ink.
         strong: the same with a higher threshold; a piece without a pixel above it is noise.
+        cut: the sides that had bands; see `Part`.
         closing: side of the closing that found the paper; see `Paper`.
         fewest: the fewest pixels of a digit.
 
@@ -124,7 +120,7 @@ def find_digit(mask: Picture, strong: Picture, *, closing: int, fewest: int) -> 
     unframed = _without_frames(mask, labels, pieces)
     if unframed is not mask:
         labels, pieces = _pieces(unframed, strong)
-    pieces = [piece for piece in pieces if not _is_rest(piece, height, width, closing)]
+    pieces = [piece for piece in pieces if not _is_rest(piece, height, width, cut, closing)]
     if not pieces:
         return None
     main = _main_piece(pieces, height, width)
@@ -222,19 +218,19 @@ def _erase_frame(mask: Picture, labels: Picture, frame: Piece) -> None:
     mask[frame.y : frame.bottom, frame.x : frame.right][ink] = 0
 
 
-def _is_rest(piece: Piece, height: int, width: int, closing: int) -> bool:
-    at_end = piece.y == 0 or piece.bottom == height
-    at_side = piece.x == 0 or piece.right == width
-    if at_end and piece.width > _STRIP_LENGTH * width and piece.height < _STRIP_WIDTH * height:
-        return True
-    if (
-        at_side
-        and piece.height > _STRIP_LENGTH * height
-        and piece.width < min(_STRIP_WIDTH * width, 0.3 * piece.height)
-    ):
-        return True
+def _is_rest(piece: Piece, height: int, width: int, cut: Sequence[Side], closing: int) -> bool:
+    sides = set(_sides_touched(piece, height, width))
+    for side in sides:
+        along, across = piece.width, piece.height
+        length, depth = width, height
+        if side in (Side.LEFT, Side.RIGHT):
+            along, across, length, depth = across, along, depth, length
+        if across < min(_STRIP_WIDTH * depth, _STRIP_FLAT * along) and along > length * (
+            _WEDGE_LENGTH if side in cut else _STRIP_LENGTH
+        ):
+            return True
     # A closing fills the corners of a shadow.
-    return (at_end or at_side) and max(piece.width, piece.height) <= 1.3 * closing
+    return bool(sides) and max(piece.width, piece.height) <= 1.3 * closing
 
 
 def _main_piece(pieces: Sequence[Piece], height: int, width: int) -> Piece:
@@ -260,6 +256,17 @@ def _is_rest_of_frame(piece: Piece, height: int, width: int) -> bool:
 
 def _touches_rim(piece: Piece, height: int, width: int) -> bool:
     return piece.x == 0 or piece.y == 0 or piece.right == width or piece.bottom == height
+
+
+def _sides_touched(piece: Piece, height: int, width: int) -> Iterator[Side]:
+    if piece.x == 0:
+        yield Side.LEFT
+    if piece.y == 0:
+        yield Side.TOP
+    if piece.right == width:
+        yield Side.RIGHT
+    if piece.bottom == height:
+        yield Side.BOTTOM
 
 
 def _has_neighbours(on_rim: Sequence[Piece], main: Piece, height: int, width: int) -> bool:
