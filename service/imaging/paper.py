@@ -286,14 +286,15 @@ def find_paper(picture: Picture, around: Paper | None = None) -> Paper:
     corners = int(light[0, 0]) + int(light[0, -1]) + int(light[-1, 0]) + int(light[-1, -1])
     # Rim, corners and area vote on which of the two tones is the paper's.
     dark = bool(2 * share + tones.share + corners / 2 < 2.5)
-    flat = _flat_paper(rim, lit, tones, dark=dark)
     if _is_flat(picture, light, lit, tones, dark=dark):
-        return flat
+        return _flat_paper(rim, lit, tones, dark=dark)
     surface, sidedness, residual = _smooth_surface(picture)
     if abs(sidedness) > _ONE_SIDED or residual < _FITS:
         dark = sidedness > _ONE_SIDED
         return Paper(surface, dark, _noise_beyond(picture, surface, dark=dark))
-    return flat if min(picture.shape) < _SHADOW_SIDE else _closed(picture)
+    if min(picture.shape) < _SHADOW_SIDE:
+        return _flat_paper(rim, lit, tones, dark=dark)
+    return _closed(picture)
 
 
 def _continued(around: Paper, picture: Picture, light: Picture) -> Paper:
@@ -388,7 +389,9 @@ def _flat_paper(rim: Picture, lit: NDArray[np.bool_], tones: _Tones, *, dark: bo
 
 _Y, _X = (axis.ravel() for axis in np.mgrid[-1 : 1 : _GRID * 1j, -1 : 1 : _GRID * 1j])
 _CURVE = np.column_stack([np.ones_like(_X), _X, _Y, _X * _X, _X * _Y, _Y * _Y])
-_SLOPE = _CURVE[:, :3]
+_SLOPE = np.ascontiguousarray(_CURVE[:, :3])
+_FIRST_SLOPE = np.linalg.pinv(_SLOPE)
+_RIDGES = _RIDGE * np.eye(_CURVE.shape[1])
 
 
 def _smooth_surface(picture: Picture) -> tuple[Picture, float, float]:
@@ -396,16 +399,18 @@ def _smooth_surface(picture: Picture) -> tuple[Picture, float, float]:
     # the surface; the side on which other pixels lie, 1 for lighter and -1 for darker; the error.
     grid = cv2.resize(picture, (_GRID, _GRID), interpolation=cv2.INTER_AREA)
     values = grid.ravel().astype(np.float64)
-    near = np.ones(values.size)
-    surface = difference = distance = values
-    for terms in (_SLOPE, _SLOPE, _CURVE, _CURVE):
-        weighted = terms.T * near
-        ridge = _RIDGE * np.eye(terms.shape[1])
-        surface = terms @ np.linalg.solve(weighted @ terms + ridge, weighted @ values)
+    surface = _SLOPE @ (_FIRST_SLOPE @ values)
+    difference = values - surface
+    distance = np.abs(difference)
+    for terms, ridge in ((_SLOPE, _RIDGES[:3, :3]), (_CURVE, _RIDGES), (_CURVE, _RIDGES)):
+        median = np.partition(distance, values.size // 2)[values.size // 2]
+        weighted = terms.T * (distance < max(2.5 * median, 2.0))
+        # Takes a tenth of the time of NumPy's.
+        right = (weighted @ values)[:, np.newaxis]
+        factors = cv2.solve(weighted @ terms + ridge, right, flags=cv2.DECOMP_CHOLESKY)[1]
+        surface = (terms @ factors).ravel()
         difference = values - surface
         distance = np.abs(difference)
-        median = np.partition(distance, values.size // 2)[values.size // 2]
-        near = (distance < max(2.5 * median, 2.0)).astype(np.float64)
     energy = float(difference @ difference)
     levels = np.clip(np.rint(surface), 0, _WHITE).astype(np.uint8).reshape(_GRID, _GRID)
     whole = cv2.resize(levels, picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
