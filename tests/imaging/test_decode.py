@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat, decode
 from tests.imaging.samples import (
@@ -59,6 +59,34 @@ def test_grey_values_of_a_png_are_kept_exactly():
     values = np.arange(28 * 28, dtype=np.uint32).reshape(28, 28).astype(np.uint8)
 
     assert np.array_equal(read(encoded(Image.fromarray(values), "PNG")), values)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("options", [{}, {"subsampling": 2}, {"restart_marker_blocks": 3}])
+@pytest.mark.parametrize("comment", [b"", b"drawn"])
+def test_a_plain_jpeg_has_the_pixels_that_pillow_reads(mode, options, comment):
+    noise = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
+    file = encoded(Image.fromarray(noise).convert(mode), "JPEG", comment=comment, **options)
+    with Image.open(BytesIO(file)) as image:
+        image.draft("L", image.size)
+        expected = np.asarray(image.convert("L"))
+
+    assert np.array_equal(read(file), expected)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(2, 400), st.binary(max_size=8), st.integers(0, 8))
+def test_a_damaged_jpeg_has_the_pixels_that_pillow_reads_or_is_refused(place, written, removed):
+    file = encoded(drawing(), "JPEG")
+    damaged = file[:place] + written + file[place + removed :]
+    try:
+        picture = read(damaged)
+    except UnreadableImage:
+        return
+
+    with Image.open(BytesIO(damaged)) as image:
+        image.draft("L", image.size)
+        assert np.array_equal(picture, ImageOps.exif_transpose(image).convert("L"))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (8, 8), (901, 701)])
