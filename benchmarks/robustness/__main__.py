@@ -54,7 +54,7 @@ def robustness(
     ] = None,
     verify: Verify = True,
 ) -> None:
-    """Read digits under 29 conditions, junk, and digits of other data sets; write a report."""
+    """Read digits under many conditions, junk, and digits of other data sets; write a report."""
     source = Source(models_dir, tuple(models or ()), _MAX_ERROR)
     work = measure.Work(source, split.load(data_dir, verify=verify)[:images], _SEED)
     readers = open_readers(work.source)

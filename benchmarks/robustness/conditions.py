@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.robustness import distortions, pages
+from benchmarks.robustness import crops, distortions, pages
 from benchmarks.robustness.distortions import Image, Random
+from benchmarks.robustness.results import Expected
 from models.mnist import Images
 
 Picture = NDArray[np.uint8]  # [height, width] or [height, width, 3] (red, green, blue)
@@ -26,15 +27,23 @@ class Condition:
         name: key in the results.
         levels: from mild to severe, in the unit of `render`.
         render: makes the picture file of one digit.
+        expected: what the service should answer.
+        digit: the digit that every picture shows; None for that of the image.
+        in_pairs: `render` takes two digits side by side; the first is the one to read.
     """
 
     name: str
     levels: tuple[float, ...]
     render: Callable[[Image, float, Random], bytes]
+    expected: Expected = Expected.DIGIT
+    digit: int | None = None
+    in_pairs: bool = False
 
     def pictures(self, images: Images, severity: int, *, seed: int) -> list[bytes]:
         """Render `images` [N, 28, 28] at `severity`, from 1; the seed determines the files."""
         level = self.levels[severity - 1]
+        if self.in_pairs:
+            images = np.concatenate((images, np.roll(images, 1, axis=0)), axis=2)
         key = [seed, zlib.crc32(self.name.encode()), severity]
         return [
             self.render(image, level, np.random.default_rng([*key, index]))
@@ -110,4 +119,35 @@ _ON_PAPER = (
     Condition("scanner border", (1, 2, 3), _as_png(pages.badly_scanned)),
 )
 
-CONDITIONS = (*_DISTORTED, *_ON_PAPER)
+# As people crop and scan.
+_CROPPED = (
+    Condition("dark band", (0.1, 0.25, 0.4), _as_jpeg(crops.beside_band)),
+    Condition("tight bold crop", (0.04, 0.09, 0.14), _as_jpeg(crops.tightly_cropped)),
+    Condition("cell lines", (0.4, 0.65, 0.9), _as_jpeg(crops.on_cell_lines)),
+    Condition("shadow edge", (0.25, 0.45, 0.65), _as_jpeg(crops.across_shadow)),
+    Condition("1 with a flag", (0.2, 0.35, 0.5), _as_jpeg(crops.flagged_one), digit=1),
+)
+
+_NEIGHBOUR, _CUT = _as_jpeg(crops.beside_neighbour), _as_jpeg(crops.cut_by_rim)
+_TO_REVIEW = (
+    Condition("rim pair", (0.9, 0.6, 0.35), _NEIGHBOUR, Expected.REVIEW, in_pairs=True),
+    Condition("cut digit", (0.5, 0.35, 0.2), _CUT, Expected.REVIEW),
+)
+
+_BLANK = tuple(
+    Condition(f"blank: {name}", levels, _as_jpeg(change), Expected.BLANK)
+    for name, levels, change in (
+        ("paper", (2, 1, 0.5), crops.empty_sheet),
+        ("uneven light", (0.2, 0.35, 0.5), crops.unevenly_lit),
+        ("shadow edge", (0.2, 0.4, 0.6), crops.in_shadow),
+        ("ruled", (0.2, 0.45, 0.7), crops.ruled_sheet),
+        ("grid", (0.2, 0.45, 0.7), crops.grid_sheet),
+        ("form box", (0.3, 0.6, 0.9), crops.empty_box),
+        ("dark band", (0.05, 0.15, 0.3), crops.banded_sheet),
+        ("specks", (3, 8, 15), crops.speckled_sheet),
+        ("grain", (4, 8, 14), crops.grainy_sheet),
+        ("stains", (3, 6, 10), crops.stained_sheet),
+    )
+)
+
+CONDITIONS = (*_DISTORTED, *_ON_PAPER, *_CROPPED, *_TO_REVIEW, *_BLANK)

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from benchmarks.robustness.conditions import CLEAN, Condition, condition
 from benchmarks.robustness.junk import KINDS, junk
 from benchmarks.robustness.readers import NO_DIGIT, Answers, Source, open_readers
-from benchmarks.robustness.results import ConditionResult, JunkResult, RealResult
+from benchmarks.robustness.results import ConditionResult, Expected, JunkResult, RealResult
 from benchmarks.robustness.sources import OTHER_DIGITS, MissingData
 from models.mnist import Digits
 
@@ -77,12 +77,17 @@ def _measure(
     work: Work, under: Condition, severity: int
 ) -> tuple[ConditionResult, Mapping[str, Answers]]:
     pictures = under.pictures(work.digits.images, severity, seed=work.seed)
-    labels = work.digits.labels
+    labels = work.digits.labels.astype(np.int64)
+    if under.expected is Expected.BLANK:
+        labels[:] = NO_DIGIT
+    elif under.digit is not None:
+        labels[:] = under.digit
     found = open_readers(work.source).read(pictures)
     resized = open_readers(work.source).read_resized(pictures)
     result = ConditionResult(
         condition=under.name,
         severity=severity,
+        expected=under.expected,
         level=under.levels[severity - 1],
         blank=int((next(iter(found.values())).digits == NO_DIGIT).sum()),
         normalised={name: answers.score(labels) for name, answers in found.items()},

@@ -55,7 +55,7 @@ class Answers:
             reasons={str(reason): counts[reason] for reason in Reason},
         )
 
-    def score(self, labels: NDArray[np.uint8]) -> Score:
+    def score(self, labels: NDArray[np.integer]) -> Score:
         """Count the right, the accepted, and the wrong but accepted answers."""
         wrong = self.digits != labels
         return Score(

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from statistics import mean
 
 from benchmarks.reports import header, row
-from benchmarks.robustness.results import ConditionResult, Group, JunkResult, Results, Score, pooled
+from benchmarks.robustness.results import (
+    ConditionResult,
+    Expected,
+    Group,
+    JunkResult,
+    Results,
+    Score,
+    pooled,
+)
 from benchmarks.robustness.sources import LETTERS
 
 _WORST = 5
@@ -24,7 +32,7 @@ The pictures are PNG or JPEG files and go through the service's own pipeline: de
 classify, decide. The conditions from rotation to JPEG are white on black at 28x28, after MNIST-C
 (Mu and Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision", 2019) but not equal to it:
 `benchmarks/robustness/distortions.py` lists the differences. The others are dark ink on paper at
-140x140 pixels or more, with varying size and place of the digit. Each condition has three
+36x36 pixels or more, with varying size and place of the digit. Each condition has three
 severities. [robustness.json](robustness.json) has all figures.
 
 *Resize* is the usual preprocessing: grey, 28x28, inverted if the rim is light. *Read rate* and
@@ -37,6 +45,14 @@ _WORST_METHOD = f"""
 Each severity counts by itself. The bound is that of Clopper and Pearson, one-sided, 95%. Conditions
 under which a model accepts fewer than {_MIN_ACCEPTED} pictures are left out; their number is beside
 its name.
+"""
+
+_UNREAD_METHOD = """
+## Pictures that should not be accepted
+
+Neighbours at the rim, digits that the rim cuts off, and blank pages: the share of pictures that
+were found blank, and for each model the share accepted, with the number read wrongly (in brackets;
+on a blank page every digit is wrong).
 """
 
 _JUNK_METHOD = """
@@ -69,6 +85,7 @@ def markdown(results: Results) -> Iterator[str]:
     yield from _averages(results, names)
     yield from _conditions(results, names)
     yield from _worst(results, names)
+    yield from _unread(results, names)
     yield from _junk(results, names)
     yield from _real(results, names)
 
@@ -78,8 +95,8 @@ def _averages(results: Results, names: Sequence[str]) -> Iterator[str]:
     columns = ("clean", "conditions", "resize", "read rate", "resize", "error", "resize")
     yield from header("model", *columns)
     for name in names:
-        normalised = [result.normalised[name] for result in results.conditions]
-        resized = [result.resized[name] for result in results.conditions]
+        normalised = [result.normalised[name] for result in results.of_digits()]
+        resized = [result.resized[name] for result in results.of_digits()]
         yield row(
             name,
             f"{results.clean.normalised[name].accuracy:.2%}",
@@ -94,11 +111,11 @@ def _conditions(results: Results, names: Sequence[str]) -> Iterator[str]:
     yield "## Accuracy by condition\n"
     yield "Mean over the severities: as the service reads, and after the resize (in brackets).\n"
     yield from header("condition", *names)
-    for condition, found in results.by_condition().items():
+    for condition, found in results.by_condition(Expected.DIGIT).items():
         yield row(condition, *(_accuracies(found, name) for name in names))
     yield "\n## Read rate by condition\n"
     yield from header("condition", *names)
-    for condition, found in results.by_condition().items():
+    for condition, found in results.by_condition(Expected.DIGIT).items():
         rates = (pooled(result.normalised[name] for result in found).read_rate for name in names)
         yield row(condition, *(f"{rate:.1%}" for rate in rates))
 
@@ -108,7 +125,7 @@ def _worst(results: Results, names: Sequence[str]) -> Iterator[str]:
     columns = ("error", "bound", "wrong", "accepted", "the same after resize")
     yield from header("model", "condition", "severity", *columns)
     for name in names:
-        scores = [(result, result.normalised[name]) for result in results.conditions]
+        scores = [(result, result.normalised[name]) for result in results.of_digits()]
         found = [(result, score) for result, score in scores if score.accepted >= _MIN_ACCEPTED]
         title = f"{name} ({len(scores) - len(found)} of {len(scores)})"
         if not found:
@@ -120,6 +137,20 @@ def _worst(results: Results, names: Sequence[str]) -> Iterator[str]:
                 *(_error(score), f"{score.error_bound:.2%}", score.errors, score.accepted),
                 _error(result.resized[name]),
             )
+
+
+def _unread(results: Results, names: Sequence[str]) -> Iterator[str]:
+    found = results.by_condition(Expected.REVIEW, Expected.BLANK)
+    if not found:
+        return
+    yield _UNREAD_METHOD
+    yield from header("condition", "severity", "blank", *names)
+    for condition, severities in found.items():
+        for result in severities:
+            scores = [result.normalised[name] for name in names]
+            blank = f"{result.blank / scores[0].images:.1%}"
+            accepted = (f"{score.read_rate:.1%} ({score.errors})" for score in scores)
+            yield row(condition, result.severity, blank, *accepted)
 
 
 def _junk(results: Results, names: Sequence[str]) -> Iterator[str]:

@@ -53,11 +53,20 @@ def pooled(scores: Iterable[Score]) -> Score:
     return Score(**{name: sum(getattr(score, name) for score in found) for name in names})
 
 
+class Expected(StrEnum):
+    """What the service should answer to a picture."""
+
+    DIGIT = "digit"
+    REVIEW = "review"  # whatever it reads, a person should look
+    BLANK = "blank"
+
+
 class ConditionResult(Record):
     """Scores by model under one condition at one severity, from 1."""
 
     condition: str
     severity: int
+    expected: Expected = Expected.DIGIT
     level: float
     blank: int  # pictures in which the service found nothing written
     normalised: dict[str, Score]
@@ -123,9 +132,15 @@ class Results(Record):
     junk: tuple[JunkResult, ...]
     real: tuple[RealResult, ...]
 
-    def by_condition(self) -> dict[str, Sequence[ConditionResult]]:
-        """Return the results of "clean" and of each condition, by severity."""
+    def of_digits(self) -> Sequence[ConditionResult]:
+        """Return the results of the conditions under which a digit should be read."""
+        return [each for each in self.conditions if each.expected is Expected.DIGIT]
+
+    def by_condition(self, *expected: Expected) -> dict[str, Sequence[ConditionResult]]:
+        """Return the results of the conditions that expect one of these answers, by severity."""
         found: dict[str, list[ConditionResult]] = {}
         for result in (self.clean, *self.conditions):
+            if result.expected not in expected:
+                continue
             found.setdefault(result.condition, []).append(result)
         return found

@@ -36,6 +36,8 @@ _FAINT = 45
 # Ink of less contrast than this many times the floor is noise if it has no piece of this share.
 _WEAK = 3.0
 _LEAST_OF_WEAK = 0.25
+# Several pieces that cover more of the picture than this are the squares of a grid.
+_MOST_INK = 0.75
 
 # The tone of ink is the contrast that all but a tenth of its pixels stay below. Shares of the tone:
 # the edge of a stroke, on plain and on printed paper; of lines and of soft edges; strong ink.
@@ -229,9 +231,12 @@ def _digit(view: _View) -> Digit | None:
     fewest = _FEWEST_PIXELS if view.pixel == 1 else 1
     closing = view.paper.closing
     digit = find_digit(mask, strong, cut=view.part.cut, closing=closing, fewest=fewest)
-    if digit is None or tone >= _WEAK * floor:
-        return digit
-    return digit if digit.main.area >= _LEAST_OF_WEAK * cv2.countNonZero(mask) else None
+    if digit is None or digit.is_scattered:
+        return None
+    inked = cv2.countNonZero(mask)
+    is_noise = tone < _WEAK * floor and digit.main.area < _LEAST_OF_WEAK * inked
+    is_grid = digit.several and inked > _MOST_INK * mask.size
+    return None if is_noise or is_grid else digit
 
 
 def _above(values: Picture, level: float) -> Picture:

@@ -16,6 +16,8 @@ _MOST_PIECES = 48
 # largest piece if it has no more pixels than this across.
 _SPECK_AREA = 0.04
 _SPECK_SIDE = 7
+# Specks of this share of the size of all of them are no digit.
+_SCATTERED = 0.22
 
 # A frame spans the picture, has ink along all its sides, and little within them.
 _FRAME_SPAN = 0.4
@@ -50,6 +52,7 @@ _BESIDE_WIDTH, _BESIDE_HEIGHT, _BESIDE_AREA = 0.4, 0.6, 0.5
 # A digit that touches the rim may be cut off there if the opposite side is at least this share of
 # its size away. A digit that fills its crop is not cut off.
 _CLEAR_OF_OTHER_SIDE = 0.1
+_ROOM_BESIDE_LINE, _LEAST_PAGE = 0.2, 32
 
 # Two pieces of at least this share of the height with a gap between them are two digits.
 _HIGH_PIECE = 0.6
@@ -94,6 +97,13 @@ class Digit(NamedTuple):
     main: Piece
     several: bool
     touches: tuple[Side, ...]
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether it is many specks."""
+        left, top, right, bottom = self.box
+        largest = max(self.main.width, self.main.height)
+        return largest < min(_SPECK_SIDE, _SCATTERED * max(right - left, bottom - top))
 
     def is_speck(self, pixel: int) -> bool:
         """Whether it is too small to be written, if a pixel of `mask` is `pixel` of the picture."""
@@ -315,6 +325,13 @@ def _sides_that_may_cut(main: Piece, height: int, width: int) -> Iterator[Side]:
         yield Side.TOP
     if bottom == 0 and top > along:
         yield Side.BOTTOM
+    # A line across a page is no digit that fills its crop.
+    if max(height, width) <= _LEAST_PAGE:
+        return
+    if top == bottom == 0 and min(left, right) > _ROOM_BESIDE_LINE * main.height:
+        yield Side.TOP
+    if left == right == 0 and min(top, bottom) > _ROOM_BESIDE_LINE * main.width:
+        yield Side.LEFT
 
 
 def _are_side_by_side(pieces: Sequence[Piece], height: int) -> bool:

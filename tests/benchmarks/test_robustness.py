@@ -14,7 +14,7 @@ from benchmarks.robustness.junk import KINDS
 from benchmarks.robustness.measure import auroc
 from benchmarks.robustness.readers import Answers, Readers, Source, open_readers, resized
 from benchmarks.robustness.report import markdown
-from benchmarks.robustness.results import Decisions, Results, Score
+from benchmarks.robustness.results import Decisions, Expected, Results, Score
 from models.manifest import PACKAGE_DIRECTORY
 from service.inference.decisions import Criteria, Reason
 from tests.generated import drawn_digits, drawn_mnist, write_idx
@@ -146,6 +146,15 @@ def test_a_run_measures_and_reports_everything(out, results):
     assert results.clean_decisions["lenet5"].reasons["blank"] == 0
 
 
+def test_pages_without_a_digit_count_apart(results):
+    found = [each for each in results.conditions if each.expected is Expected.BLANK]
+
+    assert len(found) == 10 * SEVERITIES
+    assert sum(each.blank for each in found) > 0.8 * 3 * len(found)
+    assert all(each.normalised["lenet5"].correct == each.blank for each in found)
+    assert not any(each in found for each in results.of_digits())
+
+
 def test_the_worst_are_single_severities_with_enough_accepted(results):
     few, some, many = (
         Score(images=1000, correct=900, accepted=accepted, errors=errors)
@@ -164,7 +173,9 @@ def test_the_worst_are_single_severities_with_enough_accepted(results):
 
     worst = page.partition("worst conditions")[2].partition("\n## ")[0]
     first, second = [line for line in worst.splitlines() if line.startswith("| lenet5")][:2]
-    assert first.startswith(f"| lenet5 (1 of {len(conditions)}) | fog | 3 | 2.00% | 9.14% | 1 | 50")
+    assert first.startswith(
+        f"| lenet5 (1 of {len(results.of_digits())}) | fog | 3 | 2.00% | 9.14% | 1 | 50"
+    )
     assert "| shear | 2 | 1.00% | 2.09% | 5 | 500 |" in second
 
 
