@@ -9,19 +9,17 @@ import cv2
 import numpy as np
 
 from service.errors import UnreadableImage
+from service.imaging.bands import Part, Side, without_bands
 from service.imaging.greyscale import Picture, as_picture
 from service.imaging.lines import without_lines
 from service.imaging.mnist import SIDE, Mnist28, centred, is_normalised, scaled_to_box
 from service.imaging.paper import (
     Paper,
-    Part,
-    Side,
     averaged,
     contrast,
     find_paper,
     noise_of,
     reduced,
-    without_bands,
 )
 from service.imaging.pieces import Digit, find_digit, without_frames
 

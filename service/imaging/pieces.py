@@ -6,8 +6,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from service.imaging.bands import Side
 from service.imaging.greyscale import Picture, as_picture
-from service.imaging.paper import Side
 
 # The most pieces to consider, the largest first; more are noise.
 _MOST_PIECES = 48
