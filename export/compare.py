@@ -6,11 +6,12 @@ from pathlib import Path
 
 from rich.table import Table
 
-from export.measure import evaluate, select, without_outliers
+from export.measure import evaluate, without_outliers
 from export.publish import Card, Exported
 from export.reader.measure import measure_speed as measure_reader_speed
 from export.runtime import run
 from export.speed import measure_speed
+from models.error_rates import select
 from models.manifest import (
     MANIFEST_NAME,
     PACKAGE_DIRECTORY,

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from export.runtime import Outputs
 from models.manifest import DIGITS, Calibration, Evaluation
-from models.records import Interval, Reliability, ReliabilityBin, Selection
+from models.records import Interval, Reliability, ReliabilityBin
 
 ECE_BINS = 15
 Labels = NDArray[np.uint8]
@@ -73,24 +73,3 @@ def binned(confidences: NDArray[np.float64], correct: NDArray[np.bool_], nll: fl
 def without_outliers(outputs: Outputs, entropy: float) -> NDArray[np.float64]:
     """Return the confidences [N], 0 for outliers, which the service never accepts."""
     return np.where(outputs.entropies > entropy, 0.0, outputs.confidences)
-
-
-def select(
-    confidences: NDArray[np.float64], correct: NDArray[np.bool_], threshold: float | None
-) -> Selection:
-    """Measure the effect of accepting answers from `threshold` (None: no answer) on N images."""
-    accepted = confidences >= (np.inf if threshold is None else threshold)
-    count = int(accepted.sum())
-    errors = int((accepted & ~correct).sum())
-    bound = 1.0
-    if count:
-        # The upper end of the two-sided 90% interval is the one-sided 95% bound.
-        bound = binomtest(errors, count).proportion_ci(0.9, method="exact").high
-    return Selection(
-        images=len(correct),
-        accepted=count,
-        errors=errors,
-        read_rate=count / len(correct),
-        error_rate=errors / count if count else 0.0,
-        error_rate_bound=bound,
-    )

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from export.calibrate import choose_entropy, choose_thresholds, fit_temperature
+from export.calibrate import choose_entropy, choose_thresholds
 from export.convert import OPSET, convert
-from export.measure import calibration, evaluate, select, without_outliers
+from export.measure import calibration, evaluate, without_outliers
 from export.provenance import check_held_out, provenance_of
 from export.publish import Exported
 from export.quantise import quantise
@@ -16,6 +16,7 @@ from export.runtime import Outputs
 from export.runtime import run as run_onnx
 from export.speed import measure_speed
 from export.verify import verify, verify_contract
+from models.error_rates import fit_temperature, select
 from models.manifest import (
     ModelCard,
     OperatingPoint,

@@ -6,8 +6,9 @@ import numpy as np
 
 from benchmarks.fields.readers import Read
 from benchmarks.reports import Record, Split
-from export.measure import select, wilson
+from export.measure import wilson
 from export.reader.measure import are_equal, digit_error_rate
+from models.error_rates import select
 from models.records import Interval, Selection
 
 MAX_ERRORS = (0.01, 0.005)

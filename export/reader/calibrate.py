@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import binom
 
-from export.calibrate import RISK, Confidences, Correct, shown_thresholds
 from export.reader.read import Steps
+from models.error_rates import RISK, Confidences, Correct, shown_thresholds
 from models.fields.confidence import Features, confidences, features
 from models.fields.decode import Hypothesis
 from models.reader_card import ConfidenceRule

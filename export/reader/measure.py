@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from export.calibrate import Confidences, Correct
 from export.measure import binned, wilson
 from export.speed import hardware, median_seconds, on_one_thread
+from models.error_rates import Confidences, Correct
 from models.reader_card import FieldEvaluation, FieldSpeed
 from models.strips import HEIGHT, PAPER
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from export.calibrate import Confidences, Correct
 from export.convert import OPSET
-from export.measure import select
 from export.provenance import check_held_out, provenance_of
 from export.publish import Exported
 from export.reader import calibrate
@@ -17,6 +15,7 @@ from export.reader.measure import are_equal, evaluate, measure_speed
 from export.reader.read import Outputs, hypotheses
 from export.reader.read import run as run_onnx
 from export.reader.verify import verify
+from models.error_rates import Confidences, Correct, select
 from models.fields.constraints import Constraints
 from models.fields.decode import Hypothesis
 from models.manifest import sha256_of, version_of
