@@ -19,6 +19,7 @@ from service.api.stream import Streams
 from service.auth.api_keys import ApiKeys
 from service.errors import PROBLEMS
 from service.feedback.recorder import open_recorder
+from service.inference.admission import Pace
 from service.inference.decisions import Decision, Reason
 from service.inference.engine import Engine
 from service.inference.field_answers import FieldReason
@@ -51,6 +52,9 @@ _CORS_REQUEST_HEADERS = (
     "traceparent",
 )
 _CORS_RESPONSE_HEADERS = ("Inference-Header-Content-Length", "Retry-After", "X-Request-ID")
+
+# At most a twentieth of a core; 2,500 connections that retry at once then wait ten seconds each.
+_REFUSALS_PER_SECOND = 250.0
 
 # FastAPI's own telemetry costs as much as half a prediction.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
@@ -101,6 +105,7 @@ def create_app(
             try:
                 yield {
                     "engine": engine,
+                    "refusals": Pace(_REFUSALS_PER_SECOND, longest=timeout),
                     "registry": registry,
                     "settings": settings,
                     "statistics": StatisticsCollector(),

@@ -14,6 +14,7 @@ from service.auth.api_keys import Caller
 from service.errors import Stopping
 from service.feedback.recorder import Recorder
 from service.feedback.records import Prediction
+from service.inference.admission import Pace
 from service.inference.digits import Reading
 from service.inference.engine import Engine
 from service.inference.fields import FieldReading
@@ -28,6 +29,7 @@ class State(TypedDict):
     """Objects that live as long as the process."""
 
     engine: Engine
+    refusals: Pace
     registry: Registry
     settings: Settings
     statistics: StatisticsCollector

@@ -60,6 +60,15 @@ BATCH_ERRORS = (
     errors.PictureTooLarge,
 )
 
+# Refusals that clients may repeat at once, again and again.
+_PACED = (
+    errors.KeyRequired,
+    errors.QuotaExceeded,
+    errors.TooManyBodies,
+    errors.TooManyStreams,
+    errors.QueueFull,
+)
+
 _HEADERS: Mapping[str, Json] = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "How to send a key.", "schema": {"type": "string"}},
@@ -148,6 +157,8 @@ async def problem_response(request: Request, error: Exception) -> Response:
     state["metrics"].rejected.labels(public.slug).inc()
     if isinstance(public, errors.InternalError):
         _log.error("request failed", exc_info=error)
+    if isinstance(public, _PACED):
+        await state["refusals"].wait()
     return write_problem(request.scope["path"], public, state["request_id"])
 
 

@@ -63,8 +63,7 @@ async def predict(request: Request, parameters: _Digits) -> Response:
     """Send the bytes of an image file as the body, or as the form field `file`."""
     require_json_accepted(request)
     pipeline = state_of(request)["registry"].digits(parameters.options())
-    data = await read_picture(request, batch_path=BATCH_PATH)
-    answer = responses.prediction(await _read_one(request, pipeline, data))
+    answer = responses.prediction(await _read_one(request, pipeline, batch_path=BATCH_PATH))
     return responses.JsonResponse(responses.to_json(answer))
 
 
@@ -105,8 +104,10 @@ async def normalise(request: Request, parameters: _Digits) -> Response:
     """
     negotiate(request.headers, (PNG,))
     pipeline = state_of(request)["registry"].digits(parameters.options())
+    engine = state_of(request)["engine"]
+    engine.require_space()
     data = await read_picture(request, batch_path=BATCH_PATH)
-    shown = await state_of(request)["engine"].prepare(pipeline, data)
+    shown = await engine.prepare(pipeline, data)
     return PngResponse(cv2.imencode(".png", shown.image)[1].tobytes())
 
 
@@ -127,8 +128,7 @@ async def read_field(request: Request, parameters: _Fields) -> Response:
     """
     require_json_accepted(request)
     pipeline = state_of(request)["registry"].fields(parameters.options())
-    data = await read_picture(request, batch_path=FIELDS_BATCH_PATH)
-    answer = responses.field(await _read_one(request, pipeline, data))
+    answer = responses.field(await _read_one(request, pipeline, batch_path=FIELDS_BATCH_PATH))
     return responses.JsonResponse(responses.to_json(answer))
 
 
@@ -152,9 +152,12 @@ async def read_field_batch(request: Request, parameters: _Fields) -> Response:
 
 
 async def _read_one(
-    request: Request, pipeline: DigitPipeline | FieldPipeline, content: bytes
+    request: Request, pipeline: DigitPipeline | FieldPipeline, *, batch_path: str
 ) -> Any:  # noqa: ANN401 - a Reading or a FieldReading, as the pipeline is
-    [outcome] = (await state_of(request)["engine"].run(pipeline, [content])).outcomes
+    engine = state_of(request)["engine"]
+    engine.require_space()
+    data = await read_picture(request, batch_path=batch_path)
+    [outcome] = (await engine.run(pipeline, [data])).outcomes
     if isinstance(outcome, UnreadableImage):
         raise outcome
     record(request, [outcome])
@@ -189,6 +192,7 @@ async def _answer_batch(
     if is_streamed(request.scope):
         require_uncompressed(request)
         return stream(charge=partial(charge, request))
+    engine.require_space()
     items = await read_batch(
         request, max_batch=settings.max_batch, max_pixels=settings.max_pixels, arrays=arrays
     )

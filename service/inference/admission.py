@@ -1,6 +1,7 @@
-"""Admission control: a bound on the images that are waiting or being read."""
+"""Admission control: a bound on the images that are waiting or being read, a pace for refusals."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -31,16 +32,20 @@ class Admission:
         Raises:
             QueueFull: the limit does not allow them.
         """
-        if self.admitted and self.admitted + images > self._limit:
-            raise QueueFull(
-                f"the queue is full: at most {self._limit} images may be waiting or being read;"
-                " retry in a moment"
-            )
+        self.check(images)
         self.admitted += images
         try:
             yield
         finally:
             self.admitted -= images
+
+    def check(self, images: int) -> None:
+        """Raise `QueueFull` if the limit does not allow `images` more."""
+        if self.admitted and self.admitted + images > self._limit:
+            raise QueueFull(
+                f"the queue is full: at most {self._limit} images may be waiting or being read;"
+                " retry in a moment"
+            )
 
     @asynccontextmanager
     async def in_turn(self, images: int) -> AsyncIterator[None]:
@@ -61,3 +66,33 @@ class Admission:
             self.admitted -= images
             self._streamed -= images
             self._left.set()
+
+
+class Pace:
+    """Delays what exceeds a rate; belongs to one event loop.
+
+    Clients that repeat a refused request at once would otherwise take the time of the accepted
+    ones: a refusal costs 0.2 ms, and thousands of connections can ask for one.
+
+    Args:
+        per_second: the rate.
+        longest: the longest delay in seconds.
+    """
+
+    def __init__(self, per_second: float, longest: float) -> None:
+        self._interval = 1 / per_second
+        self._longest = longest
+        self._next = 0.0
+
+    def delay(self, now: float) -> float:
+        """Return how long the next one has to wait, in seconds."""
+        delay = min(max(0.0, self._next - now), self._longest)
+        self._next = now + delay + self._interval
+        return delay
+
+    async def wait(self) -> None:
+        """Wait that long, or until the task is cancelled."""
+        if delay := self.delay(asyncio.get_running_loop().time()):
+            # Whoever is cancelled can still answer.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(delay)

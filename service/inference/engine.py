@@ -117,6 +117,10 @@ class Engine:
         for thread in self._threads:
             thread.join(_CLOSE_SECONDS)
 
+    def require_space(self) -> None:
+        """Raise `QueueFull` if no picture would be admitted; call it before a body is read."""
+        self._admission.check(1)
+
     async def run(
         self,
         pipeline: DigitPipeline | FieldPipeline,

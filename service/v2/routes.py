@@ -209,6 +209,8 @@ async def infer(request: Request) -> Response:
     """
     require_uncompressed(request)
     card = _card_of(request)
+    engine = state_of(request)["engine"]
+    engine.require_space()
     body = await request.body()
     with state_of(request)["statistics"].request(card) as progress:
         header_length = request.headers.get(HEADER_LENGTH)
@@ -218,7 +220,7 @@ async def infer(request: Request) -> Response:
         )
         charge(request, len(inference.content))
         pipeline = state_of(request)["registry"].digits(inference.options(card.name))
-        result = await state_of(request)["engine"].run(pipeline, inference.contents())
+        result = await engine.run(pipeline, inference.contents())
         progress.times, progress.images = result.times, len(result.outcomes)
         readings = readings_of(result.outcomes)
         record(request, readings)

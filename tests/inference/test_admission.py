@@ -1,11 +1,11 @@
-"""Admission control: a bound for all, and a share for streams."""
+"""Admission control: a bound for all, a share for streams, and a pace for refusals."""
 
 import asyncio
 
 import pytest
 
 from service.errors import QueueFull
-from service.inference.admission import Admission
+from service.inference.admission import Admission, Pace
 
 
 def test_turns_are_taken_in_order():
@@ -60,6 +60,26 @@ def test_a_cancelled_wait_takes_no_turn(called):
             return first.cancelled()
 
     assert asyncio.run(scenario())
+
+
+def test_a_pace_delays_only_what_exceeds_it():
+    pace = Pace(per_second=4, longest=0.6)
+
+    assert [pace.delay(now) for now in (100, 100, 100, 100, 100, 101, 102)] == pytest.approx(
+        [0, 0.25, 0.5, 0.6, 0.6, 0, 0]
+    )
+
+
+def test_a_cancelled_delay_ends_without_an_error():
+    async def scenario():
+        pace = Pace(per_second=0.001, longest=1000)
+        await pace.wait()
+        delayed = asyncio.create_task(pace.wait())
+        await asyncio.sleep(0)
+        delayed.cancel()
+        await delayed
+
+    asyncio.run(scenario())
 
 
 async def _enter(admission, images):
