@@ -17,7 +17,7 @@ from service.api.problems import (
     problem_responses,
     v2_error_responses,
 )
-from service.api.schemas import BatchEnd, BatchForm, PictureForm
+from service.api.schemas import BatchEnd, BatchForm, PictureForm, SeenPicture
 from service.api.security import role_for
 from service.auth.api_keys import ApiKeys, Role
 from service.errors import KeyRequired, QuotaExceeded, RoleRequired
@@ -31,6 +31,7 @@ _BY_HAND: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]
     (BatchForm, "validation"),
     (BatchRequest, "validation"),
     (BatchEnd, "serialization"),
+    (SeenPicture, "serialization"),
     (Feedback, "validation"),
     (InferRequest, "validation"),
     (RepositoryIndexRequest, "validation"),

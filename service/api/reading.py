@@ -1,5 +1,6 @@
 """The paths that read pictures: digits and fields, one or many, and what a model sees."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
@@ -21,13 +22,14 @@ from service.api.negotiation import (
     negotiate,
     require_json_accepted,
 )
+from service.api.openapi import component
 from service.api.parameters import DigitParameters, FieldParameters, ParameterRoute
 from service.api.problems import BATCH_ERRORS, SINGLE_ERRORS, problem_responses
 from service.api.responses import Result
 from service.api.stream import StreamedAnswer
 from service.errors import InvalidItem
 from service.imaging import UnreadableImage
-from service.inference.digits import DigitPipeline
+from service.inference.digits import DigitPipeline, findings
 from service.inference.fields import FieldPipeline
 
 _Digits = Annotated[DigitParameters, Query()]
@@ -44,8 +46,11 @@ class PngResponse(Response):
 
 _PNG: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "28 x 28 pixels, white ink on black",
-        "content": {PNG: {"schema": examples.BINARY}},
+        "description": "28 x 28 pixels, white ink on black; as JSON with what was found",
+        "content": {
+            PNG: {"schema": examples.BINARY},
+            JSON: {"schema": component(schemas.SeenPicture)},
+        },
     }
 }
 
@@ -101,14 +106,26 @@ async def normalise(request: Request, parameters: _Digits) -> Response:
     """Send the same body and parameters as to `POST /predict`.
 
     The answer is a PNG of 28 x 28 pixels, white ink on black; it is black if the picture is blank.
+    With `Accept: application/json` it has the PNG in Base64, and what was found on the picture.
     """
-    negotiate(request.headers, (PNG,))
+    answer_type = negotiate(request.headers, (PNG, JSON))
     pipeline = state_of(request)["registry"].digits(parameters.options())
     engine = state_of(request)["engine"]
     engine.require_space()
     data = await read_picture(request, batch_path=BATCH_PATH)
     shown = await engine.prepare(pipeline, data)
-    return PngResponse(cv2.imencode(".png", shown.image)[1].tobytes())
+    png = cv2.imencode(".png", shown.image)[1].tobytes()
+    if answer_type == PNG:
+        return PngResponse(png)
+    answer = schemas.SeenPicture(
+        image=b64encode(png).decode(),
+        size=shown.size,
+        box=shown.box,
+        polarity=shown.polarity,
+        paper=shown.paper,
+        reasons=findings(shown),
+    )
+    return responses.JsonResponse(answer.model_dump_json().encode())
 
 
 @router.post(

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.manifest import DIGITS
 from models.records import Rate
 from service.api.problems import Problem
+from service.imaging import PaperKind, Polarity
 from service.inference.decisions import Decision, Reason
 from service.inference.field_answers import FieldReason
 
@@ -99,6 +100,31 @@ class BatchAnswer(Answer):
 
 
 _Count = Annotated[int, Field(ge=0)]
+
+
+class SeenPicture(Answer):
+    """What a model sees of a picture, and where it is."""
+
+    image: str = Field(
+        description="A PNG of 28 x 28 pixels, white ink on black.",
+        json_schema_extra={"contentEncoding": "base64", "contentMediaType": "image/png"},
+    )
+    size: tuple[_Count, _Count] = Field(
+        description="`[width, height]` of the picture that `box` refers to: yours, rotated as its"
+        " EXIF says. A JPEG of more than 1,000 pixels is reduced to 1/2, 1/4 or 1/8."
+    )
+    box: tuple[_Count, _Count, _Count, _Count] | None = Field(
+        description="`[x, y, width, height]` of the ink; null if there is none, or with"
+        " `preprocess=none`. Reduced by whole pixels, it can be a little too small or large."
+    )
+    polarity: Polarity | None = Field(
+        description="`dark` ink on lighter paper, or `light`; null without `box`."
+    )
+    paper: PaperKind | None = Field(
+        description="Light on the paper: `plain` is even, `uneven` falls off, `shadow` has the"
+        " edge of a shadow; null without `box`."
+    )
+    reasons: tuple[Reason, ...] = Field(description="What is wrong with the picture; often empty.")
 
 
 class FieldDigit(Answer):

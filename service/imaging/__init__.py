@@ -5,7 +5,8 @@ import cv2
 from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.imaging.decode import decode
 from service.imaging.greyscale import Picture
-from service.imaging.normalise import Normalised, normalise, unchanged
+from service.imaging.normalise import Normalised, Polarity, normalise, unchanged
+from service.imaging.paper import PaperKind
 from service.imaging.strip import SeenStrip, cut_strip
 
 # Processes run in parallel. With threads of its own, OpenCV takes 3.5 times the CPU time for a
@@ -14,8 +15,10 @@ cv2.setNumThreads(1)
 
 __all__ = [
     "Normalised",
+    "PaperKind",
     "Picture",
     "PictureTooLarge",
+    "Polarity",
     "SeenStrip",
     "UnreadableImage",
     "UnsupportedFormat",

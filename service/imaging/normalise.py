@@ -3,6 +3,7 @@
 Rules look at the picture reduced to 64 pixels; only the crop comes from the picture itself.
 """
 
+from enum import StrEnum
 from typing import NamedTuple, Self
 
 import cv2
@@ -15,6 +16,7 @@ from service.imaging.lines import without_lines
 from service.imaging.mnist import SIDE, Mnist28, centred, is_normalised, scaled_to_box
 from service.imaging.paper import (
     Paper,
+    PaperKind,
     averaged,
     contrast,
     find_paper,
@@ -72,20 +74,39 @@ _GROUND_ROWS = [0, 1, SIDE - 2, SIDE - 1]
 _NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
 
 
+# Left, top, width and height in pixels.
+Box = tuple[int, int, int, int]
+
+
+class Polarity(StrEnum):
+    """Whether ink is darker or lighter than its paper."""
+
+    DARK = "dark"
+    LIGHT = "light"
+
+
 class Normalised(NamedTuple):
-    """The input of a model, and what is wrong with the picture.
+    """The input of a model, and what was found on the picture.
 
     Attributes:
         image: uint8 [28, 28], white ink (255) on black (0); may be read-only.
         blank: nothing is written on the picture; `image` then has one tone.
         several: it shows several digits, perhaps one of them cut off by the rim.
         cut_off: the rim cuts the digit off.
+        box: where the ink is on the picture; None if nothing was looked for or found.
+        polarity: of the ink, and
+        paper: what it is written on; None if `box` is.
+        size: width and height of the picture.
     """
 
     image: Mnist28
     blank: bool = False
     several: bool = False
     cut_off: bool = False
+    box: Box | None = None
+    polarity: Polarity | None = None
+    paper: PaperKind | None = None
+    size: tuple[int, int] = (SIDE, SIDE)
 
     @classmethod
     def of_blank(cls) -> Self:
@@ -110,10 +131,14 @@ def normalise(picture: Picture) -> Normalised:
     """
     if picture.shape == (SIDE, SIDE):
         picture = _without_stripes(picture)
-        for image in (picture, ~picture):
+        for image, polarity in ((picture, Polarity.LIGHT), (~picture, Polarity.DARK)):
             if is_normalised(image) or _is_crossed(image):
-                return Normalised(image)
-    return _normalised(picture, None, _MOST_ZOOMS, min(picture.shape) < _SMALL_PICTURE)
+                x, y, width, height = cv2.boundingRect(image)
+                box = x, y, width, height
+                return Normalised(image, box=box, polarity=polarity, paper=PaperKind.PLAIN)
+    height, width = picture.shape
+    found = _normalised(picture, None, _MOST_ZOOMS, min(height, width) < _SMALL_PICTURE)
+    return found._replace(size=(width, height))
 
 
 def unchanged(picture: Picture) -> Normalised:
@@ -186,7 +211,11 @@ def _normalised(picture: Picture, around: Paper | None, zooms: int, is_small: bo
     box = _surroundings(digit) if zooms and view.pixel > 1 else None
     if box is not None:
         found = _normalised(*_nearer(view, box), zooms - 1, is_small)
-        return found._replace(several=not found.blank and (found.several or digit.several))
+        if found.box is None:
+            return found
+        (x, y, width, height), (left, top, _, _) = found.box, _place(view, box)
+        several = found.several or digit.several
+        return found._replace(several=several, box=(left + x, top + y, width, height))
     if not is_small and digit.is_speck(view.pixel):
         return Normalised.of_blank()
     ink = _trimmed(_crop(view, digit), view.floor, view.tone)
@@ -197,7 +226,14 @@ def _normalised(picture: Picture, around: Paper | None, zooms: int, is_small: bo
         tone = _tone(ink, _INK_OF_CROP * tone) or tone
     image = centred(scaled_to_box(as_picture(cv2.convertScaleAbs(ink, alpha=255.0 / tone))))
     cut_off = any(_runs_through(side, view, digit, tone) for side in digit.touches)
-    return Normalised(image, several=digit.several, cut_off=cut_off)
+    return Normalised(
+        image,
+        several=digit.several,
+        cut_off=cut_off,
+        box=_place(view, digit.box),
+        polarity=Polarity.LIGHT if view.paper.dark else Polarity.DARK,
+        paper=view.paper.kind,
+    )
 
 
 def _view(picture: Picture, is_small: bool, around: Paper | None) -> _View | None:
@@ -267,13 +303,18 @@ def _surroundings(digit: Digit) -> tuple[int, int, int, int] | None:
 
 def _nearer(view: _View, box: tuple[int, int, int, int]) -> tuple[Picture, Paper]:
     """Cut `box` out of the picture, and out of its paper."""
-    (left, top, right, bottom), (part, pixel) = box, (view.part, view.pixel)
-    paper = view.paper
+    (left, top, right, bottom), paper = box, view.paper
     if not isinstance(paper.level, float):
         paper = paper._replace(level=paper.level[top:bottom, left:right])
-    rows = np.s_[(top + part.top) * pixel : (bottom + part.top) * pixel]
-    columns = np.s_[(left + part.left) * pixel : (right + part.left) * pixel]
-    return view.picture[rows, columns], paper
+    x, y, width, height = _place(view, box)
+    return view.picture[y : y + height, x : x + width], paper
+
+
+def _place(view: _View, box: tuple[int, int, int, int]) -> Box:
+    """Return where `box`, in pixels of the part, lies in the picture."""
+    (left, top, right, bottom), (part, pixel) = box, (view.part, view.pixel)
+    x, y = (left + part.left) * pixel, (top + part.top) * pixel
+    return x, y, (right - left) * pixel, (bottom - top) * pixel
 
 
 def _crop(view: _View, digit: Digit) -> Picture:

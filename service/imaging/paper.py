@@ -5,6 +5,7 @@ there, and each step takes microseconds. Times are for one core and a picture of
 """
 
 import math
+from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -61,6 +62,14 @@ _WHITE = 255
 _LEAST_LIGHT = np.uint8(40)
 
 
+class PaperKind(StrEnum):
+    """The light on the paper: one level, a smooth slope, or the edge of a shadow."""
+
+    PLAIN = "plain"
+    UNEVEN = "uneven"
+    SHADOW = "shadow"
+
+
 class Paper(NamedTuple):
     """The background of the ink.
 
@@ -75,6 +84,13 @@ class Paper(NamedTuple):
     dark: bool
     noise: float
     closing: int = 0
+
+    @property
+    def kind(self) -> PaperKind:
+        """What the light on it is like."""
+        if isinstance(self.level, float):
+            return PaperKind.PLAIN
+        return PaperKind.SHADOW if self.closing else PaperKind.UNEVEN
 
 
 def reduced(picture: Picture, side: int = WORKING_SIDE) -> tuple[Picture, int]:

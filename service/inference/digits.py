@@ -163,11 +163,14 @@ def _readings(
 ) -> Iterator[Reading]:
     images = [item.image for item in shown]
     scored = classifier.run(np.array(images, np.uint8))
-    answers = decide(scored.probabilities, criteria, list(map(_findings, shown)))
+    answers = decide(scored.probabilities, criteria, list(map(findings, shown)))
     return map(Reading, repeat(classifier.card), answers, scored.logits, images)
 
 
-def _findings(shown: Normalised) -> tuple[Reason, ...]:
+def findings(shown: Normalised) -> tuple[Reason, ...]:
+    """Return what is wrong with a picture."""
+    if shown.blank:
+        return (Reason.BLANK,)
     if not (shown.several or shown.cut_off):
         return ()
     several = (Reason.SEVERAL_DIGITS,) if shown.several else ()

@@ -97,6 +97,16 @@ def test_fields(module, client):
     assert other.text != "18014"
 
 
+def test_what_a_model_sees(module, client, seven):
+    models, file = module("models"), module("types").File
+    json = client.with_headers({"Accept": "application/json"})
+
+    seen = module("api.predict.normalise").sync(client=json, body=file(BytesIO(seven)))
+
+    assert isinstance(seen, models.SeenPicture)
+    assert (len(seen.box), seen.polarity, seen.reasons) == (4, models.Polarity.DARK, [])
+
+
 def test_models_and_the_open_inference_protocol(module, client):
     models, get_model = module("models"), module("api.models.get_model")
 

@@ -83,7 +83,7 @@ def test_what_may_be_left_out_has_no_default_of_null(server):
 def test_the_example_of_every_picture_is_shown_as_a_model_sees_it(server):
     operation = httpx.get(f"{server}/openapi.json").json()["paths"]["/normalise"]["post"]
 
-    assert list(operation["responses"]["200"]["content"]) == ["image/png"]
+    assert list(operation["responses"]["200"]["content"]) == ["image/png", "application/json"]
     for media_type, body in operation["requestBody"]["content"].items():
         for example in body.get("examples", {}).values():
             answer = _send(f"{server}/normalise", media_type, example)

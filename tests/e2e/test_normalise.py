@@ -1,5 +1,7 @@
 """`POST /normalise` over a real socket: the picture that a model is shown."""
 
+import base64
+
 import cv2
 import httpx
 import numpy as np
@@ -76,10 +78,26 @@ def test_errors_are_those_of_a_prediction(server, seven, query, content, kind):
     assert shown.json() == read.json()
 
 
-def test_a_client_that_accepts_no_png_gets_an_error(server, seven):
-    response = httpx.post(
-        f"{server}/normalise", content=seven, headers={"Accept": "application/json"}
+def test_as_json_it_says_what_was_found(server, draw, blank):
+    picture = draw(4, side=200)
+    seen, nothing = (
+        httpx.post(f"{server}/normalise", content=content, headers={"Accept": "application/json"})
+        for content in (picture, blank)
     )
+
+    png = httpx.post(f"{server}/normalise", content=picture).content
+    assert seen.headers["Content-Type"] == "application/json"
+    assert base64.b64decode(seen.json()["image"]) == png
+    grey = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
+    x, y, width, height = cv2.boundingRect(cv2.threshold(grey, 128, 255, cv2.THRESH_BINARY_INV)[1])
+    assert seen.json()["box"] == pytest.approx([x, y, width, height], abs=8)
+    assert (seen.json()["size"], seen.json()["reasons"]) == ([200, 200], [])
+    assert (seen.json()["polarity"], seen.json()["paper"]) == ("dark", "plain")
+    assert (nothing.json()["box"], nothing.json()["reasons"]) == (None, ["blank"])
+
+
+def test_a_client_that_accepts_no_answer_gets_an_error(server, seven):
+    response = httpx.post(f"{server}/normalise", content=seven, headers={"Accept": "text/html"})
 
     assert response.status_code == 406
     assert "the answer is image/png" in response.json()["detail"]

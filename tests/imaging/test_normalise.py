@@ -321,6 +321,34 @@ def test_without_preprocessing_another_size_is_refused(shape):
         unchanged(np.zeros(shape, np.uint8))
 
 
+@pytest.mark.parametrize(("ink", "paper"), [(0, 255), (230, 40)])
+@pytest.mark.parametrize(("side", "size"), [(28, 0.6), (100, 2), (250, 3), (1000, 2)])
+def test_the_box_is_that_of_the_ink_on_the_picture(side, size, ink, paper):
+    picture = written("4", side=side, size=size, ink=ink, paper=paper, at=(0.2, 0.75))
+
+    found = normalise(picture)
+
+    drawn = ink_box(np.abs(picture.astype(int) - paper) > abs(ink - paper) / 2)
+    assert found.box == pytest.approx(drawn, abs=2 + 2 * -(-side // 100))
+    assert found.size == (side, side)
+    assert (found.polarity, found.paper) == ("dark" if ink < paper else "light", "plain")
+
+
+def test_the_box_and_polarity_of_an_image_in_the_form_of_mnist():
+    image = mnist_like()
+
+    found, inverse = normalise(image), normalise(~image)
+
+    assert found.box == inverse.box == ink_box(image)
+    assert (found.polarity, inverse.polarity) == ("light", "dark")
+
+
+def test_without_ink_there_is_no_box():
+    found = normalise(np.full((90, 120), 200, np.uint8))
+
+    assert (found.box, found.polarity, found.size) == (None, None, (120, 90))
+
+
 def test_two_digits_side_by_side_are_several():
     one = written("7")
 
