@@ -1,6 +1,8 @@
 """The manifest of the published models."""
 
+import errno
 import hashlib
+import stat
 from pathlib import Path
 from typing import Literal
 
@@ -125,7 +127,7 @@ def load_manifest(directory: Path) -> Manifest:
     """
     path = directory / MANIFEST_NAME
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return Manifest.model_validate_json(read_regular_file(path))
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
     except ValidationError as error:
@@ -150,7 +152,7 @@ def read_model_file(directory: Path, card: ModelCard | ReaderCard) -> bytes:
     """
     path = directory / card.file
     try:
-        content = path.read_bytes()
+        content = read_regular_file(path)
     except OSError as error:
         raise ModelFileError(
             f'{path}: cannot be read ({error.strerror}); run "python -m export" again'
@@ -162,6 +164,17 @@ def read_model_file(directory: Path, card: ModelCard | ReaderCard) -> bytes:
             ' run "python -m export" again'
         )
     return content
+
+
+def read_regular_file(path: Path) -> bytes:
+    """Read a file, but no FIFO or device, which might never end.
+
+    Raises:
+        OSError: the file cannot be read; `strerror` says why.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.read_bytes()
 
 
 def sha256_of(content: bytes) -> str:

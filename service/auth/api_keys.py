@@ -19,6 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
+from models.manifest import read_regular_file
 from service.auth.quotas import Meter, Quota, UsageCounters, shared_counters
 
 _BEARER = b"bearer "
@@ -156,7 +157,7 @@ def load_keys(path: Path) -> tuple[ApiKey, ...]:
         KeysFileError: the file cannot be read, has no key, or has an invalid line.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = read_regular_file(path).decode("utf-8").splitlines()
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise KeysFileError(f"{path}: cannot be read: {reason}") from error
