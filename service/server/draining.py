@@ -16,7 +16,7 @@ import uvicorn
 
 from service.app import create_app
 from service.auth.api_keys import ApiKeys
-from service.errors import ReloadFailed, ReloadInProgress
+from service.errors import NumeralError, ReloadFailed, ReloadInProgress
 from service.inference.registry import Registry
 from service.lifecycle import Lifecycle, Reload
 from service.server import system
@@ -223,7 +223,7 @@ class WorkerServer(DrainingServer):
         super().__init__(settings, api_keys, Lifecycle(reload=self.reload), load_first=True)
         self._supervisor = supervisor
         self._told_to_stop = asyncio.Event()
-        self._reloaded: asyncio.Future[int | str] | None = None
+        self._reloaded: asyncio.Future[int | NumeralError] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop, however often it is signalled."""
@@ -250,21 +250,20 @@ class WorkerServer(DrainingServer):
         """
         if self._reloaded:
             raise ReloadInProgress("the models are being loaded again already; ask when it is done")
-        served = await self.registry.reload()
         self._reloaded = asyncio.get_running_loop().create_future()
         try:
             self._send(Message.RELOAD)
             outcome = await self._reloaded
         finally:
             self._reloaded = None
-        if isinstance(outcome, str):
-            raise ReloadFailed(f"workers may serve different models, reload again: {outcome}")
-        return served.model_copy(update={"workers": outcome})
+        if isinstance(outcome, NumeralError):
+            raise outcome
+        return self._served.model_copy(update={"workers": outcome})
 
     async def _reload_here(self) -> None:
         failure = None
         try:
-            await self.registry.reload()
+            self._served = await self.registry.reload()
         except (ReloadFailed, ReloadInProgress) as error:
             failure = str(error)
         self._send(Message.RELOADED, failure)

@@ -16,6 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import SIGNALS, Multiprocess, Process
 
 from service.auth.api_keys import ApiKeys
+from service.errors import ReloadFailed, ReloadInProgress
 from service.logs import configure_logging
 from service.server.system import Terminal
 from service.settings import Settings
@@ -44,9 +45,11 @@ class Message(Enum):
 
     RUNNING = auto()  # from a worker, once a second
     STOP = auto()  # to a worker, with the seconds to drain
-    RELOAD = auto()  # to a worker: reload everywhere; from it: it has reloaded, now the others
-    RELOAD_HERE = auto()  # to those
-    RELOADED = auto()  # from those, with an error or None; to the first with their number, or it
+    RELOAD = auto()  # to a worker: ask for a reload everywhere; from it: it asks, and waits
+    RELOAD_HERE = auto()  # to that worker, and then to the others
+    RELOADED = (
+        auto()
+    )  # from each, with a reason or None; to the first with their number or an error
 
 
 class Worker(Process):
@@ -138,7 +141,7 @@ class Supervisor(Multiprocess):
         self._settings = settings
         self._api_keys = api_keys
         self._drain_seconds = settings.drain_seconds
-        # Of a reload: the worker that began it, and those that have not finished it.
+        # Of a reload: the worker that asked for it, and those that have not finished it.
         self._leader: Worker | None = None
         self._reloading: set[Worker] = set()
         self._failures: list[str] = []
@@ -206,23 +209,37 @@ class Supervisor(Multiprocess):
 
     def _begin_reload(self, leader: Worker) -> None:
         if self._leader:
-            leader.send(Message.RELOADED, "another worker reloads the models too")
+            what = "another worker reloads the models; retry when it has finished"
+            leader.send(Message.RELOADED, ReloadInProgress(what))
             return
         self._leader, self._failures = leader, []
-        self._reloading = {each for each in self._workers if each.process.is_alive()}
-        for worker in self._reloading - {leader}:
+        self._reload_in({leader})
+
+    def _reload_in(self, workers: set[Worker]) -> None:
+        self._reloading = {each for each in workers if each.process.is_alive()}
+        for worker in self._reloading:
             worker.send(Message.RELOAD_HERE)
-        self._finish_reload(leader)
 
     def _finish_reload(self, worker: Worker, failure: str | None = None) -> None:
-        self._reloading.discard(worker)
-        if failure:
-            self._failures.append(failure)
-        if not self._leader or self._reloading:
+        leader = self._leader
+        if leader is None or worker not in self._reloading:
             return
-        leader, self._leader = self._leader, None
+        self._reloading.remove(worker)
+        if worker is leader:
+            if failure or not worker.process.is_alive():
+                # Nothing has changed.
+                self._leader = None
+                leader.send(Message.RELOADED, ReloadFailed(failure))
+                return
+            self._reload_in({*self._workers} - {leader})
+        elif failure:
+            self._failures.append(failure)
+        if self._reloading:
+            return
+        self._leader = None
         if self._failures:
-            leader.send(Message.RELOADED, self._failures[0])
+            what = f"workers may serve different models, reload again: {self._failures[0]}"
+            leader.send(Message.RELOADED, ReloadFailed(what))
         else:
             _log.info("reloaded in %d workers", len(self._workers))
             leader.send(Message.RELOADED, len(self._workers))

@@ -25,6 +25,7 @@ from service.settings import Settings
 _MAX_HEAD_BYTES = 64 * 1024
 _MAX_LENGTH_DIGITS = 18
 _LINE_BREAK = b"\r\n"
+_CODED = "Transfer-Encoding may only be chunked; send the body uncompressed."
 
 # Reading the rest of a body up to this size is cheaper for a client than a new connection.
 _SHORT_BODY = 64 * 1024
@@ -89,6 +90,14 @@ class HttpProtocol(HttpToolsProtocol):
         return self._head_bytes > 0 or self._position < len(self._data)
 
     @property
+    def _is_coded(self) -> bool:
+        """Whether the body would have to be decompressed."""
+        return any(
+            name == b"transfer-encoding" and value.strip().lower() != b"chunked"
+            for name, value in self.headers or ()
+        )
+
+    @property
     def _answering(self) -> bool:
         """Whether a request has arrived completely and is not answered."""
         return not self._in_body and self.cycle is not None and not self.cycle.response_complete
@@ -147,7 +156,7 @@ class HttpProtocol(HttpToolsProtocol):
             except httptools.HttpParserUpgrade:
                 self._parse_without_upgrade()
             except httptools.HttpParserError:
-                self._refuse("Invalid HTTP request received.")
+                self._refuse(_CODED if self._is_coded else "Invalid HTTP request received.")
             if self._head_bytes > _MAX_HEAD_BYTES:
                 self._refuse(f"The request has over {_MAX_HEAD_BYTES} bytes between its chunks.")
 
@@ -192,6 +201,8 @@ class HttpProtocol(HttpToolsProtocol):
             raise ValueError
         self._remaining = int(length)
         self._chunked = b"transfer-encoding" in headers
+        if self._chunked and self._is_coded:
+            raise ValueError
         super().on_headers_complete()
         self._in_body = True
         self._head_bytes = 0

@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
+from service.auth.api_keys import Role, new_key
 from tests.e2e.callers import callers
 
 one_or_two_workers = pytest.mark.parametrize("workers", [1, 2])
@@ -61,6 +63,24 @@ def test_a_signal_to_one_worker_reloads_them_all(start, models_copy):
     os.kill(service.worker_ids()[0], signal.SIGHUP)
 
     service.wait_for(lambda: "reloaded in 2 workers" in service.log)
+
+
+def test_reloads_at_the_same_moment_succeed_or_are_told_so(start, models_copy, tmp_path):
+    key, line = new_key("mine", Role.ADMIN)
+    keys = tmp_path / "keys.jsonl"
+    keys.write_text(line.model_dump_json())
+    service = start(models_dir=models_copy, workers=2, api_keys_file=keys)
+    service.wait_for(lambda: service.log.count("ready after") == 2)
+
+    def reload(_):
+        return httpx.post(f"{service.url}/admin/reload", headers={"X-API-Key": key})
+
+    with ThreadPoolExecutor(8) as callers:
+        answers = list(callers.map(reload, range(16)))
+
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert len(refused) < len(answers)
+    assert {answer.json()["type"] for answer in refused} <= {"/problems/reload-in-progress"}
 
 
 @pytest.mark.own_processes("Ray's proxy turns late clients away")

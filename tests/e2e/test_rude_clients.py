@@ -112,6 +112,20 @@ def test_invalid_http_is_refused_and_the_connection_closed(service, sent):
 
 @reads_http
 @pytest.mark.parametrize(
+    "codings", [b"gzip, chunked", b"gzip", b"gzip\r\nTransfer-Encoding: chunked"]
+)
+def test_a_compressed_transfer_is_refused_in_words(service, codings):
+    with _connected(service) as client:
+        client.sendall(POST + b"Transfer-Encoding: " + codings + b"\r\n\r\n1\r\na\r\n0\r\n\r\n")
+
+        head, body = _rest(client).split(b"\r\n\r\n", 1)
+
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert "uncompressed" in json.loads(body)["detail"]
+
+
+@reads_http
+@pytest.mark.parametrize(
     "endless",
     [
         (b"GET /", b"a" * 8192),
