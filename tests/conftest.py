@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 Draw = Callable[..., bytes]
 
-# A busy machine can take longer to answer than the default 5 s of httpx.
-_CLIENT_TIMEOUT = httpx.Timeout(60)
+# A busy machine can take longer to answer than the default 5 s of httpx. Loading the certificates
+# takes more than 20 ms for each client, and no test has a server with TLS.
+_CLIENT_DEFAULTS = {"timeout": httpx.Timeout(60), "verify": False}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,9 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     for client in (httpx.Client, httpx.AsyncClient):
-        client.__init__.__kwdefaults__["timeout"] = _CLIENT_TIMEOUT
+        client.__init__.__kwdefaults__.update(_CLIENT_DEFAULTS)
     for name in ("request", "stream", "get", "options", "head", "post", "put", "patch", "delete"):
-        inspect.unwrap(getattr(httpx, name)).__kwdefaults__["timeout"] = _CLIENT_TIMEOUT
+        inspect.unwrap(getattr(httpx, name)).__kwdefaults__.update(_CLIENT_DEFAULTS)
     config.addinivalue_line(
         "markers",
         "own_processes(reason): about the service's own processes and HTTP server; with"

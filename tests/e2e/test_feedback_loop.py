@@ -1,10 +1,8 @@
 """The loop closed: what people say is wrong is learnt, and the running service reads it right."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
+from functools import partial
 
 import cv2
 import httpx
@@ -12,6 +10,8 @@ import numpy as np
 import pytest
 
 from models.manifest import load_manifest
+from tests.cli.running import numeral
+from tests.commands import run_here
 from tests.e2e.feedback import feedback
 from tests.generated import drawn_mnist, write_idx
 
@@ -24,18 +24,7 @@ pytest.importorskip("sqlalchemy", reason="needs the extra 'feedback'")
 def command(tmp_path):
     data_dir = write_idx(tmp_path / "data", drawn_mnist())
 
-    def run(module, *arguments):
-        done = subprocess.run(
-            [sys.executable, "-m", module, *map(str, arguments)],
-            env=os.environ | {"NUMERAL_DATA": str(data_dir)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
+    return partial(run_here, NUMERAL_DATA=str(data_dir))
 
 
 def test_what_people_say_is_right_is_learnt_and_served(command, start_ready, tmp_path, draw):
@@ -56,7 +45,8 @@ def test_what_people_say_is_right_is_learnt_and_served(command, start_ready, tmp
         _say(service, picture, meant)
     for digit in range(10):
         _say(service, draw(digit), digit)
-    command("service.cli", "export-feedback", "--out", learnt_from, "--feedback-database", database)
+    done = numeral("export-feedback", "--out", learnt_from, "--feedback-database", database)
+    assert done.returncode == 0, done.stderr
     command(
         "training", "fit", "--model", "mlp", "--initial", first, "--also", learnt_from,
         "--limit", 200, "--epochs", 6, "--batch-size", 16, "--no-verify", "--runs-dir", runs,

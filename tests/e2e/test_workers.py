@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e.callers import callers
-from tests.e2e.running import COMMAND
+from tests.e2e.running import COMMAND, run_service
 
 pytestmark = pytest.mark.own_processes("Ray starts, watches and replaces replicas itself")
 
@@ -32,9 +32,15 @@ signal.signal(signal.SIGUSR1, lambda *_: time.sleep(3600))
 """
 
 
-def test_the_address_is_logged_once(start):
-    service = _ready(start)
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """A service of two workers, which tests may replace."""
+    with run_service(tmp_path_factory.mktemp("workers"), workers=2) as running:
+        running.wait_until_all_serve(2)
+        yield running
 
+
+def test_the_address_is_logged_once(service):
     assert service.log.count("listens on") == 1
     assert "workers: 2" in service.log
 
@@ -45,19 +51,33 @@ def test_an_option_says_how_many_workers_there_are(start):
     service.wait_until_all_serve(3)
 
 
-def test_an_address_that_another_service_uses_is_refused(start):
-    port = urlsplit(_ready(start).url).port
-
-    second = subprocess.run(
-        [*COMMAND, "serve", "--port", str(port), "--workers", "2"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def test_an_address_that_another_service_uses_is_refused(service):
+    second = _serve("--port", str(urlsplit(service.url).port))
 
     assert second.returncode == 1
     assert "cannot listen" in second.stderr
+
+
+def test_the_supervisor_itself_holds_no_models(service):
+    maps = Path(f"/proc/{service.process.pid}/maps").read_text()
+
+    assert "onnxruntime" not in maps
+    assert "cv2" not in maps
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+def test_a_worker_that_ends_is_replaced(service, seven, number):
+    first, second = service.worker_ids()
+
+    with _one_replacement(service):
+        os.kill(first, number)
+        # The other one has the connections until then.
+        for _ in range(20):
+            assert httpx.post(f"{service.url}/predict", content=seven).status_code == 200
+
+    assert second in service.worker_ids()
+    assert first not in service.worker_ids()
+    assert f"worker {first} " in service.log
 
 
 def test_every_worker_gets_work(start, seven):
@@ -71,20 +91,6 @@ def test_every_worker_gets_work(start, seven):
 
     assert sum(shares) == 32
     assert min(shares) > 0
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
-def test_a_worker_that_ends_is_replaced(start, seven, number):
-    service = _ready(start)
-    first, second = service.worker_ids()
-
-    os.kill(first, number)
-
-    service.wait_until_all_serve(3)
-    assert second in service.worker_ids()
-    assert first not in service.worker_ids()
-    assert f"worker {first} " in service.log
-    assert httpx.post(f"{service.url}/predict", content=seven).status_code == 200
 
 
 def test_a_worker_that_hangs_is_replaced(start):
@@ -110,26 +116,11 @@ def test_a_worker_whose_event_loop_hangs_is_replaced(start, tmp_path, monkeypatc
     assert second in service.worker_ids()
 
 
-def test_a_connection_is_answered_while_a_worker_is_replaced(start, seven):
-    service = _ready(start)
-
-    os.kill(service.worker_ids()[0], signal.SIGKILL)
-
-    for _ in range(50):
-        assert httpx.post(f"{service.url}/predict", content=seven).status_code == 200
-
-
-def test_the_service_ends_if_no_worker_starts(tmp_path):
+def test_the_service_ends_if_no_worker_starts(tmp_path, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text(CRASH)
+    monkeypatch.setenv("PYTHONPATH", _with_path(tmp_path))
 
-    ended = subprocess.run(
-        [*COMMAND, "serve", "--port", "0", "--workers", "2"],
-        env=os.environ | {"PYTHONPATH": _with_path(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ended = _serve("--port", "0")
 
     assert ended.returncode == 1
     assert "no worker comes up, so the service ends" in ended.stderr
@@ -148,13 +139,23 @@ def test_workers_end_when_their_supervisor_is_killed(start):
         httpx.get(service.url)
 
 
-def test_the_supervisor_itself_holds_no_models(start):
-    service = _ready(start)
+def _serve(*options):
+    """Run a service of two workers that ends by itself."""
+    return subprocess.run(
+        [*COMMAND, "serve", "--workers", "2", *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
-    maps = Path(f"/proc/{service.process.pid}/maps").read_text()
 
-    assert "onnxruntime" not in maps
-    assert "cv2" not in maps
+@contextlib.contextmanager
+def _one_replacement(service):
+    """Wait at the end until one more worker has started."""
+    started = service.log.count(" serves")
+    yield
+    service.wait_until_all_serve(started + 1)
 
 
 def _with_path(folder) -> str:
