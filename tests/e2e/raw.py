@@ -11,6 +11,17 @@ from urllib.parse import urlsplit
 _PATIENCE_SECONDS = 60
 
 
+def connected(url: str, *, receive_buffer: int | None = None) -> socket.socket:
+    """A connection to a service."""
+    address = urlsplit(url)
+    caller = socket.socket()
+    if receive_buffer:
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    caller.settimeout(_PATIENCE_SECONDS)
+    caller.connect((address.hostname, address.port))
+    return caller
+
+
 @dataclass(frozen=True)
 class Stream:
     """A chunked `POST /predict/batch` of NDJSON whose body is being sent."""
@@ -50,12 +61,7 @@ class Stream:
 @contextmanager
 def open_stream(url: str, *, receive_buffer: int | None = None) -> Iterator[Stream]:
     """Begin a stream."""
-    address = urlsplit(url)
-    with socket.socket() as caller:
-        if receive_buffer:
-            caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        caller.settimeout(_PATIENCE_SECONDS)
-        caller.connect((address.hostname, address.port))
+    with connected(url, receive_buffer=receive_buffer) as caller:
         caller.sendall(
             b"POST /predict/batch HTTP/1.1\r\nHost: test\r\nContent-Type: application/x-ndjson\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"

@@ -41,13 +41,16 @@ def test_preprocess_auto_keeps_the_accuracy(server, card, digits, pictures):
 
 
 def _over_http(server, card, pictures, preprocess):
-    with httpx.Client(
-        base_url=server,
-        params={"model": card.name, "preprocess": preprocess},
-        headers={"Content-Type": "image/png"},
-    ) as client:
-        answers = [client.post("/predict", content=picture).json() for picture in pictures]
-    return np.array([-1 if answer["digit"] is None else answer["digit"] for answer in answers])
+    digits = []
+    for start in range(0, IMAGES, 100):
+        files = [("files", picture) for picture in pictures[start : start + 100]]
+        answer = httpx.post(
+            f"{server}/predict/batch",
+            params={"model": card.name, "preprocess": preprocess},
+            files=files,
+        )
+        digits += [item["digit"] for item in answer.json()["predictions"]]
+    return np.array([-1 if digit is None else digit for digit in digits])
 
 
 def _direct(card, digits):

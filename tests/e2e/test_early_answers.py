@@ -1,13 +1,11 @@
 """Errors before the body has arrived: the client sees the answer and can stop sending."""
 
-import socket
-from contextlib import contextmanager
 from http.client import HTTPResponse
-from urllib.parse import urlsplit
 
 import pytest
 
 from service.auth.api_keys import Role, new_key
+from tests.e2e.raw import connected
 
 pytestmark = pytest.mark.own_processes("Ray's proxy reads HTTP, and reads on after an answer")
 
@@ -23,7 +21,7 @@ HEADS = {
 
 @pytest.mark.parametrize(("line", "status"), HEADS.values(), ids=HEADS.keys())
 def test_a_client_that_is_still_sending_sees_the_answer(server, line, status):
-    with _client(server) as client:
+    with connected(server) as client:
         _begin(client, line, 10 * MEBIBYTE if status != 413 else 20 * MEBIBYTE)
         answer = _answer(client)
 
@@ -42,7 +40,7 @@ def test_a_client_that_never_stops_sending_is_cut_off(server):
         while True:
             client.sendall(bytes(MEBIBYTE))
 
-    with _client(server) as client:
+    with connected(server) as client:
         _begin(client, "POST /nowhere", 1 << 40)
 
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
@@ -50,7 +48,7 @@ def test_a_client_that_never_stops_sending_is_cut_off(server):
 
 
 def test_chunks_past_the_limit_are_refused(server):
-    with _client(server) as client:
+    with connected(server) as client:
         client.sendall(
             b"POST /predict HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
@@ -63,7 +61,7 @@ def test_chunks_past_the_limit_are_refused(server):
 
 
 def test_the_connection_survives_a_short_body_that_was_not_read(server, seven):
-    with _client(server) as client:
+    with connected(server) as client:
         for _ in range(2):
             _begin(client, "POST /nowhere", len(seven))
             answer = _answer(client)
@@ -77,7 +75,7 @@ def test_the_connection_survives_a_short_body_that_was_not_read(server, seven):
 
 
 def test_a_client_that_waits_for_100_continue_is_refused(server):
-    with _client(server) as client:
+    with connected(server) as client:
         _begin(client, "POST /nowhere", 10, "Expect: 100-continue\r\n")
         answer = _answer(client)
 
@@ -91,19 +89,12 @@ def test_a_missing_key_is_answered_before_the_body(start, tmp_path):
     file.write_text(line.model_dump_json())
     service = start(api_keys_file=file)
 
-    with _client(service.url) as client:
+    with connected(service.url) as client:
         _begin(client, "POST /predict", 10 * MEBIBYTE)
         answer = _answer(client)
 
         assert answer.status == 401
         assert answer.headers["Connection"] == "close"
-
-
-@contextmanager
-def _client(url):
-    address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port), timeout=60) as client:
-        yield client
 
 
 def _begin(client, line, length, more=""):

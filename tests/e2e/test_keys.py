@@ -3,14 +3,13 @@
 import base64
 import json
 import re
-import socket
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from service.auth.api_keys import Role, new_key
 from service.auth.quotas import Quota
+from tests.e2e.raw import connected
 from tests.e2e.running import run_service
 
 QUOTA = 10
@@ -98,8 +97,7 @@ def test_a_key_allows_what_its_role_includes(client, name, path, status):
 
 
 def test_a_request_without_a_key_is_answered_before_its_body(service):
-    address = urlsplit(service.url)
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+    with connected(service.url) as connection:
         connection.sendall(b"POST /predict HTTP/1.1\r\nHost: n\r\nContent-Length: 1000000\r\n\r\n")
 
         assert connection.recv(1000).startswith(b"HTTP/1.1 401 ")

@@ -1,12 +1,11 @@
 """The log of a running service: a line per request, the same fields on all of them."""
 
 import json
-import socket
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from tests.e2e.raw import connected
 from tests.e2e.running import run_service
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -72,9 +71,7 @@ def test_a_line_names_the_worker_that_wrote_it(start):
 
 @pytest.mark.own_processes("Ray's proxy reads HTTP, and logs elsewhere")
 def test_what_a_library_logs_looks_the_same(service):
-    url = urlsplit(service.url)
-
-    with socket.create_connection((url.hostname, url.port)) as caller:
+    with connected(service.url) as caller:
         caller.sendall(b"this is not HTTP\r\n\r\n")
 
     line = _line(service, logger="uvicorn.error")

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.e2e.raw import connected
 from tests.e2e.test_workers import _accepted_connections
 
 CALLERS = 8
@@ -99,12 +99,12 @@ def test_bad_clients_do_not_affect_others_and_leave_nothing_behind(start_ready, 
     service = start_ready(body_timeout=1)
 
     with ExitStack() as stack:
-        slow = [stack.enter_context(_connected(service)) for _ in range(20)]
+        slow = [stack.enter_context(connected(service.url)) for _ in range(20)]
         for number, client in enumerate(slow):
             client.sendall(b"POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\nx")
             if number % 2:
                 client.close()
-        deaf = [stack.enter_context(_connected(service)) for _ in range(5)]
+        deaf = [stack.enter_context(connected(service.url)) for _ in range(5)]
         batch = pictures[7] * 1
         for client in deaf:
             client.sendall(_request(batch) * 50)
@@ -123,7 +123,7 @@ def test_a_client_that_disconnects_makes_room_in_a_full_queue(start_ready, pictu
     service = start_ready(queue_size=4)
 
     for _ in range(20):
-        with _connected(service) as client, suppress(OSError):
+        with connected(service.url) as client, suppress(OSError):
             client.sendall(_request(pictures[7]))
     service.wait_for(
         lambda: httpx.post(f"{service.url}/predict", content=pictures[7]).status_code == 200
@@ -137,10 +137,3 @@ def _request(picture):
         len(picture),
         picture,
     )
-
-
-@contextmanager
-def _connected(service):
-    address = urlsplit(service.url)
-    with socket.create_connection((address.hostname, address.port), timeout=60) as client:
-        yield client
