@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 
 from service.errors import UnreadableImage
-from service.imaging.bands import Part, Side, without_bands
+from service.imaging.clutter import Part, Side, without_bands, without_print
 from service.imaging.greyscale import Picture, as_picture
-from service.imaging.lines import without_lines
 from service.imaging.mnist import SIDE, Mnist28, centred, is_normalised, scaled_to_box
 from service.imaging.paper import (
     Paper,
@@ -20,14 +19,12 @@ from service.imaging.paper import (
     averaged,
     contrast,
     find_paper,
-    noise_of,
     reduced,
 )
-from service.imaging.pieces import Digit, find_digit, without_frames
+from service.imaging.pieces import Box, Digit, find_digit
 
 # Ink has at least this contrast, where black on white has 255, and exceeds the noise of the paper:
 # the floor, and faint ink twice that.
-_FAINTEST_INK = 10.0
 _LEAST_FLOOR = 6.0
 _FLOOR = 1.5
 _CLEAR, _CLEAR_IF_FAINT = 1.25, 2.0
@@ -36,33 +33,34 @@ _FAINT = 45
 # Ink of less contrast than this many times the floor is noise if it has no piece of this share.
 _WEAK = 3.0
 _LEAST_OF_WEAK = 0.25
-# Several pieces that cover more of the picture than this are the squares of a grid.
-_MOST_INK = 0.75
+# How much likelier than elsewhere the next pixel to ink is ink: 0.2 at least for digits, 0 for
+# noise. A picture of fewer pixels does not tell.
+_LEAST_COHERENCE = 0.1
+_FEWEST_TO_JUDGE = 150
 
 # The tone of ink is the contrast that all but a tenth of its pixels stay below. Shares of the tone:
-# the edge of a stroke, on plain and on printed paper; of lines and of soft edges; strong ink.
+# the edge of a stroke, of lines, and its soft edge; strong ink; ink in the crop.
 _FULL_TONE = 0.9
-_EDGE, _EDGE_ON_PRINT = 0.3, 0.4
-_FAINT_EDGE, _SOFT_EDGE = 0.12, 0.25
+_EDGE, _FAINT_EDGE, _SOFT_EDGE = 0.3, 0.12, 0.25
 _STRONG = 0.5
-_PRINT_NOISE = 0.2
 _INK_OF_CROP = 0.4
 _FEWEST_PIXELS = 3
 
-# In a smaller picture a few pixels may be a digit, and a line cannot be told from a stroke.
+# In a smaller picture a few pixels may be a digit, and a line cannot be told from a stroke. In one
+# smaller than the second, the edge of a shadow cannot be told from printed paper.
 _SMALL_PICTURE = 32
+_LEAST_SHADOWED = 48
 
 # Writing that takes less than this share of the picture is looked at again from nearer.
-_SMALL_WRITING = 0.45
+_SMALL_WRITING = 0.25
 _ZOOM_MARGIN = 0.35
-_MOST_ZOOMS = 2
 
 # The crop is reduced by a whole factor, as long as its longer side keeps this many pixels.
-_CROP_SIDE = 80
+_CROP_SIDE = 48
 
 # A digit is cut off if its ink has nearly full tone on the outermost line of the picture, over half
 # of a reduced pixel at least. The end of a stroke fades there.
-_CUT_TONE, _CUT_TONE_IF_SMALL = 0.93, 0.97
+_CUT_TONE = 0.93
 
 # 28 x 28 pixels on black, with ink from side to side: a digit that lines cross. It is best left as
 # it is.
@@ -72,10 +70,6 @@ _WIDE, _LOW = 26, 24
 _GROUND_ROWS = [0, 1, SIDE - 2, SIDE - 1]
 
 _NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
-
-
-# Left, top, width and height in pixels.
-Box = tuple[int, int, int, int]
 
 
 class Polarity(StrEnum):
@@ -93,7 +87,8 @@ class Normalised(NamedTuple):
         blank: nothing is written on the picture; `image` then has one tone.
         several: it shows several digits, perhaps one of them cut off by the rim.
         cut_off: the rim cuts the digit off.
-        box: where the ink is on the picture; None if nothing was looked for or found.
+        box: left, top, width and height of the ink on the picture; None if nothing was looked for
+            or found.
         polarity: of the ink, and
         paper: what it is written on; None if `box` is.
         size: width and height of the picture.
@@ -103,7 +98,7 @@ class Normalised(NamedTuple):
     blank: bool = False
     several: bool = False
     cut_off: bool = False
-    box: Box | None = None
+    box: tuple[int, int, int, int] | None = None
     polarity: Polarity | None = None
     paper: PaperKind | None = None
     size: tuple[int, int] = (SIDE, SIDE)
@@ -137,7 +132,7 @@ def normalise(picture: Picture) -> Normalised:
                 box = x, y, width, height
                 return Normalised(image, box=box, polarity=polarity, paper=PaperKind.PLAIN)
     height, width = picture.shape
-    found = _normalised(picture, None, _MOST_ZOOMS, min(height, width) < _SMALL_PICTURE)
+    found = _normalised(picture, is_small=min(height, width) < _SMALL_PICTURE)
     return found._replace(size=(width, height))
 
 
@@ -202,75 +197,86 @@ class _View(NamedTuple):
     tone: float
     is_small: bool
 
+    def place(self, box: Box) -> tuple[int, int, int, int]:
+        """Return left, top, width and height in the picture of a box of `part`."""
+        (left, top, right, bottom), pixel = box, self.pixel
+        x, y = (left + self.part.left) * pixel, (top + self.part.top) * pixel
+        return x, y, (right - left) * pixel, (bottom - top) * pixel
 
-def _normalised(picture: Picture, around: Paper | None, zooms: int, is_small: bool) -> Normalised:
-    view = _view(picture, is_small, around)
+    def cut(self, box: Box) -> Picture:
+        """Cut a box of `part` out of the picture."""
+        x, y, width, height = self.place(box)
+        return self.picture[y : y + height, x : x + width]
+
+
+def _normalised(picture: Picture, *, is_small: bool, is_near: bool = False) -> Normalised:
+    view = _view(picture, is_small=is_small)
     digit = _digit(view) if view else None
     if view is None or digit is None:
         return Normalised.of_blank()
-    box = _surroundings(digit) if zooms and view.pixel > 1 else None
-    if box is not None:
-        found = _normalised(*_nearer(view, box), zooms - 1, is_small)
+    size = max(digit.box[2] - digit.box[0], digit.box[3] - digit.box[1])
+    if view.pixel > 1 and size < _SMALL_WRITING * max(view.values.shape) and not is_near:
+        box = digit.box_with(max(2, int(_ZOOM_MARGIN * size)))
+        found = _normalised(view.cut(box), is_small=is_small, is_near=True)
         if found.box is None:
             return found
-        (x, y, width, height), (left, top, _, _) = found.box, _place(view, box)
+        (x, y, width, height), (left, top, _, _) = found.box, view.place(box)
         several = found.several or digit.several
         return found._replace(several=several, box=(left + x, top + y, width, height))
-    if not is_small and digit.is_speck(view.pixel):
+    if not is_small and digit.is_dirt(view.pixel):
         return Normalised.of_blank()
-    ink = _trimmed(_crop(view, digit), view.floor, view.tone)
-    if ink is None:
+    ink, tone = _ink(view, digit)
+    if not ink.size:
         return Normalised.of_blank()
-    tone = view.tone
-    if view.pixel > 1:
-        tone = _tone(ink, _INK_OF_CROP * tone) or tone
     image = centred(scaled_to_box(as_picture(cv2.convertScaleAbs(ink, alpha=255.0 / tone))))
-    cut_off = any(_runs_through(side, view, digit, tone) for side in digit.touches)
+    cut_off = any(_is_cut(side, view, digit, tone) for side in digit.touches)
     return Normalised(
         image,
         several=digit.several,
         cut_off=cut_off,
-        box=_place(view, digit.box),
+        box=view.place(digit.box),
         polarity=Polarity.LIGHT if view.paper.dark else Polarity.DARK,
         paper=view.paper.kind,
     )
 
 
-def _view(picture: Picture, is_small: bool, around: Paper | None) -> _View | None:
+def _view(picture: Picture, *, is_small: bool) -> _View | None:
     """Look at `picture`; None if it has no ink."""
     small, pixel = reduced(picture)
     part = without_bands(small)
-    paper = find_paper(part.picture, around)
+    paper = find_paper(part.picture, follows_shadows=min(picture.shape) >= _LEAST_SHADOWED)
     values = contrast(part.picture, paper)
-    floor = max(_LEAST_FLOOR, _FLOOR * noise_of(paper))
+    floor = max(_LEAST_FLOOR, _FLOOR * paper.noise)
     tone = _tone(values, floor)
-    clear = _CLEAR if tone >= _FAINT else _CLEAR_IF_FAINT
-    if tone < max(_FAINTEST_INK, clear * floor):
+    if tone < floor * (_CLEAR if tone >= _FAINT else _CLEAR_IF_FAINT):
         return None
     return _View(picture, pixel, part, paper, values, min(floor, 0.5 * tone), tone, is_small)
 
 
 def _digit(view: _View) -> Digit | None:
     values, floor, tone = view.values, view.floor, view.tone
-    edge = _EDGE * tone
-    if floor > _PRINT_NOISE * tone:
-        edge = max(edge, min(0.8 * floor, _EDGE_ON_PRINT * tone))
-    mask, strong = _above(values, edge), _above(values, _STRONG * tone)
+    mask, strong = _above(values, _EDGE * tone), _above(values, _STRONG * tone)
+    if _is_grain(mask):
+        return None
     if not view.is_small:
         faint = _above(values, max(0.6 * floor, _FAINT_EDGE * tone))
-        unlined = without_lines(mask, faint, values, tone)
-        if unlined is not mask:
-            # The sides of a frame are lines too, but not all of them may be found.
-            mask = as_picture(cv2.bitwise_and(unlined, without_frames(mask, strong)))
-    fewest = _FEWEST_PIXELS if view.pixel == 1 else 1
-    closing = view.paper.closing
-    digit = find_digit(mask, strong, cut=view.part.cut, closing=closing, fewest=fewest)
-    if digit is None or digit.is_scattered:
+        mask = without_print(mask, faint, values, tone)
+    digit = find_digit(mask, strong, view.part.cut)
+    if digit is None or (view.pixel == 1 and cv2.countNonZero(digit.mask) < _FEWEST_PIXELS):
         return None
+    is_weak = tone < _WEAK * floor and digit.main.area < _LEAST_OF_WEAK * cv2.countNonZero(mask)
+    return None if is_weak else digit
+
+
+def _is_grain(mask: Picture) -> bool:
+    # Next to ink is ink, next to noise is anything.
+    beside = cv2.countNonZero(cv2.bitwise_and(mask[:, 1:], mask[:, :-1]))
+    below = cv2.countNonZero(cv2.bitwise_and(mask[1:], mask[:-1]))
     inked = cv2.countNonZero(mask)
-    is_noise = tone < _WEAK * floor and digit.main.area < _LEAST_OF_WEAK * inked
-    is_grid = digit.several and inked > _MOST_INK * mask.size
-    return None if is_noise or is_grid else digit
+    share = inked / mask.size
+    return mask.size >= _FEWEST_TO_JUDGE and (beside + below) / 2 < inked * (
+        share + _LEAST_COHERENCE * (1 - share)
+    )
 
 
 def _above(values: Picture, level: float) -> Picture:
@@ -285,89 +291,40 @@ def _tone(values: Picture, floor: float) -> float:
     return float(np.partition(ink, place)[place])
 
 
-def _surroundings(digit: Digit) -> tuple[int, int, int, int] | None:
-    """Return the left, top, right and bottom of small writing with a margin; None if it is not."""
-    left, top, right, bottom = digit.box
-    height, width = digit.mask.shape
-    side = max(right - left, bottom - top)
-    if side >= _SMALL_WRITING * max(height, width):
-        return None
-    margin = max(2, int(_ZOOM_MARGIN * side))
-    return (
-        max(0, left - margin),
-        max(0, top - margin),
-        min(width, right + margin),
-        min(height, bottom + margin),
-    )
+def _ink(view: _View, digit: Digit) -> tuple[Picture, float]:
+    """Return the contrast of the digit's ink, cut to its box, and its full tone (20 us).
 
-
-def _nearer(view: _View, box: tuple[int, int, int, int]) -> tuple[Picture, Paper]:
-    """Cut `box` out of the picture, and out of its paper."""
-    (left, top, right, bottom), paper = box, view.paper
-    if not isinstance(paper.level, float):
-        paper = paper._replace(level=paper.level[top:bottom, left:right])
-    x, y, width, height = _place(view, box)
-    return view.picture[y : y + height, x : x + width], paper
-
-
-def _place(view: _View, box: tuple[int, int, int, int]) -> Box:
-    """Return where `box`, in pixels of the part, lies in the picture."""
-    (left, top, right, bottom), (part, pixel) = box, (view.part, view.pixel)
-    x, y = (left + part.left) * pixel, (top + part.top) * pixel
-    return x, y, (right - left) * pixel, (bottom - top) * pixel
-
-
-def _crop(view: _View, digit: Digit) -> Picture:
-    """Return the contrast of the digit's ink, from the picture itself if that has more pixels."""
-    height, width = digit.mask.shape
-    left, top = max(0, digit.box[0] - 1), max(0, digit.box[1] - 1)
-    right, bottom = min(width, digit.box[2] + 1), min(height, digit.box[3] + 1)
-    mask = cv2.dilate(digit.mask[top:bottom, left:right], _NEIGHBOURHOOD)
-    ink = view.values[top:bottom, left:right]
+    It comes from the picture itself if that has more pixels than the view.
+    """
+    left, top, right, bottom = box = digit.box_with(1)
+    inner = np.s_[top:bottom, left:right]
+    ink, mask, tone = view.values[inner], as_picture(digit.mask[inner]), view.tone
     if view.pixel > 1:
-        crop, paper = _nearer(view, (left, top, right, bottom))
-        longer = max(right - left, bottom - top) * view.pixel
-        crop = averaged(crop, max(1, min(view.pixel, longer // _CROP_SIDE)))
+        crop = view.cut(box)
+        side = max(1, min(view.pixel, max(crop.shape) // _CROP_SIDE))
+        # Averages are rounded up. Those of the inverse give light ink the form of dark ink.
+        crop = ~averaged(~crop, side) if view.paper.dark else averaged(crop, side)
         size = crop.shape[::-1]
-        mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
-        if not isinstance(paper.level, float):
-            paper = paper._replace(level=as_picture(cv2.resize(paper.level, size)))
-        ink = contrast(crop, paper)
-    return as_picture(cv2.bitwise_and(ink, ink, mask=mask))
-
-
-def _trimmed(ink: Picture, floor: float, tone: float) -> Picture | None:
-    """Cut `ink` to its box, with soft edges and without noise; None if nothing is left."""
-    soft = _above(ink, max(0.7 * floor, _SOFT_EDGE * tone))
+        mask = as_picture(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST))
+        level = as_picture(cv2.resize(view.paper.level[inner], size))
+        ink = contrast(crop, view.paper._replace(level=level))
+    ink = as_picture(cv2.bitwise_and(ink, ink, mask=cv2.dilate(mask, _NEIGHBOURHOOD)))
+    soft = _above(ink, max(0.7 * view.floor, _SOFT_EDGE * tone))
     x, y, width, height = cv2.boundingRect(soft)
-    if not width:
-        return None
-    box = np.s_[y : y + height, x : x + width]
-    return as_picture(cv2.bitwise_and(ink[box], cv2.dilate(soft[box], _NEIGHBOURHOOD)))
+    inner = np.s_[y : y + height, x : x + width]
+    ink = as_picture(cv2.bitwise_and(ink[inner], cv2.dilate(soft[inner], _NEIGHBOURHOOD)))
+    if view.pixel > 1:
+        tone = _tone(ink, _INK_OF_CROP * tone) or tone
+    return ink, tone
 
 
-def _runs_through(side: Side, view: _View, digit: Digit, tone: float) -> bool:
+def _is_cut(side: Side, view: _View, digit: Digit, tone: float) -> bool:
     """Whether ink of full tone reaches the outermost line of the picture at `side`."""
-    left, top, right, bottom = digit.box
-    height, width = digit.mask.shape
-    match side:
-        case Side.LEFT:
-            right = 1
-        case Side.TOP:
-            bottom = 1
-        case Side.RIGHT:
-            left = width - 1
-        case Side.BOTTOM:
-            top = height - 1
-    strip, paper = _nearer(view, (left, top, right, bottom))
-    line = {
-        Side.LEFT: strip[:, 0],
-        Side.TOP: strip[0],
-        Side.RIGHT: strip[:, -1],
-        Side.BOTTOM: strip[-1],
-    }[side]
-    if not isinstance(paper.level, float):
-        paper = paper._replace(level=float(paper.level.mean()))
-    ink = contrast(np.ascontiguousarray(line), paper)
-    full = (_CUT_TONE_IF_SMALL if view.is_small else _CUT_TONE) * tone
-    return bool(np.count_nonzero(ink >= full) >= max(1.0, 0.5 * view.pixel))
+    box = list(digit.box)
+    box[(side + 2) % 4] = box[side] + (1 if side < Side.RIGHT else -1)
+    left, top, right, bottom = box
+    line = np.rot90(view.cut((left, top, right, bottom)), side)[:, :1]
+    level = cv2.mean(view.paper.level[top:bottom, left:right])[0]
+    paper = view.paper._replace(level=np.full(line.shape, round(level), np.uint8))
+    full = cv2.countNonZero(_above(contrast(np.ascontiguousarray(line), paper), _CUT_TONE * tone))
+    return full >= max(1.0, 0.5 * view.pixel)
