@@ -192,7 +192,7 @@ class BatchTooLarge(NumeralError):
 
 
 class InvalidItem(NumeralError):
-    """An item of a batch is Base64, or an object with `image` and, optionally, `id`."""
+    """An image is a file, Base64 or a `data:` URL; a batch also takes objects with `id`."""
 
     status, slug, title = 422, "invalid-item", "Invalid item"
 

@@ -5,16 +5,30 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import unquote
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from service.api.formats import Item, parse_json, parse_lines, parse_npy
+from service.api.formats import (
+    Item,
+    decode_base64,
+    is_data_url,
+    parse_json,
+    parse_lines,
+    parse_npy,
+    parse_picture,
+)
 from service.api.negotiation import JSON, NDJSON, NPY, media_type
-from service.errors import BatchTooLarge, InvalidRequest, MalformedBody, UnsupportedMediaType
+from service.errors import (
+    BatchTooLarge,
+    InvalidItem,
+    InvalidRequest,
+    MalformedBody,
+    UnsupportedMediaType,
+)
 from service.validation import Fault
 
 FORM = "multipart/form-data"
@@ -23,6 +37,9 @@ IMAGE_TYPES = ("image/png", "image/jpeg", "image/bmp", "image/gif", "image/webp"
 
 # A larger body is parsed in a thread, as it would hold up other requests.
 _MAX_INLINE_BYTES = 64 * 1024
+
+# A shorter text in a form is no picture in Base64, but may be the name of one.
+_LEAST_BASE64 = 256
 
 _EXTENDED_FILENAME = re.compile(r"filename\*=(utf-8|iso-8859-1)'[^']*'([^\s;]+)", re.IGNORECASE)
 
@@ -39,29 +56,35 @@ class Part:
 
 
 async def read_picture(request: Request, *, batch_path: str) -> bytes:
-    """Read the one picture of a request: raw, or the form field `file`.
+    """Read the one picture of a request: raw, in JSON, or the form field `file`.
 
     An error for several pictures refers to `batch_path`.
 
     Raises:
-        UnsupportedMediaType, MalformedBody, InvalidRequest, BodyTooLarge: there is no such picture.
+        UnsupportedMediaType, MalformedBody, InvalidRequest, InvalidItem, BodyTooLarge: there is no
+            such picture.
     """
     kind = _content_type(request)
     if kind == FORM:
         try:
-            [part] = await _read_form(request, "file", max_parts=1)
+            [item] = await _read_form(request, "file", max_parts=1)
         except BatchTooLarge as error:
             what = (
                 "holds more than one file; options are query parameters, and POST"
                 f" {batch_path} reads several files"
             )
             raise InvalidRequest.of("form", what) from error
-        return part.content
+        if isinstance(item.content, InvalidItem):
+            raise item.content
+        return cast(bytes, item.content)
+    if kind == JSON:
+        body = await request.body()
+        return await run_parser(partial(parse_picture, body), len(body))
     if kind.startswith("image/") or kind in (OCTET_STREAM, ""):
         return await request.body()
     raise UnsupportedMediaType(
         f"the Content-Type is {kind[:100]}; send an image as image/png, image/jpeg, ..., as"
-        f" {OCTET_STREAM}, or as the field `file` of {FORM}"
+        f" {OCTET_STREAM}, as the field `file` of {FORM}, or as `image` of {JSON}"
     )
 
 
@@ -77,8 +100,7 @@ async def read_batch(
     """
     kind = _content_type(request)
     if kind == FORM:
-        parts = await _read_form(request, "files", max_parts=max_batch)
-        return [Item(part.filename or None, part.content) for part in parts]
+        return await _read_form(request, "files", max_parts=max_batch)
     parse: Callable[[bytes], list[Item]]
     if kind == JSON:
         parse = partial(parse_json, max_batch=max_batch)
@@ -211,14 +233,41 @@ def _content_type(request: Request) -> str:
     return media_type(request.headers)
 
 
-async def _read_form(request: Request, field: str, *, max_parts: int) -> list[Part]:
-    content_type = request.headers["content-type"]
-    body = await request.body()
-    parse = partial(parse_form, body, content_type, max_parts=max_parts)
-    parts = await run_parser(parse, len(body))
+def _item(part: Part) -> Item:
+    """Return the picture of a file, or of a text: a `data:` URL, as `canvas.toDataURL` returns."""
+    if part.filename is None and (text := _printable(part.content)):
+        try:
+            if len(text) < _LEAST_BASE64 and not is_data_url(text):
+                raise InvalidItem(
+                    f"{part.name} is the text {text!r}, not a picture; if that is the name of a"
+                    f" file, send the file itself: curl -F {part.name}=@{text}"
+                )
+            return Item(None, decode_base64(text))
+        except InvalidItem as error:
+            return Item(None, error)
+    return Item(part.filename or None, part.content)
+
+
+def _printable(content: bytes) -> str | None:
+    """Return the text of `content`; None for a file, which some clients send without a name."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if is_data_url(text) or text.isprintable() else None
+
+
+def _parse_files(body: bytes, content_type: str, field: str, max_parts: int) -> list[Item]:
+    parts = parse_form(body, content_type, max_parts=max_parts)
     if unknown := {part.name for part in parts} - {field}:
         what = f"is not known; send images as {field!r}, options as query parameters"
         raise InvalidRequest([Fault(where=name[:100], what=what) for name in sorted(unknown)])
     if not parts:
         raise InvalidRequest.of(field, "the form holds no file")
-    return parts
+    return list(map(_item, parts))
+
+
+async def _read_form(request: Request, field: str, *, max_parts: int) -> list[Item]:
+    body = await request.body()
+    parse = partial(_parse_files, body, request.headers["content-type"], field, max_parts)
+    return await run_parser(parse, len(body))

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from service.api.bodies import FORM, IMAGE_TYPES, OCTET_STREAM
-from service.api.formats import BatchRequest, EncodedImage
+from service.api.formats import BatchRequest, EncodedImage, PictureRequest
 from service.api.negotiation import JSON, NDJSON, NPY, PNG
 from service.api.openapi import component
 from service.api.schemas import BatchEnd, BatchFailure, BatchForm, PictureForm
@@ -94,6 +94,10 @@ def single_body(path: str, example: Example) -> Json:
     content: Json = {kind: {"schema": BINARY} for kind in (*IMAGE_TYPES, OCTET_STREAM)}
     content[PNG]["examples"] = example.raw(path, PNG)
     content[FORM] = {"schema": component(PictureForm), "examples": example.form(path, "file")}
+    content[JSON] = {
+        "schema": component(PictureRequest),
+        "examples": {example.name: {"value": {"image": example.png}}},
+    }
     return _request_body(content)
 
 

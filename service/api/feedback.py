@@ -9,7 +9,16 @@ from pydantic import ValidationError
 
 from service import errors
 from service.api.dependencies import state_of
-from service.api.feedback_schemas import Feedback, KeptFeedback, KeptPrediction, Reviews, moment
+from service.api.feedback_schemas import (
+    Feedback,
+    KeptFeedback,
+    KeptPrediction,
+    RecordedPrediction,
+    RecordedPredictions,
+    RequestId,
+    Reviews,
+    moment,
+)
 from service.api.formats import read_json
 from service.api.negotiation import JSON, media_type
 from service.api.openapi import component
@@ -70,8 +79,33 @@ async def give_feedback(request: Request, response: Response) -> KeptFeedback:
     if not answered.is_new:
         response.status_code = 200
     row = answered.row
-    given = {"right": row["answer"] == row["read"], "answered": moment(row["answered"])}
-    return KeptFeedback.model_validate(_fields_of(row) | given)
+    return KeptFeedback.model_validate(_fields_of(row) | {"right": row["answer"] == row["read"]})
+
+
+@router.get(
+    "/predictions/{request_id}",
+    operation_id="get_predictions",
+    summary="Get the recorded predictions of a request",
+    responses=problem_responses(
+        FeedbackOff, UnknownPrediction, errors.InvalidRequest, FeedbackUnavailable
+    ),
+)
+async def get_predictions(
+    request: Request,
+    request_id: Annotated[RequestId, Path(description="X-Request-ID of the response.")],
+) -> RecordedPredictions:
+    """The predictions of a request, up to 1,000: one, or one for each image of a batch.
+
+    A key sees its own; the role `admin` sees all.
+    """
+    recorder, caller = _required_recorder(request), state_of(request).get("caller")
+    query = PredictionQuery(
+        request_id,
+        caller=None if caller is None or caller.has(Role.ADMIN) else caller.name,
+        any_caller=caller is not None and caller.has(Role.ADMIN),
+    )
+    rows = map(_fields_of, await recorder.predictions(query))
+    return RecordedPredictions(predictions=tuple(map(RecordedPrediction.model_validate, rows)))
 
 
 @router.get(
@@ -176,6 +210,7 @@ def _fields_of(row: "RowMapping") -> dict[str, Any]:
         "index": row["place"],
         "id": row["item_id"],
         "time": moment(row["time"]),
+        "answered": row["answered"] and moment(row["answered"]),
         "reasons": tuple(row["reasons"].split(",")) if row["reasons"] else (),
         "image": f"{_REVIEWS_PATH}/{row['id']}/image" if row["has_image"] else None,
     }

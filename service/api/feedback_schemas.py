@@ -10,9 +10,15 @@ from models.records import Rate
 from service.api.schemas import MAX_ID_LENGTH, Answer, is_none
 from service.feedback.records import Kind
 from service.inference.decisions import Decision
+from service.validation import must_be
 
 _MAX_INDEX = 2**31 - 1
 
+RequestId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$"),
+    must_be("1 to 128 letters, digits, dots, underscores and dashes"),
+]
 _Digit = Annotated[int, Field(ge=0, le=9)]
 _Text = Annotated[str, StringConstraints(pattern=f"^[0-9]{{1,{LONGEST}}}$")]
 _Caller = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
@@ -38,9 +44,7 @@ class Feedback(BaseModel):
         },
     )
 
-    request_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")] = Field(
-        description="`X-Request-ID` of the response with the prediction."
-    )
+    request_id: RequestId = Field(description="`X-Request-ID` of the response with the prediction.")
     index: Annotated[int, Field(ge=0, le=_MAX_INDEX)] | None = Field(
         None, description="Index of the image in a batch, from 0; or send its `id`."
     )
@@ -107,6 +111,21 @@ class KeptFeedback(KeptPrediction):
     answer: str | None = Field(description="The right answer; null if no digit is visible.")
     right: bool = Field(description="Whether the prediction is right.")
     answered: datetime
+
+
+class RecordedPrediction(KeptPrediction):
+    """A prediction, with its right answer once there is one."""
+
+    answer: str | None = Field(
+        description="The right answer; null if no digit is visible, or before it is given."
+    )
+    answered: datetime | None = Field(description="When the right answer was given; else null.")
+
+
+class RecordedPredictions(Answer):
+    """The predictions of a request, by their index in it."""
+
+    predictions: tuple[RecordedPrediction, ...]
 
 
 class Reviews(Answer):

@@ -5,6 +5,7 @@ import math
 from codecs import BOM_UTF8
 from io import BytesIO
 from typing import Annotated, NamedTuple
+from urllib.parse import unquote, unquote_to_bytes
 
 import numpy as np
 from numpy.lib import format as npy
@@ -35,10 +36,19 @@ _MAX_NPY_HEADER = 1024  # numpy.save writes 128 bytes
 Base64 = Annotated[
     str,
     Field(
-        description="An image file in Base64 (RFC 4648, section 4); line breaks are skipped.",
+        description="An image file in Base64 (RFC 4648, section 4), or as a `data:` URL;"
+        " line breaks are skipped.",
         json_schema_extra={"contentEncoding": "base64"},
     ),
 ]
+
+
+class PictureRequest(BaseModel):
+    """One image."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    image: Base64
 
 
 class EncodedImage(BaseModel):
@@ -83,6 +93,21 @@ def read_json(content: bytes) -> object:
     return from_json(content.removeprefix(BOM_UTF8), allow_inf_nan=False, cache_strings="keys")
 
 
+def parse_picture(body: bytes) -> bytes:
+    """Parse a `PictureRequest` to its image file.
+
+    Raises:
+        MalformedBody: the body is not JSON.
+        InvalidRequest, BatchTooLarge: the body is another JSON document.
+        InvalidItem: the image is not Base64.
+    """
+    try:
+        document = _read_document(body, 1)
+        return decode_base64(PictureRequest.model_validate(document).image)
+    except ValidationError as error:
+        raise InvalidRequest.from_pydantic(error.errors(include_input=False)) from error
+
+
 def parse_json(body: bytes, *, max_batch: int) -> list[Item]:
     """Parse a `BatchRequest`; an invalid item holds its error.
 
@@ -91,17 +116,8 @@ def parse_json(body: bytes, *, max_batch: int) -> list[Item]:
         InvalidRequest: the body is another JSON document.
         BatchTooLarge: there are more than `max_batch` items.
     """
-    # A body of 16 MiB can hold five million empty objects of 64 bytes and more each.
-    if _count_values(body) > (max_batch + 1) * _MAX_VALUES_PER_ITEM:
-        raise BatchTooLarge(
-            f"the body holds more than a batch of {max_batch} images can; send smaller batches"
-        )
     try:
-        document = read_json(body)
-    except ValueError as error:
-        raise MalformedBody(f"the body is not JSON: {error}") from error
-    try:
-        images = BatchRequest.model_validate(document).images
+        images = BatchRequest.model_validate(_read_document(body, max_batch)).images
     except ValidationError as error:
         raise InvalidRequest.from_pydantic(error.errors(include_input=False)) from error
     if len(images) > max_batch:
@@ -188,14 +204,25 @@ class LineSplitter:
         self.unfinished += len(piece)
 
 
+def is_data_url(text: str) -> bool:
+    """Return whether `text` begins as a `data:` URL does, which may be percent-encoded."""
+    return text[:7].lower().startswith(("data:", "data%3a"))
+
+
 def decode_base64(text: str) -> bytes:
-    """Decode an image file.
+    """Decode an image file, in Base64 or as a `data:` URL (RFC 2397).
 
     Raises:
-        InvalidItem: `text` is not Base64, or in the URL-safe alphabet.
+        InvalidItem: `text` is neither, or in the URL-safe alphabet.
     """
-    if text.startswith("data:"):
-        raise InvalidItem("the image is a `data:` URL; send only what follows `base64,`")
+    if is_data_url(text):
+        # `encodeURIComponent` may have encoded the URL as a whole.
+        head, comma, text = (text if text[4] == ":" else unquote(text)).partition(",")
+        if not comma:
+            raise InvalidItem("the image is a `data:` URL without a comma before its data")
+        if not head.replace(" ", "").lower().endswith(";base64"):
+            return unquote_to_bytes(text)
+        text = unquote(text) if "%" in text else text
     try:
         try:
             return binascii.a2b_base64(text, strict_mode=True)
@@ -258,6 +285,18 @@ def parse_npy(body: bytes, *, max_batch: int, max_pixels: int) -> list[Item]:
     pixels = np.frombuffer(body, np.uint8, offset=start)
     pictures = np.ascontiguousarray(pixels.reshape(shape, order="F" if fortran_order else "C"))
     return [Item(None, picture) for picture in pictures]
+
+
+def _read_document(body: bytes, max_batch: int) -> object:
+    # A body of 16 MiB can hold five million empty objects of 64 bytes and more each.
+    if _count_values(body) > (max_batch + 1) * _MAX_VALUES_PER_ITEM:
+        raise BatchTooLarge(
+            f"the body holds more than a batch of {max_batch} images can; send smaller batches"
+        )
+    try:
+        return read_json(body)
+    except ValueError as error:
+        raise MalformedBody(f"the body is not JSON: {error}") from error
 
 
 def _count_values(content: bytes) -> int:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.api.feedback_schemas import Feedback
-from service.api.formats import BatchRequest
+from service.api.formats import BatchRequest, PictureRequest
 from service.api.problems import (
     Problem,
     ProtocolError,
@@ -29,6 +29,7 @@ Json = dict[str, Any]
 _BY_HAND: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
     (PictureForm, "validation"),
     (BatchForm, "validation"),
+    (PictureRequest, "validation"),
     (BatchRequest, "validation"),
     (BatchEnd, "serialization"),
     (SeenPicture, "serialization"),

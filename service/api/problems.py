@@ -47,6 +47,7 @@ READING_ERRORS = (
 )
 SINGLE_ERRORS = (
     *READING_ERRORS,
+    errors.InvalidItem,
     errors.NotAcceptable,
     errors.PictureTooLarge,
     errors.UnreadableImage,

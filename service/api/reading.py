@@ -1,7 +1,7 @@
 """The paths that read pictures: digits and fields, one or many, and what a model sees."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -65,11 +65,10 @@ _PNG: dict[int | str, dict[str, Any]] = {
     openapi_extra=examples.single_body("/predict", examples.SEVEN),
 )
 async def predict(request: Request, parameters: _Digits) -> Response:
-    """Send the bytes of an image file as the body, or as the form field `file`."""
+    """Send the bytes of an image file as the body, as the form field `file`, or in JSON."""
     require_json_accepted(request)
     pipeline = state_of(request)["registry"].digits(parameters.options())
-    answer = responses.prediction(await _read_one(request, pipeline, batch_path=BATCH_PATH))
-    return responses.JsonResponse(responses.to_json(answer))
+    return await _answer_one(request, pipeline, responses.prediction, batch_path=BATCH_PATH)
 
 
 @router.post(
@@ -118,6 +117,7 @@ async def normalise(request: Request, parameters: _Digits) -> Response:
     if answer_type == PNG:
         return PngResponse(png)
     answer = schemas.SeenPicture(
+        request_id=state_of(request)["request_id"],
         image=b64encode(png).decode(),
         size=shown.size,
         box=shown.box,
@@ -138,15 +138,14 @@ async def normalise(request: Request, parameters: _Digits) -> Response:
     openapi_extra=examples.single_body("/fields", examples.FIELD),
 )
 async def read_field(request: Request, parameters: _Fields) -> Response:
-    """Send the bytes of an image file as the body, or as the form field `file`.
+    """Send the bytes of an image file as the body, as the form field `file`, or in JSON.
 
     A field is an amount, a ZIP code, an account number. A known length or checksum improves the
     reading.
     """
     require_json_accepted(request)
     pipeline = state_of(request)["registry"].fields(parameters.options())
-    answer = responses.field(await _read_one(request, pipeline, batch_path=FIELDS_BATCH_PATH))
-    return responses.JsonResponse(responses.to_json(answer))
+    return await _answer_one(request, pipeline, responses.field, batch_path=FIELDS_BATCH_PATH)
 
 
 @router.post(
@@ -168,9 +167,13 @@ async def read_field_batch(request: Request, parameters: _Fields) -> Response:
     return await _answer_batch(request, pipeline, name="fields", arrays=False)
 
 
-async def _read_one(
-    request: Request, pipeline: DigitPipeline | FieldPipeline, *, batch_path: str
-) -> Any:  # noqa: ANN401 - a Reading or a FieldReading, as the pipeline is
+async def _answer_one(
+    request: Request,
+    pipeline: DigitPipeline | FieldPipeline,
+    answer: Callable[..., dict[str, Any]],
+    *,
+    batch_path: str,
+) -> Response:
     engine = state_of(request)["engine"]
     engine.require_space()
     data = await read_picture(request, batch_path=batch_path)
@@ -178,7 +181,8 @@ async def _read_one(
     if isinstance(outcome, UnreadableImage):
         raise outcome
     record(request, [outcome])
-    return outcome
+    request_id = state_of(request)["request_id"]
+    return responses.JsonResponse(responses.to_json(answer(outcome, request_id=request_id)))
 
 
 async def _answer_batch(

@@ -39,7 +39,7 @@ def to_json(answer: Mapping[str, Any]) -> bytes:
 
 
 def prediction(reading: Reading, **place: object) -> dict[str, Any]:
-    """Return a `Prediction`, in a batch with the fields of its `place`."""
+    """Return a `ReadDigit` with the fields of its `place`: in a batch, or its request."""
     answer, card = reading.answer, reading.card
     blank = answer.digit is None
     return {
@@ -56,7 +56,7 @@ def prediction(reading: Reading, **place: object) -> dict[str, Any]:
 
 
 def field(reading: FieldReading, **place: object) -> dict[str, Any]:
-    """Return a `ReadField`, in a batch with the fields of its `place`."""
+    """Return a `FieldReading` with the fields of its `place`: in a batch, or its request."""
     answer, card = reading.answer, reading.card
     return {
         **place,
@@ -84,7 +84,9 @@ async def batch_json(
     """Write the answer to a batch as JSON: a list called `name`."""
 
     def write() -> bytes:
-        return to_json({name: list(_answers(items, results, request_id, 0))})
+        return to_json(
+            {"request_id": request_id, name: list(_answers(items, results, request_id, 0))}
+        )
 
     return write() if len(items) <= _MAX_INLINE_ITEMS else await asyncio.to_thread(write)
 

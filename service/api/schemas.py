@@ -26,7 +26,13 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Prediction(Answer):
+class Identified(Answer):
+    """An answer with the id of its request."""
+
+    request_id: str = Field(description="`X-Request-ID` of the response; POST /feedback takes it.")
+
+
+class ReadDigit(Answer):
     """The digit in an image, and whether to trust it."""
 
     model_config = ConfigDict(
@@ -34,6 +40,7 @@ class Prediction(Answer):
         json_schema_extra={
             "examples": [
                 {
+                    "request_id": "0f8b1c",
                     "model": "resnet",
                     "version": "3f9c2a1b",
                     "digit": 7,
@@ -65,6 +72,10 @@ class Prediction(Answer):
     )
 
 
+class Prediction(ReadDigit, Identified):
+    """The digit in the image of a request."""
+
+
 class Place(Answer):
     """The position of an image in a batch."""
 
@@ -77,7 +88,7 @@ class Place(Answer):
     )
 
 
-class BatchPrediction(Prediction, Place):
+class BatchPrediction(ReadDigit, Place):
     """A prediction for an image of a batch."""
 
 
@@ -93,7 +104,7 @@ class BatchEnd(Answer):
     error: Problem
 
 
-class BatchAnswer(Answer):
+class BatchAnswer(Identified):
     """One item for each image, in the order of the request."""
 
     predictions: tuple[BatchPrediction | BatchFailure, ...]
@@ -102,7 +113,7 @@ class BatchAnswer(Answer):
 _Count = Annotated[int, Field(ge=0)]
 
 
-class SeenPicture(Answer):
+class SeenPicture(Identified):
     """What a model sees of a picture, and where it is."""
 
     image: str = Field(
@@ -144,7 +155,7 @@ class FieldAlternative(Answer):
     confidence: Rate
 
 
-class ReadField(Answer):
+class FieldReading(Answer):
     """The text of a field, and whether to trust it."""
 
     model_config = ConfigDict(
@@ -152,6 +163,7 @@ class ReadField(Answer):
         json_schema_extra={
             "examples": [
                 {
+                    "request_id": "77d2e0",
                     "model": "reader",
                     "version": "9c41d07e",
                     "text": "1801",
@@ -190,15 +202,20 @@ class ReadField(Answer):
     )
     digits: tuple[FieldDigit, ...] = Field(description="Each digit of `text`, in order.")
     alternatives: tuple[FieldAlternative, ...] = Field(
-        description="Other possible texts, most probable first."
+        description="Other possible texts, most probable first. With the reason `no_match` these"
+        " are what is written, and do not match the requested length or checksum."
     )
 
 
-class BatchField(ReadField, Place):
+class ReadField(FieldReading, Identified):
+    """The text of the field of a request."""
+
+
+class BatchField(FieldReading, Place):
     """The text of a field in a batch."""
 
 
-class FieldBatchAnswer(Answer):
+class FieldBatchAnswer(Identified):
     """One item for each image, in the order of the request."""
 
     fields: tuple[BatchField | BatchFailure, ...]

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -19,6 +19,8 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     # Requires the `feedback` extra.
+    from sqlalchemy import RowMapping
+
     from service.feedback.store import Answered, Store
 
 # How old a prediction is at most when it is written, as long as the database keeps up.
@@ -116,19 +118,22 @@ class Recorder:
             FeedbackUnavailable: the database cannot be used.
         """
         work = partial(self._store.answer, query, kind, answer, by)
-        for seconds in _RETRY_SECONDS:
-            try:
-                answered = await self._run(Operation.ANSWER, work)
-                break
-            except UnknownPrediction:
-                await asyncio.sleep(seconds)
-        else:
-            answered = await self._run(Operation.ANSWER, work)
+        answered = await self._run_until_known(Operation.ANSWER, work)
         if answered.is_new:
             row = answered.row
             outcome = "right" if row["read"] == row["answer"] else "wrong"
             self._metrics.feedback.labels(row["model"], row["decision"], outcome).inc()
         return answered
+
+    async def predictions(self, query: PredictionQuery) -> "Sequence[RowMapping]":
+        """Return the predictions that match `query`, by their index in the request.
+
+        Raises:
+            UnknownPrediction: nothing matches.
+            FeedbackUnavailable: the database cannot be used.
+        """
+        work = partial(self._store.predictions, query)
+        return await self._run_until_known(Operation.LIST, work)
 
     async def read(self, work: "Callable[[Store], _Result]") -> _Result:
         """Return what `work` reads from the store.
@@ -137,6 +142,14 @@ class Recorder:
             FeedbackUnavailable: the database cannot be used.
         """
         return await self._run(Operation.LIST, partial(work, self._store))
+
+    async def _run_until_known(self, operation: Operation, work: Callable[[], _Result]) -> _Result:
+        for seconds in _RETRY_SECONDS:
+            try:
+                return await self._run(operation, work)
+            except UnknownPrediction:
+                await asyncio.sleep(seconds)
+        return await self._run(operation, work)
 
     async def _run(self, operation: Operation, work: Callable[[], _Result]) -> _Result:
         if self._waiting >= _MAX_WAITING:

@@ -45,6 +45,7 @@ _MAX_DELETED = 5000
 
 # A stream may have recorded any number of images under one request id.
 _MAX_COMPARED = 100
+_MAX_LISTED = 1000
 
 _columns = predictions.c
 _without_image = select(
@@ -123,6 +124,17 @@ class Store:
         wanted = _without_image.where(is_open_review).order_by(_columns.id.desc()).limit(limit)
         with self.transaction() as connection:
             return connection.execute(wanted).mappings().all()
+
+    def predictions(self, query: PredictionQuery) -> Sequence[RowMapping]:
+        """Return the predictions that match `query`, by their index in the request.
+
+        Raises:
+            UnknownPrediction: nothing matches.
+        """
+        wanted = _without_image.where(*_matches(query)).order_by(_columns.place, _columns.id)
+        with self.transaction() as connection:
+            found = connection.execute(wanted.limit(_MAX_LISTED)).mappings().all()
+        return _required(found)
 
     def picture(self, number: int) -> NDArray[np.uint8]:
         """Return the model's input for the prediction `number`, uint8 [height, width].
@@ -241,24 +253,30 @@ def pixels_of(image: bytes) -> NDArray[np.uint8]:
 
 
 def _find(connection: Connection, query: PredictionQuery) -> RowMapping:
-    wanted = select(_columns.id, _columns.place, _columns.caller, _columns.kind).where(
-        _columns.request_id == query.request_id
-    )
-    if query.caller is not None or not query.any_caller:
-        wanted = wanted.where(_columns.caller.is_not_distinct_from(query.caller))
-    if query.index is not None:
-        wanted = wanted.where(_columns.place == query.index)
-    if query.item_id is not None:
-        wanted = wanted.where(_columns.item_id == stored_id(query.item_id))
-    newest_first = wanted.order_by(_columns.id.desc()).limit(_MAX_COMPARED)
-    found = connection.execute(newest_first).mappings().all()
-    if not found:
-        raise UnknownPrediction(
-            "no prediction matches; it may have expired, or X-Request-ID is another"
-        )
+    wanted = select(_columns.id, _columns.place, _columns.caller, _columns.kind)
+    newest_first = wanted.where(*_matches(query)).order_by(_columns.id.desc()).limit(_MAX_COMPARED)
+    found = _required(connection.execute(newest_first).mappings().all())
     if len({row["place"] for row in found}) > 1:
         raise InvalidRequest.of("body", "the request has several predictions; add index, or its id")
     if len({row["caller"] for row in found}) > 1:
         raise InvalidRequest.of("body", "several keys used this request id; add caller")
     # A client that reuses a request id means the later request.
     return found[0]
+
+
+def _matches(query: PredictionQuery) -> Iterator[ColumnElement[bool]]:
+    yield _columns.request_id == query.request_id
+    if query.caller is not None or not query.any_caller:
+        yield _columns.caller.is_not_distinct_from(query.caller)
+    if query.index is not None:
+        yield _columns.place == query.index
+    if query.item_id is not None:
+        yield _columns.item_id == stored_id(query.item_id)
+
+
+def _required(found: Sequence[RowMapping]) -> Sequence[RowMapping]:
+    if not found:
+        raise UnknownPrediction(
+            "no prediction matches; it may have expired, or X-Request-ID is another"
+        )
+    return found

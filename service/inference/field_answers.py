@@ -20,8 +20,12 @@ from service.inference.decisions import Decision
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels of the picture
 
-# Texts that satisfy the constraints, but are less likely than this, are not what is written.
-_NO_MATCH = 0.001
+# A text that satisfies the constraints but is less likely than this is not what is written: it
+# holds a digit that the reader did not see, or lacks one that it did. Measured on 2,294 fields,
+# composed of MNIST's training digits and real amounts, with a length and a check digit: below are
+# 0.7% of the likeliest texts if these are right, 94% if they are wrong. No digit of the others has
+# less than 0.7%.
+_NO_MATCH = 0.01
 
 _INK = PAPER - 56  # a third of the way from the tone of the paper to that of the darkest ink
 _REACH = HEIGHT // 2  # columns that a digit may extend beyond its steps
@@ -57,11 +61,12 @@ class FieldAnswer(NamedTuple):
     """The text of a field, and the decision.
 
     Attributes:
-        text: its digits; None if nothing could be read.
+        text: its digits; None if nothing could be read, or nothing that satisfies the constraints.
         raw: the text with separators.
         confidence: the probability that `text` is right; 0 if it is None.
         digits: the digits one by one.
-        alternatives: other texts, the likeliest first.
+        alternatives: other texts, the likeliest first; if none satisfies the constraints, those
+            that do not.
         decision: accept or review.
         reasons: why to review it; empty if it is accepted.
     """
@@ -95,34 +100,27 @@ def answer_of(
     if not ((likeliest >= 1) & (likeliest <= len(DIGITS))).any():
         return unread(FieldReason.NOT_A_DIGIT)
     hypotheses = decode(scores, constraints)
-    if not hypotheses:
-        return unread(FieldReason.NO_MATCH)
-    best, *others = hypotheses
-    if not best.text:
+    if not constraints.are_none and (not hypotheses or hypotheses[0].probability < _NO_MATCH):
+        return unread(FieldReason.NO_MATCH, _texts(decode(scores, Constraints()), card))
+    (text, confidence), *others = _texts(hypotheses, card)
+    if not text:
         return unread(FieldReason.NOT_A_DIGIT)
-    confidence, *other_confidences = confidences(hypotheses, card.confidence)
-    doubts = (
-        (FieldReason.NO_MATCH, not constraints.are_none and best.probability < _NO_MATCH),
-        (FieldReason.LOW_CONFIDENCE, threshold is None or confidence < threshold),
-    )
-    reasons = tuple(reason for reason, applies in doubts if applies)
+    best, is_unsure = hypotheses[0], threshold is None or confidence < threshold
     return FieldAnswer(
-        best.text,
+        text,
         best.raw,
         confidence,
         _digits(best, seen),
-        tuple(
-            Alternative(other.text, its_confidence)
-            for other, its_confidence in zip(others, other_confidences, strict=True)
-        ),
-        Decision.REVIEW if reasons else Decision.ACCEPT,
-        reasons,
+        tuple(others),
+        Decision.REVIEW if is_unsure else Decision.ACCEPT,
+        (FieldReason.LOW_CONFIDENCE,) if is_unsure else (),
     )
 
 
-def unread(reason: FieldReason) -> FieldAnswer:
-    """Return the answer for a field in which nothing could be read."""
-    return FieldAnswer(None, None, 0.0, (), (), Decision.REVIEW, (reason,))
+def unread(reason: FieldReason, texts: Sequence[Alternative] = ()) -> FieldAnswer:
+    """Return the answer for a field without a text that may be it; `texts` are other ones."""
+    others = tuple(each for each in texts if each.text)
+    return FieldAnswer(None, None, 0.0, (), others, Decision.REVIEW, (reason,))
 
 
 def boxes(strip: Strip, spans: Sequence[Span], picture: tuple[int, int]) -> list[Box]:
@@ -154,6 +152,12 @@ def boxes(strip: Strip, spans: Sequence[Span], picture: tuple[int, int]) -> list
         )
         for span, left, right in limits
     ]
+
+
+def _texts(hypotheses: Sequence[Hypothesis], card: ReaderCard) -> list[Alternative]:
+    """Return the text and the confidence of each of `hypotheses`, the likeliest first."""
+    sure = confidences(hypotheses, card.confidence)
+    return [Alternative(each.text, its) for each, its in zip(hypotheses, sure, strict=True)]
 
 
 def _digits(best: Hypothesis, seen: SeenStrip) -> tuple[ReadDigit, ...]:

@@ -143,7 +143,7 @@ def test_read_applies_a_checksum_and_prints_json(tmp_path, models_copy):
     answer = json.loads(numeral("read", *options, field).stdout)
 
     assert (answer["file"], answer["model"], answer["decision"]) == (field, "reader", "review")
-    assert "no_match" in answer["reasons"]
+    assert (answer["reasons"], answer["text"]) == (["no_match"], None)
 
 
 @pytest.mark.parametrize(

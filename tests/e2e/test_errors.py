@@ -84,7 +84,6 @@ ERRORS = {
         )
         for path, media_type in [
             (PREDICT, "application/x-www-form-urlencoded"),
-            (PREDICT, "application/json"),
             (PREDICT, "text/plain"),
             (BATCH, "image/png"),
         ]

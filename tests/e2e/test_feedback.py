@@ -241,6 +241,40 @@ def test_a_key_answers_for_its_own_requests_alone(client, seven):
     assert status("till", digit=7, caller="till") == 200
 
 
+def test_a_key_looks_up_its_own_predictions_alone(client, seven, draw):
+    till = client("till")
+    files = [("files", (f"{digit}.png", draw(digit))) for digit in (3, 5)]
+    till.post("/predict/batch", files=files, headers={"X-Request-ID": "order-2"})
+    till.post("/feedback", json={"request_id": "order-2", "index": 1, "digit": 5})
+
+    answers = {name: client(name).get("/predictions/order-2") for name in ("till", "owner")}
+
+    assert answers["till"].json() == answers["owner"].json()
+    first, second = answers["till"].json()["predictions"]
+    assert (first["index"], first["id"], first["read"], first["caller"]) == (
+        0,
+        "3.png",
+        "3",
+        "till",
+    )
+    assert (first["answer"], first["answered"]) == (None, None)
+    assert (second["read"], second["answer"]) == ("5", "5")
+    unknown = client("office").get("/predictions/order-2")
+    assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown-prediction")
+
+
+def test_a_prediction_is_looked_up_without_keys(server, feedback_server, seven):
+    request_id = predict(feedback_server, seven)
+
+    found = httpx.get(f"{feedback_server.url}/predictions/{request_id}").json()
+    malformed = httpx.get(f"{feedback_server.url}/predictions/a%00b")
+    off = httpx.get(f"{server}/predictions/{request_id}")
+
+    assert [each["read"] for each in found["predictions"]] == ["7"]
+    assert (malformed.status_code, "letters" in malformed.text) == (422, True)
+    assert (off.status_code, off.json()["type"]) == (403, "/problems/feedback-off")
+
+
 def test_a_person_works_off_the_queue_of_reviews(client, seven, draw):
     till, owner = client("till"), client("owner")
     till.post("/predict?max_error=0.01", content=seven)

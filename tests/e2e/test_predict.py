@@ -1,5 +1,6 @@
 """`POST /predict` over a real socket."""
 
+import base64
 import itertools
 
 import cv2
@@ -57,8 +58,9 @@ def test_form_and_raw_body_give_the_same_answer(server, draw):
     picture = draw(3)
 
     in_form = httpx.post(f"{server}/predict", files={"file": ("3.png", picture)}).json()
+    raw = _predict(server, picture)
 
-    assert in_form == _predict(server, picture)
+    assert in_form | {"request_id": raw["request_id"]} == raw
 
 
 @pytest.mark.parametrize(
@@ -92,17 +94,83 @@ def test_a_body_without_content_type_is_taken_as_a_picture(server, seven):
         assert client.send(request).json()["digit"] == 7
 
 
-def test_a_form_field_without_file_name_is_read(server, seven):
-    boundary = "b"
-    body = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + seven + b"\r\n--b--\r\n"
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp", ".tiff"])
+def test_a_file_without_file_name_in_a_form_is_read(server, seven, suffix):
+    # Half as light, a BMP file consists of ASCII characters.
+    pixels = cv2.imdecode(np.frombuffer(seven, np.uint8), cv2.IMREAD_GRAYSCALE) // 2
+    dark = cv2.imencode(suffix, pixels)[1].tobytes()
 
-    response = httpx.post(
-        f"{server}/predict",
-        content=body,
-        headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
-    )
+    response = httpx.post(f"{server}/predict", files={"file": (None, dark)})
 
     assert response.json()["digit"] == 7
+
+
+@pytest.mark.parametrize("path", ["/predict", "/fields", "/normalise"])
+def test_a_picture_may_be_base64_in_json_or_a_data_url_in_a_form(server, seven, path):
+    url = f"{server}{path}"
+    as_base64 = base64.b64encode(seven).decode()
+    data_url = f"data:image/png;base64,{as_base64}"
+
+    raw, *others = (
+        httpx.post(url, headers={"X-Request-ID": "same"}, **body)
+        for body in (
+            {"content": seven},
+            {"json": {"image": as_base64}},
+            {"json": {"image": data_url}},
+            {"files": {"file": (None, data_url)}},
+        )
+    )
+
+    assert raw.status_code == 200
+    assert [other.content for other in others] == [raw.content] * 3
+
+
+def test_data_urls_are_read_in_a_form_with_several_fields(server, seven):
+    data_url = f"data:image/png;base64,{base64.b64encode(seven).decode()}"
+    texts = (data_url, "data:,", "x.png")
+
+    answer = httpx.post(
+        f"{server}/predict/batch", files=[("files", (None, text)) for text in texts]
+    ).json()
+
+    read, empty, name = answer["predictions"]
+    assert read["digit"] == 7
+    assert empty["error"]["type"] == "/problems/unreadable-image"
+    assert "-F files=@x.png" in name["error"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x.png", "curl -F file=@x.png"),
+        ("é.png", "curl -F file=@é.png"),
+        ("data:image/png;base64", "comma"),
+        ("data:image/png;base64,é", "not valid Base64"),
+        ("<svg></svg>" * 100, "not valid Base64"),
+    ],
+)
+def test_a_form_field_with_other_text_is_an_error_that_says_what_to_send(server, text, says):
+    answer = httpx.post(f"{server}/predict", files={"file": (None, text)})
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-item")
+    assert says in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/predict", "file"),
+        ("/fields", "file"),
+        ("/normalise", "file"),
+        ("/predict/batch", "files"),
+        ("/fields/batch", "files"),
+    ],
+)
+def test_answers_have_the_id_of_their_request(server, seven, path, field):
+    as_json = {"Accept": "application/json"}
+    answer = httpx.post(f"{server}{path}", files={field: seven}, headers=as_json)
+
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
 
 
 def test_a_blank_picture_has_no_digit(server, blank):

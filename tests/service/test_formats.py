@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.api.formats import Item, LineSplitter, parse_json, parse_line, parse_lines, parse_npy
+from service.api.formats import (
+    Item,
+    LineSplitter,
+    parse_json,
+    parse_line,
+    parse_lines,
+    parse_npy,
+    parse_picture,
+)
 from service.errors import BatchTooLarge, InvalidItem, InvalidRequest, LineTooLong, MalformedBody
 from service.imaging import PictureTooLarge
 
@@ -80,7 +88,8 @@ def test_a_json_batch_has_a_limit():
         ({"image": "eA==", "id": "a" * 257}, "up to 256 characters"),
         ("e", "not valid Base64"),
         ("é", "not valid Base64"),
-        ("data:image/png;base64,eA==", "`data:`"),
+        ("data:image/png;base64", "comma"),
+        ("data:image/png;base64,e", "not valid Base64"),
         ("_-8=", "URL-safe"),
     ],
 )
@@ -109,6 +118,42 @@ def test_base64_may_have_line_breaks(line_break):
     lines = base64.encodebytes(content).decode().replace("\n", line_break)
 
     assert _parse([lines]) == [Item(None, content)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "data:image/png;base64,+/8=",
+        "DATA:image/png;BASE64,+/8=",
+        "data:;base64,+/8=",
+        "data:image/png;name=a.png;charset=utf-8; base64,+/8=",
+        "data:image/png;base64,%2B%2F8%3D",
+        "data%3Aimage%2Fpng%3Bbase64%2C%2B%2F8%3D",
+        "data:image/png;base64,+/\r\n8=",
+        "data:image/png,%FB%FF",
+    ],
+)
+def test_base64_may_be_a_data_url(url):
+    in_json = json.dumps({"image": url}).encode()
+
+    assert _parse([url]) == [Item(None, b"\xfb\xff")] == [parse_line(in_json)]
+    assert parse_picture(in_json) == b"\xfb\xff"
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"{", MalformedBody),
+        (b"[]", InvalidRequest),
+        (b'{"image": 7}', InvalidRequest),
+        (b'{"images": ["eA=="]}', InvalidRequest),
+        (b'{"image": "?"}', InvalidItem),
+        (b"[" + b"{}," * 10_000 + b"{}]", BatchTooLarge),
+    ],
+)
+def test_json_without_a_picture_is_refused(body, error):
+    with pytest.raises(error):
+        parse_picture(body)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"images": [NaN]}', b"[" * 100_000])
