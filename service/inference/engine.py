@@ -215,7 +215,10 @@ class Engine:
             queue = jobs.append
             turn = min(job.pipeline.turn, limit - len(inputs))
             for content in job.contents[job.taken : job.taken + turn]:
-                prepared = self._prepare(job, content, _LARGE_PIXELS)
+                # Tensors, and what the other thread has prepared, need nothing more.
+                prepared = content
+                if isinstance(content, bytes | np.ndarray):
+                    prepared = self._prepare(job, content, _LARGE_PIXELS)
                 if prepared is None:
                     queue = self._large.put
                     break

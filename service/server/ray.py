@@ -218,7 +218,7 @@ class Replica:
         """Reload the models here, and then in the other replicas if they can be used here.
 
         Raises:
-            ReloadInProgress: another reload is running here.
+            ReloadInProgress: another reload is running.
             ReloadFailed: the models cannot be used, and nothing has changed; or another replica
                 failed, and serves the old ones.
         """
@@ -229,6 +229,10 @@ class Replica:
         try:
             answers = handle.broadcast("reload", self._id)
             workers = len(await answers.results_async(timeout_s=_RELOAD_SECONDS))
+        except ReloadInProgress as error:
+            # That replica lets this one reload once more.
+            what = "another worker reloads the models; retry when it has finished"
+            raise ReloadInProgress(what) from error
         except Exception as error:
             # Whatever Ray makes of it.
             _log.error("reload failed in another worker: %s", error)

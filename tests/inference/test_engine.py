@@ -18,6 +18,7 @@ from service.inference.digits import DigitPipeline, Preprocess
 from service.inference.engine import Engine
 from service.inference.fields import LARGEST_FIELD_BATCH, FieldPipeline
 from service.inference.sessions import Reader
+from service.metrics import Metrics
 from tests.service.fakes import (
     CARD,
     FailingSession,
@@ -226,6 +227,19 @@ def test_a_fault_with_one_picture_fails_no_other_request(session, monkeypatch, p
     assert sound.outcomes[0].answer.digit == 2
 
 
+@pytest.mark.parametrize(("side", "times"), [(28, 1), (1000, 1), (None, 0)])
+def test_a_picture_is_prepared_once_and_a_tensor_never(session, side, times):
+    content = image(1) if side is None else np.full((side, side), 255, np.uint8)
+    pipeline, metrics = _digits(session, Preprocess.AUTO), Metrics()
+
+    _run(lambda engine: engine.run(pipeline, [content]), metrics=metrics)
+
+    metrics.flush()
+    for step in ("decode", "normalise"):
+        name = f"numeral_{step}_duration_seconds_count"
+        assert metrics.registry.get_sample_value(name) == times
+
+
 def test_a_request_past_the_queue_is_refused_at_once(session):
     async def scenario(engine, release):
         waiting = asyncio.create_task(engine.run(_digits(session), [image(1)] * 99))
@@ -395,9 +409,11 @@ def _while_busy(scenario, *, releases=False, **settings):
     return _run(busy, **settings)
 
 
-def _run(scenario, *, queue_size=1000, request_timeout=60.0):
+def _run(scenario, *, queue_size=1000, request_timeout=60.0, metrics=None):
+    settings = {"queue_size": queue_size, "request_timeout": request_timeout}
+
     async def main():
-        async with Engine(queue_size=queue_size, request_timeout=request_timeout) as engine:
+        async with Engine(**settings, metrics=metrics) as engine:
             return await asyncio.wait_for(scenario(engine), 60)
 
     return asyncio.run(main())
