@@ -57,15 +57,17 @@ def _write(page: Path, lines: Iterable[str]) -> None:
 
 def with_table(readme: str, cards: Sequence[ModelCard]) -> str:
     """Return the text of a README with an updated table of models between its markers."""
+    points = ((card, card.operating_point(0.001).test) for card in cards)
     rows = (
         f"| `{card.name}` | {card.parameters:,} | {card.test.accuracy:.2%}"
         f" | {card.test.accuracy_interval.low:.2%} to {card.test.accuracy_interval.high:.2%}"
-        f" | {card.operating_point(0.001).test.read_rate:.1%} |"
-        for card in cards
+        f" | {test.read_rate:.1%} | {test.errors} of {test.accepted:,} |"
+        for card, test in points
     )
     heading = (
-        "| model | parameters | test accuracy | 95% interval | read rate at 0.1% error |",
-        "| --- | --- | --- | --- | --- |",
+        "| model | parameters | test accuracy | 95% interval | read rate at 0.1% error"
+        " | errors among accepted |",
+        "| --- | --- | --- | --- | --- | --- |",
     )
     table = "\n".join((*heading, *rows))
     return _README_TABLE.sub(lambda marks: f"{marks[1]}{table}\n{marks[2]}", readme)
@@ -153,10 +155,11 @@ def _card(card: ModelCard) -> Iterator[str]:
     if card.quantised:
         yield "Weights and activations were quantised to 8 bits after training."
     yield "\n## On the 10,000 test images\n"
-    interval = card.test.accuracy_interval
+    interval, point = card.test.accuracy_interval, card.operating_point(0.001).test
     yield (
-        f"Accuracy {card.test.accuracy:.2%} (95% Wilson interval {interval.low:.2%} to"
-        f" {interval.high:.2%}). By digit: "
+        f"Accuracy {card.test.accuracy:.2%} of all of them (95% Wilson interval"
+        f" {interval.low:.2%} to {interval.high:.2%}). At `max_error=0.001` it accepts"
+        f" {point.read_rate:.2%}, with {point.errors} errors among {point.accepted:,}. By digit: "
         + ", ".join(
             f"{digit} {rate:.1%}" for digit, rate in enumerate(card.test.per_digit_accuracy)
         )

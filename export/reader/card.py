@@ -37,17 +37,18 @@ def overview(card: ReaderCard, folder: str) -> Iterator[str]:
         f"\n[`{card.name}`]({folder}/{card.name}.md) reads whole fields: of {amounts.strips}"
         f" held-out real amounts it reads {amounts.accuracy:.1%} without an error"
         f" ({_interval(amounts)}), {amounts.accuracy_length_known:.1%} with known length; of"
-        f" composed strips, half of them hard, {composed.accuracy:.1%}."
+        f" {composed.strips:,} composed strips, half of them hard, {composed.accuracy:.1%}."
     )
     yield from map(_accepted, (p for p in card.operating_points if p.max_error == _SHOWN_POINT))
     yield f"{card.parameters:,} parameters, {card.speed.latency_ms:.1f} ms per strip."
 
 
 def _accepted(point: FieldOperatingPoint) -> str:
-    amounts = point.held_out.amounts
+    amounts, composed = point.held_out.amounts, point.held_out.composed
     return (
         f"At `max_error={point.max_error:g}` it accepts {amounts.read_rate:.1%} of the amounts,"
-        f" with {amounts.errors} errors among {amounts.accepted}."
+        f" with {amounts.errors} errors among {amounts.accepted}, and {composed.read_rate:.1%} of"
+        f" the composed strips, with {composed.errors} errors among {composed.accepted:,}."
     )
 
 

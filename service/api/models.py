@@ -27,6 +27,8 @@ class OperatingPointSummary(BaseModel):
     threshold: Rate | None = Field(
         description="Lowest confidence accepted; null: no threshold was shown to keep the rate."
     )
+    accepted: int = Field(description="Test images that are accepted.")
+    errors: int = Field(description="Wrong answers among them.")
     read_rate: Rate = Field(description="Share of the test images that are accepted.")
     error_rate: Rate = Field(description="Share of wrong answers among the accepted ones.")
     error_rate_bound: Rate = Field(description="Upper 95% bound of that error rate.")
@@ -71,6 +73,8 @@ class ModelList(BaseModel):
 
     models: tuple[ModelSummary, ...]
     readers: tuple[ReaderSummary, ...] = Field(description="Models that read fields.")
+    max_error: Rate = Field(description="The default of `max_error` for digits.")
+    field_max_error: Rate = Field(description="The default of `max_error` for fields.")
 
 
 class ModelDetail(_Availability, ModelCard):
@@ -90,13 +94,16 @@ class ReaderDetail(_Availability, ReaderCard):
 async def list_models(request: Request) -> ModelList:
     """Size, accuracy, and the share of answers accepted at each error rate, of every model."""
     require_json_accepted(request)
-    catalogue = state_of(request)["registry"].catalogue
+    state = state_of(request)
+    catalogue, settings = state["registry"].catalogue, state["settings"]
     return ModelList(
         models=tuple(_summary(card, catalogue) for card in catalogue.cards.values()),
         readers=tuple(
             ReaderSummary(**dict(card), **_availability(card, catalogue))
             for card in catalogue.reader_cards.values()
         ),
+        max_error=settings.max_error,
+        field_max_error=settings.field_max_error,
     )
 
 

@@ -138,11 +138,13 @@ def _read_rate(card: "ModelCard | ReaderCard", max_error: float) -> str:
     try:
         if isinstance(card, ModelCard):
             digits = card.operating_point(max_error)
-            return f"{digits.test.read_rate:.2%} at {digits.max_error:g}"
-        fields = card.operating_point(max_error)
-        return f"{fields.held_out.amounts.read_rate:.2%} at {fields.max_error:g}"
+            rate, found = digits.max_error, digits.test
+        else:
+            fields = card.operating_point(max_error)
+            rate, found = fields.max_error, fields.held_out.amounts
     except LookupError:
         return "-"
+    return f"{found.read_rate:.2%} at {rate:g}, {found.errors} wrong of {found.accepted:,}"
 
 
 def _correct(classifier: "Classifier", digits: "Digits") -> int:

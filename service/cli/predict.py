@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _SOME_UNREAD = 1
 _STANDARD_INPUT = Path("-")
+_READ = ("digit", "text", "raw")
+_NO_ANSWER = "?"
 
 
 def predict(
@@ -45,6 +47,8 @@ def predict(
     models_dir: ModelsDir = None,
 ) -> None:
     """Read digits from image files, without a server. For many files, use numeral score.
+
+    What needs review has the digit ?, and the best guess after the reasons.
 
     Examples:
       numeral predict seven.png
@@ -83,6 +87,8 @@ def read(
     models_dir: ModelsDir = None,
 ) -> None:
     """Read fields of several digits from image files, without a server.
+
+    What needs review has the text ?, and the best guess after the reasons.
 
     Examples:
       numeral read amount.png
@@ -157,9 +163,12 @@ def _answers(
 
 
 def _cell(column: str, answer: dict[str, Any]) -> str:
-    value = answer[column]
+    value, needs_review = answer[column], answer["decision"] == "review"
     if column == "confidence":
         return f"{value:.4f}"
-    if column == "decision" and answer["reasons"]:
-        return f"{value} ({', '.join(answer['reasons'])})"
-    return "-" if value in (None, "") else str(value)
+    if column == "decision" and needs_review:
+        guess = answer.get("text", answer.get("digit"))
+        perhaps = "" if guess is None else f", perhaps {guess}"
+        return f"{value} ({', '.join(answer['reasons'])}){perhaps}"
+    # A best guess must not look like an answer, nor be taken for one by a script.
+    return _NO_ANSWER if needs_review and column in _READ else str(value)

@@ -38,6 +38,8 @@ def test_models_are_compared_under_a_header():
     ]
     assert {len(line) for line in lines} == {7}
     assert f"{manifest.models[0].parameters:,}" in lines[1]
+    test = manifest.models[0].operating_point(0.001).test
+    assert lines[1][5].endswith(f" at 0.001, {test.errors} wrong of {test.accepted:,}")
 
 
 def test_a_damaged_model_is_named(models_copy):

@@ -2,10 +2,12 @@
 
 import re
 
+import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.browser import PHONE
+from tests.web.browser import DESKTOP, PHONE
 from tests.web.hand import write, write_with_finger
 
 # Delays the first prediction, and ignores aborts.
@@ -105,13 +107,13 @@ def test_the_answer_comes_before_the_pen_is_lifted(page, sheet):
 
 
 def test_undo_and_clear(page, sheet):
-    write(page, sheet, "1")
-    expect(_said(page)).to_have_text("1")
+    write(page, sheet, "7")
+    expect(_said(page)).to_have_text("7")
 
     page.locator("#digit").get_by_role("button", name="Clear").click()
     expect(_said(page)).to_have_text("")
     page.locator("#digit").get_by_role("button", name="Undo").click()
-    expect(_said(page)).to_have_text("1")
+    expect(_said(page)).to_have_text("7")
     sheet.press("Control+z")
     expect(_said(page)).to_have_text("")
     expect(page.locator("#digit").get_by_role("button", name="Undo")).to_be_disabled()
@@ -140,13 +142,13 @@ def test_a_late_answer_is_dropped(open_page, pictures):
     page.locator("#digit [data-file=choose]").set_input_files(pictures / "seven.png")
     page.evaluate("window.delayed")
     page.locator("#digit").get_by_role("button", name="Clear").click()
-    write(page, sheet, "1")
+    write(page, sheet, "4")
     # The comparison starts when no newer answer is pending.
-    expect(page.locator("[data-tiles] .tile-digit").last).to_have_text("1")
+    expect(page.locator("[data-tiles] .tile-digit").last).to_have_text("4")
     page.evaluate("window.release()")
     page.wait_for_timeout(200)
 
-    expect(_said(page)).to_have_text("1")
+    expect(_said(page)).to_have_text("4")
 
 
 def test_the_selected_model_and_error_rate_are_sent(page, sheet):
@@ -163,12 +165,60 @@ def test_the_selected_model_and_error_rate_are_sent(page, sheet):
     )
 
 
-def test_reasons_are_explained(page, sheet):
-    write(page, sheet, "11")
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_what_needs_review_does_not_look_like_an_answer(open_page, size):
+    page = open_page(size=size)
+    write(page, page.locator("#digit canvas"), "11")
 
     verdict = page.locator("#digit [data-verdict]")
     expect(verdict).to_contain_text("Needs review")
     expect(verdict).to_contain_text("several digits")
+    expect(_said(page)).to_have_text("?")
+    expect(page.locator("[data-bars] .best")).to_have_count(0)
+    expect(page.get_by_role("status")).to_contain_text("Needs review. It looks like several")
+    expect(page.locator("[data-tiles] .tile-digit.review").first).to_have_text("?")
+    for number in page.locator("#digit .tile-digit.review").all_text_contents():
+        assert number == "?"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_guesses_are_named_in_words(page, sheet):
+    probabilities = [0, 0, 0.05, 0.3, 0, 0.2, 0, 0.419, 0, 0.031]
+    answer = {"model": "resnet", "version": "1", "digit": 7, "confidence": 0.419}
+    answer |= {"decision": "review", "reasons": ["not_a_digit"], "probabilities": probabilities}
+    page.route("**/predict*", lambda route: route.fulfill(json=answer))
+
+    write(page, sheet, "2")
+
+    guesses = "Best guess: 7 (41.9%), or 3 (30.0%), or 5 (20.0%)."
+    expect(page.locator("#digit [data-verdict]")).to_contain_text(guesses)
+    expect(page.get_by_role("status")).to_contain_text(guesses)
+    expect(_said(page)).to_have_text("?")
+    expect(page.locator("[data-tiles] li").first).to_contain_text("?perhaps 7: 41.9%needs review")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("ink", "found"), [(20, "Dark ink"), (250, "Light ink")])
+def test_a_box_is_drawn_around_the_ink_of_a_picture(open_page, tmp_path, ink, found, size):
+    page = open_page(size=size)
+    picture = np.full((300, 500), 270 - ink, np.uint8)
+    cv2.putText(picture, "7", (320, 200), cv2.FONT_HERSHEY_SIMPLEX, 5, ink, 14, cv2.LINE_AA)
+    cv2.imwrite(str(tmp_path / "7.png"), picture)
+    page.locator("#digit [data-file=choose]").set_input_files(tmp_path / "7.png")
+
+    expect(page.locator("[data-found]")).to_have_text(f"{found} on even paper")
+    expect(page.locator("#digit .pad-boxes rect")).to_have_count(1)
+    pad = page.locator("#digit .pad").bounding_box()
+    box = page.locator("#digit .pad-boxes rect").bounding_box()
+    scale = min(pad["width"] / 500, pad["height"] / 300)
+    left = (box["x"] - pad["x"] - (pad["width"] - 500 * scale) / 2) / scale
+    top = (box["y"] - pad["y"] - (pad["height"] - 300 * scale) / 2) / scale
+    mask = cv2.threshold(cv2.absdiff(picture, 270 - ink), 99, 255, cv2.THRESH_BINARY)[1]
+    drawn = cv2.boundingRect(mask)
+    assert (left, top, box["width"] / scale, box["height"] / scale) == pytest.approx(drawn, abs=25)
+
+    page.locator("#digit").get_by_role("button", name="Clear").click()
+    expect(page.locator("#digit .pad-boxes rect")).to_have_count(0)
 
 
 def _said(page):

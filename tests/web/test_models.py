@@ -36,6 +36,27 @@ def test_the_read_rate_is_that_of_the_errors_allowed(open_page, published):
         for place, model in enumerate(published["models"]):
             [point] = [each for each in model["operating_points"] if each["max_error"] == rate]
             expect(rows.nth(place)).to_contain_text(f"{100 * point['read_rate']:.1f}%")
+            found = f"{point['errors']} wrong of {point['accepted']:,}"
+            expect(rows.nth(place)).to_contain_text(found)
+
+
+@pytest.mark.parametrize(("rate", "shown"), [(0.001, "0.001"), (0.007, "0.005")])
+def test_the_tab_opens_at_the_default_of_the_service(open_page, start_ready, rate, shown):
+    service = start_ready(max_error=rate, field_max_error=0.02)
+    page = open_page("models", url=service.url)
+
+    rates = page.locator("#models").get_by_role("combobox", name="Errors allowed")
+    expect(rates.nth(0)).to_have_value(shown)
+    expect(rates.nth(1)).to_have_value("0.02")
+    [point] = [
+        each["held_out"]["composed"]
+        for each in httpx.get(f"{service.url}/models").json()["readers"][0]["operating_points"]
+        if each["max_error"] == 0.02
+    ]
+    row = _rows(page, "Field readers").nth(1)
+    expect(row).to_contain_text(f"{point['errors']} wrong of {point['accepted']:,}")
+    usual = page.locator("#digit").get_by_label("Errors allowed").locator("option").first
+    expect(usual).to_have_text(f"1 in {round(1 / rate):,} (default)")
 
 
 def test_the_intervals_lie_on_one_scale(open_page, published):

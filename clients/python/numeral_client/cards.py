@@ -103,6 +103,8 @@ class OperatingPointSummary(Answer):
     read_rate: float
     error_rate: float
     error_rate_bound: float
+    accepted: int | None = None
+    errors: int | None = None
 
 
 class ModelSummary(Summary):
@@ -243,7 +245,12 @@ class ReaderDetail(Card):
 
 
 class ModelList(Answer):
-    """The published digit models and field readers."""
+    """The published digit models and field readers, and the service's default error rates.
+
+    None means that the service is older than this client.
+    """
 
     models: tuple[ModelSummary, ...]
     readers: tuple[ReaderSummary, ...]
+    max_error: float | None = None
+    field_max_error: float | None = None

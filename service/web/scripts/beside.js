@@ -2,7 +2,8 @@
 
 import { bar, element } from "./dom.js";
 import { Trouble, readPicture } from "./service.js";
-import { percent } from "./words.js";
+import { NO_ANSWER, isAccepted } from "./verdict.js";
+import { LEAST_GUESS, percent } from "./words.js";
 
 /** Ask the named models, and show their answers in the list `root`. */
 export async function compare(root, names, file, maxError, signal) {
@@ -31,15 +32,22 @@ async function answerOf(file, options, signal) {
 
 function tile(name, answer) {
   const isAnswer = answer && !(answer instanceof Trouble);
+  const accepted = isAnswer && isAccepted(answer);
+  const read = accepted ? `${answer.digit}` : NO_ANSWER;
   return element(
     "li",
     {},
     element("p", { class: "tile-name" }, name),
-    element("p", { class: "tile-digit" }, isAnswer ? `${answer.digit ?? "–"}` : "–"),
-    bar(isAnswer ? answer.confidence : 0),
-    element("p", {}, isAnswer ? percent(answer.confidence) : "", ...(isAnswer ? [about(" sure")] : [])),
+    element("p", { class: `tile-digit ${isAnswer && !accepted ? "review" : ""}` }, isAnswer ? read : "–"),
+    bar(accepted ? answer.confidence : 0),
+    element("p", {}, ...(isAnswer ? sureness(answer) : [])),
     element("p", { class: isAnswer ? answer.decision : "" }, verdictOf(answer)),
   );
+}
+
+function sureness({ digit, confidence, ...answer }) {
+  if (isAccepted(answer)) return [percent(confidence), about(" sure")];
+  return confidence < LEAST_GUESS ? [] : [about("perhaps "), `${digit}: ${percent(confidence)}`];
 }
 
 function about(word) {
@@ -49,5 +57,5 @@ function about(word) {
 function verdictOf(answer) {
   if (!answer) return "";
   if (answer instanceof Trouble) return answer.title;
-  return answer.decision === "accept" ? "accepted" : "needs review";
+  return isAccepted(answer) ? "accepted" : "needs review";
 }

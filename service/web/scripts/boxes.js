@@ -1,4 +1,4 @@
-// Boxes around the digits of a field, over its picture.
+// Boxes around digits, over their picture.
 
 import { shape } from "./dom.js";
 
@@ -10,11 +10,11 @@ export function isUnsure(digit) {
   return digit.confidence < SURE;
 }
 
-/** Draw a box around each digit of a picture of `width` x `height` pixels. */
-export function showBoxes(drawing, digits, { width, height }) {
+/** Draw boxes, each `{box, isUnsure}`, over a picture of `width` x `height` pixels. */
+export function showBoxes(drawing, boxes, { width, height }) {
   drawing.setAttribute("viewBox", `0 0 ${width || 1} ${height || 1}`);
   drawing.classList.remove("stale");
-  drawing.replaceChildren(...(width ? digits.map((digit) => boxOf(digit, height)) : []));
+  drawing.replaceChildren(...(width ? boxes.map((each) => drawn(each, height)) : []));
 }
 
 /** Highlight the box of the digit at `place`, or none. */
@@ -22,8 +22,8 @@ export function pointAt(drawing, place) {
   [...drawing.children].forEach((box, at) => box.classList.toggle("pointed", at === place));
 }
 
-function boxOf(digit, height) {
-  const [x, y, width, boxHeight] = digit.box;
+function drawn({ box, isUnsure: unsure }, height) {
+  const [x, y, width, boxHeight] = box;
   const margin = height / 64;
   return shape("rect", {
     x: x - margin,
@@ -31,6 +31,6 @@ function boxOf(digit, height) {
     width: width + 2 * margin,
     height: boxHeight + 2 * margin,
     rx: 2 * margin,
-    class: isUnsure(digit) ? "unsure" : "",
+    class: unsure ? "unsure" : "",
   });
 }

@@ -3,13 +3,14 @@
 import { say } from "./announcer.js";
 import { showBars } from "./bars.js";
 import { compare, showEmpty } from "./beside.js";
+import { showBoxes } from "./boxes.js";
 import { element } from "./dom.js";
 import { latest } from "./latest.js";
 import { offerRates } from "./rates.js";
-import { Trouble, readPicture, shownPicture } from "./service.js";
+import { Trouble, readPicture, seenPicture } from "./service.js";
 import { Sheet } from "./sheet.js";
-import { showTrouble, showVerdict, showWaiting } from "./verdict.js";
-import { percent, reasonsInWords } from "./words.js";
+import { isAccepted, showSaid, showTrouble, showVerdict, showWaiting } from "./verdict.js";
+import { LEAST_GUESS, foundInWords, guess, percent } from "./words.js";
 
 const NO_PROBABILITIES = Array(10).fill(0);
 // Asking all models is many requests, so it waits longer.
@@ -17,6 +18,7 @@ const DELAY_FACTOR = 4;
 
 export class DigitTab {
   #models = [];
+  #usual = null;
 
   constructor(root) {
     this.find = (part) => root.querySelector(`[data-${part}]`);
@@ -35,12 +37,16 @@ export class DigitTab {
       title: "Write a digit",
       label: "Sheet to write a digit on",
       hint: "Write a digit here",
-      changed: this.again,
+      changed: () => {
+        this.sheet?.boxes.classList.add("stale");
+        this.again();
+      },
     });
   }
 
   /** Use the published models. */
-  use({ models }) {
+  use({ models, max_error: usual }) {
+    this.#usual = usual;
     this.#models = models.filter((model) => model.status === "loaded");
     this.model.replaceChildren(
       ...this.#models.map(({ name }) => element("option", { value: name }, name)),
@@ -52,7 +58,7 @@ export class DigitTab {
 
   #offerRates() {
     const model = this.#models.find(({ name }) => name === this.model.value);
-    offerRates(this.rate, model?.operating_points ?? []);
+    offerRates(this.rate, model?.operating_points ?? [], this.#usual);
   }
 
   async #read(signal) {
@@ -62,12 +68,14 @@ export class DigitTab {
     }
     const options = { model: this.model.value, max_error: this.rate.value };
     try {
-      const { file } = await this.sheet.content();
+      const { file, width } = await this.sheet.content();
       const [answer, seen] = await Promise.all([
         readPicture("predict", file, options, signal),
-        shownPicture(file, signal),
+        seenPicture(file, signal),
       ]);
-      if (!signal.aborted) this.#show(answer, seen);
+      if (signal.aborted) return;
+      this.#show(answer, seen);
+      this.#showBox(answer, width ? seen : { box: null });
     } catch (error) {
       if (signal.aborted || !(error instanceof Trouble)) throw error;
       this.#showNothing();
@@ -87,28 +95,46 @@ export class DigitTab {
   }
 
   #show(answer, seen) {
-    const { digit, confidence, decision, probabilities, reasons } = answer;
-    this.find("said").textContent = digit ?? "";
-    showVerdict(this.find("verdict"), answer, this.rate.value);
-    showBars(this.find("bars"), probabilities, digit);
+    const { digit, confidence, probabilities } = answer;
+    const accepted = isAccepted(answer);
+    showSaid(this.find("said"), answer, digit);
+    showBars(this.find("bars"), probabilities, accepted ? digit : null);
     this.#showSeen(seen);
-    const what = digit === null ? "No digit" : `${digit}, ${percent(confidence)} sure`;
-    say(`${what}. ${decision === "accept" ? "Accepted." : reasonsInWords(reasons)}`);
+    const words = showVerdict(this.find("verdict"), answer, {
+      maxError: this.rate.value || this.#usual,
+      guesses: likeliest(probabilities),
+    });
+    say(accepted ? `${digit}, ${percent(confidence)} sure. Accepted.` : words);
+  }
+
+  #showBox(answer, { box, size: [width, height] = [0, 0] }) {
+    const boxes = box ? [{ box, isUnsure: !isAccepted(answer) }] : [];
+    showBoxes(this.sheet.boxes, boxes, { width, height });
   }
 
   #showNothing() {
-    this.find("said").textContent = "";
+    showSaid(this.find("said"), null);
     showWaiting(this.find("verdict"), "The answer appears as you write.");
     showBars(this.find("bars"), NO_PROBABILITIES, null);
     this.#showSeen(null);
+    this.#showBox(null, { box: null });
   }
 
-  #showSeen(picture) {
+  #showSeen(seen) {
     const image = this.find("seen");
     if (image.src) URL.revokeObjectURL(image.src);
-    image.hidden = !picture;
-    this.find("seen-empty").hidden = Boolean(picture);
-    if (picture) image.src = URL.createObjectURL(picture);
-    image.alt = picture ? "28 by 28 pixels, white ink on black, centred" : "";
+    image.hidden = !seen;
+    this.find("seen-empty").hidden = Boolean(seen);
+    if (seen) image.src = URL.createObjectURL(seen.picture);
+    image.alt = seen ? "28 by 28 pixels, white ink on black, centred" : "";
+    this.find("found").textContent = seen ? foundInWords(seen) : "";
   }
+}
+
+function likeliest(probabilities) {
+  return probabilities
+    .map((probability, digit) => ({ digit, probability }))
+    .filter(({ probability }) => probability >= LEAST_GUESS)
+    .sort((one, other) => other.probability - one.probability)
+    .map(({ digit, probability }) => guess(digit, probability));
 }

@@ -7,13 +7,14 @@ import { latest } from "./latest.js";
 import { offerRates } from "./rates.js";
 import { Trouble, readPicture } from "./service.js";
 import { Sheet } from "./sheet.js";
-import { showTrouble, showVerdict, showWaiting } from "./verdict.js";
-import { percent, reasonsInWords } from "./words.js";
+import { isAccepted, showSaid, showTrouble, showVerdict, showWaiting } from "./verdict.js";
+import { guess, percent } from "./words.js";
 
 const NO_SIZE = { width: 0, height: 0 };
 
 export class FieldTab {
   #readers = null;
+  #usual = null;
 
   constructor(root) {
     this.find = (part) => root.querySelector(`[data-${part}]`);
@@ -36,7 +37,8 @@ export class FieldTab {
   }
 
   /** Use the published readers. */
-  use({ readers }) {
+  use({ readers, field_max_error: usual }) {
+    this.#usual = usual;
     this.#readers = readers.filter((reader) => reader.status === "loaded");
     const { model } = this.form.elements;
     model.replaceChildren(
@@ -51,7 +53,7 @@ export class FieldTab {
   #offerRates() {
     const { model, max_error: rate } = this.form.elements;
     const reader = this.#readers?.find(({ name }) => name === model.value);
-    offerRates(rate, reader?.operating_points ?? []);
+    offerRates(rate, reader?.operating_points ?? [], this.#usual);
   }
 
   async #read(signal) {
@@ -72,20 +74,25 @@ export class FieldTab {
   }
 
   #show(answer, content) {
-    this.find("said").textContent = answer.text ?? "";
-    showVerdict(this.find("verdict"), answer, this.form.elements.max_error.value);
+    const { text, raw, confidence, alternatives } = answer;
+    const accepted = isAccepted(answer);
+    showSaid(this.find("said"), answer, text);
     this.#showDigits(answer, content);
-    this.find("others").hidden = !answer.alternatives.length;
-    this.find("alternatives").replaceChildren(...answer.alternatives.map(alternative));
-    const { text, confidence, decision, reasons } = answer;
-    const what = text ? `${[...text].join(" ")}, ${percent(confidence)} sure` : "No digits";
-    say(`${what}. ${decision === "accept" ? "Accepted." : reasonsInWords(reasons)}`);
-    if (text) this.find("verdict").append(element("p", { class: "about" }, explanation(answer)));
+    const words = showVerdict(this.find("verdict"), answer, {
+      maxError: this.form.elements.max_error.value || this.#usual,
+      guesses: text ? [guess(raw ?? text, confidence)] : [],
+    });
+    this.find("others").hidden = !alternatives.length;
+    this.find("alternatives").replaceChildren(...alternatives.map(alternative));
+    say(accepted ? `${[...text].join(" ")}, ${percent(confidence)} sure. Accepted.` : words);
+    if (accepted) this.find("verdict").append(element("p", { class: "about" }, explanation(answer)));
   }
 
-  #showDigits({ digits }, content) {
+  #showDigits({ digits, decision }, content) {
     const { boxes } = this.sheet;
-    showBoxes(boxes, digits, content);
+    const drawn = digits.map((digit) => ({ box: digit.box, isUnsure: isUnsure(digit) }));
+    showBoxes(boxes, drawn, content);
+    this.find("digits").classList.toggle("guessed", decision !== "accept");
     const tiles = digits.map((digit, place) => {
       const tile = element("li", { class: isUnsure(digit) ? "unsure" : "" });
       tile.append(element("b", {}, `${digit.digit}`), percent(digit.confidence));
@@ -97,7 +104,7 @@ export class FieldTab {
   }
 
   #showNothing() {
-    this.find("said").textContent = "";
+    showSaid(this.find("said"), null);
     const hasNone = this.#readers?.length === 0;
     const text = hasNone
       ? "This service has no field reader: none is published, or it could not be loaded."

@@ -1,15 +1,14 @@
 // The tab that compares the digit models and the field readers.
 
-import { element } from "./dom.js";
-import { axis, interval, measure, scaleFor, shareBar } from "./plot.js";
-import { offerRates, pointAt } from "./rates.js";
+import { bar, element } from "./dom.js";
+import { axis, interval, measure, scaleFor } from "./plot.js";
+import { chooseRate, pointAt } from "./rates.js";
 import { getJson } from "./service.js";
 import { table } from "./table.js";
 import { showTrouble } from "./verdict.js";
 import { grouped, percent } from "./words.js";
 
-const USUAL_RATE = "0.001";
-const KINDS = { amounts: "Amounts on cheques", composed: "Strips of single digits" };
+const KINDS = { amounts: "Real amounts on cheques", composed: "Composed strips, half of them hard" };
 
 export class ModelsTab {
   #catalogue = { models: [], readers: [] };
@@ -27,9 +26,8 @@ export class ModelsTab {
   use(catalogue) {
     this.#catalogue = catalogue;
     this.find("trouble").replaceChildren();
-    offerRates(this.rate, allPoints(catalogue.models), { orDefault: false });
-    if (this.rate.querySelector(`[value="${USUAL_RATE}"]`)) this.rate.value = USUAL_RATE;
-    offerRates(this.fieldRate, allPoints(catalogue.readers), { orDefault: false });
+    chooseRate(this.rate, allPoints(catalogue.models), catalogue.max_error);
+    chooseRate(this.fieldRate, allPoints(catalogue.readers), catalogue.field_max_error);
     this.find("field-readers").hidden = !catalogue.readers.length;
     this.#showModels();
     this.#showReaders();
@@ -55,14 +53,14 @@ export class ModelsTab {
     const columns = [
       { label: "Model" },
       { label: "Accuracy, %", kind: "wide", above: measure(axis(scale)) },
-      { label: "Read rate", kind: "wide" },
+      { label: "Read rate, errors among accepted", kind: "wide" },
       { label: "Parameters", kind: "number" },
       { label: "Time per image", kind: "number" },
     ];
     const rows = models.map((model) => [
       modelHead(model),
       accuracy(scale, model.accuracy, model.accuracy_interval),
-      readRate(pointAt(model.operating_points, Number(this.rate.value))?.read_rate),
+      readRate(pointAt(model.operating_points, Number(this.rate.value))),
       grouped(model.parameters),
       latency(this.#cards[model.name]),
     ]);
@@ -81,7 +79,7 @@ export class ModelsTab {
     const columns = [
       { label: "Kind" },
       { label: "All digits right, %", kind: "wide", above: measure(axis(scale)) },
-      { label: "Read rate", kind: "wide" },
+      { label: "Read rate, errors among accepted", kind: "wide" },
       { label: "Length known", kind: "number" },
       { label: "Fields tested", kind: "number" },
     ];
@@ -92,7 +90,7 @@ export class ModelsTab {
       return [
         head(each.title, about, { status, reason }),
         accuracy(scale, of(each).accuracy, of(each).accuracy_interval),
-        readRate(point?.held_out[each.kind].read_rate),
+        readRate(point?.held_out[each.kind]),
         percent(of(each).accuracy_length_known),
         grouped(of(each).strips),
       ];
@@ -129,10 +127,15 @@ function accuracy(scale, value, { low, high }) {
   );
 }
 
-function readRate(share) {
-  return share === undefined
-    ? element("span", { class: "never" }, "no threshold")
-    : shareBar(share, `${(100 * share).toFixed(1)}%`);
+function readRate(point) {
+  if (!point) return element("span", { class: "never" }, "no threshold");
+  const errors = `${grouped(point.errors)} wrong of ${grouped(point.accepted)}`;
+  return measure(
+    bar(point.read_rate),
+    `${(100 * point.read_rate).toFixed(1)}%`,
+    element("br"),
+    element("small", {}, errors),
+  );
 }
 
 function latency(card) {

@@ -1,6 +1,6 @@
 // Small plots for the rows of a table, of any width.
 
-import { bar, element, shape } from "./dom.js";
+import { element, shape } from "./dom.js";
 
 const MAX_TICKS = 5;
 const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
@@ -42,11 +42,6 @@ export function interval({ ticks, place }, value, { low, high }) {
 /** Put a plot or bar next to its value in words. */
 export function measure(drawing, ...words) {
   return element("div", { class: "measure" }, drawing, element("span", {}, ...words));
-}
-
-/** Draw a share as a bar with its value. */
-export function shareBar(share, words) {
-  return measure(bar(share), words);
 }
 
 function plot(parts) {

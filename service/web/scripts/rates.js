@@ -3,16 +3,28 @@
 import { element } from "./dom.js";
 import { oneIn } from "./words.js";
 
-const DEFAULT_LABEL = "default";
+/** Fill `select` with the rates of operating points, and the service's default, `usual`. */
+export function offerRates(select, points, usual) {
+  const label = usual ? `${oneIn(usual)} (default)` : "default";
+  fill(select, points, [element("option", { value: "" }, label)]);
+}
 
-/** Fill `select` with the rates of operating points, and the service's default if `orDefault`. */
-export function offerRates(select, points, { orDefault = true } = {}) {
+/** Fill `select` with the rates of operating points, and choose what the service uses by default. */
+export function chooseRate(select, points, usual) {
+  const isFirst = !select.value;
+  fill(select, points, []);
+  const used = [...select.options].find(({ value }) => Number(value) <= usual);
+  if (isFirst && used) select.value = used.value;
+}
+
+function fill(select, points, first) {
   const before = select.value;
   const rates = points.filter((point) => point.threshold !== null).map((point) => point.max_error);
-  const options = rates.map((rate) => element("option", { value: rate }, oneIn(rate)));
-  if (orDefault) options.unshift(element("option", { value: "" }, DEFAULT_LABEL));
-  select.replaceChildren(...options);
-  if (options.some((option) => option.value === before)) select.value = before;
+  select.replaceChildren(
+    ...first,
+    ...rates.map((rate) => element("option", { value: rate }, oneIn(rate))),
+  );
+  if ([...select.options].some(({ value }) => value === before)) select.value = before;
 }
 
 /** Return the operating point for `rate`, if it has a threshold. */

@@ -27,16 +27,18 @@ export async function readPicture(path, picture, options, signal) {
   return (await send(path, picture, options, signal)).json();
 }
 
-/** Return the picture that a model sees. */
-export async function shownPicture(picture, signal) {
-  return (await send("normalise", picture, {}, signal)).blob();
+/** Return the picture that a model sees, and what was found on `picture`. */
+export async function seenPicture(picture, signal) {
+  const { image, ...found } = await readPicture("normalise", picture, {}, signal);
+  const bytes = Uint8Array.from(atob(image), (letter) => letter.charCodeAt());
+  return { ...found, picture: new Blob([bytes], { type: "image/png" }) };
 }
 
 function send(path, picture, options, signal) {
   const given = Object.entries(options).filter(([, value]) => value !== "");
   const query = given.length ? `?${new URLSearchParams(given)}` : "";
   // The service detects the format by itself.
-  const headers = { "Content-Type": "application/octet-stream" };
+  const headers = { "Content-Type": "application/octet-stream", Accept: "application/json" };
   return request(path + query, { method: "POST", body: picture, headers, signal });
 }
 

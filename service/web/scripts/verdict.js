@@ -3,14 +3,30 @@
 import { element } from "./dom.js";
 import { oneIn, reasonsInWords, sentence } from "./words.js";
 
-/** Show the decision in `root`; `maxError` is the requested error rate, if any. */
-export function showVerdict(root, answer, maxError = "") {
-  const isAccepted = answer.decision === "accept";
+// Instead of an answer that needs review, which must not look like one.
+export const NO_ANSWER = "?";
+
+/** Return whether an answer can be used without a person. */
+export function isAccepted({ decision }) {
+  return decision === "accept";
+}
+
+/** Show in large type what was read, if it is accepted; nothing without an answer. */
+export function showSaid(root, answer, read = "") {
+  root.textContent = !answer || isAccepted(answer) ? read : NO_ANSWER;
+  root.classList.toggle("unread", Boolean(answer) && !isAccepted(answer));
+}
+
+/** Show the decision in `root`, and return it in words; `guesses` are for what needs review. */
+export function showVerdict(root, answer, { maxError, guesses = [] }) {
+  const accepted = isAccepted(answer);
+  const badge = accepted ? "Accepted" : "Needs review";
+  const why = accepted ? whyAccepted(maxError) : reasonsInWords(answer.reasons);
+  const perhaps = accepted || !guesses.length ? "" : `Best guess: ${guesses.join(", or ")}.`;
   root.className = `verdict ${answer.decision}`;
-  root.replaceChildren(
-    element("span", { class: "badge" }, isAccepted ? "Accepted" : "Needs review"),
-    element("p", {}, isAccepted ? whyAccepted(maxError) : reasonsInWords(answer.reasons)),
-  );
+  root.replaceChildren(element("span", { class: "badge" }, badge), element("p", {}, why));
+  if (perhaps) root.append(element("p", { class: "guesses" }, perhaps));
+  return `${badge}. ${why} ${perhaps}`.trim();
 }
 
 /** Show an error in `root`, with a button that calls `again`, if given. */

@@ -14,6 +14,22 @@ export function reasonsInWords(reasons) {
   return reasons.map((reason) => REASONS[reason] ?? `Reason: ${reason}.`).join(" ");
 }
 
+// Less likely digits are not named as guesses.
+export const LEAST_GUESS = 0.2;
+
+const INK = { dark: "Dark ink", light: "Light ink" };
+const PAPER = { plain: "on even paper", uneven: "in uneven light", shadow: "in a shadow" };
+
+/** Return what was found on a picture: its ink and paper. */
+export function foundInWords({ polarity, paper }) {
+  return polarity ? `${INK[polarity]} ${PAPER[paper]}` : "No ink";
+}
+
+/** Return a guess with its probability. */
+export function guess(what, probability) {
+  return `${what} (${percent(probability)})`;
+}
+
 /** Format a probability; small and large values are not rounded to 0% and 100%. */
 export function percent(share) {
   if (share === 0) return "0%";
