@@ -88,15 +88,19 @@ def blank() -> bytes:
     return cv2.imencode(".png", np.full((60, 40), 240, np.uint8))[1].tobytes()
 
 
-@pytest.fixture
-def models_copy(tmp_path: Path) -> Path:
-    """A copy of the published models."""
-    folder = tmp_path / "models"
-    folder.mkdir()
+def copy_models(folder: Path) -> Path:
+    """Copy the published models into `folder`, and return it."""
+    folder.mkdir(exist_ok=True)
     for file in PACKAGE_DIRECTORY.iterdir():
         if file.suffix in (".onnx", ".json"):
             shutil.copy(file, folder)
     return folder
+
+
+@pytest.fixture
+def models_copy(tmp_path: Path) -> Path:
+    """A copy of the published models."""
+    return copy_models(tmp_path / "models")
 
 
 @pytest.fixture

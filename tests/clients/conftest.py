@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from shutil import copy
 
 import pytest
 
-from models.manifest import PACKAGE_DIRECTORY
 from numeral_client import AsyncClient, Client
+from tests.conftest import copy_models
 from tests.e2e.running import run_service
 from tests.strips import publish_reader
 
@@ -21,10 +20,7 @@ def reading_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pytest.importorskip("onnx")
     pytest.importorskip("sqlalchemy", reason="requires the extra 'feedback'")
     folder = tmp_path_factory.mktemp("reading")
-    for file in PACKAGE_DIRECTORY.iterdir():
-        if file.suffix in (".onnx", ".json"):
-            copy(file, folder)
-    publish_reader(folder)
+    publish_reader(copy_models(folder))
     database = f"sqlite:///{folder}/feedback.db"
     with run_service(folder, models_dir=folder, feedback_database=database) as service:
         service.wait_until_ready()

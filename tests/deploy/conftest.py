@@ -1,13 +1,12 @@
 """Running services for the tests of metrics and probes."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from models.manifest import PACKAGE_DIRECTORY
+from tests.conftest import copy_models
 from tests.deploy.manifests import options_of, pod_of_deployment, resources, settings_of
 from tests.e2e.running import RunningService, run_service
 from tests.strips import bars, publish_reader
@@ -17,11 +16,7 @@ from tests.strips import bars, publish_reader
 def eventful_service(tmp_path_factory: pytest.TempPathFactory, seven, blank) -> Iterator[str]:
     """URL of a service that has accepted, reviewed and rejected pictures and fields."""
     folder: Path = tmp_path_factory.mktemp("eventful")
-    models = folder / "models"
-    models.mkdir()
-    for file in PACKAGE_DIRECTORY.iterdir():
-        if file.suffix in (".onnx", ".json"):
-            shutil.copy(file, models)
+    models = copy_models(folder / "models")
     publish_reader(models)
     with run_service(folder, models_dir=models) as service:
         service.wait_until_ready()

@@ -3,96 +3,94 @@
 import json
 import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
-from service.auth.api_keys import Role, new_key
+from tests.conftest import copy_models
 from tests.e2e.callers import callers
+from tests.e2e.running import run_service
 
 one_or_two_workers = pytest.mark.parametrize("workers", [1, 2])
 
 
-@one_or_two_workers
-def test_a_hangup_signal_loads_the_models_again(start, models_copy, workers):
-    service = _ready(start, models_copy, workers)
-    _take_out(models_copy, "mlp")
+@pytest.fixture(scope="module", params=[1, 2])
+def shared(request, tmp_path_factory):
+    """A service of one or two workers, its copy of the models, and how many workers it has."""
+    folder = tmp_path_factory.mktemp("reload")
+    models = copy_models(folder / "models")
+    with run_service(folder, models_dir=models, workers=request.param) as service:
+        _wait_until_ready(service, request.param)
+        yield service, models, request.param
 
-    service.process.send_signal(signal.SIGHUP)
 
-    service.wait_for(lambda: _reloads(service, workers) == 1)
+@pytest.fixture
+def service(shared):
+    """The service, with all models again after the test."""
+    service, models, workers = shared
+    yield service
+    copy_models(models)
+    _reload(service, workers)
+
+
+@pytest.fixture
+def folder(shared):
+    return shared[1]
+
+
+@pytest.fixture
+def workers(shared):
+    return shared[2]
+
+
+def test_a_hangup_signal_loads_the_models_again(service, folder, workers):
+    _take_out(folder, "mlp")
+
+    _reload(service, workers)
+
     for _ in range(10):
         assert "mlp" not in _models(service)
 
 
-@one_or_two_workers
-def test_a_damaged_model_leaves_everything_as_it_is(start, models_copy, workers):
-    service = _ready(start, models_copy, workers)
+def test_a_damaged_model_leaves_everything_as_it_is(service, folder):
     before = _models(service)
-    _take_out(models_copy, "mlp")
-    (models_copy / "cnn.onnx").write_bytes(b"damaged")
+    _take_out(folder, "mlp")
+    (folder / "cnn.onnx").write_bytes(b"damaged")
 
-    service.process.send_signal(signal.SIGHUP)
+    _fail_to_reload(service)
 
-    service.wait_for(lambda: "reload failed, the old models" in service.log)
     for _ in range(10):
         assert _models(service) == before
         answer = httpx.post(f"{service.url}/predict?model=cnn", content=b"")
         assert answer.status_code != 503
 
 
-def test_a_reload_that_failed_can_be_tried_again(start, models_copy):
-    service = _ready(start, models_copy, workers=2)
-    manifest = models_copy / "manifest.json"
+def test_a_reload_that_failed_can_be_tried_again(service, folder, workers):
+    manifest = folder / "manifest.json"
     good = manifest.read_text()
     manifest.write_text("{")
-    service.process.send_signal(signal.SIGHUP)
-    service.wait_for(lambda: "reload failed" in service.log)
+    _fail_to_reload(service)
 
     manifest.write_text(good)
-    service.process.send_signal(signal.SIGHUP)
 
-    service.wait_for(lambda: "reloaded in 2 workers" in service.log)
+    _reload(service, workers)
 
 
 @pytest.mark.own_processes("replicas of Ray Serve hear no signals")
-def test_a_signal_to_one_worker_reloads_them_all(start, models_copy):
-    service = _ready(start, models_copy, workers=2)
-
-    os.kill(service.worker_ids()[0], signal.SIGHUP)
-
-    service.wait_for(lambda: "reloaded in 2 workers" in service.log)
-
-
-def test_reloads_at_the_same_moment_succeed_or_are_told_so(start, models_copy, tmp_path):
-    key, line = new_key("mine", Role.ADMIN)
-    keys = tmp_path / "keys.jsonl"
-    keys.write_text(line.model_dump_json())
-    service = start(models_dir=models_copy, workers=2, api_keys_file=keys)
-    service.wait_for(lambda: service.log.count("ready after") == 2)
-
-    def reload(_):
-        return httpx.post(f"{service.url}/admin/reload", headers={"X-API-Key": key})
-
-    with ThreadPoolExecutor(8) as callers:
-        answers = list(callers.map(reload, range(16)))
-
-    refused = [answer for answer in answers if answer.status_code != 200]
-    assert len(refused) < len(answers)
-    assert {answer.json()["type"] for answer in refused} <= {"/problems/reload-in-progress"}
+@pytest.mark.parametrize("shared", [2], indirect=True)
+def test_a_signal_to_one_worker_reloads_them_all(service, workers):
+    _reload(service, workers, signalled=service.worker_ids()[0])
 
 
 @pytest.mark.own_processes("Ray's proxy turns late clients away")
 @one_or_two_workers
 def test_no_request_notices_a_reload(start, models_copy, seven, workers):
-    service = _ready(start, models_copy, workers)
+    service = start(models_dir=models_copy, workers=workers)
+    _wait_until_ready(service, workers)
 
     with callers(service.url, seven, number=8) as calling:
         for _ in range(3):
-            reloads = _reloads(service, workers)
-            service.process.send_signal(signal.SIGHUP)
-            service.wait_for(lambda before=reloads: _reloads(service, workers) > before)
+            _reload(service, workers)
         service.process.terminate()
         answers = calling.wait_until_refused()
 
@@ -120,15 +118,26 @@ def test_without_api_keys_nobody_reloads_over_http(server):
     assert "SIGHUP" in answer.json()["detail"]
 
 
-def _ready(start, models_dir, workers):
-    service = start(models_dir=models_dir, workers=workers)
+def _wait_until_ready(service, workers) -> None:
     service.wait_for(lambda: service.log.count("ready after") == workers)
-    return service
+
+
+def _reload(service, workers, signalled=None) -> None:
+    """Have all workers reload the models, and wait for it."""
+    before = _reloads(service, workers)
+    os.kill(signalled or service.process.pid, signal.SIGHUP)
+    service.wait_for(lambda: _reloads(service, workers) > before)
 
 
 def _reloads(service, workers) -> int:
     """How many reloads all workers have finished."""
     return service.log.count("reloaded: " if workers == 1 else f"reloaded in {workers} workers")
+
+
+def _fail_to_reload(service) -> None:
+    failures = service.log.count("reload failed, the old models")
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_for(lambda: service.log.count("reload failed, the old models") > failures)
 
 
 def _models(service) -> set[str]:

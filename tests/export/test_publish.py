@@ -55,6 +55,19 @@ def bad_run(command, tmp_path_factory):
     return next((runs / "mlp").iterdir())
 
 
+@pytest.fixture(scope="module")
+def exported(command, finished_run, tmp_path_factory):
+    """A folder with the model of the run, and what the command printed."""
+    folder = tmp_path_factory.mktemp("exported")
+    return folder, command("export", finished_run, "--no-int8", "--models-dir", folder).stdout
+
+
+@pytest.fixture
+def published(exported, tmp_path):
+    """A copy of that folder."""
+    return shutil.copytree(exported[0], tmp_path / "published")
+
+
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """A copy that stands for the shipped models."""
@@ -95,20 +108,19 @@ def test_the_shipped_models_are_replaced_only_on_request(
     assert content_of(shipped)["mlp.onnx"] == content_of(tmp_path / "exported")["mlp.onnx"]
 
 
-def test_a_worse_model_is_rejected_unless_forced(command, finished_run, bad_run, tmp_path):
-    command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
-    before, old = content_of(tmp_path), load_manifest(tmp_path).models[0]
+def test_a_worse_model_is_rejected_unless_forced(command, finished_run, bad_run, published):
+    before, old = content_of(published), load_manifest(published).models[0]
 
-    rejected = command("export", bad_run, "--no-int8", "--models-dir", tmp_path, check=False)
+    rejected = command("export", bad_run, "--no-int8", "--models-dir", published, check=False)
 
     assert rejected.returncode == 1
     assert f"mlp (test accuracy {old.test.accuracy:.2%} -> " in rejected.stderr
     assert "nothing was published, pass --force" in rejected.stderr
-    assert content_of(tmp_path) == before
+    assert content_of(published) == before
 
-    forced = command("export", bad_run, "--no-int8", "--models-dir", tmp_path, "--force")
+    forced = command("export", bad_run, "--no-int8", "--models-dir", published, "--force")
 
-    new = load_manifest(tmp_path).models[0]
+    new = load_manifest(published).models[0]
     assert new.version != old.version
     for done in (rejected, forced):
         rows = [
@@ -123,64 +135,60 @@ def test_a_worse_model_is_rejected_unless_forced(command, finished_run, bad_run,
         assert f"new, {new.version}" in done.stdout
 
 
-def test_the_old_model_is_measured_on_the_images_of_the_new_one(command, finished_run, tmp_path):
-    command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
-    manifest = json.loads((tmp_path / "manifest.json").read_text())
+def test_the_old_model_is_measured_on_the_images_of_the_new_one(command, finished_run, published):
+    manifest = json.loads((published / "manifest.json").read_text())
     # Of other test images, on which it was better.
     manifest["models"][0]["test"]["accuracy"] = 1.0
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (published / "manifest.json").write_text(json.dumps(manifest))
 
-    done = command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
+    done = command("export", finished_run, "--no-int8", "--models-dir", published)
 
     assert "worse" not in done.stdout
 
 
-def test_a_variant_that_is_removed_is_named(command, finished_run, tmp_path):
-    command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
-    manifest = json.loads((tmp_path / "manifest.json").read_text())
+def test_a_variant_that_is_removed_is_named(command, finished_run, published):
+    manifest = json.loads((published / "manifest.json").read_text())
     manifest["models"].append(manifest["models"][0] | {"name": "mlp-int8", "file": "mlp-int8.onnx"})
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (published / "manifest.json").write_text(json.dumps(manifest))
 
-    done = command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
+    done = command("export", finished_run, "--no-int8", "--models-dir", published)
 
     assert "mlp-int8 is removed" in done.stdout
 
 
-def test_export_publishes_a_model_with_its_card(command, finished_run, tmp_path):
-    done = command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
+def test_export_publishes_a_model_with_its_card(exported):
+    folder, printed = exported
 
-    card = load_manifest(tmp_path).models[0]
-    content = read_model_file(tmp_path, card)
+    card = load_manifest(folder).models[0]
+    content = read_model_file(folder, card)
     test = drawn_mnist().test
     answers = run(content, test.images).answers
     assert card.test.correct == int(np.sum(answers == test.labels))
     assert card.test.images == 100
     assert card.parameters == 109_386
     assert card.training.recipe == "baseline"
-    assert card.version in done.stdout
-    assert {path.name for path in tmp_path.iterdir()} == {"manifest.json", "mlp.onnx"}
+    assert card.version in printed
+    assert {path.name for path in folder.iterdir()} == {"manifest.json", "mlp.onnx"}
 
 
-def test_export_does_not_change_other_published_models(command, finished_run, tmp_path):
-    command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
-    manifest = json.loads((tmp_path / "manifest.json").read_text())
+def test_export_does_not_change_other_published_models(command, finished_run, published):
+    manifest = json.loads((published / "manifest.json").read_text())
     # Another architecture, or the new export would replace it.
     manifest["models"][0] |= {"name": "earlier", "architecture": "earlier"}
     manifest["default"] = "earlier"
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (published / "manifest.json").write_text(json.dumps(manifest))
 
-    command("export", finished_run, "--no-int8", "--models-dir", tmp_path)
+    command("export", finished_run, "--no-int8", "--models-dir", published)
 
-    published = load_manifest(tmp_path)
-    assert [card.name for card in published.models] == ["earlier", "mlp"]
-    assert published.default == "earlier"
+    manifest = load_manifest(published)
+    assert [card.name for card in manifest.models] == ["earlier", "mlp"]
+    assert manifest.default == "earlier"
 
 
-def test_exporting_twice_gives_the_same_version(command, finished_run, tmp_path):
-    for folder in ("first", "second"):
-        command("export", finished_run, "--no-int8", "--models-dir", tmp_path / folder)
+def test_exporting_twice_gives_the_same_version(command, finished_run, published, tmp_path):
+    command("export", finished_run, "--no-int8", "--models-dir", tmp_path / "second")
 
-    first, second = (load_manifest(tmp_path / folder).models[0] for folder in ("first", "second"))
+    first, second = (load_manifest(each).models[0] for each in (published, tmp_path / "second"))
     assert first.version == second.version
     assert first.operating_points == second.operating_points
 

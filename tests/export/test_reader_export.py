@@ -9,7 +9,6 @@ from models.strips import CLASSES, HEIGHT, STRIDE
 from tests.amounts import write_amounts
 from tests.commands import run_here
 from tests.generated import drawn_mnist
-from tests.strips import UNTRAINED
 
 keras = pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
 onnx = pytest.importorskip("onnx", reason="requires the extra 'training'")
@@ -18,7 +17,7 @@ from export.publish import Exported, PublishError, publish  # noqa: E402
 from export.reader import calibrate  # noqa: E402
 from export.reader.convert import convert  # noqa: E402
 from export.reader.measure import digit_error_rate, edit_distance  # noqa: E402
-from export.reader.pipeline import export_model, export_reader  # noqa: E402
+from export.reader.pipeline import export_reader  # noqa: E402
 from export.reader.read import run  # noqa: E402
 from export.reader.verify import verify  # noqa: E402
 from export.verify import VerificationError  # noqa: E402
@@ -70,10 +69,17 @@ def test_outputs_exclude_padding(model, strips):
 
 
 @pytest.fixture(scope="module")
-def exported(model, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    amounts = load_amounts(write_amounts(folder / "orand-car-a"))
-    return export_model(model, UNTRAINED, drawn_mnist(), amounts, composed=6)
+def finished_run(model, tmp_path_factory):
+    run = Run(tmp_path_factory.mktemp("run"))
+    run.prepare(RunConfig("reader", READER, seed=1, train_images=40, validation_images=10))
+    run.save_model(model)
+    return run
+
+
+@pytest.fixture(scope="module")
+def exported(finished_run, tmp_path_factory):
+    amounts = load_amounts(write_amounts(tmp_path_factory.mktemp("data") / "amounts", count=50))
+    return export_reader(finished_run, drawn_mnist(), amounts, composed=6)
 
 
 def test_publishing_a_reader_does_not_change_digit_models(exported, models_copy):
@@ -85,6 +91,7 @@ def test_publishing_a_reader_does_not_change_digit_models(exported, models_copy)
     assert (after.models, after.default) == (before.models, before.default)
     assert [reader.name for reader in after.readers] == ["reader"]
     assert read_model_file(models_copy, after.readers[0]) == exported.content
+    assert after.readers[0].training.recipe == READER.name
     assert after.readers[0].held_out.amounts.strips == 10
     assert after.readers[0].held_out.composed.strips == 12
     assert [point.max_error for point in after.readers[0].operating_points] == list(
@@ -108,27 +115,10 @@ def test_a_reader_needs_a_published_digit_model(exported, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture(scope="module")
-def finished_run(model, tmp_path_factory):
-    run = Run(tmp_path_factory.mktemp("run"))
-    run.prepare(RunConfig("reader", READER, seed=1, train_images=8, validation_images=2))
-    run.save_model(model)
-    return run
-
-
-def test_a_run_is_exported_with_its_held_out_amounts(finished_run, tmp_path):
-    amounts = load_amounts(write_amounts(tmp_path, count=10))
-
-    card = export_reader(finished_run, drawn_mnist(), amounts, composed=2).card
-
-    assert card.held_out.amounts.strips == 2
-    assert card.training.recipe == READER.name
-
-
 def test_a_run_of_other_amounts_is_rejected(finished_run, tmp_path):
     amounts = load_amounts(write_amounts(tmp_path, count=20))
 
-    with pytest.raises(RunError, match="held out 2 amounts, the data has 4"):
+    with pytest.raises(RunError, match="held out 10 amounts, the data has 4"):
         export_reader(finished_run, drawn_mnist(), amounts)
 
 

@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,12 +15,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
-from models.manifest import PACKAGE_DIRECTORY
 from service.auth.api_keys import ApiKeys, Role, new_key
 from service.auth.quotas import Quota
 from service.ray_cluster import NoCluster, prepare_ray
 from service.server.ray import app, refusal
 from service.settings import ServingEngine, Settings
+from tests.conftest import copy_models
 from tests.e2e import test_batch, test_errors, test_predict, test_requests
 from tests.e2e.command import numeral
 from tests.e2e.running import run_service
@@ -41,11 +40,7 @@ def keys():
 
 @pytest.fixture(scope="module")
 def models_dir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    for file in PACKAGE_DIRECTORY.iterdir():
-        if file.suffix in (".onnx", ".json"):
-            shutil.copy(file, folder)
-    return folder
+    return copy_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")
