@@ -36,6 +36,7 @@ _LEAST_OF_WEAK = 0.25
 # How much likelier than elsewhere the next pixel to ink is ink: 0.2 at least for digits, 0 for
 # noise. A picture of fewer pixels does not tell.
 _LEAST_COHERENCE = 0.1
+_CLEAR_OF_GRAIN = 8.0
 _FEWEST_TO_JUDGE = 150
 
 # The tone of ink is the contrast that all but a tenth of its pixels stay below. Shares of the tone:
@@ -244,7 +245,9 @@ def _view(picture: Picture, *, is_small: bool) -> _View | None:
     """Look at `picture`; None if it has no ink."""
     small, pixel = reduced(picture)
     part = without_bands(small)
-    paper = find_paper(part.picture, follows_shadows=min(picture.shape) >= _LEAST_SHADOWED)
+    paper = find_paper(
+        part.picture, part.tones, follows_shadows=min(picture.shape) >= _LEAST_SHADOWED
+    )
     values = contrast(part.picture, paper)
     floor = max(_LEAST_FLOOR, _FLOOR * paper.noise)
     tone = _tone(values, floor)
@@ -256,7 +259,7 @@ def _view(picture: Picture, *, is_small: bool) -> _View | None:
 def _digit(view: _View) -> Digit | None:
     values, floor, tone = view.values, view.floor, view.tone
     mask, strong = _above(values, _EDGE * tone), _above(values, _STRONG * tone)
-    if _is_grain(mask):
+    if tone < _CLEAR_OF_GRAIN * floor and _is_grain(mask):
         return None
     if not view.is_small:
         faint = _above(values, max(0.6 * floor, _FAINT_EDGE * tone))
@@ -303,11 +306,9 @@ def _ink(view: _View, digit: Digit) -> tuple[Picture, float]:
         crop = view.cut(box)
         side = max(1, min(view.pixel, max(crop.shape) // _CROP_SIDE))
         # Averages are rounded up. Those of the inverse give light ink the form of dark ink.
-        crop = ~averaged(~crop, side) if view.paper.dark else averaged(crop, side)
-        size = crop.shape[::-1]
-        mask = as_picture(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST))
-        level = as_picture(cv2.resize(view.paper.level[inner], size))
-        ink = contrast(crop, view.paper._replace(level=level))
+        crop = ~averaged(~crop, side)[0] if view.paper.dark else averaged(crop, side)[0]
+        mask = as_picture(cv2.resize(mask, crop.shape[::-1], interpolation=cv2.INTER_NEAREST))
+        ink = contrast(crop, view.paper.resized(inner, crop.shape))
     ink = as_picture(cv2.bitwise_and(ink, ink, mask=cv2.dilate(mask, _NEIGHBOURHOOD)))
     soft = _above(ink, max(0.7 * view.floor, _SOFT_EDGE * tone))
     x, y, width, height = cv2.boundingRect(soft)
@@ -324,7 +325,6 @@ def _is_cut(side: Side, view: _View, digit: Digit, tone: float) -> bool:
     box[(side + 2) % 4] = box[side] + (1 if side < Side.RIGHT else -1)
     left, top, right, bottom = box
     line = np.rot90(view.cut((left, top, right, bottom)), side)[:, :1]
-    level = cv2.mean(view.paper.level[top:bottom, left:right])[0]
-    paper = view.paper._replace(level=np.full(line.shape, round(level), np.uint8))
+    paper = view.paper.resized(np.s_[top:bottom, left:right], line.shape)
     full = cv2.countNonZero(_above(contrast(np.ascontiguousarray(line), paper), _CUT_TONE * tone))
     return full >= max(1.0, 0.5 * view.pixel)

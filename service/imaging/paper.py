@@ -5,7 +5,7 @@ there, and each step takes microseconds. Times are for one core and a picture of
 """
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -16,8 +16,8 @@ from service.imaging.greyscale import Picture, as_picture
 # Longer side of the picture that rules work on, in pixels.
 WORKING_SIDE = 64
 
-# Of much larger pictures one pixel of several is read: averaging them all costs more than it tells.
-_SAMPLED_FACTOR = 8
+# Of large squares one pixel of several is read: averaging them all costs more than it tells.
+_SAMPLED_SIDE = 8
 _SAMPLES = 4
 
 # Levels of a rim on plain paper deviate by less than this share of the contrast of ink.
@@ -75,28 +75,37 @@ class Paper(NamedTuple):
     noise: float
     kind: PaperKind
 
+    def resized(self, part: tuple[slice, slice], shape: tuple[int, ...]) -> Self:
+        """Return the paper of a part of the picture, resized to `shape`."""
+        if self.kind is PaperKind.PLAIN:
+            return self
+        return self._replace(level=as_picture(cv2.resize(self.level[part], shape[::-1])))
+
 
 def reduced(picture: Picture, side: int = WORKING_SIDE) -> tuple[Picture, int]:
-    """Average squares of pixels of `picture`, so that its longer side has `side` at most (3 us).
+    """Average squares of pixels of `picture`, so that its longer side has about `side` (3 us).
 
     Returns:
         The reduced picture and the side of a square.
     """
-    height, width = picture.shape
-    factor = -(-max(height, width) // side)
-    step = factor // _SAMPLES if factor >= _SAMPLED_FACTOR else 1
-    return averaged(picture[::step, ::step], factor // step), factor // step * step
+    return averaged(picture, -(-max(picture.shape) // side))
 
 
-def averaged(picture: Picture, side: int) -> Picture:
-    """Average squares of `side` x `side` pixels, without a remainder at the right and bottom."""
-    if side == 1:
-        return picture
-    height, width = picture.shape
-    size = max(1, width // side), max(1, height // side)
-    if height >= side and width >= side:
-        picture = picture[: size[1] * side, : size[0] * side]
-    return as_picture(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+def averaged(picture: Picture, side: int) -> tuple[Picture, int]:
+    """Average squares of `side` pixels, without a remainder at the right and bottom.
+
+    Returns:
+        The reduced picture and the side of a square: a large one can be a little smaller.
+    """
+    step = side // _SAMPLES if side >= _SAMPLED_SIDE else 1
+    factor, picture = side // step, picture[::step, ::step]
+    if factor > 1:
+        height, width = picture.shape
+        size = max(1, width // factor), max(1, height // factor)
+        if height >= factor and width >= factor:
+            picture = picture[: size[1] * factor, : size[0] * factor]
+        picture = as_picture(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+    return picture, factor * step
 
 
 def otsu(picture: Picture) -> tuple[float, Picture]:
@@ -111,14 +120,21 @@ def mean_and_deviation(values: Picture, mask: Picture | None = None) -> tuple[fl
     return float(mean[0, 0]), float(deviation[0, 0])
 
 
-def find_paper(picture: Picture, *, follows_shadows: bool = True) -> Paper:
+def find_paper(
+    picture: Picture, tones: tuple[float, Picture], *, follows_shadows: bool = True
+) -> Paper:
     """Find the paper of a reduced `picture`, uint8 [height, width] (15 us if it is plain).
 
     Most paper is plain: its rim has one tone. Otherwise two clean tones are ink on flat paper, a
     smooth surface follows light that falls off, and a morphological closing follows the edge of a
     shadow; there, ink is assumed to be dark.
+
+    Args:
+        picture: the reduced picture.
+        tones: what `otsu` returns for it.
+        follows_shadows: False in a crop that has too few pixels for the edge of a shadow.
     """
-    threshold, light = otsu(picture)
+    threshold, light = tones
     rim = np.concatenate((picture[0], picture[:, -1], picture[-1, ::-1], picture[::-1, 0]))
     mean, deviation = mean_and_deviation(rim)
     levels, within, share = _two_tones(picture, light)
@@ -229,7 +245,13 @@ def contrast(picture: Picture, paper: Paper) -> Picture:
 
     Dark ink in a shadow counts as it would where the paper is lightest.
     """
+    level = paper.level
+    if paper.kind is PaperKind.PLAIN:
+        level = np.full_like(picture, paper.light)
     if paper.dark:
-        return as_picture(cv2.subtract(picture, paper.level))
-    ink, light = cv2.subtract(paper.level, picture), np.maximum(paper.level, _LEAST_LIGHT)
+        return as_picture(cv2.subtract(picture, level))
+    ink = as_picture(cv2.subtract(level, picture))
+    if paper.kind is PaperKind.PLAIN:
+        return ink
+    light = np.maximum(level, _LEAST_LIGHT)
     return as_picture(cv2.divide(ink, light, scale=max(paper.light, int(_LEAST_LIGHT))))

@@ -116,25 +116,21 @@ def find_digit(mask: Picture, strong: Picture, cut: Sequence[Side]) -> Digit | N
     """
     height, width = mask.shape
     labels, pieces = _pieces(mask, strong)
-    sides = {piece: tuple(_sides_touched(piece, height, width)) for piece in pieces}
-    pieces = [
-        piece
-        for piece in pieces
-        if not any(_is_strip(piece, side, height, width, side in cut) for side in sides[piece])
-    ]
+    pieces = [piece for piece in pieces if not _is_strip(piece, height, width, cut)]
     if not pieces:
         return None
     main = pieces[0]
+    is_on_rim = _touches_rim(main, height, width)
     pieces = [piece for piece in pieces if piece.area >= _SPECK_AREA * main.area]
     beside = [
         piece
         for piece in pieces[1:]
-        if sides[piece] and (not sides[main] or _is_beside(piece, sides[piece], main, width))
+        if _touches_rim(piece, height, width) and (not is_on_rim or _is_beside(piece, main, width))
     ]
     pieces = [piece for piece in pieces if piece not in beside]
-    chosen = np.zeros(int(labels.max()) + 1, np.uint8)
-    chosen[[piece.label for piece in pieces]] = 1
-    ink = as_picture(chosen[labels])
+    ink = as_picture((labels == main.label).view(np.uint8))
+    for piece in pieces[1:]:
+        ink[labels == piece.label] = 1
     _, lefts, tops, rights, bottoms, _ = zip(*pieces, strict=True)
     box = min(lefts), min(tops), max(rights), max(bottoms)
     several = (
@@ -160,23 +156,26 @@ def _pieces(mask: Picture, strong: Picture) -> tuple[Picture, list[Piece]]:
     return labels, found[:_MOST_PIECES]  # type: ignore[return-value]
 
 
-def _sides_touched(piece: Piece, height: int, width: int) -> Iterator[Side]:
-    for side, edge in zip(Side, (0, 0, width, height), strict=True):
-        if piece[1 + side] == edge:
-            yield side
+def _touches_rim(piece: Piece, height: int, width: int) -> bool:
+    return piece.left == 0 or piece.top == 0 or piece.right == width or piece.bottom == height
 
 
-def _is_strip(piece: Piece, side: Side, height: int, width: int, is_cut: bool) -> bool:
-    along, across, length, depth = piece.width, piece.height, width, height
-    if side in (Side.LEFT, Side.RIGHT):
-        along, across, length, depth = across, along, depth, length
-    is_flat = across < min(_STRIP_WIDTH * depth, _STRIP_FLAT * along)
-    return is_flat and along > length * (_WEDGE_LENGTH if is_cut else _STRIP_LENGTH)
+def _is_strip(piece: Piece, height: int, width: int, cut: Sequence[Side]) -> bool:
+    shorter, longer = sorted((piece.width, piece.height))
+    if shorter >= _STRIP_FLAT * longer or not _touches_rim(piece, height, width):
+        return False
+    is_low = longer == piece.width
+    length, depth = (width, height) if is_low else (height, width)
+    for side in (Side.TOP, Side.BOTTOM) if is_low else (Side.LEFT, Side.RIGHT):
+        least = _WEDGE_LENGTH if side in cut else _STRIP_LENGTH
+        if piece[1 + side] == (0, 0, width, height)[side] and longer > least * length:
+            return shorter < _STRIP_WIDTH * depth
+    return False
 
 
-def _is_beside(piece: Piece, sides: Sequence[Side], main: Piece, width: int) -> bool:
+def _is_beside(piece: Piece, main: Piece, width: int) -> bool:
     return (
-        (Side.LEFT in sides or Side.RIGHT in sides)
+        (piece.left == 0 or piece.right == width)
         and piece.width <= _BESIDE_WIDTH * width
         and piece.height < _BESIDE_HEIGHT * main.height
         and piece.area < _BESIDE_AREA * main.area

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.strips import Strip, standardise
 from service.imaging.greyscale import Picture, as_picture
-from service.imaging.paper import contrast, find_paper, reduced
+from service.imaging.paper import contrast, find_paper, otsu, reduced
 
 # Ink is searched in a picture of at most this side, in pixels.
 _SEARCHED_SIDE = 384
@@ -70,7 +70,7 @@ def _writing(picture: Picture) -> tuple[int, int, int, int] | None:
     # Left, top, right and bottom; None if nothing is written.
     small, pixel = reduced(picture, _SEARCHED_SIDE)
     small = as_picture(cv2.blur(small, (3, 3)))
-    values = contrast(small, find_paper(small))
+    values = contrast(small, find_paper(small, otsu(small)))
     tone = _tone(values)
     if tone < _FAINTEST_INK:
         return None
