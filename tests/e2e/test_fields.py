@@ -3,17 +3,16 @@
 import base64
 import json
 import signal
-import socket
-from urllib.parse import urlsplit
 
 import cv2
 import httpx
 import numpy as np
 import pytest
 
-from models.manifest import PACKAGE_DIRECTORY
 from service.auth.api_keys import Role, new_key
 from service.auth.quotas import Quota
+from tests.conftest import copy_models
+from tests.e2e.raw import connected
 from tests.e2e.running import run_service
 from tests.strips import bars, publish_reader
 
@@ -23,10 +22,7 @@ pytest.importorskip("onnx")
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fields")
-    for file in PACKAGE_DIRECTORY.iterdir():
-        if file.suffix in (".onnx", ".json"):
-            (folder / file.name).write_bytes(file.read_bytes())
-    publish_reader(folder)
+    publish_reader(copy_models(folder))
     with run_service(folder, models_dir=folder) as running:
         running.wait_until_ready()
         yield running
@@ -320,10 +316,9 @@ def test_a_client_that_disconnects_frees_the_queue(start_ready, models_copy):
     service = start_ready(models_dir=models_copy, queue_size=4)
     body = bars("#0123456789", height=2000)
     head = b"POST /fields HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % len(body)
-    address = urlsplit(service.url)
 
     for _ in range(20):
-        with socket.create_connection((address.hostname, address.port), timeout=30) as caller:
+        with connected(service.url) as caller:
             caller.sendall(head + body)
     service.wait_for(
         lambda: httpx.post(f"{service.url}/fields", content=bars("#42")).status_code == 200

@@ -17,6 +17,15 @@ def test_an_unexpected_error_is_a_problem_with_its_request_id():
     assert "1234" not in response.text
 
 
+def test_an_unexpected_error_under_v2_has_the_shape_of_its_protocol():
+    response = answer_to_a_fault("/v2/broken")
+
+    assert response.status_code == 500
+    assert response.json().keys() == {"error"}
+    assert response.headers["X-Request-ID"] == "mine"
+    assert "1234" not in response.text
+
+
 def test_a_page_of_an_allowed_origin_may_read_an_unexpected_error():
     response = answer_to_a_fault("/broken", Origin="https://forms.example")
 
