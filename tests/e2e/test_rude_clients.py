@@ -6,11 +6,11 @@ import re
 import socket
 import struct
 from email import message_from_bytes
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from tests.e2e.raw import connected
 from tests.e2e.running import run_service
 
 POST = b"POST /predict HTTP/1.1\r\nHost: test\r\n"
@@ -85,7 +85,7 @@ def _answers_the_next_request(service, seven):
 @pytest.mark.parametrize("abruptly", [False, True], ids=["closed", "reset"])
 @pytest.mark.parametrize("sent", STATES.values(), ids=STATES.keys())
 def test_a_connection_that_is_cut(service, sent, abruptly):
-    with _connected(service) as client:
+    with connected(service.url) as client:
         if abruptly:
             # Closing it then sends a reset.
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -95,7 +95,7 @@ def test_a_connection_that_is_cut(service, sent, abruptly):
 @reads_http
 @pytest.mark.parametrize("sent", NONSENSE.values(), ids=NONSENSE.keys())
 def test_invalid_http_is_refused_and_the_connection_closed(service, sent):
-    with _connected(service) as client:
+    with connected(service.url) as client:
         client.sendall(sent)
 
         head, body = _rest(client).split(b"\r\n\r\n", 1)
@@ -115,7 +115,7 @@ def test_invalid_http_is_refused_and_the_connection_closed(service, sent):
     "codings", [b"gzip, chunked", b"gzip", b"gzip\r\nTransfer-Encoding: chunked"]
 )
 def test_a_compressed_transfer_is_refused_in_words(service, codings):
-    with _connected(service) as client:
+    with connected(service.url) as client:
         client.sendall(POST + b"Transfer-Encoding: " + codings + b"\r\n\r\n1\r\na\r\n0\r\n\r\n")
 
         head, body = _rest(client).split(b"\r\n\r\n", 1)
@@ -139,7 +139,7 @@ def test_a_compressed_transfer_is_refused_in_words(service, codings):
 def test_an_endless_head_is_cut_off(service, endless):
     beginning, more = endless
 
-    with _connected(service) as client, pytest.raises((ConnectionResetError, BrokenPipeError)):
+    with connected(service.url) as client, pytest.raises((ConnectionResetError, BrokenPipeError)):
         client.sendall(beginning + more * 10_000)
 
 
@@ -150,7 +150,7 @@ def test_an_endless_head_is_cut_off(service, endless):
     ids=["nothing", "a word", "a header", "half a trailer"],
 )
 def test_an_incomplete_head_times_out(service, sent):
-    with _connected(service) as client:
+    with connected(service.url) as client:
         client.sendall(sent)
 
         answer = _rest(client)
@@ -159,7 +159,7 @@ def test_an_incomplete_head_times_out(service, sent):
 
 
 def test_a_head_of_thirty_thousand_bytes_is_read(service):
-    with _connected(service) as client:
+    with connected(service.url) as client:
         client.sendall(GET + b"Cookie: " + b"a" * 30_000 + b"\r\nConnection: close\r\n\r\n")
 
         assert _rest(client).startswith(b"HTTP/1.1 200 ")
@@ -168,7 +168,7 @@ def test_a_head_of_thirty_thousand_bytes_is_read(service):
 def test_requests_that_are_sent_ahead_are_answered_in_order(service, seven):
     post = POST + b"Content-Length: %d\r\n\r\n" % len(seven) + seven
 
-    with _connected(service) as client:
+    with connected(service.url) as client:
         client.sendall(GET + b"\r\n" + post + GET.replace(b"live", b"none") + b"\r\n" + post)
         client.sendall(GET + b"Connection: close\r\n\r\n")
 
@@ -176,7 +176,7 @@ def test_requests_that_are_sent_ahead_are_answered_in_order(service, seven):
 
 
 def test_a_request_sent_a_byte_at_a_time_is_answered(service, seven):
-    with _connected(service) as client:
+    with connected(service.url) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         request = CHUNKED.replace(b"Host", b"Connection: close\r\nHost")
         for byte in request + b"%x\r\n%b\r\n0\r\n\r\n" % (len(seven), seven):
@@ -186,7 +186,7 @@ def test_a_request_sent_a_byte_at_a_time_is_answered(service, seven):
 
 
 def test_http_1_0_is_answered_and_its_connection_closed(service, seven):
-    with _connected(service) as client:
+    with connected(service.url) as client:
         head = b"POST /predict HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(seven)
         client.sendall(head + seven)
 
@@ -194,20 +194,13 @@ def test_http_1_0_is_answered_and_its_connection_closed(service, seven):
 
 
 def test_a_client_that_expects_100_continue_gets_it(service, seven):
-    with _connected(service) as client:
+    with connected(service.url) as client:
         length = b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(seven)
         client.sendall(POST + b"Expect: 100-continue\r\n" + length)
         assert client.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(seven)
 
         assert b'"digit":7' in _rest(client)
-
-
-@contextlib.contextmanager
-def _connected(service):
-    address = urlsplit(service.url)
-    with socket.create_connection((address.hostname, address.port), timeout=60) as client:
-        yield client
 
 
 def _rest(client):
