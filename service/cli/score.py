@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from service.inference.digits import DigitOptions
     from service.inference.fields import FieldOptions
     from service.scoring.job import Job, Summary
+    from service.scoring.tables import Columns
 
 _SOME_UNREAD = 1
 _RAY_PANEL = "With --engine ray"
@@ -63,11 +64,17 @@ def score(
             help="A Ray cluster as HOST:PORT; unset starts Ray here.", rich_help_panel=_RAY_PANEL
         ),
     ] = None,
+    path_column: Annotated[
+        str | None,
+        typer.Option(
+            help="The column of a table with the paths of the pictures.", show_default="path"
+        ),
+    ] = None,
     column: Annotated[
         str | None,
         typer.Option(
-            help="The column of pictures in Parquet files; unset takes the only one of bytes.",
-            rich_help_panel=_RAY_PANEL,
+            help="The column of a Parquet file with the pictures themselves; unset takes the only"
+            " one of bytes."
         ),
     ] = None,
     overwrite: Annotated[
@@ -97,19 +104,27 @@ def score(
     quotes, a .zip of pictures, a .npy of uint8 [N, height, width], or @FILE, a
     list with a path in each line; @- reads the list from standard input.
 
+    A SOURCE may also be a table, .csv, .jsonl or .parquet, with a path in each
+    row, relative to the table; Parquet may have the pictures themselves. All
+    its other columns are copied to the result; one whose name the result has
+    already becomes input_NAME.
+
+    What is no picture by name and content, such as Thumbs.db or text, is
+    skipped in folders and archives, and counted.
+
     Each picture has a row, in order; the row of an unreadable one has an error.
     After an interruption the same command resumes: finished rows are kept in
     OUT.parts, and OUT appears once it is complete. Repeating a complete run
     does nothing.
 
     With --engine ray, OUT is a folder of Parquet files, and then _SUCCESS.
-    A SOURCE may also be an address, s3://BUCKET/FOLDER or gs://, and a .parquet
-    with a column of pictures.
+    A SOURCE may also be an address, s3://BUCKET/FOLDER or gs://.
 
     Examples:
       numeral score scans --out results.csv
       numeral score 'scans/*/*.png' --model lenet5 --out results.parquet
       numeral score --fields --checksum aba cheques.zip --out routing.jsonl
+      numeral score manifest.csv --path-column scan --out results.csv
       find scans -newer last | numeral score @- --out - | jq .digit
       numeral score --engine ray s3://scans/2026 --out s3://results/2026
 
@@ -127,10 +142,14 @@ def score(
         raise typer.BadParameter("lengths and a checksum apply to fields; add --fields")
     if fields and preprocess != "auto":
         raise typer.BadParameter("--preprocess applies to single digits; drop it or --fields")
-    if engine == "local" and (address, column) != (None, None):
-        raise typer.BadParameter("--address and --column apply to Ray; add --engine ray")
+    if engine == "local" and address is not None:
+        raise typer.BadParameter("--address applies to Ray; add --engine ray")
+    if None not in (path_column, column):
+        raise typer.BadParameter("pictures are in --column or named in --path-column, not both")
     if engine == "ray" and (out in ("", "-") or Path(out).suffix in _FILE_SUFFIXES):
         raise typer.BadParameter("Ray writes Parquet files into a folder; name it with --out")
+    from service.scoring.tables import Columns
+
     settings = read_settings(models_dir=models_dir)
     began = time.monotonic()
     try:
@@ -140,6 +159,7 @@ def score(
                 tuple(sources),
                 out,
                 workers,
+                Columns(path_column, column),
                 by_ray=engine == "ray",
                 options=_options(model, max_error, preprocess, constraints if fields else None),
             )
@@ -155,10 +175,11 @@ def score(
                 "constraints": asdict(constraints),
                 "fields": fields,
                 "column": column,
+                "path column": path_column,
                 "limits": [settings.max_body_bytes, settings.max_pixels],
             }
             if engine == "ray":
-                summary = _score_on_ray(job, out, request, address, column, overwrite=overwrite)
+                summary = _score_on_ray(job, out, request, address, overwrite=overwrite)
             else:
                 summary = _score_here(job, out, request, overwrite=overwrite)
     except (Exception, KeyboardInterrupt, Terminated) as error:
@@ -190,6 +211,7 @@ def _job(
     sources: tuple[str, ...],
     out: str,
     workers: int | None,
+    tables: "Columns",
     *,
     by_ray: bool,
     options: "DigitOptions | FieldOptions",
@@ -207,7 +229,7 @@ def _job(
         if isinstance(pipeline, DigitPipeline)
         else Fields.of(pipeline, settings.models_dir)
     )
-    return Job(method, writer, settings.max_body_bytes, sources, workers, usable_cores())
+    return Job(method, writer, settings.max_body_bytes, sources, workers, usable_cores(), tables)
 
 
 def _score_here(
@@ -229,7 +251,6 @@ def _score_on_ray(
     out: str,
     request: dict[str, Any],
     address: str | None,
-    column: str | None,
     *,
     overwrite: bool,
 ) -> "Summary | None":
@@ -242,7 +263,6 @@ def _score_on_ray(
         job,
         out,
         request,
-        column=column,
         address=address,
         overwrite=overwrite,
         progress=sys.stderr.isatty(),
@@ -283,13 +303,15 @@ def _summarise(summary: "Summary", seconds: float) -> None:
     tally = summary.tally
     rate = (tally.pictures - summary.before) / seconds
     before = f", {summary.before:,} of them by a run before" if summary.before else ""
-    lines = (
+    lines = [
         f"{tally.pictures:,} pictures{before}, in {seconds:.1f} s: {rate:,.0f} a second,"
         f" workers: {summary.workers}",
         f"  accepted {tally.accepted:>12,}",
         f"  review   {tally.reviewed:>12,}{_counts(tally.reasons)}",
         f"  failed   {tally.failed.total():>12,}{_counts(tally.failed)}",
-    )
+    ]
+    if summary.skipped:
+        lines.append(f"  skipped  {summary.skipped:>12,}  no pictures")
     typer.echo("\n".join(lines), err=True)
 
 

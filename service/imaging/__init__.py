@@ -3,7 +3,7 @@
 import cv2
 
 from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
-from service.imaging.decode import decode
+from service.imaging.decode import decode, is_picture
 from service.imaging.greyscale import Picture
 from service.imaging.normalise import Normalised, Polarity, normalise, unchanged
 from service.imaging.paper import PaperKind
@@ -24,6 +24,7 @@ __all__ = [
     "UnsupportedFormat",
     "cut_strip",
     "decode",
+    "is_picture",
     "normalise",
     "unchanged",
 ]

@@ -160,6 +160,14 @@ def decode(data: bytes, *, max_pixels: int, whole: bool = False) -> Picture:
         raise UnreadableImage(_DAMAGED.format(file_format)) from error
 
 
+def is_picture(head: bytes) -> bool:
+    """Tell whether the first 12 bytes or more of a file are those of a format that is read."""
+    try:
+        return bool(_format_of(head))
+    except UnreadableImage:
+        return False
+
+
 def _format_of(data: bytes) -> str:
     if not data:
         raise UnreadableImage("the file is empty; send the bytes of a picture")

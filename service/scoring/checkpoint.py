@@ -5,6 +5,7 @@ and no two runs use it at once. `.OUT.done` records what a complete table was ma
 """
 
 import hashlib
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from service.scoring.contents import Survey
 from service.scoring.reading import Tally
 from service.scoring.sources import Task, from_line, pictures_of, to_line
 
@@ -39,6 +41,8 @@ class Run(BaseModel):
         request: everything that the rows depend on, by name.
         pictures: how many are listed.
         digest: of the list.
+        skipped: how many files are no pictures.
+        tables: `Survey.stamps` as JSON; paths that are not valid text survive.
         written: size and time of the table, once it is complete.
     """
 
@@ -47,6 +51,8 @@ class Run(BaseModel):
     request: Mapping[str, Any]
     pictures: int
     digest: str
+    skipped: int = 0
+    tables: str = "{}"
     written: tuple[int, int] | None = None
 
     def check_request(self, request: Mapping[str, Any], where: str) -> None:
@@ -57,9 +63,18 @@ class Run(BaseModel):
                 " resume it, or use --overwrite to start over"
             )
 
-    def check_list(self, digest: str, name: str) -> None:
+    def check_tables(self, survey: Survey) -> None:
+        """Raise CannotWrite if a table of `survey` is another than when it was listed."""
+        before = json.loads(self.tables)
+        for path, stamp in survey.stamps.items():
+            if before.get(path, stamp) != stamp:
+                raise CannotWrite(
+                    f"{path} has changed since the run began; use --overwrite to start over"
+                )
+
+    def check_list(self, digest: str, survey: Survey, name: str) -> None:
         """Raise CannotWrite if `name` was made from another list than the one with `digest`."""
-        if digest != self.digest:
+        if digest != self.digest or survey.to_json() != self.tables:
             raise CannotWrite(
                 f"{name} is complete, but its sources have other pictures now; name another --out,"
                 " or use --overwrite to start over"
@@ -78,6 +93,16 @@ class Listing:
     def digest(self) -> str:
         """The hash of the list so far."""
         return self._hash.hexdigest()
+
+    def run(self, request: Mapping[str, Any], survey: Survey) -> Run:
+        """Return the run of `request` that has this list."""
+        return Run(
+            request=request,
+            pictures=self.pictures,
+            digest=self.digest,
+            skipped=survey.skipped,
+            tables=survey.to_json(),
+        )
 
     def lines(self, tasks: Iterable[Task]) -> Iterator[bytes]:
         """Yield each of `tasks` as a line."""
@@ -164,8 +189,16 @@ class Checkpoint:
         progress: Progress,
         *,
         overwrite: bool,
+        survey: Survey | None = None,
     ) -> Run | None:
         """Resume the run of the same `request`, or start one by listing `tasks`.
+
+        Args:
+            request: what the rows depend on.
+            tasks: what is listed if no run is resumed.
+            progress: is told how many pictures are listed.
+            overwrite: start over.
+            survey: what listing finds out beside the tasks.
 
         Returns:
             What is to be done; None if there is a complete table of the same request.
@@ -173,6 +206,7 @@ class Checkpoint:
         Raises:
             CannotWrite: there is another file, or an unfinished run of another request.
         """
+        survey = survey or Survey()
         if self.run is not None and not overwrite:
             self.run.check_request(request, str(checkpoint_file(self._out)))
             for (tally,) in self._database.execute("SELECT tally FROM done"):
@@ -184,13 +218,13 @@ class Checkpoint:
             complete = self._complete(request)
             for _ in listing.lines(tasks):
                 pass
-            complete.check_list(listing.digest, str(self._out))
+            complete.check_list(listing.digest, survey, str(self._out))
             return None
         for table in ("run", "done", "tasks"):
             self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
         numbered = enumerate(listing.lines(tasks))
         self._database.executemany("INSERT INTO tasks VALUES (?, ?)", numbered)
-        self.run = Run(request=request, pictures=listing.pictures, digest=listing.digest)
+        self.run = listing.run(request, survey)
         self._database.execute("INSERT INTO run VALUES (?)", [self.run.model_dump_json()])
         self._database.commit()
         return self.run

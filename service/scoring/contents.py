@@ -1,17 +1,30 @@
-"""The pictures in a file, an archive or an array, without unpacking anything to disk."""
+"""The pictures in a file, an archive, an array or a table, without unpacking anything to disk."""
 
+import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import groupby
+from pathlib import Path, PurePath, PurePosixPath
+from typing import IO, Any, BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from service.imaging import Picture
+from service.imaging import is_picture
+from service.scoring.pieces import (
+    Item,
+    Open,
+    Piece,
+    Unread,
+    UnreadableContent,
+    is_address,
+)
+from service.scoring.tables import ANY_COLUMNS, Columns, Table, is_table, is_text_table, open_table
 
 # zipfile can stop unpacking these at any byte; other methods inflate a few bytes to gigabytes.
 _ZIP_METHODS = (ZIP_STORED, ZIP_DEFLATED)
@@ -19,60 +32,22 @@ _ZIP_ENCRYPTED = 0x1
 _ZIP_LOCAL_HEADER_BYTES = 30
 _MAC_METADATA = "__MACOSX"
 
+# A file that is none of these is read if its first bytes are those of a picture. Some are formats
+# that cannot be read: their row says so, because a document may be lost otherwise.
+_PICTURE_SUFFIXES = re.compile(
+    r"\.(a?png|jpe|jpe?g|jfif|gif|bmp|dib|webp|tiff?|hei[cf]|avif|jp2|j2k|jpx|jxl|jbig2|pdf|djvu|svg"
+    r"|ico|p[bgnp]m|pcx|tga|psd|xcf|dng|cr2|nef|arw|raw)",
+    re.IGNORECASE,
+)
+_OF_SYSTEMS = ("thumbs.db", "ehthumbs.db", "desktop.ini")
+_SIGNATURE_BYTES = 16
+
 # numpy.save writes 128 bytes for such an array.
 _LONGEST_NPY_HEADER = 1024
 _EXPECTED_ARRAY = "save uint8 [N, height, width], one grey picture each"
 
 # An array is mapped into memory in slices of this size, so its pages do not pile up.
 _MAPPED_BYTES = 64 * 1024 * 1024
-
-Open = Callable[[str], BinaryIO]
-
-
-class Piece(NamedTuple):
-    """A file, or the pictures `start` to `stop` of an array, an archive or a table.
-
-    Attributes:
-        source: the path as it was given or found.
-        start: the first picture; 0 for a file.
-        stop: one after the last; 1 for a file.
-    """
-
-    source: str
-    start: int = 0
-    stop: int = 1
-
-
-class Unread(NamedTuple):
-    """Why a picture could not be read: a stable word and a sentence.
-
-    Text only: an exception would keep its traceback, and with it the bytes of the file.
-    """
-
-    error: str
-    detail: str
-
-
-class Item(NamedTuple):
-    """One picture before it is read.
-
-    Attributes:
-        source: the file that it is, or that contains it.
-        member: its name in an archive, its number in an array or a table; None for a file.
-        content: a file's bytes, an array's pixels, or why there is neither.
-    """
-
-    source: str
-    member: str | None
-    content: bytes | Picture | Unread
-
-
-class UnreadableContent(Exception):
-    """Error for a file, member or array that yields no picture."""
-
-    def __init__(self, error: str, detail: str) -> None:
-        super().__init__(detail)
-        self.unread = Unread(error, detail)
 
 
 def open_file(path: str) -> BinaryIO:
@@ -86,54 +61,104 @@ def open_file(path: str) -> BinaryIO:
     return Path(path).open("rb")
 
 
+class Survey:
+    """What listing finds out beside the pictures.
+
+    Attributes:
+        skipped: how many files are no pictures.
+        tables: of each table the schema of what it carries to the results.
+        stamps: of each table what changes when it does.
+    """
+
+    def __init__(self) -> None:
+        self.skipped = 0
+        self.tables: dict[str, Any] = {}
+        self.stamps: dict[str, str] = {}
+
+    def to_json(self) -> str:
+        """Return the stamps as JSON in ASCII."""
+        return json.dumps(self.stamps)
+
+
 class Contents:
-    """Finds pictures; keeps the last archive open, whose list of members may be long.
+    """Finds pictures; keeps the last archive and the last table open.
 
     Args:
         max_bytes: the largest file or member that is read.
+        columns: where the pictures of tables are.
         opens: opens a file, here or elsewhere.
     """
 
-    def __init__(self, max_bytes: int, opens: Open = open_file) -> None:
+    def __init__(
+        self, max_bytes: int, columns: Columns = ANY_COLUMNS, opens: Open = open_file
+    ) -> None:
         self._max_bytes = max_bytes
+        self._columns = columns
         self._opens = opens
         self._archive: ZipFile | None = None
         self._archive_path = ""
         self._members: Sequence[ZipInfo] = ()
+        self._table: Table | None = None
+        self._table_path = ""
 
-    def count(self, path: str) -> int:
-        """Return how many pictures the file at `path` contains.
+    def pieces(self, path: str, survey: Survey, *, named: bool) -> Iterator[Piece]:
+        """Yield what the file at `path` contains; one piece if it cannot be opened.
 
-        One that cannot be opened counts as one: its row says what is wrong.
+        Args:
+            path: where it is.
+            survey: is told what else there is.
+            named: somebody named this file; one that was found may be no picture.
+
+        Raises:
+            UnreadableContent: it is named, and a table that cannot be read.
         """
-        with suppress(UnreadableContent):
-            if is_array(path):
-                return len(_open_array(path))
-            if is_archive(path):
-                with closing(self):
-                    return len(self._members_of(path))
-        return 1
-
-    def of(self, piece: Piece) -> Iterator[Item]:
-        """Yield as many pictures as `piece` lists, even if the file has changed since."""
-        if is_array(piece.source):
-            yield from _array_items(piece)
-        elif is_archive(piece.source):
-            yield from self._archive_items(piece)
+        if is_text_table(path) and not named:
+            survey.skipped += 1
+        elif is_table(path):
+            try:
+                yield Piece(path, 0, self.survey_table(path, survey))
+            except UnreadableContent:
+                if named:
+                    raise
+                yield Piece(path)
+        elif is_array(path):
+            with suppress(UnreadableContent):
+                yield Piece(path, 0, len(open_array(path)))
+                return
+            yield Piece(path)
+        elif is_archive(path):
+            try:
+                yield from self._archive_pieces(path, survey)
+            except UnreadableContent:
+                yield Piece(path)
+            self.close()
+        elif named or may_be_picture(path, partial(self._opens, path)):
+            yield Piece(path)
         else:
-            yield self.of_file(piece.source)
+            survey.skipped += 1
 
-    def of_file(self, path: str) -> Item:
-        """Return the picture that the file at `path` is."""
-        content: bytes | Unread
-        try:
-            with self._opens(path) as file:
-                content = file.read(self._max_bytes + 1)
-        except Exception as error:
-            # Which one it is depends on where the file is.
-            reason = getattr(error, "strerror", None) or f"{error!s:.200}"
-            content = Unread("unreadable-file", f"the file cannot be read ({reason})")
-        return Item(path, None, self.limited(content))
+    def stamp(self, path: str) -> str:
+        """Return what changes when the file at `path` does."""
+        with suppress(OSError):
+            found = Path(path).stat()
+            return f"{found.st_size} {found.st_mtime_ns}"
+        return "missing"
+
+    def of(self, pieces: Iterable[Piece]) -> Iterator[Item]:
+        """Yield as many pictures as `pieces` list, even if files have changed since."""
+        return (load() for load in self.loads(pieces))
+
+    def loads(self, pieces: Iterable[Piece]) -> Iterator[Callable[[], Item]]:
+        """Yield functions that return the items of `of`, and may be called later and at once."""
+        for piece in pieces:
+            if is_table(piece.source):
+                yield from self._table_loads(piece)
+            elif is_array(piece.source) or is_archive(piece.source):
+                items = _array_items if is_array(piece.source) else self._archive_items
+                for item in items(piece):
+                    yield partial(_same, item)
+            else:
+                yield partial(self._file_item, piece.source)
 
     def close(self) -> None:
         """Close the archive that is open."""
@@ -142,6 +167,69 @@ class Contents:
                 self._archive.close()
         self._archive, self._archive_path, self._members = None, "", ()
 
+    def _file_item(self, path: str) -> Item:
+        return Item(path, None, self._file_content(path))
+
+    def _file_content(self, path: str) -> bytes | Unread:
+        try:
+            with self._opens(path) as file:
+                return self.limited(file.read(self._max_bytes + 1))
+        except Exception as error:
+            # Which one it is depends on where the file is.
+            reason = getattr(error, "strerror", None) or f"{error!s:.200}"
+            return Unread("unreadable-file", f"the file cannot be read ({reason})")
+
+    def survey_table(self, path: str, survey: Survey) -> int:
+        """Return the number of rows of the table at `path`, and tell `survey` the rest.
+
+        Raises:
+            UnreadableContent: it cannot be read.
+        """
+        survey.stamps[path] = self.stamp(path)
+        table = open_table(path, self._opens, self._columns)
+        try:
+            rows, survey.tables[path] = table.survey()
+        finally:
+            table.close()
+        return rows
+
+    def _table_loads(self, piece: Piece) -> Iterator[Callable[[], Item]]:
+        missing = Unread("unreadable-table", "the table has become shorter since it was listed")
+        number = piece.start
+        try:
+            for picture, cells in self._table_at(piece).rows(piece.start, piece.stop):
+                yield partial(self._row_item, piece.source, number, picture, cells)
+                number += 1
+        except UnreadableContent as error:
+            missing = error.unread
+        for row in range(number, piece.stop):
+            yield partial(_same, Item(piece.source, str(row), missing))
+
+    def _row_item(
+        self, table: str, number: int, picture: bytes | str | None, cells: Mapping[str, Any]
+    ) -> Item:
+        if not picture:
+            content: bytes | Unread = Unread("unreadable-table", "the row has no picture")
+        elif isinstance(picture, bytes):
+            content = self.limited(picture)
+        else:
+            # Paths are relative to the table.
+            folder = os.path.dirname(table)  # noqa: PTH120 - of an address too
+            below = picture if is_address(picture) else os.path.join(folder, picture)  # noqa: PTH118
+            content = self._file_content(below)
+        return Item(table, str(number), content, cells)
+
+    def _table_at(self, piece: Piece) -> Table:
+        """Return the open table if the rows are still to come, else open it: text has no index."""
+        table = self._table
+        if table is None or self._table_path != piece.source or not table.can_reach(piece.start):
+            if table is not None:
+                table.close()
+            self._table = None
+            table = open_table(piece.source, self._opens, self._columns)
+            self._table, self._table_path = table, piece.source
+        return table
+
     def limited(self, content: bytes | Unread) -> bytes | Unread:
         """Return `content`, or that it is too large."""
         if isinstance(content, Unread) or len(content) <= self._max_bytes:
@@ -149,6 +237,24 @@ class Contents:
         return Unread(
             "file-too-large", f"larger than {self._max_bytes} bytes, the NUMERAL_MAX_BODY_BYTES"
         )
+
+    def _archive_pieces(self, path: str, survey: Survey) -> Iterator[Piece]:
+        """Yield the runs of members that may be pictures."""
+
+        def is_read(numbered: tuple[int, ZipInfo]) -> bool:
+            _, member = numbered
+            name = member.filename
+            if member.is_dir() or _is_hidden(name):
+                return False
+            if may_be_picture(name, partial(self._open_member, member)):
+                return True
+            survey.skipped += 1
+            return False
+
+        for read, run in groupby(enumerate(self._members_of(path)), is_read):
+            numbers = [number for number, _ in run]
+            if read:
+                yield Piece(path, numbers[0], numbers[-1] + 1)
 
     def _archive_items(self, piece: Piece) -> Iterator[Item]:
         members: Sequence[ZipInfo] = ()
@@ -171,16 +277,19 @@ class Contents:
             reason = "the member is neither stored nor deflated; compress it again"
             return Unread("unreadable-archive", reason)
         try:
-            assert self._archive is not None  # noqa: S101 - it has listed the member
-            with self._archive.open(member) as file:
+            with self._open_member(member) as file:
                 # Without a size it unpacks everything, whatever the header announces.
                 return self.limited(file.read(self._max_bytes + 1))
         except Exception as error:
             # A damaged archive makes zipfile raise nearly anything.
             return Unread("unreadable-archive", f"the member cannot be unpacked: {error}")
 
+    def _open_member(self, member: ZipInfo) -> IO[bytes]:
+        assert self._archive is not None  # noqa: S101 - it has listed the member
+        return self._archive.open(member)
+
     def _members_of(self, path: str) -> Sequence[ZipInfo]:
-        """Return the files in an archive in their order, without hidden ones."""
+        """Return everything in an archive in its order."""
         if self._archive is None or path != self._archive_path:
             self.close()
             try:
@@ -194,7 +303,7 @@ class Contents:
             if _share_bytes(members):
                 self.close()
                 raise UnreadableContent("unreadable-archive", "its members overlap: a ZIP bomb")
-            self._members = [each for each in members if not _is_skipped(each)]
+            self._members = members
         return self._members
 
 
@@ -208,7 +317,30 @@ def is_array(path: str) -> bool:
     return path.lower().endswith(".npy")
 
 
-def _open_array(path: str) -> NDArray[np.uint8]:
+def may_be_picture(path: str, opens: Callable[[], IO[bytes]]) -> bool:
+    """Tell whether a file that was found is read: by its name, or else by its first bytes."""
+    name = PurePath(path)
+    if _PICTURE_SUFFIXES.fullmatch(name.suffix):
+        return True
+    if name.name.lower() in _OF_SYSTEMS:
+        return False
+    try:
+        with opens() as file:
+            return is_picture(file.read(_SIGNATURE_BYTES))
+    except Exception:
+        # Its row says what is wrong.
+        return True
+
+
+def open_array(path: str) -> NDArray[np.uint8]:
+    """Map the array at `path` into memory.
+
+    Raises:
+        UnreadableContent: it is no array of grey pictures.
+    """
+    if is_address(path):
+        reason = "arrays are mapped into memory; copy it to a folder first"
+        raise UnreadableContent("unreadable-array", reason)
     try:
         array = open_memmap(path, mode="r", max_header_size=_LONGEST_NPY_HEADER)
     except Exception as error:
@@ -226,7 +358,7 @@ def _array_items(piece: Piece) -> Iterator[Item]:
     number = piece.start
     try:
         while number < piece.stop:
-            array = _open_array(piece.source)
+            array = open_array(piece.source)
             several = max(1, _MAPPED_BYTES // array[0].size)
             if number >= len(array):
                 break
@@ -250,7 +382,10 @@ def _share_bytes(members: Sequence[ZipInfo]) -> bool:
     return False
 
 
-def _is_skipped(member: ZipInfo) -> bool:
-    parts = PurePosixPath(member.filename.replace(os.sep, "/")).parts
-    hidden = any(part.startswith(".") or part == _MAC_METADATA for part in parts)
-    return hidden or member.is_dir()
+def _is_hidden(name: str) -> bool:
+    parts = PurePosixPath(name.replace(os.sep, "/")).parts
+    return any(part.startswith(".") or part == _MAC_METADATA for part in parts)
+
+
+def _same(item: Item) -> Item:
+    return item

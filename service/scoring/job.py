@@ -1,5 +1,6 @@
 """Tasks to rows in worker processes, and rows to a table that an interrupted run goes on with."""
 
+import json
 import multiprocessing
 import signal
 import tempfile
@@ -8,7 +9,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -17,20 +18,22 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from service.scoring.checkpoint import Listing, Progress, open_checkpoint, own_files
-from service.scoring.contents import Contents
-from service.scoring.reading import Digits, Fields, Scorer, Tally, tally_of
-from service.scoring.sources import Task, from_line, list_pieces, tasks_of
+from service.scoring.checkpoint import Listing, Progress, Run, open_checkpoint, own_files
+from service.scoring.contents import Contents, Survey
+from service.scoring.pieces import UnreadableContent
+from service.scoring.reading import Column, Digits, Fields, Scorer, Tally, tally_of
+from service.scoring.sources import NoSuchSource, Task, from_line, list_pieces, tasks_of
+from service.scoring.tables import ANY_COLUMNS, Carried, Columns, carried_columns
 from service.scoring.writers import Writer
 
 # Not forked: a fork copies locks that another thread of the parent may hold.
 _SPAWN = multiprocessing.get_context("spawn")
-_Idle = SimpleQueue[tuple[BaseProcess, Connection]]
+_Idle = SimpleQueue["_Work | _Process"]
 
 # Tasks per worker that are in progress, or done and waiting for an earlier one.
 _TASKS_AHEAD = 4
 
-# A process takes about a second to start; fewer tasks are not worth that.
+# A process takes about a second to start, while this one reads; fewer tasks are not worth that.
 _TASKS_WORTH_A_PROCESS = 4
 
 
@@ -51,10 +54,36 @@ class Job:
     sources: tuple[str, ...]
     workers: int | None
     cores: int
+    tables: Columns = ANY_COLUMNS
+    carried: tuple[Carried, ...] = ()
 
-    def tasks(self, ignored: frozenset[str] = frozenset()) -> Iterator[Task]:
-        """List everything that is to be read."""
-        return tasks_of(list_pieces(self.sources, ignored), self.method.task_size)
+    @property
+    def columns(self) -> tuple[Column | Carried, ...]:
+        """The columns of the results."""
+        return (*self.method.columns, *self.carried)
+
+    def tasks(self, survey: Survey, ignored: frozenset[str] = frozenset()) -> Iterator[Task]:
+        """List everything that is to be read.
+
+        Raises:
+            NoSuchSource: a source is missing, or a table cannot be read.
+        """
+        contents = Contents(self.max_bytes, self.tables)
+        pieces = list_pieces(self.sources, contents, survey, ignored)
+        yield from tasks_of(pieces, self.method.task_size)
+        self.with_tables(survey)
+
+    def with_tables(self, survey: Survey, *taken: str) -> "Job":
+        """Return this job with the columns of the tables; `taken` names are not for them.
+
+        Raises:
+            NoSuchSource: the tables do not go together.
+        """
+        own = [column.name for column in self.method.columns]
+        try:
+            return replace(self, carried=carried_columns(survey.tables, [*taken, *own]))
+        except UnreadableContent as error:
+            raise NoSuchSource(str(error)) from error
 
     def workers_for(self, pictures: int) -> int:
         """Return how many processes are to read so many."""
@@ -76,11 +105,13 @@ class Summary(NamedTuple):
         tally: of all pictures.
         before: how many of them an earlier run had read.
         workers: how many processes read the others.
+        skipped: how many files were found that are no pictures.
     """
 
     tally: Tally
     before: int
     workers: int
+    skipped: int
 
 
 def score_to_file(
@@ -95,10 +126,13 @@ def score_to_file(
         NoSuchSource, CannotWrite, WorkerFailed, OSError: it could not be done, or not now.
     """
     with open_checkpoint(out) as checkpoint:
-        tasks = job.tasks(own_files(out))
-        run = checkpoint.begin(request, tasks, progress, overwrite=overwrite)
+        survey = Survey()
+        tasks = job.tasks(survey, own_files(out))
+        run = checkpoint.begin(request, tasks, progress, overwrite=overwrite, survey=survey)
         if run is None:
             return None
+        _survey_again(job, run, survey)
+        job = job.with_tables(survey)
         before = checkpoint.tally.pictures
         progress(before, run.pictures)
         workers = job.workers_for(run.pictures - before)
@@ -106,8 +140,18 @@ def score_to_file(
             for scored in done:
                 checkpoint.add(scored.rows, scored.tally)
                 progress(checkpoint.tally.pictures, run.pictures)
-        checkpoint.finish(lambda chunks, file: job.writer.join(job.method.columns, chunks, file))
-        return Summary(checkpoint.tally, before, workers)
+        checkpoint.finish(lambda chunks, file: job.writer.join(job.columns, chunks, file))
+        return Summary(checkpoint.tally, before, workers, run.skipped)
+
+
+def _survey_again(job: Job, run: Run, survey: Survey) -> None:
+    """Survey the tables of a run that is resumed again, for their columns."""
+    contents = Contents(job.max_bytes, job.tables)
+    for path in json.loads(run.tables):
+        if path not in survey.stamps:
+            with suppress(UnreadableContent):
+                contents.survey_table(path, survey)
+    run.check_tables(survey)
 
 
 def score_to_pipe(job: Job, pipe: BinaryIO, progress: Progress) -> Summary:
@@ -116,9 +160,10 @@ def score_to_pipe(job: Job, pipe: BinaryIO, progress: Progress) -> Summary:
     Raises:
         NoSuchSource, WorkerFailed, OSError: it could not be done.
     """
-    listing, tally = Listing(progress), Tally()
+    listing, tally, survey = Listing(progress), Tally(), Survey()
     with tempfile.TemporaryFile() as lines:
-        lines.writelines(listing.lines(job.tasks()))
+        lines.writelines(listing.lines(job.tasks(survey)))
+        job = job.with_tables(survey)
         lines.seek(0)
         progress(0, listing.pictures)
         workers = job.workers_for(listing.pictures)
@@ -128,7 +173,7 @@ def score_to_pipe(job: Job, pipe: BinaryIO, progress: Progress) -> Summary:
                 pipe.flush()
                 tally += scored.tally
                 progress(tally.pictures, listing.pictures)
-        return Summary(tally, 0, workers)
+        return Summary(tally, 0, workers, survey.skipped)
 
 
 def _score(job: Job, tasks: Iterator[Task], workers: int) -> Generator[Scored, None, None]:
@@ -143,38 +188,56 @@ def _score(job: Job, tasks: Iterator[Task], workers: int) -> Generator[Scored, N
         return
     # A thread for each process waits for its results. concurrent.futures has processes too, but
     # hangs if one is killed while it sends a result.
-    with ThreadPoolExecutor(workers) as threads, _processes(job, workers) as idle:
-        ahead: deque[Future[Scored]] = deque()
-        while True:
-            some = islice(tasks, _TASKS_AHEAD * workers - len(ahead))
-            ahead.extend(threads.submit(_ask, idle, task) for task in some)
-            if not ahead:
-                return
-            yield ahead.popleft().result()
+    # This process reads too: the others take a second to start.
+    ahead: deque[Future[Scored]] = deque()
+    idle: _Idle = SimpleQueue()
+    idle.put(_Work(job))
+    with ThreadPoolExecutor(workers) as threads, _processes(job, workers - 1, idle):
+        try:
+            while True:
+                some = islice(tasks, _TASKS_AHEAD * workers - len(ahead))
+                ahead.extend(threads.submit(_read, idle, task) for task in some)
+                if not ahead:
+                    return
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
 
 
-def _ask(idle: _Idle, task: Task) -> Scored:
-    process, connection = idle.get()
+def _read(idle: _Idle, task: Task) -> Scored:
+    work = idle.get()
     try:
-        connection.send(task)
-        answer = connection.recv()
-    except (EOFError, OSError) as error:
-        process.join()
-        status = process.exitcode or 0
-        how = signal.Signals(-status).name if status < 0 else f"status {status}"
-        raise WorkerFailed(
-            f"a worker process ended with {how}; if memory ran out, use fewer --workers"
-        ) from error
+        return work(task)
     finally:
-        idle.put((process, connection))
-    if isinstance(answer, str):
-        raise WorkerFailed(f"a worker process failed:\n{answer}")
-    return cast(Scored, answer)
+        idle.put(work)
+
+
+class _Process:
+    """A worker process, and the pipe to it."""
+
+    def __init__(self, process: BaseProcess, connection: Connection) -> None:
+        self._process = process
+        self._connection = connection
+
+    def __call__(self, task: Task) -> Scored:
+        try:
+            self._connection.send(task)
+            answer = self._connection.recv()
+        except (EOFError, OSError) as error:
+            self._process.join()
+            status = self._process.exitcode or 0
+            how = signal.Signals(-status).name if status < 0 else f"status {status}"
+            raise WorkerFailed(
+                f"a worker process ended with {how}; if memory ran out, use fewer --workers"
+            ) from error
+        if isinstance(answer, str):
+            raise WorkerFailed(f"a worker process failed:\n{answer}")
+        return cast(Scored, answer)
 
 
 @contextmanager
-def _processes(job: Job, count: int) -> Iterator[_Idle]:
-    idle: _Idle = SimpleQueue()
+def _processes(job: Job, count: int, idle: _Idle) -> Iterator[None]:
     started: list[BaseProcess] = []
     try:
         with _interrupt_blocked():
@@ -185,8 +248,8 @@ def _processes(job: Job, count: int) -> Iterator[_Idle]:
                 # The only other copy is the process's: its end is that of the pipe.
                 theirs.close()
                 started.append(process)
-                idle.put((process, ours))
-        yield idle
+                idle.put(_Process(process, ours))
+        yield
     finally:
         # They only read: nothing is left half done.
         for each in started:
@@ -233,10 +296,9 @@ class _Work:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._scorer = Scorer(job.method)
-        self._contents = Contents(job.max_bytes)
+        self._scorer = Scorer(job.method, job.carried)
+        self._contents = Contents(job.max_bytes, job.tables)
 
     def __call__(self, task: Task) -> Scored:
-        items = (item for piece in task for item in self._contents.of(piece))
-        rows = list(self._scorer.rows(items))
-        return Scored(self._job.writer.encode(self._job.method.columns, rows), tally_of(rows))
+        rows = list(self._scorer.rows(self._contents.of(task)))
+        return Scored(self._job.writer.encode(self._job.columns, rows), tally_of(rows))

@@ -34,15 +34,15 @@ from ray.exceptions import RayError
 from models.manifest import read_model_file
 from service.ray_cluster import ray_cluster
 from service.scoring.checkpoint import CannotWrite, Listing, Run
-from service.scoring.contents import Piece
+from service.scoring.contents import Survey
 from service.scoring.job import Job, Summary, WorkerFailed
+from service.scoring.pieces import Piece, is_address
 from service.scoring.reading import Digits, Fields, Scorer, Tally, tally_of, text_of
-from service.scoring.sources import Task, pictures_of, tasks_of
+from service.scoring.sources import Task, pictures_of, pieces_of, tasks_of
 from service.scoring.stores import (
     StoreContents,
     arrow_filesystem,
     filesystem_of,
-    is_address,
     list_source,
 )
 from service.scoring.writers import record_batch, schema_of
@@ -56,7 +56,7 @@ _ID = pa.field("id", pa.string(), metadata={"about": "names the picture in Ray's
 # One task is lost work when its worker ends; a small one makes a small file. With this many per
 # worker none waits long for the last one.
 _TASKS_PER_WORKER = 16
-_LARGEST_TASK = 16
+_SMALLEST_TASK, _LARGEST_TASK = 4, 64
 
 # For the actor that skips what is done; Ray reserves a gigabyte.
 _FILTER_BYTES = 64 * 1024 * 1024
@@ -71,7 +71,6 @@ def score_on_ray(
     out: str,
     request: Mapping[str, Any],
     *,
-    column: str | None,
     address: str | None,
     overwrite: bool,
     progress: bool,
@@ -92,26 +91,26 @@ def score_on_ray(
     if overwrite:
         folder.clear()
     complete = folder.complete(request)
-    contents = StoreContents(column, job.max_bytes)
+    contents, survey = StoreContents(job.max_bytes, job.tables), Survey()
     ignored = frozenset([out, str(Path(out).resolve())])
     listed = [
-        [Piece(path, 0, contents.count(path)) for path in list_source(source, ignored)]
-        for source in job.sources
+        list(pieces_of(list_source(source, ignored), contents, survey)) for source in job.sources
     ]
     listing = Listing(lambda *_: None)
     for _ in listing.lines((piece,) for pieces in listed for piece in pieces):
         pass
     if complete is not None:
-        complete.check_list(listing.digest, out)
+        complete.check_list(listing.digest, survey, out)
         return None
-    run = Run(request=request, pictures=listing.pictures, digest=listing.digest)
+    job = job.with_tables(survey, _ID.name)
+    run = listing.run(request, survey)
+    folder.check_tables(survey)
     folder.write(_RUN, run)
     before, tally = folder.checkpointed(), Tally()
     by_path = not all(map(is_address, (*job.sources, out)))
     actor = (
-        method,
+        job,
         read_model_file(method.directory, method.card),
-        (column, job.max_bytes),
         str(Path.cwd()) if by_path else None,
         version(),
     )
@@ -127,12 +126,12 @@ def score_on_ray(
         raise WorkerFailed(f"only {tally.pictures} of {run.pictures} pictures have rows")
     folder.write(_SUCCESS, run)
     folder.end()
-    return Summary(tally, before, workers)
+    return Summary(tally, before, workers, run.skipped)
 
 
 def _task_size(method: Digits | Fields, pictures: int, workers: int) -> int:
     share = pictures // (method.task_size * workers * _TASKS_PER_WORKER)
-    return method.task_size * max(1, min(_LARGEST_TASK, share))
+    return method.task_size * max(_SMALLEST_TASK, min(_LARGEST_TASK, share))
 
 
 def _run(
@@ -250,9 +249,8 @@ class _Actor:
 
     def __init__(
         self,
-        method: Digits | Fields,
+        job: Job,
         model: bytes,
-        contents: tuple[str | None, int],
         folder: str | None,
         numeral: str,
     ) -> None:
@@ -268,12 +266,13 @@ class _Actor:
                 f"there is no folder {folder} here; share it between the nodes, or name pictures"
                 " and results by addresses such as s3://scans"
             ) from error
-        self._columns = method.columns
-        self._contents = StoreContents(*contents)
+        method = job.method
+        self._columns = job.columns
+        self._contents = StoreContents(job.max_bytes, job.tables)
         with tempfile.TemporaryDirectory(prefix=_PREFIX) as models:
             # Not every node has the models.
             (Path(models) / method.card.file).write_bytes(model)
-            self._scorer = Scorer(replace(method, directory=Path(models)))
+            self._scorer = Scorer(replace(method, directory=Path(models)), job.carried)
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Read the pictures of `block`."""
@@ -321,6 +320,11 @@ class _Folder:
                 f"{self._name} has {others[0]}, which belongs to no run; name an empty folder"
             )
         return complete
+
+    def check_tables(self, survey: Survey) -> None:
+        """Raise CannotWrite if a run that is resumed has listed another table."""
+        if run := self._read(_RUN):
+            run.check_tables(survey)
 
     def write(self, name: str, run: Run) -> None:
         """Write `run` to the file `name`."""

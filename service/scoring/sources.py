@@ -6,8 +6,11 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from service.scoring.contents import Contents, Piece
+from service.scoring.contents import Contents, Survey
+from service.scoring.pieces import Piece, UnreadableContent
+from service.scoring.tables import is_table
 
 # Enough pictures to keep a worker busy, few enough that little is lost with it.
 Task = tuple[Piece, ...]
@@ -17,43 +20,69 @@ _STANDARD_INPUT = "-"
 
 
 class NoSuchSource(Exception):
-    """Error for a SOURCE that does not exist, or a pattern that matches no file."""
+    """Error for a SOURCE that does not exist, a pattern that matches no file, or a bad table."""
 
 
-def list_pieces(sources: Sequence[str], ignored: frozenset[str] = frozenset()) -> Iterator[Piece]:
+class Found(NamedTuple):
+    """A file; `named` rather than found in a folder or by a pattern."""
+
+    path: str
+    named: bool = False
+
+
+def list_pieces(
+    sources: Sequence[str],
+    contents: Contents,
+    survey: Survey,
+    ignored: frozenset[str] = frozenset(),
+) -> Iterator[Piece]:
     """Yield what there is to read in `sources`, in their order; within a folder by name.
 
     Args:
         sources: folders, files, patterns, or @FILE for a text file with a path in each line;
             @- stands for standard input.
+        contents: tells what is in a file.
+        survey: is told what else there is.
         ignored: real paths that are skipped when a folder or a pattern leads to them.
 
     Raises:
         NoSuchSource: one does not exist.
     """
-    contents = Contents(max_bytes=0)
     for source in sources:
-        for path in list_paths(source, ignored):
-            yield Piece(path, 0, contents.count(path))
+        yield from pieces_of(list_paths(source, ignored), contents, survey)
 
 
-def list_paths(source: str, ignored: frozenset[str] = frozenset()) -> Iterator[str]:
+def pieces_of(files: Iterable[Found], contents: Contents, survey: Survey) -> Iterator[Piece]:
+    """Yield what there is to read in `files`.
+
+    Raises:
+        NoSuchSource: a table that was named cannot be read.
+    """
+    for path, named in files:
+        try:
+            yield from contents.pieces(path, survey, named=named)
+        except UnreadableContent as error:
+            raise NoSuchSource(f"{path}: {error}") from error
+
+
+def list_paths(source: str, ignored: frozenset[str] = frozenset()) -> Iterator[Found]:
     """Yield the files of one SOURCE, as `list_pieces` does."""
     if source.startswith(_LIST):
         for path in _listed(source.removeprefix(_LIST)):
             # Path interns its parts, which adds up over a long list.
             folder = os.path.isdir(path)  # noqa: PTH112
-            yield from _files_below(path, ignored) if folder else (path,)
+            yield from _files_below(path, ignored) if folder else (Found(path, named=True),)
     elif Path(source).is_dir():
         yield from _files_below(source, ignored)
     elif os.path.lexists(source):
-        yield source
+        yield Found(source, named=True)
     elif glob.has_magic(source):
         found = sorted(glob.iglob(source, recursive=True), key=os.fsencode)  # noqa: PTH207
         files = [path for path in found if Path(path).is_file() and not _is_in(ignored, path)]
         if not files:
             raise NoSuchSource(f"no file matches the pattern {source}")
-        yield from files
+        # Of a pattern for tables every file is meant, of another only the pictures.
+        yield from (Found(path, named=is_table(source)) for path in files)
     else:
         raise NoSuchSource(f"{source}: no such file or folder")
 
@@ -99,7 +128,7 @@ def _listed(name: str) -> Iterator[str]:
         raise NoSuchSource(f"{name}: the list cannot be read ({error.strerror})") from error
 
 
-def _files_below(folder: str, ignored: frozenset[str]) -> Iterator[str]:
+def _files_below(folder: str, ignored: frozenset[str]) -> Iterator[Found]:
     """Yield the files below `folder` by name, without hidden ones or links to folders.
 
     A folder that cannot be listed is yielded itself, so that its row says why.
@@ -114,7 +143,7 @@ def _files_below(folder: str, ignored: frozenset[str]) -> Iterator[str]:
                 and ((is_folder := entry.is_dir(follow_symlinks=False)) or not entry.is_dir())
             )
     except OSError:
-        yield folder
+        yield Found(folder)
         return
     for _, path, is_folder in found:
         if _is_in(ignored, path):
@@ -122,7 +151,7 @@ def _files_below(folder: str, ignored: frozenset[str]) -> Iterator[str]:
         if is_folder:
             yield from _files_below(path, ignored)
         else:
-            yield path
+            yield Found(path)
 
 
 def _is_in(paths: frozenset[str], path: str) -> bool:

@@ -5,6 +5,7 @@ A writer encodes the rows of each task where they are read, and later joins what
 
 import csv
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -15,14 +16,18 @@ import orjson
 
 from service.extras import how_to_install, is_installed
 from service.scoring.reading import Column, Row
+from service.scoring.tables import Carried
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Columns = Sequence[Column | Carried]
 
 _JSON_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 # Spreadsheets run a cell that begins so as a formula: owasp.org/www-community/attacks/CSV_Injection
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 # Rows written together: fewer make a Parquet file slow to read, more take memory here.
@@ -36,10 +41,10 @@ class UnknownFormat(Exception):
 class Writer(Protocol):
     """A format; stateless, so another process may have a copy."""
 
-    def encode(self, columns: Sequence[Column], rows: Sequence[Row]) -> bytes:
+    def encode(self, columns: Columns, rows: Sequence[Row]) -> bytes:
         """Encode some `rows`."""
 
-    def join(self, columns: Sequence[Column], chunks: Iterable[bytes], file: BinaryIO) -> None:
+    def join(self, columns: Columns, chunks: Iterable[bytes], file: BinaryIO) -> None:
         """Write a table of everything that was encoded, in order, to `file`."""
 
 
@@ -70,11 +75,11 @@ def choose_writer(path: Path) -> Writer:
 class JsonLines:
     """One JSON object per picture."""
 
-    def encode(self, _columns: Sequence[Column], rows: Sequence[Row]) -> bytes:
+    def encode(self, _columns: Columns, rows: Sequence[Row]) -> bytes:
         """Encode a line for each of `rows`."""
-        return b"".join(orjson.dumps(row, option=_JSON_OPTIONS) for row in rows)
+        return b"".join(orjson.dumps(row, _plain, _JSON_OPTIONS) for row in rows)
 
-    def join(self, _columns: Sequence[Column], chunks: Iterable[bytes], file: BinaryIO) -> None:
+    def join(self, _columns: Columns, chunks: Iterable[bytes], file: BinaryIO) -> None:
         """Concatenate `chunks`."""
         file.writelines(chunks)
 
@@ -87,9 +92,12 @@ class Csv:
     characters are escaped as in Python.
     """
 
-    def encode(self, columns: Sequence[Column], rows: Sequence[Row]) -> bytes:
+    def encode(self, columns: Columns, rows: Sequence[Row]) -> bytes:
         """Encode a line for each of `rows`."""
-        cells = [_CELLS.get(column.type, _json_cell) for column in columns]
+        cells = [
+            _carried_cell if isinstance(column, Carried) else _CELLS.get(column.type, _json_cell)
+            for column in columns
+        ]
         return _csv_lines(
             [
                 None if row[column.name] is None else cell(row[column.name])
@@ -98,9 +106,9 @@ class Csv:
             for row in rows
         )
 
-    def join(self, columns: Sequence[Column], chunks: Iterable[bytes], file: BinaryIO) -> None:
+    def join(self, columns: Columns, chunks: Iterable[bytes], file: BinaryIO) -> None:
         """Concatenate `chunks` below the header."""
-        file.write(_csv_lines([[column.name for column in columns]]))
+        file.write(_csv_lines([[_text_cell(column.name) for column in columns]]))
         file.writelines(chunks)
 
 
@@ -108,7 +116,7 @@ class Csv:
 class Parquet:
     """Parquet by pyarrow; chunks are Arrow streams, fast to write and to read again."""
 
-    def encode(self, columns: Sequence[Column], rows: Sequence[Row]) -> bytes:
+    def encode(self, columns: Columns, rows: Sequence[Row]) -> bytes:
         """Encode `rows` as an Arrow stream."""
         import pyarrow as pa  # noqa: PLC0415 - an extra, slow to import
 
@@ -118,7 +126,7 @@ class Parquet:
             stream.write_batch(batch)
         return bytes(sink.getvalue())
 
-    def join(self, columns: Sequence[Column], chunks: Iterable[bytes], file: BinaryIO) -> None:
+    def join(self, columns: Columns, chunks: Iterable[bytes], file: BinaryIO) -> None:
         """Write several chunks to each row group."""
         import pyarrow as pa  # noqa: PLC0415
         from pyarrow import parquet  # noqa: PLC0415
@@ -135,16 +143,18 @@ class Parquet:
                 writer.write_table(pa.Table.from_batches(batches, schema))
 
 
-def record_batch(columns: Sequence[Column], rows: Sequence[Row]) -> "pa.RecordBatch":
+def record_batch(columns: Columns, rows: Sequence[Row]) -> "pa.RecordBatch":
     """Return `rows` as Arrow data."""
     import pyarrow as pa  # noqa: PLC0415
 
     schema = schema_of(columns)
-    arrays = [pa.array([row[each.name] for row in rows], each.type) for each in schema]
+    arrays = [
+        pa.array([_cast(row[each.name], each.type) for row in rows], each.type) for each in schema
+    ]
     return pa.record_batch(arrays, schema=schema)
 
 
-def schema_of(columns: Sequence[Column]) -> "pa.Schema":
+def schema_of(columns: Columns) -> "pa.Schema":
     """Return the Arrow schema of `columns`, with what each holds as its metadata."""
     import pyarrow as pa  # noqa: PLC0415
 
@@ -163,10 +173,42 @@ def schema_of(columns: Sequence[Column]) -> "pa.Schema":
     }
     return pa.schema(
         [
-            pa.field(column.name, types[column.type], metadata={"about": column.about})
+            pa.field(
+                column.name,
+                column.type if isinstance(column, Carried) else types[column.type],
+                metadata={"about": column.about},
+            )
             for column in columns
         ]
     )
+
+
+def _cast(cell: Any, kind: "pa.DataType") -> Any:  # noqa: ANN401 - a scalar or a value
+    if not hasattr(cell, "as_py"):
+        return cell
+    # Arrow takes flat scalars as they are, to the nanosecond; lists, only as values.
+    if not cell.is_valid or cell.type.num_fields:
+        return cell.as_py()
+    # Two tables may have two kinds of numbers in a column.
+    return cell if cell.type == kind else cell.cast(kind)
+
+
+def _plain(cell: Any) -> Any:  # noqa: ANN401 - what JSON lacks
+    if isinstance(cell, bytes):
+        return b64encode(cell).decode()
+    if not hasattr(cell, "as_py"):
+        return str(cell)
+    import pyarrow as pa  # noqa: PLC0415
+
+    is_text = pa.types.is_temporal(cell.type) or pa.types.is_decimal(cell.type)
+    return str(cell) if is_text and cell.is_valid else cell.as_py()
+
+
+def _carried_cell(cell: Any) -> object:  # noqa: ANN401
+    value = cell if isinstance(cell, str) else orjson.loads(orjson.dumps(cell, _plain))
+    if isinstance(value, str):
+        return value if _NUMBER.fullmatch(value) else _text_cell(value)
+    return _json_cell(value) if isinstance(value, bool | list | dict) else value
 
 
 def _csv_lines(rows: Iterable[Sequence[Any]]) -> bytes:

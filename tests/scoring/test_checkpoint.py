@@ -3,7 +3,7 @@
 import pytest
 
 from service.scoring.checkpoint import CannotWrite, checkpoint_file, open_checkpoint
-from service.scoring.contents import Piece
+from service.scoring.pieces import Piece
 from service.scoring.reading import Tally
 
 REQUEST = {"model": "mlp"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
-from service.scoring import contents, reading, stores
+from service.scoring import contents, reading, tables
 from service.scoring.reading import Digits, Fields
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ def test_every_column_is_documented_with_its_type(name, kind):
 
 
 def test_every_error_is_documented():
-    sources = "".join(Path(module.__file__).read_text() for module in (contents, reading, stores))
+    sources = "".join(Path(module.__file__).read_text() for module in (contents, reading, tables))
     errors = {
         *re.findall(r'"(unreadable-\w+|file-too-large|internal-error)"', sources),
         *(kind.slug for kind in (UnreadableImage, UnsupportedFormat, PictureTooLarge)),

@@ -38,7 +38,9 @@ def test_the_rows_are_those_of_the_local_engine(tmp_path, nodes, draw):
         for number in range(6):
             archive.writestr(f"{number}.png", draw(number))
     (tmp_path / "list").write_text("missing.png\n")
-    sources = ("scans", "scans/a*.png", "@list")
+    (tmp_path / "m.csv").write_text("path,who,digit\nscans/a.png,me,1\n,nobody,\n")
+    (scans / "notes.txt").write_text("no picture")
+    sources = ("scans", "scans/a*.png", "@list", "m.csv")
 
     local = numeral("score", *sources, "--out", "local.parquet", folder=tmp_path)
     by_ray = ("--engine", "ray", "--address", nodes.address, "--out", "ray")

@@ -10,7 +10,8 @@ from models.manifest import PACKAGE_DIRECTORY
 from service.imaging import decode
 from service.inference.catalogue import load_catalogue
 from service.inference.digits import DigitOptions, DigitPipeline, Preprocess
-from service.scoring.contents import Contents, Piece
+from service.scoring.contents import Contents, Survey
+from service.scoring.pieces import Piece
 from service.scoring.reading import Digits, Scorer
 from service.scoring.sources import list_pieces, tasks_of
 
@@ -33,7 +34,7 @@ def test_sources_become_rows(tmp_path, draw, method, scorer):
     for digit in range(3):
         (tmp_path / f"{digit}.png").write_bytes(draw(digit))
 
-    [task] = tasks_of(list_pieces([str(tmp_path)]), method.task_size)
+    [task] = tasks_of(_listed(tmp_path), method.task_size)
     rows = _rows(scorer, *task)
 
     names = [row["source"].removeprefix(f"{tmp_path}/") for row in rows]
@@ -63,7 +64,7 @@ def test_a_bug_is_a_row_too(tmp_path, draw, scorer, monkeypatch):
 
     monkeypatch.setattr(DigitPipeline, "normalise", fails_at_one)
 
-    rows = _rows(scorer, *list_pieces([str(tmp_path)]))
+    rows = _rows(scorer, *_listed(tmp_path))
 
     assert [row["error"] for row in rows] == ["internal-error", None]
     assert "by chance" in rows[0]["detail"]
@@ -82,6 +83,10 @@ def test_an_array_in_column_order_is_read_as_one_in_row_order(tmp_path, scorer):
     assert one == other
 
 
+def _listed(folder):
+    return list_pieces([str(folder)], Contents(10**6), Survey())
+
+
 def _rows(scorer, *pieces):
     contents = Contents(max_bytes=10**6)
-    return list(scorer.rows(item for piece in pieces for item in contents.of(piece)))
+    return list(scorer.rows(contents.of(pieces)))

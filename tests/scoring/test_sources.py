@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from service.scoring.contents import Piece
+from service.scoring.contents import Contents, Survey
+from service.scoring.pieces import Piece
 from service.scoring.sources import (
     NoSuchSource,
     from_line,
@@ -44,7 +45,7 @@ def test_a_folder_is_listed_in_the_order_of_its_paths(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).touch()
 
-    found = [os.path.relpath(piece.source, tmp_path) for piece in list_pieces([str(tmp_path)])]
+    found = [os.path.relpath(piece.source, tmp_path) for piece in _listed(str(tmp_path))]
 
     assert found == sorted(names)
 
@@ -52,7 +53,7 @@ def test_a_folder_is_listed_in_the_order_of_its_paths(tmp_path):
 def test_a_list_of_any_length_stays_out_of_memory(tmp_path):
     names = tmp_path / "names"
     names.write_text("".join(f"some/where/picture-{number:08}.png\n" for number in range(200_000)))
-    pieces = list_pieces([f"@{names}"])
+    pieces = _listed(f"@{names}")
     next(pieces)
 
     tracemalloc.start()
@@ -79,7 +80,7 @@ def test_a_folder_that_cannot_be_listed_is_a_piece(tmp_path, monkeypatch):
     # The tests may run as root, to whom nothing is refused.
     monkeypatch.setattr(os, "scandir", refuses)
 
-    assert list(list_pieces([str(tmp_path)])) == [
+    assert list(_listed(str(tmp_path))) == [
         Piece(str(tmp_path / "a.png")),
         Piece(str(tmp_path / "secret")),
     ]
@@ -90,7 +91,11 @@ def test_a_source_that_does_not_exist_is_an_error(tmp_path, monkeypatch, source)
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(NoSuchSource):
-        list(list_pieces([source]))
+        list(_listed(source))
+
+
+def _listed(source):
+    return list_pieces([source], Contents(10**6), Survey())
 
 
 def _pictures(pieces):

@@ -10,9 +10,11 @@ parquet = pytest.importorskip("pyarrow.parquet")
 server = pytest.importorskip("moto.server")
 fsspec = pytest.importorskip("fsspec")
 
-from service.scoring.contents import Piece, Unread  # noqa: E402
-from service.scoring.sources import NoSuchSource  # noqa: E402
+from service.scoring.contents import Survey  # noqa: E402
+from service.scoring.pieces import Piece, Unread  # noqa: E402
+from service.scoring.sources import NoSuchSource, pieces_of  # noqa: E402
 from service.scoring.stores import StoreContents, list_source, open_source  # noqa: E402
+from service.scoring.tables import Columns  # noqa: E402
 from tests.e2e.command import numeral  # noqa: E402
 
 KEYS = {
@@ -81,7 +83,7 @@ def test_a_store_is_listed_and_read_as_a_folder_is(scans):
 def test_a_pattern_finds_files_in_a_store(scans):
     found = list_source("s3://scans/mon*/**/[bc]*.png", frozenset())
 
-    assert [path.removeprefix("s3://scans/monday/") for path in found] == [
+    assert [path.removeprefix("s3://scans/monday/") for path, _ in found] == [
         *("bad.png", "c.png", "deep/b.png")
     ]
     for nothing in ("s3://scans/*.gif", "s3://scans/tuesday"):
@@ -95,16 +97,16 @@ def test_what_is_listed_at_an_address_of_fsspec_can_be_read(what):
     for name in ("a.png", "b.png", "results/c.png"):
         fsspec.filesystem("memory").pipe(f"{address}/{name}", name.encode())
 
-    found = list(list_source(address + what, frozenset([f"{address}/results"])))
+    found = list(_paths(list_source(address + what, frozenset([f"{address}/results"]))))
 
     assert found == [f"{address}/a.png", f"{address}/b.png"]
-    items = StoreContents(None, 100).of([Piece(path) for path in found])
+    items = StoreContents(100).of([Piece(path) for path in found])
     assert [item.content for item in items] == [b"a.png", b"b.png"]
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 6), (1, 4), (3, 4), (5, 6)])
 def test_any_rows_of_a_table_are_the_pictures_of_these_rows(scans, draw, start, stop):
-    items = list(StoreContents(None, 10**6).of([Piece(str(scans / "d.parquet"), start, stop)]))
+    items = list(StoreContents(10**6).of([Piece(str(scans / "d.parquet"), start, stop)]))
 
     assert [item.member for item in items] == [str(row) for row in range(start, stop)]
     assert [item.content for item in items] == [draw(row) for row in range(start, stop)]
@@ -115,9 +117,12 @@ def test_rows_without_a_picture_say_why(scans, tmp_path):
     parquet.write_table(pa.table({"front": [b"1"], "back": [b"22"]}), two)
 
     pieces = [Piece(str(scans / "d.parquet"), 5, 8)]
-    _, null, lost = (item.content for item in StoreContents("image", 10**6).of(pieces))
-    [unnamed] = (item.content for item in StoreContents(None, 10**6).of([Piece(str(two))]))
-    [large] = (item.content for item in StoreContents("back", 1).of([Piece(str(two))]))
+    _, null, lost = (
+        item.content for item in StoreContents(10**6, Columns(bytes="image")).of(pieces)
+    )
+    [unnamed] = (item.content for item in StoreContents(10**6).of([Piece(str(two))]))
+    columns = Columns(bytes="back")
+    [large] = (item.content for item in StoreContents(1, columns).of([Piece(str(two))]))
 
     assert (null.detail, lost.detail) == (
         "the row has no picture",
@@ -160,10 +165,13 @@ def test_a_run_reads_from_a_store_and_writes_to_one(scans, store, tmp_path):
     ]
 
 
+def _paths(found):
+    return [file.path for file in found]
+
+
 def _read(root):
-    contents = StoreContents(None, 10**6)
-    paths = list(list_source(root, frozenset()))
-    items = contents.of([Piece(path, 0, contents.count(path)) for path in paths])
+    contents = StoreContents(10**6)
+    items = contents.of(pieces_of(list_source(root, frozenset()), contents, Survey()))
     return [
         (
             item.source.removeprefix(f"{root}/"),

@@ -1,0 +1,70 @@
+"""What is listed, and what is read of it: the types that all of scoring shares."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, NamedTuple
+
+from service.imaging import Picture
+
+_ADDRESS = re.compile(r"(\w[\w+.-]*)://[^/]*")
+
+Open = Callable[[str], BinaryIO]
+
+
+class Piece(NamedTuple):
+    """A file, or the pictures `start` to `stop` of an array, an archive or a table.
+
+    Attributes:
+        source: the path as it was given or found.
+        start: the first picture; 0 for a file.
+        stop: one after the last; 1 for a file.
+    """
+
+    source: str
+    start: int = 0
+    stop: int = 1
+
+
+class Unread(NamedTuple):
+    """Why a picture could not be read: a stable word and a sentence.
+
+    Text only: an exception would keep its traceback, and with it the bytes of the file.
+    """
+
+    error: str
+    detail: str
+
+
+class Item(NamedTuple):
+    """One picture before it is read.
+
+    Attributes:
+        source: the file that it is, or that contains it.
+        member: its name in an archive, its number in an array or a table; None for a file.
+        content: a file's bytes, an array's pixels, or why there is neither.
+        cells: its row of a table, by the names of the table's columns; Arrow's scalars, or text.
+    """
+
+    source: str
+    member: str | None
+    content: bytes | Picture | Unread
+    cells: Mapping[str, Any] = {}
+
+
+class UnreadableContent(Exception):
+    """Error for a file, member, array or table that yields no picture."""
+
+    def __init__(self, error: str, detail: str) -> None:
+        super().__init__(detail)
+        self.unread = Unread(error, detail)
+
+
+def is_address(source: str) -> bool:
+    """Tell whether `source` names a store rather than a path."""
+    return _ADDRESS.match(source) is not None
+
+
+def store_of(address: str) -> tuple[str, str] | None:
+    """Return the scheme of an address, and the address of its bucket or host; None for a path."""
+    found = _ADDRESS.match(address)
+    return (found[1], found[0]) if found else None
