@@ -136,6 +136,13 @@ def shown_thresholds(
     return THRESHOLDS[shown]
 
 
+def accepted_missing(confidences: Confidences, correct: Correct, max_error: float) -> int:
+    """Return how many more accepted answers, all of them right, would show `max_error`."""
+    flawless = int((confidences > confidences[~correct].max(initial=0.0)).sum())
+    risk = RISK / _starts(len(confidences), max_error)
+    return max(1, trials_needed(0, max_error, risk) - flawless)
+
+
 def _starts(images: int, max_error: float) -> int:
     """Return the number of starts: each divides the risk, and the last must be reachable."""
     allowed = (

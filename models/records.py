@@ -82,18 +82,10 @@ class Point(Record):
 _Point = TypeVar("_Point", bound=Point)
 
 
-class Card(Record, Generic[_Point]):
-    """Common fields of all published models."""
+class OperatingPoints(Record, Generic[_Point]):
+    """What has operating points: a published model, or a calibration of one."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)
-    title: str
-    version: str = Field(description="The first eight digits of the file's SHA-256.")
-    architecture: str
-    parameters: Count
-    file: str = Field(pattern=r"^[\w-]+\.onnx$")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    opset: int
-    training: TrainingRun
+    name: str
     operating_points: tuple[_Point, ...]
 
     def operating_point(self, max_error: float) -> _Point:
@@ -110,3 +102,17 @@ class Card(Record, Generic[_Point]):
                 f" published: {published or 'none'}"
             )
         return max(strict_enough, key=lambda point: point.max_error)
+
+
+class Card(OperatingPoints[_Point]):
+    """Common fields of all published models."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)
+    title: str
+    version: str = Field(description="The first eight digits of the file's SHA-256.")
+    architecture: str
+    parameters: Count
+    file: str = Field(pattern=r"^[\w-]+\.onnx$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    opset: int
+    training: TrainingRun

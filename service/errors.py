@@ -218,6 +218,12 @@ class UnknownModel(NumeralError):
     status, slug, title = 404, "unknown-model", "Unknown model"
 
 
+class UnusableCalibration(NumeralError):
+    """GET /models lists the calibrations, their models, and why one cannot be used."""
+
+    status, slug, title = 422, "unusable-calibration", "Calibration cannot be used"
+
+
 class UnsupportedMaxError(NumeralError):
     """GET /models lists the error rates that each model has an operating point for."""
 

@@ -79,6 +79,13 @@ def _origins(value: object) -> object:
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 
 
+def _names(value: object) -> object:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+
+
 class LogFormat(StrEnum):
     """Formats of log lines."""
 
@@ -128,6 +135,14 @@ class Settings(BaseSettings):
     field_max_error: ErrorRate = Field(
         0.01,
         description="The same for fields, where one wrong digit makes a field wrong.",
+    )
+    calibrations: Path | None = Field(
+        None, description="Directory of calibrations, as numeral calibrate writes them."
+    )
+    default_calibrations: Names = Field(
+        (),
+        description="Comma-separated names of calibrations for requests that name none, at most one"
+        " per model.",
     )
     max_body_bytes: PositiveInt = Field(
         16 * _MIB,

@@ -1,5 +1,7 @@
 """`GET /models`: the published models, how well they read, and whether they are served."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -12,6 +14,7 @@ from service.api.dependencies import state_of
 from service.api.negotiation import require_json_accepted
 from service.api.problems import problem_responses
 from service.errors import InvalidRequest, NotAcceptable, NotReady, UnknownModel
+from service.inference.calibrations import CalibratedPoint
 from service.inference.catalogue import Catalogue
 
 router = APIRouter(prefix="/models", tags=["models"])
@@ -68,6 +71,21 @@ class ReaderSummary(_Availability):
     operating_points: tuple[FieldOperatingPoint, ...]
 
 
+class CalibrationSummary(BaseModel):
+    """Operating points of a model on a user's own pictures, or why they cannot be used."""
+
+    name: str
+    default: bool = Field(description="Whether it applies when a request names no calibration.")
+    reason: str | None = Field(description="Why it cannot be used; null where it can.")
+    model: str | None = None
+    version: str | None = None
+    created: datetime | None = None
+    labels: str | None = Field(None, description="Where the right answers came from.")
+    pictures: int | None = Field(None, description="Labelled pictures that could be read.")
+    right: int | None = Field(None, description="How many of them the model read correctly.")
+    operating_points: tuple[CalibratedPoint, ...] = ()
+
+
 class ModelList(BaseModel):
     """The published models, in the manifest's order."""
 
@@ -75,6 +93,9 @@ class ModelList(BaseModel):
     readers: tuple[ReaderSummary, ...] = Field(description="Models that read fields.")
     max_error: Rate = Field(description="The default of `max_error` for digits.")
     field_max_error: Rate = Field(description="The default of `max_error` for fields.")
+    calibrations: tuple[CalibrationSummary, ...] = Field(
+        description="Thresholds that were chosen on pictures of the users."
+    )
 
 
 class ModelDetail(_Availability, ModelCard):
@@ -104,6 +125,7 @@ async def list_models(request: Request) -> ModelList:
         ),
         max_error=settings.max_error,
         field_max_error=settings.field_max_error,
+        calibrations=tuple(_calibrations(catalogue)),
     )
 
 
@@ -130,6 +152,14 @@ def _summary(card: ModelCard, catalogue: Catalogue) -> ModelSummary:
     ]
     shown = {**dict(card), **dict(card.test), "operating_points": points}
     return ModelSummary(**shown, **_availability(card, catalogue))
+
+
+def _calibrations(catalogue: Catalogue) -> Iterator[CalibrationSummary]:
+    defaults = [each.name for each in catalogue.default_calibrations.values()]
+    for name, each in catalogue.calibrations.items():
+        yield CalibrationSummary(**dict(each), default=name in defaults, reason=None)
+    for name, reason in catalogue.calibration_failures.items():
+        yield CalibrationSummary(name=name, default=False, reason=reason)
 
 
 def _availability(card: ModelCard | ReaderCard, catalogue: Catalogue) -> dict[str, Any]:

@@ -18,6 +18,10 @@ from service.validation import Fault, must_be
 
 _CACHED_QUERIES = 256
 
+_CALIBRATION = (
+    "Name of a calibration in GET /models: thresholds that were chosen on pictures of your own. By"
+    " default the service's setting."
+)
 _Length = Annotated[int, Field(ge=1, le=LONGEST), must_be(f"a whole number from 1 to {LONGEST}")]
 
 
@@ -57,9 +61,12 @@ class DigitParameters(_Parameters):
         " 28 x 28 pixels, white on black, as it is.",
     )
 
+    calibration: str | None = _optional(_CALIBRATION)
+
     def options(self) -> DigitOptions:
         """Return the options."""
-        return DigitOptions(self.model, self.max_error, Preprocess(self.preprocess))
+        preprocess = Preprocess(self.preprocess)
+        return DigitOptions(self.model, self.max_error, preprocess, self.calibration)
 
 
 class FieldParameters(_Parameters):
@@ -79,13 +86,15 @@ class FieldParameters(_Parameters):
         " digits of US bank routing numbers.",
     )
 
+    calibration: str | None = _optional(_CALIBRATION)
+
     def options(self) -> FieldOptions:
         """Return the options; raise `InvalidRequest` if the parameters contradict each other."""
         try:
             constraints = Constraints(self.length, self.min_length, self.max_length, self.checksum)
         except ValueError as error:
             raise InvalidRequest.of("query", str(error)) from error
-        return FieldOptions(self.model, self.max_error, constraints)
+        return FieldOptions(self.model, self.max_error, constraints, self.calibration)
 
 
 class ParameterRoute(APIRoute):

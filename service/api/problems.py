@@ -38,6 +38,7 @@ READING_ERRORS = (
     errors.UnsupportedMediaType,
     errors.InvalidRequest,
     errors.UnsupportedMaxError,
+    errors.UnusableCalibration,
     errors.NotReady,
     errors.ModelUnavailable,
     errors.QueueFull,

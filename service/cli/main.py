@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import feedback, keys, models, predict, score, serve
+from service.cli import calibrate, feedback, keys, models, predict, score, serve
 from service.settings import drop_service_link
 from service.version import version
 
@@ -18,6 +18,7 @@ for _command in (
     score.score,
     models.models,
     models.verify,
+    calibrate.calibrate,
     feedback.export_feedback,
 ):
     app.command()(_command)

@@ -158,6 +158,10 @@ MaxError = Annotated[
         help="Maximum error rate among accepted answers, measured on digits like MNIST's.",
     ),
 ]
+CalibrationName = Annotated[
+    str | None,
+    typer.Option(help="A calibration in the directory NUMERAL_CALIBRATIONS, by its name."),
+]
 PreprocessName = Annotated[
     Literal["auto", "none"],
     typer.Option(help="auto normalises a picture; none takes a 28 x 28 picture as it is."),

@@ -31,7 +31,12 @@ def choose_pipeline(
     Raises:
         typer.Exit: with status 3, if the model cannot be used.
     """
-    from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError
+    from service.errors import (
+        ModelUnavailable,
+        UnknownModel,
+        UnsupportedMaxError,
+        UnusableCalibration,
+    )
     from service.inference.digits import DigitOptions
 
     catalogue, max_pixels = load_models(settings), settings.max_pixels
@@ -39,7 +44,7 @@ def choose_pipeline(
         if isinstance(options, DigitOptions):
             return catalogue.digits(options, max_error=settings.max_error, max_pixels=max_pixels)
         return catalogue.fields(options, max_error=settings.field_max_error, max_pixels=max_pixels)
-    except (UnknownModel, ModelUnavailable, UnsupportedMaxError) as error:
+    except (UnknownModel, ModelUnavailable, UnsupportedMaxError, UnusableCalibration) as error:
         print_error(error)
         raise typer.Exit(NO_MODEL) from error
 
@@ -53,7 +58,12 @@ def load_models(settings: "Settings") -> "Catalogue":
     from service.inference.catalogue import NothingToServe, load_catalogue
 
     try:
-        return load_catalogue(settings.models_dir, settings.default_model)
+        return load_catalogue(
+            settings.models_dir,
+            settings.default_model,
+            settings.calibrations,
+            settings.default_calibrations,
+        )
     except NothingToServe as error:
         print_error(error)
         raise typer.Exit(NO_MODEL) from error

@@ -10,6 +10,7 @@ import typer
 
 from service.cli.options import (
     AsJson,
+    CalibrationName,
     ChecksumName,
     Length,
     MaxError,
@@ -42,6 +43,7 @@ def predict(
     *,
     model: Model = None,
     max_error: MaxError = None,
+    calibration: CalibrationName = None,
     preprocess: PreprocessName = "auto",
     json: AsJson = False,
     models_dir: ModelsDir = None,
@@ -65,7 +67,7 @@ def predict(
     from service.inference.digits import DigitOptions, Preprocess
 
     settings = read_settings(models_dir=models_dir)
-    options = DigitOptions(model, max_error, Preprocess(preprocess))
+    options = DigitOptions(model, max_error, Preprocess(preprocess), calibration)
     pipeline = choose_pipeline(settings, options)
     columns = ("digit", "confidence", "decision")
     raise typer.Exit(_print_files(files, pipeline, prediction, columns, as_json=json))
@@ -83,6 +85,7 @@ def read(
     checksum: ChecksumName = None,
     model: ReaderName = None,
     max_error: MaxError = None,
+    calibration: CalibrationName = None,
     json: AsJson = False,
     models_dir: ModelsDir = None,
 ) -> None:
@@ -106,7 +109,7 @@ def read(
 
     constraints = read_constraints(length, min_length, max_length, checksum)
     settings = read_settings(models_dir=models_dir)
-    options = FieldOptions(model, max_error, constraints)
+    options = FieldOptions(model, max_error, constraints, calibration)
     pipeline = choose_pipeline(settings, options)
     columns = ("text", "raw", "confidence", "decision")
     raise typer.Exit(_print_files(files, pipeline, field, columns, as_json=json))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from service.cli.options import (
+    CalibrationName,
     ChecksumName,
     Length,
     MaxError,
@@ -82,6 +83,7 @@ def score(
     ] = False,
     model: Model = None,
     max_error: MaxError = None,
+    calibration: CalibrationName = None,
     preprocess: PreprocessName = "auto",
     fields: Annotated[
         bool, typer.Option("--fields", help="Each picture is a field of several digits.")
@@ -161,7 +163,9 @@ def score(
                 workers,
                 Columns(path_column, column),
                 by_ray=engine == "ray",
-                options=_options(model, max_error, preprocess, constraints if fields else None),
+                options=_options(
+                    model, max_error, calibration, preprocess, constraints if fields else None
+                ),
             )
             default = settings.field_max_error if fields else settings.max_error
             # A run resumes only if nothing that its rows depend on has changed.
@@ -171,6 +175,7 @@ def score(
                 "working folder": str(Path.cwd()),
                 "model": f"{job.method.card.name} {job.method.card.version}",
                 "max_error": default if max_error is None else max_error,
+                "calibration": [calibration, *settings.default_calibrations],
                 "preprocess": preprocess,
                 "constraints": asdict(constraints),
                 "fields": fields,
@@ -196,14 +201,18 @@ class Terminated(BaseException):
 
 
 def _options(
-    model: str | None, max_error: float | None, preprocess: str, constraints: "Constraints | None"
+    model: str | None,
+    max_error: float | None,
+    calibration: str | None,
+    preprocess: str,
+    constraints: "Constraints | None",
 ) -> "DigitOptions | FieldOptions":
     from service.inference.digits import DigitOptions, Preprocess
     from service.inference.fields import FieldOptions
 
     if constraints is None:
-        return DigitOptions(model, max_error, Preprocess(preprocess))
-    return FieldOptions(model, max_error, constraints)
+        return DigitOptions(model, max_error, Preprocess(preprocess), calibration)
+    return FieldOptions(model, max_error, constraints, calibration)
 
 
 def _job(

@@ -1,14 +1,16 @@
 """The published models, and which of them are loaded."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from models.manifest import ManifestError, ModelCard, ModelFileError, load_manifest
 from models.reader_card import ReaderCard
-from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError
+from models.records import OperatingPoints
+from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError, UnusableCalibration
+from service.inference.calibrations import Calibration, load_calibrations
 from service.inference.decisions import Criteria, threshold_for
 from service.inference.digits import DigitOptions, DigitPipeline
 from service.inference.fields import FieldOptions, FieldPipeline
@@ -46,6 +48,9 @@ class Catalogue:
         failures: why each of the others is not loaded, by name, readers included.
         reader_cards: every published reader of fields; the first is the default.
         readers: the loaded ones, by name.
+        calibrations: the usable ones, by name.
+        calibration_failures: why each of the others is not usable, by name.
+        default_calibrations: those for requests that name none, by the name of their model.
     """
 
     default: str
@@ -54,6 +59,9 @@ class Catalogue:
     failures: Mapping[str, str]
     reader_cards: Mapping[str, ReaderCard] = field(default_factory=dict)
     readers: Mapping[str, Reader] = field(default_factory=dict)
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    calibration_failures: Mapping[str, str] = field(default_factory=dict)
+    default_calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
     @property
     def default_reader(self) -> str | None:
@@ -125,11 +133,15 @@ class Catalogue:
 
         Raises:
             UnknownModel, ModelUnavailable: as for `classifier`.
+            UnusableCalibration: the calibration in `options` is unknown, or not for this model.
             UnsupportedMaxError: the model cannot keep the error rate in `options`.
         """
-        classifier = self.classifier(options.model)
-        threshold = _threshold(classifier.card, options.max_error, max_error)
-        criteria = Criteria(threshold, classifier.card.outliers.entropy)
+        calibration = self._calibration(options)
+        classifier = self.classifier(calibration.model if calibration else options.model)
+        calibration = calibration or self.default_calibrations.get(classifier.card.name)
+        threshold = _threshold(calibration or classifier.card, options.max_error, max_error)
+        temperature = calibration.temperature if calibration else 1.0
+        criteria = Criteria(threshold, classifier.card.outliers.entropy, temperature)
         return DigitPipeline(classifier, criteria, options.preprocess, max_pixels)
 
     def fields(self, options: FieldOptions, *, max_error: float, max_pixels: int) -> FieldPipeline:
@@ -137,14 +149,42 @@ class Catalogue:
 
         Raises:
             UnknownModel, ModelUnavailable: as for `reader`.
-            UnsupportedMaxError: as for `digits`.
+            UnusableCalibration, UnsupportedMaxError: as for `digits`.
         """
-        reader = self.reader(options.model)
-        threshold = _threshold(reader.card, options.max_error, max_error)
-        return FieldPipeline(reader, threshold, options.constraints, max_pixels)
+        calibration = self._calibration(options)
+        reader = self.reader(calibration.model if calibration else options.model)
+        calibration = calibration or self.default_calibrations.get(reader.card.name)
+        threshold = _threshold(calibration or reader.card, options.max_error, max_error)
+        temperature = calibration.temperature if calibration else 1.0
+        return FieldPipeline(reader, threshold, options.constraints, max_pixels, temperature)
+
+    def _calibration(self, options: DigitOptions | FieldOptions) -> Calibration | None:
+        name = options.calibration
+        if name is None:
+            return None
+        if name not in self.calibrations:
+            reason = self.calibration_failures.get(name)
+            known = ", ".join(self.calibrations) or "none"
+            raise UnusableCalibration(
+                f"the calibration {name!r} cannot be used: {reason}"
+                if reason
+                else f"there is no calibration {name!r}; the calibrations are {known}"
+            )
+        calibration = self.calibrations[name]
+        if options.model not in (None, calibration.model):
+            raise UnusableCalibration(
+                f"the calibration {name!r} is for the model {calibration.model!r}, not for"
+                f" {options.model!r}"
+            )
+        return calibration
 
 
-def load_catalogue(directory: Path, default: str | None = None) -> Catalogue:
+def load_catalogue(
+    directory: Path,
+    default: str | None = None,
+    calibrations: Path | None = None,
+    default_calibrations: Sequence[str] = (),
+) -> Catalogue:
     """Load, check and warm up every model that `directory`/manifest.json lists.
 
     A model that fails does not affect the others.
@@ -152,9 +192,12 @@ def load_catalogue(directory: Path, default: str | None = None) -> Catalogue:
     Args:
         directory: contains the manifest and the ONNX files.
         default: overrides the manifest's default model.
+        calibrations: contains calibration files.
+        default_calibrations: names of those for requests that name none, one per model.
 
     Raises:
-        NothingToServe: the manifest or every model is unusable, or `default` is not published.
+        NothingToServe: the manifest or every model is unusable, `default` is not published, or a
+            default calibration is not usable: the published thresholds would be another promise.
     """
     try:
         manifest = load_manifest(directory)
@@ -170,19 +213,33 @@ def load_catalogue(directory: Path, default: str | None = None) -> Catalogue:
     readers = _opened(manifest.readers, open_reader, directory, failures)
     if not classifiers:
         raise NothingToServe("no model could be loaded: " + "; ".join(failures.values()))
+    reader_cards = {card.name: card for card in manifest.readers}
+    usable, unusable = load_calibrations(calibrations, {**cards, **reader_cards})
+    defaults: dict[str, Calibration] = {}
+    for name in default_calibrations:
+        if name not in usable:
+            reason = unusable.get(name, f"there is no such file in {calibrations}")
+            raise NothingToServe(f"the default calibration {name!r} cannot be used: {reason}")
+        model = usable[name].model
+        if model in defaults:
+            raise NothingToServe(
+                f"the default calibrations {defaults[model].name} and {name} are both for {model}"
+            )
+        defaults[model] = usable[name]
     return Catalogue(
         default or manifest.default,
         cards,
         classifiers,
         failures,
-        {card.name: card for card in manifest.readers},
+        reader_cards,
         readers,
+        usable,
+        unusable,
+        defaults,
     )
 
 
-def _threshold(
-    card: ModelCard | ReaderCard, requested: float | None, default: float
-) -> float | None:
+def _threshold(card: OperatingPoints[Any], requested: float | None, default: float) -> float | None:
     if requested is not None:
         return threshold_for(card, requested)
     try:

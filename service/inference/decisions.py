@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.manifest import DIGITS, ModelCard
-from models.reader_card import ReaderCard
+from models.manifest import DIGITS
+from models.records import OperatingPoints
 from models.scores import entropy
 from service.errors import UnsupportedMaxError
 
@@ -63,10 +63,12 @@ class Criteria:
     Attributes:
         threshold: the lowest confidence to accept; None accepts nothing.
         outlier_entropy: the highest entropy of the probabilities of a digit, in nats.
+        temperature: of a calibration, see `soften`; applied before the threshold.
     """
 
     threshold: float | None
     outlier_entropy: float
+    temperature: float = 1.0
 
 
 def decide(
@@ -83,18 +85,38 @@ def decide(
     """
     # A rounding error of float32 can lift a probability above 1.
     probabilities = np.minimum(probabilities, 1.0)
+    entropies = entropy(probabilities).tolist()
+    for row, each in enumerate(criteria):
+        if each.temperature != 1.0:
+            probabilities[row] = soften(probabilities[row], each.temperature)
     return [
         _answer(*image)
         for image in zip(
             probabilities,
             probabilities.argmax(axis=1).tolist(),
             probabilities.max(axis=1).tolist(),
-            entropy(probabilities).tolist(),
+            entropies,
             criteria,
             findings,
             strict=True,
         )
     ]
+
+
+def soften(probabilities: Probabilities, temperature: float) -> Probabilities:
+    """Divide the logarithms of `probabilities` by `temperature`; they sum to 1 again.
+
+    The same as another temperature for the logits: Guo et al., "On Calibration of Modern Neural
+    Networks", ICML 2017.
+    """
+    powers = np.power(probabilities, 1 / temperature, dtype=np.float64)
+    return np.asarray(powers / powers.sum(), np.float32)
+
+
+def soften_alone(confidence: float, temperature: float) -> float:
+    """Soften the probability of one of two outcomes."""
+    right, wrong = (float(each ** (1 / temperature)) for each in (confidence, 1 - confidence))
+    return right / (right + wrong)
 
 
 def decide_blank() -> Answer:
@@ -122,14 +144,14 @@ def _answer(
     return Answer(digit, confidence, probabilities, Decision.REVIEW, reasons)
 
 
-def threshold_for(card: ModelCard | ReaderCard, max_error: float) -> float:
-    """Return the lowest confidence at which a model keeps the error rate `max_error`.
+def threshold_for(card: OperatingPoints[Any], max_error: float) -> float:
+    """Return the lowest confidence at which a model, or a calibration, keeps `max_error`.
 
     Raises:
         UnsupportedMaxError: no operating point is as strict, or none was shown to keep it.
     """
     try:
-        threshold = card.operating_point(max_error).threshold
+        threshold: float | None = card.operating_point(max_error).threshold
     except LookupError:
         threshold = None
     if threshold is None:

@@ -37,6 +37,7 @@ class DigitOptions:
     model: str | None = None
     max_error: float | None = None
     preprocess: Preprocess = Preprocess.AUTO
+    calibration: str | None = None
 
 
 class Reading(NamedTuple):

@@ -16,7 +16,7 @@ from models.fields.decode import Hypothesis, decode
 from models.reader_card import ReaderCard
 from models.strips import DIGITS, HEIGHT, MARGIN, PAPER, STRIDE, Strip
 from service.imaging import SeenStrip
-from service.inference.decisions import Decision
+from service.inference.decisions import Decision, soften_alone
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels of the picture
 
@@ -86,6 +86,7 @@ def answer_of(
     card: ReaderCard,
     constraints: Constraints,
     threshold: float | None,
+    temperature: float = 1.0,
 ) -> FieldAnswer:
     """Pick the likeliest text that satisfies `constraints`, and accept or review it.
 
@@ -95,6 +96,7 @@ def answer_of(
         card: the card of the reader.
         constraints: what is known of the field.
         threshold: the lowest confidence to accept; None accepts nothing.
+        temperature: of a calibration; applied to the confidence before the threshold.
     """
     likeliest = scores.argmax(axis=1)
     if not ((likeliest >= 1) & (likeliest <= len(DIGITS))).any():
@@ -105,6 +107,7 @@ def answer_of(
     (text, confidence), *others = _texts(hypotheses, card)
     if not text:
         return unread(FieldReason.NOT_A_DIGIT)
+    confidence = soften_alone(confidence, temperature)
     best, is_unsure = hypotheses[0], threshold is None or confidence < threshold
     return FieldAnswer(
         text,

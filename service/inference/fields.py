@@ -32,6 +32,7 @@ class FieldOptions:
     model: str | None = None
     max_error: float | None = None
     constraints: Constraints = NO_CONSTRAINTS
+    calibration: str | None = None
 
 
 class FieldReading(NamedTuple):
@@ -63,6 +64,7 @@ class FieldPipeline:
         threshold: the lowest confidence to accept; None accepts nothing.
         constraints: what is known of the fields.
         max_pixels: the largest picture to decode.
+        temperature: of a calibration, see `soften_alone`; applied before the threshold.
         largest, turn, batch_seconds: as for `DigitPipeline`; a long field with unsure digits takes
             up to twenty times as long as others.
     """
@@ -71,6 +73,7 @@ class FieldPipeline:
     threshold: float | None
     constraints: Constraints
     max_pixels: int
+    temperature: float = 1.0
 
     largest: ClassVar[int] = LARGEST_FIELD_BATCH
     turn: ClassVar[int] = 4
@@ -149,6 +152,7 @@ def _run(
                 reader.card,
                 pipeline.constraints,
                 pipeline.threshold,
+                pipeline.temperature,
             ),
             seen.strip.pixels,
         )

@@ -174,7 +174,12 @@ class Registry:
 
 
 def _load_warm(settings: Settings) -> Catalogue:
-    catalogue = load_catalogue(settings.models_dir, settings.default_model)
+    catalogue = load_catalogue(
+        settings.models_dir,
+        settings.default_model,
+        settings.calibrations,
+        settings.default_calibrations,
+    )
     # The imaging libraries take a tenth of a second for their first picture; no request should.
     options = DigitOptions(model=next(iter(catalogue.classifiers)))
     paper = np.full((64, 64), 255, np.uint8)

@@ -101,6 +101,7 @@ class Fields:
     threshold: float | None
     constraints: Constraints
     max_pixels: int
+    temperature: float
 
     columns: ClassVar = (
         *_PLACE,
@@ -126,7 +127,8 @@ class Fields:
     def of(cls, pipeline: FieldPipeline, directory: Path) -> Self:
         """Read as `pipeline` does, whose reader is in `directory`."""
         card, threshold = pipeline.reader.card, pipeline.threshold
-        return cls(directory, card, threshold, pipeline.constraints, pipeline.max_pixels)
+        limits = pipeline.constraints, pipeline.max_pixels
+        return cls(directory, card, threshold, *limits, pipeline.temperature)
 
     def open(self) -> FieldPipeline:
         """Load the reader.
@@ -135,7 +137,8 @@ class Fields:
             ModelFileError, UnusableModel: it cannot be used any more.
         """
         reader = open_reader(self.directory, self.card)
-        return FieldPipeline(reader, self.threshold, self.constraints, self.max_pixels)
+        limits = self.constraints, self.max_pixels
+        return FieldPipeline(reader, self.threshold, *limits, self.temperature)
 
 
 class Tally(BaseModel):

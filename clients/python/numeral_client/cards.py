@@ -1,5 +1,6 @@
 """Cards of the models; numbers are shares from 0 to 1 unless a docstring says otherwise."""
 
+from datetime import datetime
 from typing import Any, Literal
 
 from numeral_client.schemas import Answer
@@ -244,8 +245,32 @@ class ReaderDetail(Card):
     speed: FieldSpeed
 
 
+class CalibratedPoint(Answer):
+    """A threshold chosen on a user's pictures; None where too few of them show `max_error`."""
+
+    max_error: float
+    threshold: float | None
+    found: Selection
+    missing: int
+
+
+class CalibrationSummary(Answer):
+    """Operating points of a model on a user's pictures; `reason` says why it cannot be used."""
+
+    name: str
+    default: bool
+    reason: str | None
+    model: str | None = None
+    version: str | None = None
+    created: datetime | None = None
+    labels: str | None = None
+    pictures: int | None = None
+    right: int | None = None
+    operating_points: tuple[CalibratedPoint, ...] = ()
+
+
 class ModelList(Answer):
-    """The published digit models and field readers, and the service's default error rates.
+    """The published digit models and field readers, calibrations, and default error rates.
 
     None means that the service is older than this client.
     """
@@ -254,3 +279,4 @@ class ModelList(Answer):
     readers: tuple[ReaderSummary, ...]
     max_error: float | None = None
     field_max_error: float | None = None
+    calibrations: tuple[CalibrationSummary, ...] = ()

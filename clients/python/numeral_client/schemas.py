@@ -14,11 +14,13 @@ class Options(TypedDict, total=False):
     Attributes:
         model: name of the model.
         max_error: maximum error rate among accepted answers, such as 0.001.
+        calibration: name of a calibration that the service has.
         request_id: up to 128 letters, digits, dots, underscores and dashes; default: a new one.
     """
 
     model: str | None
     max_error: float | None
+    calibration: str | None
     request_id: str | None
 
 
