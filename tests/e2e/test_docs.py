@@ -41,6 +41,7 @@ def test_the_document_says_every_body_parameter_and_error_of_a_prediction(server
         "model",
         "max_error",
         "preprocess",
+        "calibration",
         "X-Request-ID",
     }
     assert {"image/png", "application/octet-stream", "multipart/form-data"} <= operation[

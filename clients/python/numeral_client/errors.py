@@ -158,6 +158,10 @@ class UnsupportedMaxError(ProblemError, slug="unsupported-max-error"):
     """The model has no operating point for this error rate."""
 
 
+class UnusableCalibration(ProblemError, slug="unusable-calibration"):
+    """There is no such calibration, or it is for another model or version."""
+
+
 class QuotaExceeded(ProblemError, slug="quota-exceeded"):
     """The key's quota of images is used up for now."""
 
