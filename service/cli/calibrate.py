@@ -217,12 +217,13 @@ def _read(
 
 
 def _content(source: Any) -> Any:  # noqa: ANN401 - a path, or a picture already
+    from models.manifest import read_regular_file
     from service.imaging import UnreadableImage
 
     if not isinstance(source, Path):
         return source
     try:
-        return source.read_bytes()
+        return read_regular_file(source)
     except OSError as error:
         return UnreadableImage(str(error.strerror))
 

@@ -18,7 +18,7 @@ from models.error_rates import (
     fit_temperature,
     select,
 )
-from models.manifest import ModelCard
+from models.manifest import ModelCard, read_regular_file
 from models.reader_card import ReaderCard
 from models.records import Count, OperatingPoints, Point, Selection
 from service.errors import UnusableCalibration
@@ -127,10 +127,8 @@ def load_calibrations(
 
 
 def _load(path: Path, cards: Mapping[str, ModelCard | ReaderCard]) -> Calibration:
-    if not path.is_file():
-        raise UnusableCalibration("it is no regular file")
     try:
-        document = from_json(path.read_bytes())
+        document = from_json(read_regular_file(path))
         if isinstance(document, dict):
             document["name"] = path.stem
         calibration = Calibration.model_validate(document)

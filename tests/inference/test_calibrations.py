@@ -121,7 +121,7 @@ def test_a_file_that_does_not_fit_is_named_with_its_reason(tmp_path, content, sa
 def test_what_is_no_file_is_refused(tmp_path):
     (tmp_path / "bank-a.json").mkdir()
 
-    assert "regular file" in catalogue_of(tmp_path).calibration_failures["bank-a"]
+    assert "not a regular file" in catalogue_of(tmp_path).calibration_failures["bank-a"]
 
 
 def test_an_unknown_calibration_or_one_of_another_model_is_refused(tmp_path):
