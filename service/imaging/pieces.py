@@ -37,7 +37,9 @@ _BESIDE_WIDTH, _BESIDE_HEIGHT, _BESIDE_AREA = 0.4, 0.6, 0.5
 # its size away. A digit that fills its crop is not cut off.
 _CLEAR_OF_OTHER_SIDE = 0.1
 
-# Two pieces of at least this share of the height with a gap between them are two digits.
+# Ink so many times wider than high is several digits; if it fills this share of its box, a dash.
+_WIDEST, _DASH = 2.0, 0.5
+# Two pieces of at least this share of the highest one's height with a gap between them are two.
 _HIGH_PIECE = 0.6
 # A single digit has fewer lines of this share of the height than these, or one higher line.
 _MOST_LINES, _LOW_LINE, _HIGH_LINE = 3, 0.04, 0.3
@@ -135,7 +137,8 @@ def find_digit(mask: Picture, strong: Picture, cut: Sequence[Side]) -> Digit | N
     box = min(lefts), min(tops), max(rights), max(bottoms)
     several = (
         _have_neighbour(beside, main, width)
-        or _are_side_by_side(pieces, box[3] - box[1])
+        or _is_wide(pieces, box)
+        or _are_side_by_side(pieces)
         or _are_in_lines(ink[box[1] : box[3], box[0] : box[2]])
     )
     return Digit(ink, box, main, several, tuple(_sides_that_may_cut(main, height, width)))
@@ -207,8 +210,15 @@ def _sides_that_may_cut(main: Piece, height: int, width: int) -> Iterator[Side]:
             yield side
 
 
-def _are_side_by_side(pieces: Sequence[Piece], height: int) -> bool:
-    high = sorted(piece[1:4:2] for piece in pieces if piece.height >= _HIGH_PIECE * height)
+def _is_wide(pieces: Sequence[Piece], box: Box) -> bool:
+    width, height = box[2] - box[0], box[3] - box[1]
+    is_dash = sum(piece.area for piece in pieces) > _DASH * width * height
+    return width > _WIDEST * height and not is_dash
+
+
+def _are_side_by_side(pieces: Sequence[Piece]) -> bool:
+    least = _HIGH_PIECE * max(piece.height for piece in pieces)
+    high = sorted(piece[1:4:2] for piece in pieces if piece.height >= least)
     end = high[0][1] if high else 0
     for left, right in high[1:]:
         if left >= end:

@@ -355,6 +355,19 @@ def test_two_digits_side_by_side_are_several():
     assert normalise(np.hstack([one, one])).several
 
 
+def test_digits_are_several_if_a_line_under_them_joins_them_or_not():
+    underlined = np.full((120, 160), 255, np.uint8)
+    cv2.putText(underlined, "18", (40, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 0, 4, cv2.LINE_AA)
+    cv2.line(underlined, (30, 105), (120, 100), 0, 4)
+    joined = cv2.putText(
+        np.full((60, 160), 255, np.uint8), "115", (20, 48), cv2.FONT_HERSHEY_SIMPLEX, 1.3, 0, 3
+    )
+    cv2.line(joined, (10, 48), (120, 48), 0, 3)
+
+    assert normalise(underlined).several
+    assert normalise(joined).several
+
+
 def test_a_digit_in_two_strokes_is_one():
     page = np.full((120, 100), 255, np.uint8)
     cv2.line(page, (30, 20), (70, 20), 0, 5)
