@@ -31,14 +31,11 @@ _FULL_INK = 200
 # A pen stroke is about 2 to 3 pixels wide in MNIST; a hairline would fade to grey when reduced.
 _THINNEST_STROKE = 1.6
 
-# A large drawing is halved until its longer side has at most this many pixels, its strokes at
-# least this wide each time: a few cheap steps instead of one with a huge nib.
-_COARSE_SIDE = 8 * BOX
-_HALVED_STROKE = 3.0
-
 # Tuned on training images reduced to 8x8 and 16x16.
 _ENLARGED_GAIN = 1.5
 _ENLARGED_MIDDLE = 115
+
+_NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
 
 # Weights of the pixels in the sums of ink, of ink by column and of ink by row: one product takes a
 # third of the time of OpenCV's twenty-four moments.
@@ -64,11 +61,12 @@ def scaled_to_box(ink: Picture) -> Picture:
     """Scale `ink`, light on black and cropped, to 20 pixels and full tone (25 us)."""
     if max(ink.shape) < BOX:
         ink = _enlarged(ink)
-    while max(ink.shape) > _COARSE_SIDE:
-        ink = _resized(_thickened(ink, _HALVED_STROKE), 0.5)
     scale = BOX / max(ink.shape)
-    box = _resized(_thickened(ink, _THINNEST_STROKE / scale), scale)
-    return as_picture(cv2.convertScaleAbs(box, alpha=255.0 / int(box.max())))
+    height, width = ink.shape
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    ink = _thickened(ink, _THINNEST_STROKE / scale)
+    box = as_picture(cv2.resize(ink, size, interpolation=cv2.INTER_AREA))
+    return as_picture(cv2.convertScaleAbs(box, alpha=255.0 / cv2.minMaxLoc(box)[1]))
 
 
 def centred(box: Picture) -> Mnist28:
@@ -96,12 +94,6 @@ def _enlarged(ink: Picture) -> Picture:
     return sharp[y : y + height, x : x + width]
 
 
-def _resized(ink: Picture, scale: float) -> Picture:
-    height, width = ink.shape
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return as_picture(cv2.resize(ink, size, interpolation=cv2.INTER_AREA))
-
-
 def _thickened(ink: Picture, thinnest: float) -> Picture:
     missing = round(thinnest - _stroke_width(ink))
     if missing < 1:
@@ -112,7 +104,7 @@ def _thickened(ink: Picture, thinnest: float) -> Picture:
 
 def _stroke_width(ink: Picture) -> float:
     # A stroke of width w and length l has the area wl and the outline 2l.
-    mask = (ink > 127).astype(np.uint8)
-    inner = cv2.erode(mask, np.ones((3, 3), np.uint8), borderValue=0)
-    outline = cv2.countNonZero(mask) - cv2.countNonZero(inner)
-    return 2.0 * cv2.countNonZero(mask) / max(1, outline)
+    mask = cv2.threshold(ink, 127, 1, cv2.THRESH_BINARY)[1]
+    area = cv2.countNonZero(mask)
+    inner = cv2.erode(mask, _NEIGHBOURHOOD, borderValue=0)
+    return 2.0 * area / max(1, area - cv2.countNonZero(inner))

@@ -157,10 +157,10 @@ def unchanged(picture: Picture) -> Normalised:
 
 def _without_stripes(image: Picture) -> Picture:
     # Columns at both sides that are inverted, digit and all, have a light ground beside a dark one.
+    if min(image[0, 0], image[0, -1]) < _WHITE or image[0, SIDE // 2] > _BLACK:
+        return image
     ground = image[_GROUND_ROWS]
     light = ground.min(axis=0) >= _WHITE
-    if not (light[0] and light[-1]):
-        return image
     is_pure = light | (ground.max(axis=0) <= _BLACK)
     if np.count_nonzero(light[1:] != light[:-1]) != 2 or not is_pure.all():
         return image
@@ -168,7 +168,9 @@ def _without_stripes(image: Picture) -> Picture:
 
 
 def _is_crossed(image: Picture) -> bool:
-    if np.count_nonzero(image <= _BLACK) < _BLACK_SHARE * image.size or image.max() < _WHITE:
+    if image[0, 0] > _BLACK or image.max() < _WHITE:
+        return False
+    if np.count_nonzero(image <= _BLACK) < _BLACK_SHARE * image.size:
         return False
     ink = cv2.threshold(image, _GREY, 1, cv2.THRESH_BINARY)[1]
     _, _, width, height = cv2.boundingRect(ink)

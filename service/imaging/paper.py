@@ -156,7 +156,8 @@ def find_paper(
     own = rim[lit != dark]
     if len(own) <= 8:
         return _flat(picture, levels[not dark], 3.0, dark=dark)
-    return _flat(picture, float(np.median(own)), float(own.std()), dark=dark)
+    level = float(np.partition(own, len(own) // 2)[len(own) // 2])
+    return _flat(picture, level, mean_and_deviation(own)[1], dark=dark)
 
 
 def _flat(picture: Picture, level: float, noise: float, *, dark: bool) -> Paper:

@@ -30,8 +30,8 @@ _NEIGHBOUR_HEIGHT = 0.3
 _NEIGHBOUR_AREA, _NEIGHBOUR_ABOVE_AREA = 0.05, 0.15
 
 # If the digit itself touches the rim, a piece at a side is not a part of it if it has at most this
-# share of the picture's width, and less than these of the digit's height and area.
-_BESIDE_WIDTH, _BESIDE_HEIGHT, _BESIDE_AREA = 0.4, 0.6, 0.5
+# share of the picture's width.
+_BESIDE_WIDTH = 0.4
 
 # A digit that touches the rim may be cut off there if the opposite side is at least this share of
 # its size away. A digit that fills its crop is not cut off.
@@ -127,7 +127,7 @@ def find_digit(mask: Picture, strong: Picture, cut: Sequence[Side]) -> Digit | N
     beside = [
         piece
         for piece in pieces[1:]
-        if _touches_rim(piece, height, width) and (not is_on_rim or _is_beside(piece, main, width))
+        if _touches_rim(piece, height, width) and (not is_on_rim or _is_beside(piece, width))
     ]
     pieces = [piece for piece in pieces if piece not in beside]
     ink = as_picture((labels == main.label).view(np.uint8))
@@ -141,7 +141,8 @@ def find_digit(mask: Picture, strong: Picture, cut: Sequence[Side]) -> Digit | N
         or _are_side_by_side(pieces)
         or _are_in_lines(ink[box[1] : box[3], box[0] : box[2]])
     )
-    return Digit(ink, box, main, several, tuple(_sides_that_may_cut(main, height, width)))
+    touches = tuple(_sides_that_may_cut(main, height, width)) if is_on_rim else ()
+    return Digit(ink, box, main, several, touches)
 
 
 def _pieces(mask: Picture, strong: Picture) -> tuple[Picture, list[Piece]]:
@@ -176,13 +177,8 @@ def _is_strip(piece: Piece, height: int, width: int, cut: Sequence[Side]) -> boo
     return False
 
 
-def _is_beside(piece: Piece, main: Piece, width: int) -> bool:
-    return (
-        (piece.left == 0 or piece.right == width)
-        and piece.width <= _BESIDE_WIDTH * width
-        and piece.height < _BESIDE_HEIGHT * main.height
-        and piece.area < _BESIDE_AREA * main.area
-    )
+def _is_beside(piece: Piece, width: int) -> bool:
+    return (piece.left == 0 or piece.right == width) and piece.width <= _BESIDE_WIDTH * width
 
 
 def _have_neighbour(beside: Sequence[Piece], main: Piece, width: int) -> bool:
