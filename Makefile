@@ -33,7 +33,7 @@ setup: $(VENV)/.service ## Create .venv with the service and its command, .venv/
 serve: $(VENV)/.service ## Start the service; ARGS="--port 9000" passes options.
 	$(BIN)/numeral serve $(ARGS)
 
-test: lint $(if $(CI),browser) $(VENV)/.prometheus ## Run every check and all tests; ARGS="-k batch" goes to pytest.
+test: lint $(if $(CI),browser) $(VENV)/.prometheus $(VENV)/.httpmime ## Run every check and all tests; ARGS="-k batch" goes to pytest.
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 docs: $(VENV)/.test ## Build the documentation into build/site; open build/site/index.html.
@@ -59,6 +59,13 @@ $(VENV)/.prometheus: $(VENV)/.test
 			&& dpkg-deb --extract prometheus_*.deb prometheus && rm prometheus_*.deb \
 			&& ln -sf ../prometheus/usr/bin/prometheus ../prometheus/usr/bin/promtool bin/; \
 	} >/dev/null 2>&1 || echo 'Prometheus is not available: the tests of the alerts are skipped.' >&2
+	@touch $@
+
+# For the test of the Java client.
+$(VENV)/.httpmime: $(VENV)/.test
+	@{ cd $(VENV) && { apt-get download -qq libhttpmime-java || { apt-get update -qq && apt-get download -qq libhttpmime-java; }; } \
+		&& dpkg-deb --extract libhttpmime-java_*.deb debian && rm libhttpmime-java_*.deb; \
+	} >/dev/null 2>&1 || echo 'libhttpmime-java is not available: the test of the Java client is skipped.' >&2
 	@touch $@
 
 lint: $(VENV)/.test ## Check style, types, imports and docker-compose.yml.

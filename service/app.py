@@ -122,7 +122,8 @@ def create_app(
     app = FastAPIOffline(
         docs_url=None,
         redoc_url=None,
-        title="Numeral",
+        # Not "Numeral": clients generated with that title would be packages named numeral_client.
+        title="Numeral API",
         version=version(),
         description=_DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},

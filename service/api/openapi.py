@@ -39,6 +39,7 @@ _BY_HAND: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]
     (Problem, "serialization"),
     (ProtocolError, "serialization"),
 ]
+_FORMATS = {"integer": "int64", "number": "double"}
 COMPONENTS = "#/components/schemas/{model}"
 _PATH_PARAMETERS = {
     "name": "Name of the model.",
@@ -71,7 +72,9 @@ def describe(app: FastAPI, *, max_batch: int, api_keys: ApiKeys) -> None:
     document = app.openapi()
     _, definitions = models_json_schema(_BY_HAND, ref_template=COMPONENTS)
     schemas = document["components"]["schemas"]
-    schemas |= {name: _without_null_defaults(each) for name, each in definitions["$defs"].items()}
+    schemas |= definitions["$defs"]
+    _adapt(schemas)
+    _adapt(document["paths"])
     schemas[BatchForm.__name__]["properties"]["files"]["maxItems"] = max_batch
     schemas[BatchRequest.__name__]["properties"]["images"]["maxItems"] = max_batch
     if api_keys.keys:
@@ -112,9 +115,22 @@ def _missing_path_parameters(path: str, parameters: Sequence[Json]) -> list[Json
     ]
 
 
-def _without_null_defaults(schema: Json) -> Json:
-    # What may be left out is not there then; with a default, generators say that it always is.
-    for field in schema.get("properties", {}).values():
-        if "default" in field and field["default"] is None:
-            del field["default"]
-    return schema
+def _adapt(part: Any) -> None:  # noqa: ANN401 - any JSON
+    """Adapt `part` of the document to generators of clients."""
+    if isinstance(part, list):
+        for each in part:
+            _adapt(each)
+    if not isinstance(part, dict):
+        return
+    # They name classes after titles, and pydantic gives the same title to fields of one name.
+    if isinstance(part.get("title"), str):
+        del part["title"]
+    # A field with a default of null may be omitted; they take it for one that is always there.
+    if part.get("default", "") is None:
+        del part["default"]
+    # Without a format an integer has 32 bits in some languages, and a number is no floating point.
+    if format_ := _FORMATS.get(str(part.get("type"))):
+        part.setdefault("format", format_)
+    for name, each in part.items():
+        if name != "examples":
+            _adapt(each)

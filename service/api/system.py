@@ -24,6 +24,10 @@ from service.lifecycle import Reload
 # Python before 3.14 lacks this type.
 mimetypes.add_type("font/woff2", ".woff2")
 
+# Relative to the pages, which so work under any path prefix of a proxy.
+_DOCUMENT = "openapi.json"
+_DOCS_FILES = DOCS_FILES.lstrip("/")
+
 _TEXT = {"schema": {"type": "string"}}
 _page_files = StaticFiles(directory=Path(__file__).parents[1] / "web")
 
@@ -125,16 +129,15 @@ async def show_page(request: Request) -> Response:
 
 
 @router.get("/docs", include_in_schema=False)
-async def swagger_ui(request: Request) -> Response:
+async def swagger_ui() -> Response:
     """Serve Swagger UI."""
-    files = _root_path(request) + DOCS_FILES
     return _docs_page(
         get_swagger_ui_html(
-            openapi_url=f"{_root_path(request)}/openapi.json",
+            openapi_url=_DOCUMENT,
             title="Numeral - Swagger UI",
-            swagger_js_url=f"{files}swagger-ui-bundle.js",
-            swagger_css_url=f"{files}swagger-ui.css",
-            swagger_favicon_url=f"{files}favicon.png",
+            swagger_js_url=f"{_DOCS_FILES}swagger-ui-bundle.js",
+            swagger_css_url=f"{_DOCS_FILES}swagger-ui.css",
+            swagger_favicon_url=f"{_DOCS_FILES}favicon.png",
             # By default it asks a public server to validate the document.
             swagger_ui_parameters={"validatorUrl": None},
         )
@@ -148,15 +151,14 @@ async def swagger_ui_redirect() -> Response:
 
 
 @router.get("/redoc", include_in_schema=False)
-async def redoc(request: Request) -> Response:
+async def redoc() -> Response:
     """Serve ReDoc."""
-    files = _root_path(request) + DOCS_FILES
     return _docs_page(
         get_redoc_html(
-            openapi_url=f"{_root_path(request)}/openapi.json",
+            openapi_url=_DOCUMENT,
             title="Numeral - ReDoc",
-            redoc_js_url=f"{files}redoc.standalone.js",
-            redoc_favicon_url=f"{files}favicon.png",
+            redoc_js_url=f"{_DOCS_FILES}redoc.standalone.js",
+            redoc_favicon_url=f"{_DOCS_FILES}favicon.png",
             with_google_fonts=False,
         )
     )
@@ -166,10 +168,6 @@ def install(app: FastAPI) -> None:
     """Add the paths, and the files of the page, to `app`."""
     app.include_router(router)
     app.mount(PAGE_FILES.rstrip("/"), _page_files)
-
-
-def _root_path(request: Request) -> str:
-    return str(request.scope.get("root_path", ""))
 
 
 def _docs_page(page: HTMLResponse) -> Response:

@@ -145,20 +145,20 @@ class ServerMetadata(_Response):
 class ServerLive(_Response):
     """The process answers."""
 
-    live: Literal[True] = True
+    live: bool = True
 
 
 class ServerReady(_Response):
     """Models are loaded and warm."""
 
-    ready: Literal[True] = True
+    ready: bool = True
 
 
 class ModelReady(_Response):
     """The model is loaded and warm."""
 
     name: str
-    ready: Literal[True] = True
+    ready: bool = True
 
 
 class TensorMetadata(_Response):

@@ -11,6 +11,7 @@ from io import BytesIO
 import httpx
 import pytest
 
+import numeral_client
 from tests.strips import bars
 
 PACKAGE = "numeral_generated"
@@ -51,6 +52,12 @@ def module(output):
 @pytest.fixture
 def client(module, reading_server):
     return module("client").Client(base_url=reading_server)
+
+
+def test_the_default_name_of_the_package_is_not_that_of_the_official_client(reading_server):
+    title = httpx.get(f"{reading_server}/openapi.json").json()["info"]["title"]
+
+    assert f"{title.lower().replace(' ', '_')}_client" != numeral_client.__name__
 
 
 def test_only_body_types_are_left_out(output):

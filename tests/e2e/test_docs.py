@@ -30,8 +30,11 @@ def test_a_page_loads_what_it_needs_from_the_service_itself(server, page):
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
-def test_a_page_shows_the_document(server, page):
-    assert "/openapi.json" in httpx.get(f"{server}{page}").text
+def test_a_page_asks_for_the_document_and_its_files_under_any_path_prefix(server, page):
+    text = httpx.get(f"{server}{page}").text
+
+    assert re.search(r"""["']openapi.json["']""", text)
+    assert not [asset for asset in _LOADED.findall(text) if asset.startswith("/")]
 
 
 def test_the_document_says_every_body_parameter_and_error_of_a_prediction(server):
