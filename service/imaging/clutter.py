@@ -76,7 +76,8 @@ class Part(NamedTuple):
 def without_bands(picture: Picture) -> Part:
     """Cut off the dark or light bands along the sides of a reduced `picture` (15 us)."""
     part = Part(picture, otsu(picture))
-    while len(part.cut) < len(Side) and min(part.picture.shape) >= _LEAST_BANDED_SIDE:
+    is_large = min(picture.shape) >= _LEAST_BANDED_SIDE
+    while is_large and len(part.cut) < len(Side):
         _, light = part.tones
         shares = _profile(light, 0), _profile(light, 1)
         # Paper with ink on it has no line that is mostly ink.

@@ -26,7 +26,7 @@ _WEDGE_LENGTH = 0.1
 
 # Pieces at the rim are a neighbouring digit if they are this large, as shares of the digit's height
 # and area, and dirt otherwise: at a side together, above and below each for itself.
-_NEIGHBOUR_HEIGHT = 0.3
+_NEIGHBOUR_HEIGHT = 0.2
 _NEIGHBOUR_AREA, _NEIGHBOUR_ABOVE_AREA = 0.05, 0.15
 
 # If the digit itself touches the rim, a piece at a side is not a part of it if it has at most this
