@@ -1,6 +1,7 @@
 """The command `python -m export`: turn finished training runs into published models."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from models.manifest import PACKAGE_DIRECTORY
 from models.mnist import DataError
 from training import import_tensorflow
 from training.data import Mnist, load_mnist
+from training.folds import load_writers
 from training.reader.amounts import Amount, load_amounts
 from training.runs import Run, RunError
 
@@ -76,6 +78,8 @@ def export(
     from training.study import gather
 
     mnist = load_mnist(data_dir, verify=verify)
+    if any(Run(folder).config().everything for folder in runs):
+        mnist = replace(mnist, writers=load_writers(data_dir, mnist.train))
     study = gather(mnist, study_dir) if study_dir else []
     exported = [
         model

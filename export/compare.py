@@ -123,7 +123,7 @@ def _measured_again(card: Card, content: bytes, test: Digits) -> Card:
     if not isinstance(card, ModelCard):
         return card.model_copy(update={"speed": measure_reader_speed(content)})
     outputs = run(content, test.images)
-    confidences = without_outliers(outputs, card.outliers.entropy)
+    confidences = without_outliers(outputs, card.outliers)
     correct = outputs.answers == test.labels
     points = tuple(
         point.model_copy(update={"test": select(confidences, correct, point.threshold)})

@@ -18,14 +18,18 @@ def convert(
     """Convert a model of `training.architectures` to ONNX, with the calibration in the graph.
 
     Input `image` uint8 [batch, 28, 28]; outputs `logits` float32 [batch, 10], as trained, and
-    `probabilities` float32 [batch, 10], the softmax of the logits divided by `temperature`. The
-    same weights give the same bytes.
+    `probabilities` float32 [batch, 10], the softmax of the logits divided by `temperature`. A model
+    with an output `outlier` keeps it, as float32 [batch]. The same weights give the same bytes.
     """
     logits = model.get_layer("logits").output
     # tf2onnx names the outputs after their layers.
     scaled = keras.layers.Rescaling(1 / temperature, name="temperature")(logits)
     probabilities = keras.layers.Softmax(name="probabilities")(scaled)
-    graph = keras.Model(model.input, [logits, probabilities], name=model.name)
+    outputs = [logits, probabilities]
+    if has_outlier(model):
+        score = keras.layers.Reshape(())(model.get_layer("outlier_score").output)
+        outputs.append(keras.layers.Activation("sigmoid", name="outlier")(score))
+    graph = keras.Model(model.input, outputs, name=model.name)
     signature = [tf.TensorSpec((None, 28, 28), tf.uint8, name="image")]
     converted, _ = tf2onnx.convert.from_keras(graph, signature, opset=OPSET)
     for value in (*converted.graph.input, *converted.graph.output):
@@ -34,6 +38,11 @@ def convert(
     canonicalise(converted.graph)
     onnx.helper.set_model_props(converted, dict(metadata or {}))
     return converted
+
+
+def has_outlier(model: keras.Model) -> bool:
+    """Whether a Keras model has the output `outlier`."""
+    return isinstance(model.output, dict) and "outlier" in model.output
 
 
 def canonicalise(graph: onnx.GraphProto) -> None:

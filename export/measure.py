@@ -2,12 +2,12 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 from scipy.stats import binomtest
 
 from export.runtime import Outputs
-from models.manifest import DIGITS, Calibration, Evaluation
+from models.manifest import DIGITS, Calibration, Evaluation, OutlierRule
 from models.records import Interval, Reliability, ReliabilityBin
+from models.scores import MOST_OUTLIER
 
 ECE_BINS = 15
 Labels = NDArray[np.uint8]
@@ -36,10 +36,9 @@ def wilson(correct: int, count: int) -> Interval:
 
 def calibration(outputs: Outputs, labels: Labels, temperature: float) -> Calibration:
     """Measure calibration before and after dividing the logits by `temperature`."""
-    before = Outputs(outputs.logits, softmax(outputs.logits, axis=1))
     return Calibration(
         temperature=temperature,
-        before=reliability(before, labels),
+        before=reliability(outputs.at(1.0), labels),
         after=reliability(outputs, labels),
     )
 
@@ -70,6 +69,12 @@ def binned(confidences: NDArray[np.float64], correct: NDArray[np.bool_], nll: fl
     return Reliability(nll=nll, ece=ece, bins=bins)
 
 
-def without_outliers(outputs: Outputs, entropy: float) -> NDArray[np.float64]:
-    """Return the confidences [N], 0 for outliers, which the service never accepts."""
-    return np.where(outputs.entropies > entropy, 0.0, outputs.confidences)
+def without_outliers(outputs: Outputs, rule: OutlierRule) -> NDArray[np.float64]:
+    """Return what thresholds apply to, [N]: 0 for outliers, which the service never accepts."""
+    scores = outputs.confidences * (1 - outputs.outlier.astype(np.float64))
+    return np.where(are_outliers(outputs, rule), 0.0, scores)
+
+
+def are_outliers(outputs: Outputs, rule: OutlierRule) -> NDArray[np.bool_]:
+    """Whether `rule` takes each image for something else than a digit, [N]."""
+    return (outputs.entropies > rule.entropy) | (outputs.outlier > MOST_OUTLIER)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 from scipy.special import softmax
 
-from export.convert import OPSET
+from export.convert import OPSET, has_outlier
 from export.publish import PublishError
 from export.runtime import Outputs, run
 
@@ -23,6 +23,7 @@ _CONTRACT = {
     "logits": (TensorProto.FLOAT, ["batch", 10]),
     "probabilities": (TensorProto.FLOAT, ["batch", 10]),
 }
+_OPTIONAL = {"outlier": (TensorProto.FLOAT, ["batch"])}
 
 
 class VerificationError(PublishError):
@@ -69,14 +70,17 @@ def _against_contract(exported: onnx.ModelProto) -> list[str]:
     except onnx.checker.ValidationError as error:
         return [f"the ONNX checker reports {error}"]
     wrong = []
+    contract = dict(_CONTRACT)
+    if any(output.name in _OPTIONAL for output in exported.graph.output):
+        contract |= _OPTIONAL
     values = {value.name: value for value in (*exported.graph.input, *exported.graph.output)}
-    if values.keys() != _CONTRACT.keys():
-        wrong.append(f"inputs and outputs are {', '.join(values)}, not {', '.join(_CONTRACT)}")
-    for name in values.keys() & _CONTRACT.keys():
+    if values.keys() != contract.keys():
+        wrong.append(f"inputs and outputs are {', '.join(values)}, not {', '.join(contract)}")
+    for name in values.keys() & contract.keys():
         tensor = values[name].type.tensor_type
         found = (tensor.elem_type, [d.dim_param or d.dim_value for d in tensor.shape.dim])
-        if found != _CONTRACT[name]:
-            wrong.append(f"{name} is {found}, not {_CONTRACT[name]}")
+        if found != contract[name]:
+            wrong.append(f"{name} is {found}, not {contract[name]}")
     opsets = {opset.domain: opset.version for opset in exported.opset_import}
     if opsets.get("") != OPSET:
         wrong.append(f"the opset is {opsets.get('')}, not {OPSET}")
@@ -90,12 +94,17 @@ def _against_contract(exported: onnx.ModelProto) -> list[str]:
 def _against_keras(
     outputs: Outputs, model: keras.Model, images: NDArray[np.uint8]
 ) -> Iterator[str]:
-    reference = keras.Model(model.input, model.get_layer("logits").output)
-    logits = reference.predict(images, batch_size=256, verbose=0)
+    layers = ["logits", *(["outlier"] if has_outlier(model) else [])]
+    reference = keras.Model(model.input, {name: model.get_layer(name).output for name in layers})
+    expected = reference.predict(images, batch_size=256, verbose=0)
+    logits = expected["logits"]
     if disagreeing := int(np.sum(outputs.answers != logits.argmax(axis=1))):
         yield f"{disagreeing} of {len(images):,} answers differ from Keras's"
     if (difference := float(np.abs(outputs.logits - logits).max())) > LOGIT_TOLERANCE:
         yield f"logits differ from Keras's by {difference:.2g}, allowed {LOGIT_TOLERANCE:g}"
+    score = expected.get("outlier", np.zeros((len(images), 1), np.float32))[:, 0]
+    if not np.allclose(outputs.outlier, score, rtol=0, atol=PROBABILITY_TOLERANCE):
+        yield "outlier differs from Keras's"
 
 
 def _against_temperature(outputs: Outputs, temperature: float) -> Iterator[str]:

@@ -78,13 +78,19 @@ class OperatingPoint(Point):
 
 
 class OutlierRule(Record):
-    """Rule for pictures without a digit: their probability is spread over many digits."""
+    """Rule for pictures without a digit: too high an entropy, or more likely none than one."""
 
     entropy: float = Field(
         ge=0.0, description="Of the probabilities, in nats; an image above it is no digit."
     )
-    held_out: Rate = Field(description="Share of the held-out digits above it.")
-    test: Rate = Field(description="Share of the test digits above it.")
+    scored: bool = Field(
+        default=False,
+        description="Whether the model has the output `outlier`, the probability that an image"
+        " shows no digit: an image above a half is none, and thresholds apply to the confidence"
+        " times 1 - `outlier`.",
+    )
+    held_out: Rate = Field(description="Share of the held-out digits taken for something else.")
+    test: Rate = Field(description="Share of the test digits taken for something else.")
 
 
 class ModelCard(Card[OperatingPoint]):

@@ -60,7 +60,7 @@ class Digits:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, which: slice) -> Self:
+    def __getitem__(self, which: slice | NDArray[np.int64]) -> Self:
         return type(self)(self.images[which], self.labels[which])
 
 

@@ -70,6 +70,18 @@ class TrainingRun(Record):
     )
     initial: str | None = Field(default=None, description="Run whose weights it started from.")
     also: str | None = Field(default=None, description="Hash of additional training digits.")
+    folds: Count | None = Field(
+        default=None,
+        description="Cross-fitting: it learnt from all training images, and was calibrated on the"
+        " answers of this many networks of the same recipe, each for the writers it had not seen."
+        " Null: it was calibrated on validation images of its own.",
+    )
+    negatives: str | None = Field(
+        default=None, description="Hash of the written characters that it learnt to refuse."
+    )
+    pictures: str | None = Field(
+        default=None, description="Hash of the training digits cut out of pages."
+    )
 
 
 class Point(Record):

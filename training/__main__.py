@@ -1,10 +1,12 @@
 """The command `python -m training`: fit a model, evaluate a run, compare models."""
 
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +15,8 @@ from models.manifest import PACKAGE_DIRECTORY, load_manifest
 from models.mnist import TRAIN, DataError, load_part
 from training import architectures, import_tensorflow
 from training.data import load_mnist
+from training.folds import Fold, load_writers
+from training.negatives import Pictures, draw_negatives, fetch_fonts, load_negatives
 from training.recipes import BASELINE, RECIPES
 from training.runs import Run, RunError
 
@@ -78,6 +82,30 @@ def fit(
             " numeral export-feedback; none of them is held out.",
         ),
     ] = None,
+    fold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N",
+            help="Hold out the images of fold K of N, by writer; the data directory also needs"
+            " mnist-writers.",
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Hold nothing out; calibrate with folds.")
+    ] = False,
+    negatives: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Characters that are no digits, from `python -m training negatives`.",
+        ),
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Digits cut out of pages, from `python -m benchmarks.cut_out`."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 1,
     data_dir: DataDir = None,
     verify: Verify = True,
@@ -119,7 +147,15 @@ def fit(
     from training.evaluate import answer
     from training.train import Task, train
 
+    try:
+        held_out = Fold.parse(fold) if fold else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fold") from error
+    if sum((held_out is not None, everything, limit is not None)) > 1:
+        raise typer.BadParameter("pass one of --fold, --everything and --limit")
     mnist = load_mnist(data_dir, verify=verify)
+    if held_out:
+        mnist = replace(mnist, writers=load_writers(data_dir, mnist.train))
     task = Task(
         model=model.value,  # a plain str, because Keras writes it into HDF5
         recipe=settings,
@@ -128,6 +164,10 @@ def fit(
         teachers=tuple(map(Run, teachers or ())),
         initial=Run(initial) if initial else None,
         also=load_part(also, TRAIN, verify=False) if also else None,
+        fold=held_out,
+        everything=everything,
+        negatives=load_negatives(negatives) if negatives else None,
+        pictures=Pictures.load(pictures) if pictures else None,
     )
     run, _ = task.run(mnist, runs_dir)
     if run.model_file.exists():
@@ -140,8 +180,9 @@ def fit(
     if saved_format is SavedFormat.H5:
         trained.save(run.h5_file)
     _, validation = task.digits(mnist)
-    accuracy = answer(trained, validation).accuracy
-    console.print(f"{run.folder}: validation accuracy {accuracy:.2%}")
+    if len(validation):
+        accuracy = answer(trained, validation).accuracy
+        console.print(f"{run.folder}: validation accuracy {accuracy:.2%}")
 
 
 def _fit_reader(
@@ -212,6 +253,24 @@ def evaluate(
         title = architectures.architecture(run.config().model).TITLE
         plots.confusion(answers, title).savefig(run.confusion_plot)
         console.print(f"{run.folder}: test accuracy {answers.accuracy:.2%}")
+
+
+@app.command()
+def negatives(
+    output: Annotated[Path, typer.Argument(metavar="FILE", help="NPZ file to write.")],
+    fonts_dir: Annotated[Path, typer.Option(help="Directory of the fonts; npm fetches them.")],
+    data_dir: Annotated[
+        Path, typer.Option(envvar="NUMERAL_DATA", help="Directory with a folder omniglot.")
+    ],
+    copies: Annotated[int, typer.Option(min=1, help="Pictures of each character.")] = 8,
+    seed: Annotated[int, typer.Option(help="Seed of their shapes.")] = 1,
+) -> None:
+    """Draw characters that are no digits, from handwriting fonts and Omniglot's alphabets."""
+    fetch_fonts(fonts_dir)
+    parts = draw_negatives(data_dir, fonts_dir, copies=copies, seed=seed)
+    np.savez(output, **parts)
+    counts = ", ".join(f"{len(images):,} {part}" for part, images in parts.items())
+    console.print(f"{output}: {counts}")
 
 
 @app.command()

@@ -30,6 +30,9 @@ class Augmentation:
     erasure_rate: float = 0.0
     corruption_rate: float = 0.0
     junk_rate: float = 0.0  # share of digits replaced by pictures without one
+    negative_rate: float = 0.0  # ... by written characters that are no digits
+    chimera_rate: float = 0.0  # ... by what is made of digits and is none
+    picture_rate: float = 0.0  # share of digits shown as the service cut them out of a page
 
 
 def augment(images: Images, settings: Augmentation, random: np.random.Generator) -> Images:

@@ -17,6 +17,9 @@ class EpochTimer(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Log the elapsed seconds; called by Keras."""
         if logs is not None:
+            # With several outputs Keras names the accuracy after its output.
+            for name in [name for name in logs if name.endswith("probabilities_accuracy")]:
+                logs[name.replace("probabilities_", "")] = logs.pop(name)
             logs["seconds"] = time.perf_counter() - self._begin
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.mnist import TEST, TRAIN, DataError, Digits, check_md5, load_part, pair
 
@@ -20,6 +21,7 @@ class Mnist:
 
     train: Digits
     test: Digits
+    writers: NDArray[np.int64] | None = None  # of the training images, [N]
 
     def hold_out(self, share: float = VALIDATION_SHARE) -> tuple[Digits, Digits]:
         """Split the training set: the last `share` is for validation."""
@@ -47,11 +49,11 @@ def load_mnist(data_dir: Path | None = None, *, verify: bool = True) -> Mnist:
     return Mnist(train, test)
 
 
-def joined(first: Digits, second: Digits) -> Digits:
-    """Concatenate two sets of digits."""
+def joined(*parts: Digits) -> Digits:
+    """Concatenate sets of digits."""
     return Digits(
-        np.concatenate([first.images, second.images]),
-        np.concatenate([first.labels, second.labels]),
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
     )
 
 

@@ -16,14 +16,14 @@ from rich.progress import track
 
 from models.mnist import Images
 from training.architectures import CLASSES
-from training.batches import AugmentedDigits, Places, Targets
+from training.batches import AugmentedDigits, Places, Targets, is_outlier
 from training.runs import Run
 
 COPIES = 24
 TEACHER_SHARE = 0.7  # share of the target; the rest is the label
 
 # Increment whenever `augment` or `junk` draw other pictures.
-_VERSION = 2
+_VERSION = 3
 
 _CHUNK = 2_000
 
@@ -91,7 +91,7 @@ def _write_lessons(
         for places in np.array_split(np.arange(len(source)), -(-len(source) // _CHUNK)):
             images[copy, places], targets[copy, places] = source.draw(places, copy, random)
         answers = [model.predict(images[copy], batch_size=512, verbose=0) for model in models]
-        is_digit = targets[copy].max(axis=1) == 1
+        is_digit = ~is_outlier(targets[copy])
         targets[copy, is_digit] *= 1 - TEACHER_SHARE
         targets[copy, is_digit] += TEACHER_SHARE * np.mean(answers, axis=0)[is_digit]
     images.flush()

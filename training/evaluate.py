@@ -40,4 +40,5 @@ class Answers:
 
 def answer(model: "keras.Model", digits: Digits) -> Answers:
     """Run `model` on `digits`."""
-    return Answers(digits, model.predict(digits.images, batch_size=256, verbose=0))
+    outputs = model.predict(digits.images, batch_size=256, verbose=0)
+    return Answers(digits, outputs["probabilities"] if isinstance(outputs, dict) else outputs)

@@ -8,7 +8,7 @@ import keras
 
 from models.mnist import Digits
 from training import architectures, plots
-from training.batches import Batches, Source, one_hot
+from training.batches import Batches, Source, by_output, one_hot
 from training.callbacks import EpochTimer, History, backup
 from training.optimise import compile_model
 from training.recipes import Recipe
@@ -33,11 +33,14 @@ def fit(
     """
     finished = run.finished_epochs()
     run.cut_history(finished)
+    has_outliers = recipe.outlier_weight is not None
+    targets = one_hot(validation.labels)
     batches = Batches(
         source,
         recipe.batch_size,
         seed=seed,
         first_epoch=finished,
+        doubt=recipe.doubt if has_outliers else None,
         workers=AUGMENTING_THREADS,
         max_queue_size=32,
     )
@@ -46,7 +49,9 @@ def fit(
     model.fit(
         batches,
         epochs=recipe.epochs,
-        validation_data=(validation.images, one_hot(validation.labels)),
+        validation_data=(validation.images, by_output(targets)[0] if has_outliers else targets)
+        if len(validation)
+        else None,
         shuffle=False,  # the batches shuffle, identically after an interruption
         callbacks=[
             EpochTimer(),

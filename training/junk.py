@@ -9,7 +9,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from models.mnist import Images
+from models.mnist import Digits, Images
 
 _SIDE = 28
 _BOX = 20  # MNIST's digits fill a box of this side
@@ -34,6 +34,41 @@ def junk(count: int, digits: Images, random: Random) -> Images:
     return np.stack([_KINDS[kind](digits, random) for kind in kinds])
 
 
+def chimeras(count: int, digits: Digits, random: Random) -> Images:
+    """Draw what is made of `digits` and is none, uint8 [count, 28, 28].
+
+    The halves of two, one mirrored, turned or upside down, or two of them one over the other.
+    """
+    made = []
+    while len(made) < count:
+        place, other = random.integers(len(digits), size=2)
+        label, image, second = int(digits.labels[place]), digits.images[place], digits.images[other]
+        kind = random.integers(4)
+        if kind == 0 and label != digits.labels[other]:
+            made.append(_halves(image, second, random))
+        elif kind == 1 and label in _NEVER_MIRRORED:
+            made.append(image[:, ::-1] if random.random() < 0.6 else image[::-1])
+        elif kind == 2 and label in _NEVER_TURNED:
+            made.append(np.rot90(image, random.choice((1, 3))))
+        elif kind == 3:
+            shifts = random.integers(-6, 7, 2)
+            made.append(in_box(np.maximum(image, np.roll(second, shifts, (0, 1)))))
+    return np.stack(made) if made else np.empty((0, _SIDE, _SIDE), np.uint8)
+
+
+# Mirrored, the others are digits or nearly: 0, 1, 8; 2 and 5 become each other; an upside-down 3
+# is a 3. Turned by a right angle, 0 and 8 stay readable.
+_NEVER_MIRRORED = (4, 7)
+_NEVER_TURNED = (2, 3, 4, 5, 7)
+
+
+def _halves(first: Images, second: Images, random: Random) -> Images:
+    middle = _SIDE // 2
+    if random.random() < 0.5:
+        return in_box(np.vstack([first[:middle], second[middle:]]))
+    return in_box(np.hstack([first[:, :middle], second[:, middle:]]))
+
+
 def _scribble(_: Images, random: Random) -> Images:
     picture = np.zeros((_SIDE, _SIDE), np.uint8)
     thickness = int(random.integers(1, 4))
@@ -51,12 +86,12 @@ def _scribble(_: Images, random: Random) -> Images:
 
 
 def _glyph(_: Images, random: Random) -> Images:
-    return _in_box(_written(_GLYPHS[random.integers(len(_GLYPHS))], random))
+    return in_box(_written(_GLYPHS[random.integers(len(_GLYPHS))], random))
 
 
 def _word(_: Images, random: Random) -> Images:
     letters = random.choice(list(_GLYPHS), int(random.integers(2, 5)))
-    return _in_box(_written("".join(letters), random))
+    return in_box(_written("".join(letters), random))
 
 
 def _written(text: str, random: Random) -> Images:
@@ -72,7 +107,7 @@ def _several_digits(digits: Images, random: Random) -> Images:
     count = int(random.integers(2, 5))
     chosen = digits[random.integers(len(digits), size=count)]
     overlap = int(random.integers(0, 5))
-    return _in_box(np.hstack([digit[:, 4 + overlap // 2 : 24 - overlap // 2] for digit in chosen]))
+    return in_box(np.hstack([digit[:, 4 + overlap // 2 : 24 - overlap // 2] for digit in chosen]))
 
 
 def _blobs(_: Images, random: Random) -> Images:
@@ -130,8 +165,8 @@ _KINDS: tuple[_Kind, ...] = (
 )
 
 
-def _in_box(page: Images) -> Images:
-    """Scale the ink of `page` like MNIST's digits: longer side 20 pixels, centred."""
+def in_box(page: Images) -> Images:
+    """Scale the ink of `page` like MNIST's digits: longer side 20 pixels, centred by mass."""
     rows, columns = np.flatnonzero(page.any(axis=1)), np.flatnonzero(page.any(axis=0))
     picture = np.zeros((_SIDE, _SIDE), np.uint8)
     if not len(rows):
@@ -139,7 +174,11 @@ def _in_box(page: Images) -> Images:
     ink = page[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = _BOX / max(ink.shape)
     height, width = (max(1, round(side * scale)) for side in ink.shape)
-    top, left = (_SIDE - height) // 2, (_SIDE - width) // 2
     small = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA)
+    moments = cv2.moments(small)
+    left, top = (
+        min(max(0, round(_SIDE / 2 - moments[of] / max(moments["m00"], 1))), _SIDE - side)
+        for of, side in (("m10", width), ("m01", height))
+    )
     picture[top : top + height, left : left + width] = small
     return picture

@@ -6,12 +6,20 @@ from training.recipes import Recipe
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
-    """Compile `model` with the optimizer of `recipe`; targets are float32 [batch, 10]."""
-    model.compile(
-        optimizer=optimizer(recipe, steps_per_epoch),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    """Compile `model` with the optimizer of `recipe`; targets are those of `Batches`."""
+    if recipe.outlier_weight is None:
+        model.compile(
+            optimizer=optimizer(recipe, steps_per_epoch),
+            loss="categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+    else:
+        model.compile(
+            optimizer=optimizer(recipe, steps_per_epoch),
+            loss={"probabilities": "categorical_crossentropy", "outlier": "binary_crossentropy"},
+            loss_weights={"probabilities": 1.0, "outlier": recipe.outlier_weight},
+            metrics={"probabilities": ["accuracy"]},
+        )
 
 
 def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:

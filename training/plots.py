@@ -21,7 +21,9 @@ def history(rows: Sequence[Mapping[str, float]], title: str) -> Figure:
     figure = Figure(figsize=(10, 4))
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         axes.plot(epochs, [row[quantity] for row in rows], marker=".", label="training")
-        axes.plot(epochs, [row[f"val_{quantity}"] for row in rows], marker=".", label="validation")
+        validation = [row[f"val_{quantity}"] for row in rows]
+        if not np.isnan(validation).all():
+            axes.plot(epochs, validation, marker=".", label="validation")
         axes.set(xlabel="epoch", ylabel=quantity, title=f"{title}: {quantity}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)

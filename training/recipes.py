@@ -20,6 +20,10 @@ class Recipe:
     average: float | None = None  # momentum of the moving average that replaces the weights
     initial_share: float = 0.0  # share of the initial weights in the final ones
     augmentation: Augmentation | None = None
+    # Weight of the loss of an output `outlier`; None: no such output.
+    outlier_weight: float | None = None
+    # With it, the weight of a picture without a digit in the loss of the probabilities.
+    doubt: float = 0.0
 
     def __post_init__(self) -> None:
         if self.epochs <= self.warmup_epochs:
@@ -101,6 +105,24 @@ REFINE = Recipe(
     augmentation=replace(_BEST_AUGMENTATION, corruption_rate=0.35),
 )
 
+# The shipped ResNet: on labels alone, so that cross-fitting costs one training per fold, and with
+# an output of its own for what is no digit.
+OPEN_SET = replace(
+    _MODERN,
+    name="open-set",
+    epochs=25,
+    warmup_epochs=1,
+    augmentation=replace(
+        _BEST_AUGMENTATION,
+        shift=1.5,
+        junk_rate=0.03,
+        negative_rate=0.10,
+        chimera_rate=0.02,
+        picture_rate=0.10,
+    ),
+    outlier_weight=0.5,
+)
+
 # The baseline with the augmentation of BEST: what the augmentation alone changes.
 AUGMENTED = replace(BASELINE, name="augmented", augmentation=_BEST_AUGMENTATION)
 
@@ -112,4 +134,4 @@ READER = replace(
 # After READER: mostly strips that a person can read.
 TIDY_READER = replace(READER, name="tidy", epochs=24, learning_rate=1e-3)
 
-RECIPES = {recipe.name: recipe for recipe in (BASELINE, AUGMENTED, BEST, TEACHER, REFINE)}
+RECIPES = {recipe.name: recipe for recipe in (BASELINE, AUGMENTED, BEST, TEACHER, REFINE, OPEN_SET)}

@@ -7,6 +7,7 @@ runs/lenet5/baseline-e10-b128-s1/
 import json
 from csv import DictReader, DictWriter
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,10 @@ class RunConfig:
     teachers: tuple[str, ...] = ()  # model/run
     initial: str | None = None
     also: str | None = None  # hash of the additional training digits
+    fold: str | None = None  # held out, such as 1/4
+    everything: bool = False  # nothing held out
+    negatives: str | None = None  # hash of the characters that are no digits
+    pictures: str | None = None  # hash of the digits cut out of pages
 
     @property
     def run_name(self) -> str:
@@ -47,8 +52,10 @@ class RunConfig:
         teachers = "".join(f"-from-{teacher.replace('/', '-')}" for teacher in self.teachers)
         initial = f"-after-{Path(self.initial).name}" if self.initial else ""
         also = f"-and-{self.also}" if self.also else ""
+        fold = f"-fold{self.fold.replace('/', 'of')}" if self.fold else ""
+        everything = "-all" if self.everything else ""
         settings = f"{recipe.name}-e{recipe.epochs}-b{recipe.batch_size}-s{self.seed}"
-        return f"{settings}{limit}{teachers}{initial}{also}"
+        return f"{settings}{limit}{teachers}{initial}{also}{fold}{everything}"
 
 
 _CONFIG = TypeAdapter(RunConfig)
@@ -133,9 +140,12 @@ class Run:
         return self.folder / "milestones.csv"
 
     def history(self) -> list[dict[str, float]]:
-        """Return the lines of the history, one per epoch."""
+        """Return the lines of the history, one per epoch; NaN for what was not measured."""
         with self.history_file.open(newline="") as lines:
-            return [{key: float(value) for key, value in row.items()} for row in DictReader(lines)]
+            return [
+                {key: nan if value == "NA" else float(value) for key, value in row.items()}
+                for row in DictReader(lines)
+            ]
 
     def finished_epochs(self) -> int:
         """Return the number of epochs in the backup, which will not be repeated."""

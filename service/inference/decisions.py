@@ -1,8 +1,10 @@
 """Calibrated probabilities to a decision: accept the digit, or send it to review."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.manifest import DIGITS
 from models.records import OperatingPoints
-from models.scores import entropy
+from models.scores import MOST_OUTLIER, entropy
 from service.errors import UnsupportedMaxError
 
 Probabilities = NDArray[np.float32]  # [10], one per digit
@@ -61,7 +63,8 @@ class Criteria:
     """When to accept an answer.
 
     Attributes:
-        threshold: the lowest confidence to accept; None accepts nothing.
+        threshold: the lowest confidence to accept, times the probability that the image shows a
+            digit at all; None accepts nothing.
         outlier_entropy: the highest entropy of the probabilities of a digit, in nats.
         temperature: of a calibration, see `soften`; applied before the threshold.
     """
@@ -75,6 +78,7 @@ def decide(
     probabilities: NDArray[np.float32],
     criteria: Sequence[Criteria],
     findings: Sequence[tuple[Reason, ...]],
+    outlier: NDArray[np.float32] | None = None,
 ) -> list[Answer]:
     """Pick the likeliest digit of each image, and accept or review it.
 
@@ -82,6 +86,8 @@ def decide(
         probabilities: float32 [N, 10], calibrated.
         criteria: N of them.
         findings: what is wrong with the picture of each image.
+        outlier: float32 [N], the probability that an image shows no digit; None if the model has
+            no such output.
     """
     # A rounding error of float32 can lift a probability above 1.
     probabilities = np.minimum(probabilities, 1.0)
@@ -96,6 +102,7 @@ def decide(
             probabilities.argmax(axis=1).tolist(),
             probabilities.max(axis=1).tolist(),
             entropies,
+            repeat(0.0, len(probabilities)) if outlier is None else outlier.tolist(),
             criteria,
             findings,
             strict=True,
@@ -129,11 +136,18 @@ def _answer(
     digit: int,
     confidence: float,
     entropy_of_it: float,
+    outlier: float,
     criteria: Criteria,
     findings: tuple[Reason, ...],
 ) -> Answer:
-    is_unsure = criteria.threshold is None or confidence < criteria.threshold
-    is_outlier = entropy_of_it > criteria.outlier_entropy
+    threshold = math.inf if criteria.threshold is None else criteria.threshold
+    is_unsure = confidence < threshold
+    is_outlier = (
+        entropy_of_it > criteria.outlier_entropy
+        or outlier > MOST_OUTLIER
+        # The digit alone would be accepted.
+        or (not is_unsure and confidence * (1.0 - outlier) < threshold)
+    )
     if not (findings or is_outlier or is_unsure):
         return Answer(digit, confidence, probabilities, Decision.ACCEPT, ())
     reasons = (

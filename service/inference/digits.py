@@ -48,12 +48,15 @@ class Reading(NamedTuple):
         answer: the digit and the decision.
         logits: float32 [10]; zeros for a blank image, which no model sees.
         shown: uint8 [28, 28], the image as the model sees it.
+        outlier: the probability that the image shows no digit; 1 for a blank image, None if the
+            model has no such output.
     """
 
     card: ModelCard
     answer: Answer
     logits: Logits
     shown: Picture | None = None
+    outlier: float | None = None
 
 
 # The input of a model, or why there is none.
@@ -149,7 +152,7 @@ class DigitPipeline:
         outcomes = [
             each
             if isinstance(each, UnreadableImage)
-            else Reading(classifier.card, decide_blank(), _NO_LOGITS, each.image)
+            else _blank(classifier.card, each.image)
             if each.blank
             else next(readings)
             for each in inputs
@@ -164,8 +167,13 @@ def _readings(
 ) -> Iterator[Reading]:
     images = [item.image for item in shown]
     scored = classifier.run(np.array(images, np.uint8))
-    answers = decide(scored.probabilities, criteria, list(map(findings, shown)))
-    return map(Reading, repeat(classifier.card), answers, scored.logits, images)
+    answers = decide(scored.probabilities, criteria, list(map(findings, shown)), scored.outlier)
+    outlier = repeat(None) if scored.outlier is None else scored.outlier.tolist()
+    return map(Reading, repeat(classifier.card), answers, scored.logits, images, outlier)
+
+
+def _blank(card: ModelCard, image: Picture) -> Reading:
+    return Reading(card, decide_blank(), _NO_LOGITS, image, 1.0 if card.outliers.scored else None)
 
 
 def findings(shown: Normalised) -> tuple[Reason, ...]:

@@ -24,6 +24,7 @@ LARGEST_MICRO_BATCH = 64
 
 _INPUT = "image"
 _DIGIT_OUTPUTS = ("logits", "probabilities")
+_OUTLIER_OUTPUT = "outlier"
 _FIELD_OUTPUTS = ("logits", "log_probabilities")
 
 # Type and sizes of every input and output; * is a free size.
@@ -47,10 +48,13 @@ class Scored(NamedTuple):
     Attributes:
         logits: float32 [N, 10], as exported.
         probabilities: float32 [N, 10], calibrated; each row sums to 1.
+        outlier: float32 [N], the probability that an image shows no digit; None if the model has
+            no such output.
     """
 
     logits: Scores
     probabilities: Scores
+    outlier: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +68,8 @@ class Classifier:
         """Classify `images`, uint8 [N, 28, 28], white ink on black; N may be 0."""
         if not len(images):
             nothing = np.empty((0, DIGITS), np.float32)
-            return Scored(nothing, nothing)
-        return Scored(*self.session.run(_DIGIT_OUTPUTS, {_INPUT: images}))
+            return Scored(nothing, nothing, nothing[:, 0] if self.card.outliers.scored else None)
+        return Scored(*self.session.run(_outputs_of(self.card), {_INPUT: images}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +94,8 @@ def open_classifier(directory: Path, card: ModelCard) -> Classifier:
         ModelFileError: the file is missing, or its SHA-256 differs from the card's.
         UnusableModel: ONNX Runtime cannot load or run it, or it breaks the model contract.
     """
-    classifier = Classifier(card, _open_session(directory, card, _DIGIT_CONTRACT))
+    scored = {_OUTLIER_OUTPUT: "tensor(float) [*]"} if card.outliers.scored else {}
+    classifier = Classifier(card, _open_session(directory, card, _DIGIT_CONTRACT | scored))
     # The largest batch first, so that the memory arena has its final size before any request.
     batches = (
         np.zeros((size, IMAGE_SIDE, IMAGE_SIDE), np.uint8) for size in (LARGEST_MICRO_BATCH, 1)
@@ -119,6 +124,10 @@ def open_reader(directory: Path, card: ReaderCard) -> Reader:
             f" contract says {expected}"
         )
     return reader
+
+
+def _outputs_of(card: ModelCard) -> tuple[str, ...]:
+    return (*_DIGIT_OUTPUTS, _OUTLIER_OUTPUT) if card.outliers.scored else _DIGIT_OUTPUTS
 
 
 def _open_session(

@@ -19,7 +19,7 @@ from service.api.openapi import component
 from service.api.problems import READING_ERRORS, V2_PREFIX, v2_error_responses
 from service.errors import ModelUnavailable, NotReady, NumeralError, Stopping, UnknownModel
 from service.v2 import schemas
-from service.v2.tensors import HEADER_LENGTH, INPUTS, OUTPUTS, parse, readings_of, write
+from service.v2.tensors import HEADER_LENGTH, INPUTS, outputs_of, parse, readings_of, write
 from service.version import version
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
@@ -170,7 +170,7 @@ async def model_metadata(request: Request) -> schemas.ModelMetadata:
         versions=(card.version,),
         platform=_PLATFORM,
         inputs=INPUTS,
-        outputs=tuple(output.tensor for output in OUTPUTS),
+        outputs=tuple(output.tensor for output in outputs_of(card)),
     )
 
 
@@ -215,9 +215,10 @@ async def infer(request: Request) -> Response:
     with state_of(request)["statistics"].request(card) as progress:
         header_length = request.headers.get(HEADER_LENGTH)
         max_batch = state_of(request)["settings"].max_batch
-        inference = await run_parser(
-            partial(parse, body, header_length, max_batch=max_batch), len(body)
+        parser = partial(
+            parse, body, header_length, max_batch=max_batch, available=outputs_of(card)
         )
+        inference = await run_parser(parser, len(body))
         charge(request, len(inference.content))
         pipeline = state_of(request)["registry"].digits(inference.options(card.name))
         result = await engine.run(pipeline, inference.contents())

@@ -64,7 +64,10 @@ class OutputParameters(_Request):
 class RequestedOutput(_Request):
     """An output to send."""
 
-    name: str = Field(description="`logits`, `probabilities`, `digit`, `confidence` or `decision`.")
+    name: str = Field(
+        description="`logits`, `probabilities`, `digit`, `confidence` or `decision`; of models that"
+        " have it, `outlier`."
+    )
     parameters: OutputParameters | None = None
 
 

@@ -68,6 +68,7 @@ OUTPUTS = (
     Output(_tensor("confidence", "FP32"), lambda reading: reading.answer.confidence),
     Output(_tensor("decision", "BYTES"), lambda reading: reading.answer.decision),
 )
+_OUTLIER = Output(_tensor("outlier", "FP32"), lambda reading: reading.outlier)
 _DTYPES: dict[Datatype, str] = {"FP32": "<f4", "INT64": "<i8", "BYTES": "S"}
 
 
@@ -100,8 +101,25 @@ class Inference:
         return list(map(Normalised, self.content, blank))
 
 
-def parse(body: bytes, header_length: str | None, *, max_batch: int) -> Inference:
+def outputs_of(card: ModelCard) -> tuple[Output, ...]:
+    """Return the outputs of a model: some models have `outlier` too."""
+    return (*OUTPUTS, _OUTLIER) if card.outliers.scored else OUTPUTS
+
+
+def parse(
+    body: bytes,
+    header_length: str | None,
+    *,
+    max_batch: int,
+    available: tuple[Output, ...] = OUTPUTS,
+) -> Inference:
     """Parse a request: `header_length` bytes of JSON and binary data, or JSON only.
+
+    Args:
+        body: the body of the request.
+        header_length: the header of that name.
+        max_batch: the most images.
+        available: the outputs of the model.
 
     Raises:
         MalformedBody, InvalidRequest: it is not an `InferRequest` with the data that it describes.
@@ -123,7 +141,7 @@ def parse(body: bytes, header_length: str | None, *, max_batch: int) -> Inferenc
             error.errors(include_url=False, include_input=False)
         ) from error
     parameters = request.parameters or InferParameters()
-    outputs = _outputs(request.outputs or (), default_binary=parameters.binary_data_output)
+    outputs = _outputs(request.outputs or (), available, binary=parameters.binary_data_output)
     content = _read_tensor(request.inputs[0], data[0], memoryview(body)[length:], max_batch)
     if parameters.preprocess == "auto" and not isinstance(content, list):
         what = "`image` is used unchanged; send `image_bytes` to have images normalised"
@@ -211,10 +229,12 @@ def _size(value: object) -> int:
     return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 
-def _outputs(requested: Sequence[RequestedOutput], *, default_binary: bool) -> tuple[Output, ...]:
+def _outputs(
+    requested: Sequence[RequestedOutput], available: tuple[Output, ...], *, binary: bool
+) -> tuple[Output, ...]:
     if not requested:
-        return tuple(output._replace(binary=default_binary) for output in OUTPUTS)
-    known = {output.tensor.name: output for output in OUTPUTS}
+        return tuple(output._replace(binary=binary) for output in available)
+    known = {output.tensor.name: output for output in available}
     outputs: dict[str, Output] = {}
     for name, parameters in ((output.name, output.parameters) for output in requested):
         if name not in known:
@@ -222,8 +242,8 @@ def _outputs(requested: Sequence[RequestedOutput], *, default_binary: bool) -> t
             raise InvalidRequest.of("outputs", what)
         if name in outputs:
             raise InvalidRequest.of("outputs", f"{name!r} is given more than once")
-        binary = parameters.binary_data if parameters else None
-        outputs[name] = known[name]._replace(binary=default_binary if binary is None else binary)
+        asked = parameters.binary_data if parameters else None
+        outputs[name] = known[name]._replace(binary=binary if asked is None else asked)
     return tuple(outputs.values())
 
 

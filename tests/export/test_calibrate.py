@@ -25,12 +25,16 @@ def test_calibrated_answers_have_a_small_calibration_error():
     logits, labels = answers_with_true_temperature(2.5)
     for temperature, low, high in ((1.0, 0.1, 1.0), (2.5, 0.0, 0.02)):
         probabilities = softmax(logits / temperature)
-        assert low <= reliability(Outputs(logits, probabilities), labels).ece <= high
+        assert (
+            low
+            <= reliability(Outputs(logits, probabilities, np.zeros(len(labels))), labels).ece
+            <= high
+        )
 
 
 def test_the_reliability_bins_contain_every_image():
     logits, labels = answers_with_true_temperature(2.5)
-    measured = reliability(Outputs(logits, softmax(logits)), labels)
+    measured = reliability(Outputs(logits, softmax(logits), np.zeros(len(labels))), labels)
 
     assert sum(bin_.images for bin_ in measured.bins) == len(labels)
     gaps = [bin_.images * abs(bin_.confidence - bin_.accuracy) for bin_ in measured.bins]
@@ -40,7 +44,7 @@ def test_the_reliability_bins_contain_every_image():
 def outputs_of(confidences, answers):
     probabilities = np.full((len(answers), 10), 0.0)
     probabilities[np.arange(len(answers)), answers] = confidences
-    return Outputs(np.log(probabilities + 1e-9), probabilities)
+    return Outputs(np.log(probabilities + 1e-9), probabilities, np.zeros(len(answers)))
 
 
 def test_evaluation_counts_by_digit():

@@ -70,6 +70,27 @@ def test_an_outlier_is_for_review_however_lenient_the_threshold(probabilities):
     assert answer.reasons == (Reason.NOT_A_DIGIT,)
 
 
+@pytest.mark.parametrize(
+    ("outlier", "threshold", "reasons"),
+    [
+        (0.0, 0.9, ()),
+        (0.01, 0.9, ()),
+        (0.02, 0.9, (Reason.NOT_A_DIGIT,)),  # 0.91 * 0.98 is below the threshold
+        (0.02, 0.95, (Reason.LOW_CONFIDENCE,)),
+        (0.6, 0.95, (Reason.NOT_A_DIGIT, Reason.LOW_CONFIDENCE)),
+        (0.6, 0.3, (Reason.NOT_A_DIGIT,)),
+    ],
+)
+def test_the_confidence_counts_only_as_far_as_there_is_a_digit(
+    probabilities, outlier, threshold, reasons
+):
+    answer = _decide(probabilities, Criteria(threshold, LENIENT), outlier=outlier)
+
+    assert answer.reasons == reasons
+    assert answer.decision is (Decision.REVIEW if reasons else Decision.ACCEPT)
+    assert answer.confidence == pytest.approx(0.91)
+
+
 def test_without_a_threshold_even_certainty_is_for_review():
     certain = np.eye(10, dtype=np.float32)[3]
 
@@ -108,6 +129,7 @@ def test_a_probability_that_rounding_lifted_above_one_is_one():
     assert answer.confidence == answer.probabilities[0] == 1.0
 
 
-def _decide(probabilities, criteria, *, findings=()):
-    [answer] = decide(probabilities[np.newaxis], [criteria], [findings])
+def _decide(probabilities, criteria, *, findings=(), outlier=None):
+    scores = None if outlier is None else np.array([outlier], np.float32)
+    [answer] = decide(probabilities[np.newaxis], [criteria], [findings], scores)
     return answer

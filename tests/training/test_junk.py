@@ -7,8 +7,8 @@ pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlo
 
 from tests.generated import drawn_digits
 from training.augment import Augmentation
-from training.batches import AugmentedDigits
-from training.junk import junk
+from training.batches import AugmentedDigits, by_output
+from training.junk import chimeras, junk
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +43,32 @@ def test_junk_replaces_its_share_of_the_digits_with_uniform_targets(digits):
     np.testing.assert_allclose(targets[replaced], 0.1)
     np.testing.assert_array_equal(targets[~replaced].argmax(axis=1), digits.labels[~replaced])
     np.testing.assert_array_equal(digits.images, before)
+
+
+def test_chimeras_are_no_digits_of_the_set(digits):
+    pictures = chimeras(300, digits, np.random.default_rng(1))
+
+    assert pictures.shape == (300, 28, 28)
+    known = {image.tobytes() for image in digits.images}
+    assert not any(picture.tobytes() in known for picture in pictures)
+
+
+def test_only_the_output_outlier_learns_from_what_is_no_digit(digits):
+    settings = Augmentation(junk_rate=0.1, chimera_rate=0.1, negative_rate=0.1, picture_rate=1.0)
+    source = AugmentedDigits(
+        digits,
+        settings,
+        negatives=np.full((3, 28, 28), 77, np.uint8),
+        pictures=np.full((1, 28, 28), 99, np.uint8),
+        picture_of=np.where(np.arange(400) == 5, 0, -1),
+    )
+
+    images, targets = source.draw(np.arange(400), 0, np.random.default_rng(3))
+    wanted, weights = by_output(targets)
+
+    negative = wanted["outlier"][:, 0] == 1
+    assert 80 < negative.sum() < 160
+    assert 20 < (images == 77).all(axis=(1, 2)).sum() < 60
+    assert negative[(images == 77).all(axis=(1, 2))].all()
+    np.testing.assert_array_equal(weights["probabilities"], ~negative)
+    assert (images[5] == 99).all() != negative[5]

@@ -43,10 +43,12 @@ def architecture(name: str) -> Architecture:
     return cast("Architecture", import_module(f"{__name__}.{name}"))
 
 
-def build(name: str) -> "keras.Model":
+def build(name: str, *, outlier: bool = False) -> "keras.Model":
     """Build an untrained model from images uint8 [batch, 28, 28] to probabilities [batch, 10].
 
-    In every architecture, the last two layers are `logits` and `probabilities`.
+    In every architecture, the last two layers are `logits` and `probabilities`. With `outlier` the
+    outputs are a dictionary: `probabilities`, and the probability `outlier` [batch, 1] that the
+    image shows no digit, the sigmoid of the layer `outlier_score`.
 
     Raises:
         ValueError: the architecture does not exist.
@@ -60,4 +62,11 @@ def build(name: str) -> "keras.Model":
     features = body(keras.layers.Reshape((28, 28, 1), name="channel")(pixels))
     logits = keras.layers.Dense(CLASSES, name="logits")(features)
     probabilities = keras.layers.Softmax(name="probabilities")(logits)
-    return keras.Model(image, probabilities, name=name)
+    if not outlier:
+        return keras.Model(image, probabilities, name=name)
+    score = keras.layers.Dense(1, name="outlier_score")(features)
+    outputs = {
+        "probabilities": probabilities,
+        "outlier": keras.layers.Activation("sigmoid", name="outlier")(score),
+    }
+    return keras.Model(image, outputs, name=name)
