@@ -23,6 +23,7 @@ from models.manifest import (
     load_manifest,
 )
 from models.reader_card import ReaderCard
+from models.records import TrainingRun
 from training.plots import Cost, trade_offs
 
 COMPARISON = "models.md"
@@ -126,7 +127,7 @@ def _comparison(cards: Sequence[ModelCard]) -> Iterator[str]:
 
 
 def _card(card: ModelCard) -> Iterator[str]:
-    run, calibration = card.training, card.calibration
+    run, calibration, scored = card.training, card.calibration, card.outliers.scored
     yield f"# {card.title} (`{card.name}`)\n"
     yield (
         f"Version `{card.version}`, {card.parameters:,} parameters, ONNX opset {card.opset};"
@@ -142,7 +143,7 @@ def _card(card: ModelCard) -> Iterator[str]:
     yield (
         "MNIST (Y. LeCun, C. Cortes and C. Burges; CC BY-SA 3.0): American census employees and"
         f" high-school students. {run.train_images:,} images were used for training,"
-        f" {run.validation_images:,} others to choose temperature and thresholds. Recipe"
+        f" {_calibration_images(run)} to choose temperature and thresholds. Recipe"
         f" `{run.recipe}` (training/recipes.py), {run.epochs} epochs in batches of"
         f" {run.batch_size}, seed {run.seed}."
     )
@@ -152,6 +153,11 @@ def _card(card: ModelCard) -> Iterator[str]:
         yield f"It started from the weights of {run.initial}."
     if run.also:
         yield f"It was also trained on other digits (SHA-256 {run.also}...)."
+    if run.negatives:
+        yield (
+            "Its output `outlier` also learnt from written characters that are no digits (SHA-256"
+            f" {run.negatives}...)."
+        )
     if card.quantised:
         yield "Weights and activations were quantised to 8 bits after training."
     yield "\n## On the 10,000 test images\n"
@@ -178,8 +184,10 @@ def _card(card: ModelCard) -> Iterator[str]:
         " tests), and checked on the test set; the bound is the one-sided 95% bound of Clopper and"
         " Pearson. The held-out images also chose the recipe and the temperature, so the test"
         " columns are the independent check. An image with an entropy above"
-        f" {card.outliers.entropy:.2f} nats is never accepted: {card.outliers.test:.2%} of the test"
-        " digits.\n"
+        f" {card.outliers.entropy:.2f} nats{' or `outlier` above 0.5' if scored else ''} is never"
+        f" accepted: {card.outliers.test:.2%} of the test digits."
+        + (" Thresholds apply to the confidence times 1 - `outlier`." if scored else "")
+        + "\n"
     )
     yield (
         "| max_error | threshold | read rate, held out | read rate, test | errors, test"
@@ -192,6 +200,15 @@ def _card(card: ModelCard) -> Iterator[str]:
         "An operating point holds for single upright digits like MNIST's. Other writers, pens and"
         " scanners change its error rate: measure on your own images. Pictures without a digit can"
         " be read as one."
+    )
+
+
+def _calibration_images(run: TrainingRun) -> str:
+    if run.folds is None:
+        return f"{run.validation_images:,} others"
+    return (
+        f"and the same {run.train_images:,}, read by {run.folds} networks of the same recipe, each"
+        " for the writers that it had not seen (cross-fitting),"
     )
 
 

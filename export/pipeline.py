@@ -1,6 +1,6 @@
 """The export of a training run, from the Keras model to the published models."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -9,8 +9,9 @@ import onnx
 
 from export.calibrate import choose_entropy, choose_thresholds
 from export.convert import OPSET, convert, has_outlier
+from export.folds import Convert, answers_of, held_out_by, judges_of
 from export.measure import are_outliers, calibration, evaluate, without_outliers
-from export.provenance import check_held_out, folds_of, provenance_of
+from export.provenance import provenance_of
 from export.publish import Exported
 from export.quantise import quantise
 from export.runtime import Outputs
@@ -29,27 +30,15 @@ from models.manifest import (
 )
 from models.mnist import Digits
 from training import architectures
-from training.data import Mnist, joined
-from training.folds import Fold
+from training.data import Mnist
 from training.recipes import BASELINE
-from training.runs import Run, RunError
+from training.runs import Run
 from training.study import Finding
-
-Convert = Callable[[keras.Model, float, Digits], onnx.ModelProto]  # temperature, training images
 
 # A quantised variant is published only if it is that much faster, and nearly as accurate on the
 # held-out images.
 _MIN_SPEED_UP = 1.1
 _MAX_ACCURACY_LOSS = 0.0005
-
-
-@dataclass(frozen=True)
-class _Fold:
-    """A network, what it learnt from, and digits of writers that it has not seen."""
-
-    model: keras.Model
-    train: Digits
-    held_out: Digits
 
 
 @dataclass(frozen=True)
@@ -70,9 +59,7 @@ def export_run(
     """Export `run`: the model as trained, and with `eight_bits` a quantised one if worthwhile.
 
     The held-out images choose temperature, thresholds and variants; the test images only measure.
-    For a run that learnt from all training images, these are held out by its folds: networks of
-    the same recipe answer for the writers that they have not seen. They learnt from fewer images,
-    so the thresholds err on the safe side; calibrated is the recipe, not this one network.
+    Those of a run that learnt from everything are held out by its folds, see `judges_of`.
 
     Raises:
         RunError: the run or a fold of it has not finished, or was trained on other data.
@@ -80,10 +67,10 @@ def export_run(
     """
     config = run.config()
     model = run.load_model()
-    folds = _folds(run, model, mnist)
-    train = mnist.train if config.everything else folds[0].train
-    held_out = joined(*(fold.held_out for fold in folds))
-    provenance = provenance_of(config, folds=len(folds) if config.everything else None)
+    judges = judges_of(run, mnist)
+    train = mnist.train if config.everything else judges[0].train
+    held_out = held_out_by(judges)
+    provenance = provenance_of(config, folds=len(judges) if config.everything else None)
     metadata = {"model": config.model, "training": provenance.model_dump_json()}
 
     def as_trained(model: keras.Model, temperature: float, _: Digits) -> onnx.ModelProto:
@@ -93,13 +80,7 @@ def export_run(
         return quantise(convert(model, temperature=temperature, metadata=metadata), train.images)
 
     def candidate(converted: Convert) -> _Candidate:
-        parts = [
-            run_onnx(
-                converted(fold.model, 1.0, fold.train).SerializeToString(), fold.held_out.images
-            )
-            for fold in folds
-        ]
-        pooled = Outputs.pooled(parts)
+        pooled = answers_of(judges, converted)
         temperature = fit_temperature(pooled.logits, held_out.labels)
         graph = converted(model, temperature, train)
         content = graph.SerializeToString(deterministic=True)
@@ -152,21 +133,6 @@ def export_run(
         if _is_worth_it(small, full, held_out):
             models.append(exported(small, quantised=True))
     return models
-
-
-def _folds(run: Run, model: keras.Model, mnist: Mnist) -> list[_Fold]:
-    if not run.config().everything:
-        train, held_out = mnist.hold_out()
-        check_held_out(run, len(held_out), "images")
-        return [_Fold(model, train, held_out)]
-    if mnist.writers is None:
-        raise RunError(f"{run.folder}: is calibrated by writer; the writers are missing")
-    folds = []
-    for fold_run in folds_of(run):
-        learnt, held_out = Fold.parse(fold_run.config().fold or "").split(mnist.writers)
-        check_held_out(fold_run, len(held_out), "images")
-        folds.append(_Fold(fold_run.load_model(), mnist.train[learnt], mnist.train[held_out]))
-    return folds
 
 
 def _operating_points(

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -116,11 +117,17 @@ def calibrate(
 
 
 def _pipeline(settings: Settings, model: str | None) -> "DigitPipeline | FieldPipeline":
-    from service.inference.digits import DigitOptions
+    from service.inference.digits import DigitOptions, DigitPipeline
     from service.inference.fields import FieldOptions
 
     reads_fields = model in load_models(settings).reader_cards
-    return choose_pipeline(settings, FieldOptions(model) if reads_fields else DigitOptions(model))
+    pipeline = choose_pipeline(
+        settings, FieldOptions(model) if reads_fields else DigitOptions(model)
+    )
+    if isinstance(pipeline, DigitPipeline):
+        # The published threshold must not make a picture an outlier.
+        pipeline = replace(pipeline, criteria=replace(pipeline.criteria, threshold=None))
+    return pipeline
 
 
 def _rows(labels: Path, folder: Path, path_column: str, label_column: str) -> Iterator[Labelled]:

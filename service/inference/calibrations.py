@@ -173,7 +173,8 @@ def _temperature(
 def _confidence(reading: Reading | FieldReading, temperature: float) -> float:
     if isinstance(reading, FieldReading):
         return soften_alone(reading.answer.confidence, temperature)
-    return float(soften(reading.answer.probabilities, temperature).max())
+    confidence = float(soften(reading.answer.probabilities, temperature).max())
+    return confidence * (1.0 - (reading.outlier or 0.0))
 
 
 def _point(confidences: Confidences, correct: Correct, max_error: float) -> CalibratedPoint:

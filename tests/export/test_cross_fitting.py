@@ -1,5 +1,6 @@
 """A network that learnt from everything, calibrated by networks that each left out some writers."""
 
+import gzip
 from dataclasses import replace
 
 import numpy as np
@@ -7,14 +8,15 @@ import pytest
 
 from models.manifest import load_manifest
 from service.inference.sessions import open_classifier
-from tests.generated import drawn_mnist
+from tests.generated import drawn_mnist, write_idx
 
 pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
 pytest.importorskip("onnx", reason="requires the extra 'training'")
 
 from export.pipeline import export_run
 from export.publish import publish
-from training.folds import Fold
+from export.review import review
+from training.folds import WRITERS, Fold
 from training.junk import junk
 from training.negatives import Pictures
 from training.recipes import OPEN_SET
@@ -66,6 +68,34 @@ def test_thresholds_are_chosen_on_all_training_images(run, mnist, tmp_path):
     scored = open_classifier(tmp_path, published).run(mnist.test.images)
     reference = run.load_model().predict(mnist.test.images, verbose=0)
     np.testing.assert_allclose(scored.outlier, reference["outlier"][:, 0], atol=1e-5)
+
+
+def test_the_most_confident_mistakes_are_listed_by_their_place(run, mnist, tmp_path, capsys):
+    write_idx(tmp_path, mnist)
+    rows = [
+        f"{label}\t0\t{writer}\t0\t0\t0\t0\t0\n"
+        for label, writer in zip(mnist.train.labels, mnist.writers, strict=True)
+    ]
+    (tmp_path / WRITERS).parent.mkdir()
+    (tmp_path / WRITERS).write_bytes(gzip.compress("".join(rows).encode()))
+    np.savez(tmp_path / "none.npz", train=np.zeros(1), letters=mnist.test.images)
+
+    review(
+        run.folder,
+        tmp_path,
+        negatives=tmp_path / "none.npz",
+        mistakes=3,
+        sheet=tmp_path / "sheet.png",
+        verify=False,
+    )
+
+    printed = capsys.readouterr().out
+    assert "600 held-out digits by 2 networks" in printed
+    listed = [row.split("|")[1:3] for row in printed.splitlines() if row.startswith("| ")][2:]
+    assert len(listed) == 3
+    for place, label in listed:
+        assert mnist.train.labels[int(place)] == int(label)
+    assert (tmp_path / "sheet.png").exists()
 
 
 def test_a_fold_learns_from_the_others_alone(mnist, task):
