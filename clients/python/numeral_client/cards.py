@@ -55,6 +55,9 @@ class TrainingRun(Answer):
     teachers: tuple[str, ...]
     initial: str | None
     also: str | None
+    folds: int | None = None
+    negatives: str | None = None
+    pictures: str | None = None
 
 
 class StudyResult(Answer):
@@ -155,9 +158,13 @@ class OperatingPoint(Answer):
 
 
 class OutlierRule(Answer):
-    """Entropy of the probabilities, in nats, above which a picture is taken for no digit."""
+    """Entropy of the probabilities, in nats, above which a picture is taken for no digit.
+
+    `scored`: whether the model also has the output `outlier`.
+    """
 
     entropy: float
+    scored: bool = False
     held_out: float
     test: float
 
