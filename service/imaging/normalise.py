@@ -40,11 +40,10 @@ _CLEAR_OF_GRAIN = 8.0
 _FEWEST_TO_JUDGE = 150
 
 # The tone of ink is the contrast that all but a tenth of its pixels stay below. Shares of the tone:
-# the edge of a stroke, of lines, and its soft edge; strong ink; ink in the crop.
+# the edge of a stroke, of lines, and its soft edge; strong ink.
 _FULL_TONE = 0.9
 _EDGE, _FAINT_EDGE, _SOFT_EDGE = 0.3, 0.12, 0.25
 _STRONG = 0.5
-_INK_OF_CROP = 0.4
 _FEWEST_PIXELS = 3
 
 # In a smaller picture a few pixels may be a digit, and a line cannot be told from a stroke. In one
@@ -228,13 +227,13 @@ def _normalised(picture: Picture, *, is_small: bool, is_near: bool = False) -> N
         return found._replace(several=several, box=(left + x, top + y, width, height))
     if not is_small and digit.is_dirt(view.pixel):
         return Normalised.of_blank()
-    ink, tone = _ink(view, digit)
+    ink = _ink(view, digit)
     if not ink.size:
         return Normalised.of_blank()
-    image = centred(scaled_to_box(as_picture(cv2.convertScaleAbs(ink, alpha=255.0 / tone))))
-    cut_off = any(_is_cut(side, view, digit, tone) for side in digit.touches)
+    ink = as_picture(cv2.convertScaleAbs(ink, alpha=255.0 / view.tone))
+    cut_off = any(_is_cut(side, view, digit) for side in digit.touches)
     return Normalised(
-        image,
+        centred(scaled_to_box(ink)),
         several=digit.several,
         cut_off=cut_off,
         box=view.place(digit.box),
@@ -296,8 +295,8 @@ def _tone(values: Picture, floor: float) -> float:
     return float(np.partition(ink, place)[place])
 
 
-def _ink(view: _View, digit: Digit) -> tuple[Picture, float]:
-    """Return the contrast of the digit's ink, cut to its box, and its full tone (20 us).
+def _ink(view: _View, digit: Digit) -> Picture:
+    """Return the contrast of the digit's ink, cut to its box (20 us).
 
     It comes from the picture itself if that has more pixels than the view.
     """
@@ -315,18 +314,16 @@ def _ink(view: _View, digit: Digit) -> tuple[Picture, float]:
     soft = _above(ink, max(0.7 * view.floor, _SOFT_EDGE * tone))
     x, y, width, height = cv2.boundingRect(soft)
     inner = np.s_[y : y + height, x : x + width]
-    ink = as_picture(cv2.bitwise_and(ink[inner], cv2.dilate(soft[inner], _NEIGHBOURHOOD)))
-    if view.pixel > 1:
-        tone = _tone(ink, _INK_OF_CROP * tone) or tone
-    return ink, tone
+    return as_picture(cv2.bitwise_and(ink[inner], cv2.dilate(soft[inner], _NEIGHBOURHOOD)))
 
 
-def _is_cut(side: Side, view: _View, digit: Digit, tone: float) -> bool:
+def _is_cut(side: Side, view: _View, digit: Digit) -> bool:
     """Whether ink of full tone reaches the outermost line of the picture at `side`."""
     box = list(digit.box)
     box[(side + 2) % 4] = box[side] + (1 if side < Side.RIGHT else -1)
     left, top, right, bottom = box
     line = np.rot90(view.cut((left, top, right, bottom)), side)[:, :1]
     paper = view.paper.resized(np.s_[top:bottom, left:right], line.shape)
-    full = cv2.countNonZero(_above(contrast(np.ascontiguousarray(line), paper), _CUT_TONE * tone))
+    ink = contrast(np.ascontiguousarray(line), paper)
+    full = cv2.countNonZero(_above(ink, _CUT_TONE * view.tone))
     return full >= max(1.0, 0.5 * view.pixel)

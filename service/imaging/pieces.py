@@ -24,10 +24,9 @@ _SCATTERED = 0.22
 _STRIP_LENGTH, _STRIP_WIDTH, _STRIP_FLAT = 0.8, 0.12, 0.3
 _WEDGE_LENGTH = 0.1
 
-# Pieces at the rim are a neighbouring digit if they are this large, as shares of the digit's height
-# and area, and dirt otherwise: at a side together, above and below each for itself.
-_NEIGHBOUR_HEIGHT = 0.2
-_NEIGHBOUR_AREA, _NEIGHBOUR_ABOVE_AREA = 0.05, 0.15
+# A piece at the rim is a neighbour if its longer side has this share of the digit's height,
+# and dirt otherwise.
+_NEIGHBOUR_SIDE = 0.2
 
 # If the digit itself touches the rim, a piece at a side is not a part of it if it has at most this
 # share of the picture's width.
@@ -135,8 +134,9 @@ def find_digit(mask: Picture, strong: Picture, cut: Sequence[Side]) -> Digit | N
         ink[labels == piece.label] = 1
     _, lefts, tops, rights, bottoms, _ = zip(*pieces, strict=True)
     box = min(lefts), min(tops), max(rights), max(bottoms)
+    least = _NEIGHBOUR_SIDE * main.height
     several = (
-        _have_neighbour(beside, main, width)
+        any(max(piece.width, piece.height) >= least for piece in beside)
         or _is_wide(pieces, box)
         or _are_side_by_side(pieces)
         or _are_in_lines(ink[box[1] : box[3], box[0] : box[2]])
@@ -179,23 +179,6 @@ def _is_strip(piece: Piece, height: int, width: int, cut: Sequence[Side]) -> boo
 
 def _is_beside(piece: Piece, width: int) -> bool:
     return (piece.left == 0 or piece.right == width) and piece.width <= _BESIDE_WIDTH * width
-
-
-def _have_neighbour(beside: Sequence[Piece], main: Piece, width: int) -> bool:
-    for pieces in (
-        [piece for piece in beside if piece.left == 0],
-        [piece for piece in beside if piece.right == width],
-    ):
-        area = sum(piece.area for piece in pieces)
-        if area >= _NEIGHBOUR_AREA * main.area:
-            high = max(piece.bottom for piece in pieces) - min(piece.top for piece in pieces)
-            if max(high, *(piece.width for piece in pieces)) >= _NEIGHBOUR_HEIGHT * main.height:
-                return True
-    return any(
-        piece.height >= _NEIGHBOUR_HEIGHT * main.height
-        and piece.area >= _NEIGHBOUR_ABOVE_AREA * main.area
-        for piece in beside
-    )
 
 
 def _sides_that_may_cut(main: Piece, height: int, width: int) -> Iterator[Side]:
