@@ -110,7 +110,7 @@ class Normalised(NamedTuple):
 
 
 def normalise(picture: Picture) -> Normalised:
-    """Find the ink on `picture` and bring it to the form of MNIST (0.15 ms for 100 x 100).
+    """Find the ink on `picture` and bring it to the form of MNIST (0.2 ms for 100 x 100).
 
         normalise(decode(data, max_pixels=16_000_000)).image
 

@@ -105,7 +105,7 @@ class Digit(NamedTuple):
 
 
 def find_digit(mask: Picture, strong: Picture, cut: Sequence[Side]) -> Digit | None:
-    """Find the digit among the pieces of `mask` (40 us).
+    """Find the digit among the pieces of `mask` (30 us).
 
     Args:
         mask: uint8 [height, width], 255 for ink.
