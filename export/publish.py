@@ -56,7 +56,13 @@ def publish(directory: Path, exported: Sequence[Exported], *, default: str | Non
 
 
 def _merged(present: Manifest | None, exported: list[Card], default: str | None) -> Manifest:
-    models = [card for card in exported if isinstance(card, ModelCard)]
+    # The study is about the architecture: its results stay until there are others.
+    studies = {card.name: card.study for card in present.models} if present else {}
+    models = [
+        card if card.study else card.model_copy(update={"study": studies.get(card.name, ())})
+        for card in exported
+        if isinstance(card, ModelCard)
+    ]
     readers = [card for card in exported if isinstance(card, ReaderCard)]
     if not present and not models:
         raise PublishError("a reader needs a published digit model; export one of those first")

@@ -224,3 +224,14 @@ def test_an_unknown_default_publishes_nothing(command, finished_run, tmp_path):
     assert failed.returncode == 1
     assert "vgg" in failed.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_study_of_an_architecture_outlives_its_weights(tmp_path):
+    card = load_manifest(PACKAGE_DIRECTORY).models[0]
+    content = read_model_file(PACKAGE_DIRECTORY, card)
+    publish(tmp_path, [Exported(card, content)])
+
+    publish(tmp_path, [Exported(card.model_copy(update={"study": ()}), content)])
+
+    assert card.study
+    assert load_manifest(tmp_path).models[0].study == card.study
