@@ -52,9 +52,13 @@ def exact_interval(errors: int, trials: int) -> tuple[float, float]:
     """Return the two-sided 95% interval of Clopper and Pearson; (0, 1) without trials."""
     if not trials:
         return 0.0, 1.0
-    # At most e errors in n are at least n - e right answers.
-    lower = 1.0 - upper_bound(trials - errors, trials, RISK / 2)
-    return lower, upper_bound(errors, trials, RISK / 2)
+    upper = upper_bound(errors, trials, RISK / 2)
+    if not errors:
+        return 0.0, upper
+    # At the lower end, so many errors or more have the probability RISK / 2.
+    fewer = errors - 1
+    low = _root(lambda rate: 1 - RISK / 2 - binomial_cdf(fewer, trials, rate)[0], 0.0, 1.0)
+    return low, upper
 
 
 def trials_needed(errors: int, max_error: float, risk: float = RISK) -> int:

@@ -1,6 +1,7 @@
 """Prometheus metrics: what is counted, and the page that shows it; docs/metrics.md has a list."""
 
 import asyncio
+import math
 import os
 import string
 import threading
@@ -105,6 +106,7 @@ class Metrics:
         self._decisions: Sequence[str] = ()
         self._reasons: Sequence[str] = ()
         self._feedback_outcomes: Sequence[str] = ()
+        self._audit: Callable[[str, str], Any] = lambda _model, _version: None
         self.in_flight = 0
         self._create()
         self.decoded = self._pending[self._decode,].append
@@ -164,6 +166,19 @@ class Metrics:
         self.feedback_failures = counter(
             "feedback_database_failures", "Failures of the feedback database.", ["operation"]
         )
+        # The workers count the same answers; the latest count is right.
+        latest: Callable[..., Gauge] = partial(Gauge, multiprocess_mode="livemostrecent", **own)
+        self.max_error = latest("max_error", "Default error rate that is promised.", ["kind"])
+        self._audit_gauges = {
+            name: latest(f"audit_{metric}", what, ["model", "kind"])
+            for name, metric, what in (
+                ("answers", "answers", "Audited answers that people checked."),
+                ("errors", "errors", "Audited answers that people found wrong."),
+                ("error_rate", "error_rate", "Error rate among accepted answers."),
+                ("low", "error_rate_low", "Lower end of its 95% interval."),
+                ("high", "error_rate_high", "Upper end of its 95% interval."),
+            )
+        }
         build_info = highest("build_info", "1, with the versions.", ["version", "onnxruntime"])
         build_info.labels(version(), metadata.version("onnxruntime")).set(1)
         total("workers", "Processes that answer requests.").set(1)
@@ -244,6 +259,20 @@ class Metrics:
                 self._digits.labels(name, digit)
         self._models_loaded.set(len(versions))
         self._models_failed.set(failed)
+
+        self._show_audit()
+
+    def audited(self, result_of: Callable[[str, str], Any]) -> None:
+        """Show the audit of all served models; `result_of` takes a name and a version."""
+        self._audit = result_of
+        self._show_audit()
+
+    def _show_audit(self) -> None:
+        for model, kind, version_of_it, _ in self._served:
+            if result := self._audit(model, version_of_it):
+                for name, gauge in self._audit_gauges.items():
+                    value = getattr(result, name)
+                    gauge.labels(model, kind).set(math.nan if value is None else value)
 
     def flush(self) -> None:
         """Count the pending events."""

@@ -55,6 +55,7 @@ _PORT_VARIABLE = "NUMERAL_PORT"
 _LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
 
 _MIB = 1024 * 1024
+_SHORTEST_KEY = 16
 
 ErrorRate = Annotated[
     float, Field(ge=0.0, le=1.0, allow_inf_nan=False), must_be("a number from 0 to 1")
@@ -219,6 +220,22 @@ class Settings(BaseSettings):
         description="Maximum number of stored predictions; at the limit the oldest without feedback"
         " are deleted.",
     )
+    audit_key: str | None = Field(
+        None,
+        repr=False,
+        description="Secret that chooses which pictures are audited, at least 16 characters; the"
+        " same for all workers and machines.",
+    )
+    audit_rate: ErrorRate = Field(
+        0.0,
+        description="Share of the answers that would be accepted to send to review instead, so that"
+        " people's answers show the error rate; requires feedback and an audit key.",
+    )
+    audit_days: _Seconds = Field(
+        30.0,
+        description="Days of people's answers from which the error rate is stated, at most"
+        " feedback-days.",
+    )
     drain_seconds: NonNegativeFloat = Field(
         1.0,
         allow_inf_nan=False,
@@ -285,6 +302,19 @@ class Settings(BaseSettings):
         if url and url.startswith("postgresql"):
             _require("postgres", "psycopg")
         return url
+
+    # A validator of the model would have no setting to name; the fields above are validated before.
+    @field_validator("audit_rate")
+    @classmethod
+    def _has_feedback_and_key(cls, rate: float, info: ValidationInfo) -> float:
+        if rate and not (info.data.get("feedback") or info.data.get("feedback_database")):
+            raise ValueError("requires feedback; set NUMERAL_FEEDBACK=true")
+        if rate and len(info.data.get("audit_key") or "") < _SHORTEST_KEY:
+            raise ValueError(
+                f"requires NUMERAL_AUDIT_KEY, a secret of at least {_SHORTEST_KEY} characters; make"
+                " one with: openssl rand -hex 32"
+            )
+        return rate
 
 
 def _require(extra: str, *packages: str) -> None:

@@ -27,7 +27,7 @@ from service.api.system import require_keys
 from service.auth.api_keys import Role
 from service.errors import FeedbackOff, FeedbackUnavailable, UnknownPrediction
 from service.feedback.recorder import Recorder
-from service.feedback.records import PredictionQuery
+from service.feedback.records import PredictionQuery, is_audit
 
 if TYPE_CHECKING:
     # Requires the `feedback` extra.
@@ -205,12 +205,21 @@ def _query(request: Request, feedback: Feedback) -> tuple[PredictionQuery, str |
 
 
 def _fields_of(row: "RowMapping") -> dict[str, Any]:
-    """Return the fields of a `KeptPrediction`; those not listed here are as in the row."""
-    return dict(row) | {
-        "index": row["place"],
-        "id": row["item_id"],
-        "time": moment(row["time"]),
-        "answered": row["answered"] and moment(row["answered"]),
-        "reasons": tuple(row["reasons"].split(",")) if row["reasons"] else (),
-        "image": f"{_REVIEWS_PATH}/{row['id']}/image" if row["has_image"] else None,
-    }
+    """Return the fields of a `KeptPrediction`; those not listed here are as in the row.
+
+    Without the reading of an audited picture that has no answer: who knows it tends to agree.
+    """
+    is_open_audit = is_audit(row["reasons"]) and row["answered"] is None
+    hidden = {"read": None, "confidence": None} if is_open_audit else {}
+    return (
+        dict(row)
+        | hidden
+        | {
+            "index": row["place"],
+            "id": row["item_id"],
+            "time": moment(row["time"]),
+            "answered": row["answered"] and moment(row["answered"]),
+            "reasons": tuple(row["reasons"].split(",")) if row["reasons"] else (),
+            "image": f"{_REVIEWS_PATH}/{row['id']}/image" if row["has_image"] else None,
+        }
+    )

@@ -93,8 +93,11 @@ class KeptPrediction(Answer):
     kind: Kind = Field(description="What was read: a `digit` or a `field`.")
     model: str
     version: str
-    read: str | None = Field(description="What was read, as text; null if nothing was.")
-    confidence: Rate
+    read: str | None = Field(
+        description="What was read, as text; null if nothing was, and for the reason `audit` until"
+        " the right answer is there."
+    )
+    confidence: Rate | None = Field(description="Null for an audit without a right answer.")
     decision: Decision
     reasons: tuple[str, ...]
     image: str | None = Field(

@@ -13,7 +13,10 @@ from models.records import Interval, Rate
 from service.api.dependencies import state_of
 from service.api.negotiation import require_json_accepted
 from service.api.problems import problem_responses
+from service.api.schemas import is_none
 from service.errors import InvalidRequest, NotAcceptable, NotReady, UnknownModel
+from service.feedback.recorder import Recorder
+from service.feedback.records import AuditResult
 from service.inference.calibrations import CalibratedPoint
 from service.inference.catalogue import Catalogue
 
@@ -41,6 +44,12 @@ class _Availability(BaseModel):
     default: bool = Field(description="Whether it answers when a request names no model.")
     status: Literal["loaded", "failed"]
     reason: str | None = Field(description="Why it failed to load; null where it is loaded.")
+    audit: AuditResult | None = Field(
+        None,
+        exclude_if=is_none,
+        description="The error rate among accepted answers that people found; absent unless answers"
+        " are audited.",
+    )
 
 
 class ModelSummary(_Availability):
@@ -117,10 +126,11 @@ async def list_models(request: Request) -> ModelList:
     require_json_accepted(request)
     state = state_of(request)
     catalogue, settings = state["registry"].catalogue, state["settings"]
+    recorder = state["recorder"]
     return ModelList(
-        models=tuple(_summary(card, catalogue) for card in catalogue.cards.values()),
+        models=tuple(_summary(card, catalogue, recorder) for card in catalogue.cards.values()),
         readers=tuple(
-            ReaderSummary(**dict(card), **_availability(card, catalogue))
+            ReaderSummary(**dict(card), **_availability(card, catalogue, recorder))
             for card in catalogue.reader_cards.values()
         ),
         max_error=settings.max_error,
@@ -138,20 +148,21 @@ async def list_models(request: Request) -> ModelList:
 async def get_model(request: Request, name: str) -> ModelDetail | ReaderDetail:
     """The full card of a model: its training, its measurements, its file."""
     require_json_accepted(request)
-    catalogue = state_of(request)["registry"].catalogue
+    state = state_of(request)
+    catalogue, recorder = state["registry"].catalogue, state["recorder"]
     if reader := catalogue.reader_cards.get(name):
-        return ReaderDetail(**dict(reader), **_availability(reader, catalogue))
+        return ReaderDetail(**dict(reader), **_availability(reader, catalogue, recorder))
     card = catalogue.card(name)
-    return ModelDetail(**dict(card), **_availability(card, catalogue))
+    return ModelDetail(**dict(card), **_availability(card, catalogue, recorder))
 
 
-def _summary(card: ModelCard, catalogue: Catalogue) -> ModelSummary:
+def _summary(card: ModelCard, catalogue: Catalogue, recorder: Recorder | None) -> ModelSummary:
     points = [
         OperatingPointSummary(**{**dict(point), **dict(point.test)})
         for point in card.operating_points
     ]
     shown = {**dict(card), **dict(card.test), "operating_points": points}
-    return ModelSummary(**shown, **_availability(card, catalogue))
+    return ModelSummary(**shown, **_availability(card, catalogue, recorder))
 
 
 def _calibrations(catalogue: Catalogue) -> Iterator[CalibrationSummary]:
@@ -162,9 +173,12 @@ def _calibrations(catalogue: Catalogue) -> Iterator[CalibrationSummary]:
         yield CalibrationSummary(name=name, default=False, reason=reason)
 
 
-def _availability(card: ModelCard | ReaderCard, catalogue: Catalogue) -> dict[str, Any]:
+def _availability(
+    card: ModelCard | ReaderCard, catalogue: Catalogue, recorder: Recorder | None
+) -> dict[str, Any]:
     return {
         "default": card.name in (catalogue.default, catalogue.default_reader),
         "status": "failed" if card.name in catalogue.failures else "loaded",
         "reason": catalogue.failures.get(card.name),
+        "audit": recorder.audit(card.name, card.version) if recorder else None,
     }

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from service.errors import FeedbackUnavailable, UnknownPrediction
-from service.feedback.records import Kind, Prediction, PredictionQuery
+from service.feedback.records import AuditResult, Kind, Prediction, PredictionQuery, is_audit
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # How old a prediction is at most when it is written, as long as the database keeps up.
 WRITE_SECONDS = 0.2
-_PRUNE_SECONDS = 60.0
+_PRUNE_SECONDS = 60.0  # and until an answer that another process took counts in the audit
 _CLOSE_SECONDS = 3.0
 
 # Predictions that wait while the database is slow or unavailable; later ones are dropped.
@@ -55,6 +55,7 @@ class Operation(StrEnum):
     PRUNE = "prune"
     ANSWER = "answer"
     LIST = "list"
+    AUDIT = "audit"
 
 
 class Recorder:
@@ -75,6 +76,8 @@ class Recorder:
         self._pending: deque[dict[str, Any]] = deque()
         # Each is increased by one thread only; the difference is what is pending.
         self._recorded_bytes = self._written_bytes = 0
+        self._audits: dict[tuple[str, str], AuditResult] = {}
+        self._audits_changed = False
         self._closing = threading.Event()
         self._writer = threading.Thread(target=self._write_regularly, name="feedback", daemon=True)
         self._connections = threading.Semaphore(_CONNECTIONS)
@@ -123,7 +126,15 @@ class Recorder:
             row = answered.row
             outcome = "right" if row["read"] == row["answer"] else "wrong"
             self._metrics.feedback.labels(row["model"], row["decision"], outcome).inc()
+            self._audits_changed |= is_audit(row["reasons"])
         return answered
+
+    def audit(self, model: str, version: str) -> AuditResult | None:
+        """Return the result of the audit of a model; None if answers are not audited."""
+        if not self._settings.audit_rate:
+            return None
+        known = self._audits.get((model, version))
+        return known or AuditResult.of(model, version, days=self._audit_days, answers=0, errors=0)
 
     async def predictions(self, query: PredictionQuery) -> "Sequence[RowMapping]":
         """Return the predictions that match `query`, by their index in the request.
@@ -194,6 +205,10 @@ class Recorder:
             if time.monotonic() - pruned > _PRUNE_SECONDS:
                 pruned = time.monotonic()
                 self._prune()
+                self._audits_changed = True
+            if self._audits_changed:
+                self._audits_changed = False
+                self.count_audits()
         self._write()
         self._store.close()
 
@@ -229,6 +244,23 @@ class Recorder:
         if deleted:
             _log.info("deleted %d expired predictions", deleted)
 
+    @property
+    def _audit_days(self) -> float:
+        return min(self._settings.audit_days, self._settings.feedback_days)
+
+    def count_audits(self) -> None:
+        """Count the answers to audited predictions; done regularly, and after each of them."""
+        if not self._settings.audit_rate:
+            return
+        try:
+            results = self._store.audits(self._audit_days)
+        except Exception as error:
+            self._failed(Operation.AUDIT, error)
+            return
+        self._worked(Operation.AUDIT)
+        self._audits = {(each.model, each.version): each for each in results}
+        self._metrics.audited(self.audit)
+
     def _failed(self, operation: Operation, error: Exception) -> None:
         self._metrics.feedback_failures.labels(operation).inc()
         if operation not in self._failing:
@@ -258,6 +290,9 @@ async def open_recorder(settings: Settings, metrics: Metrics) -> AsyncIterator[R
 
     store = Store(settings.feedback_url)
     metrics.expect_feedback(Operation)
+    if settings.audit_rate:
+        metrics.max_error.labels("digit").set(settings.max_error)
+        metrics.max_error.labels("field").set(settings.field_max_error)
     async with Recorder(store, metrics, settings) as recorder:
         _log.info("recording predictions for feedback in %s", store)
         yield recorder

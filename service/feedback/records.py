@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
+from pydantic import Field
+
+from models.error_rates import exact_interval
+from models.records import Count, Rate, Record
+from service.inference.decisions import Reason
 from service.inference.digits import Reading
 from service.inference.fields import FieldReading
 
@@ -41,6 +46,39 @@ class Prediction:
             "reasons": ",".join(answer.reasons),
             "image": shown.tobytes() if image and shown is not None else None,
         }
+
+
+class AuditResult(Record):
+    """The error rate among accepted answers, from people's answers to a random share of them."""
+
+    model: str
+    version: str
+    days: float = Field(description="The answers of this many days count.")
+    answers: Count = Field(description="Answers of people to audited pictures.")
+    errors: Count = Field(description="Readings that they found wrong.")
+    error_rate: Rate | None = Field(description="Null without answers.")
+    low: Rate = Field(description="Lower end of the exact 95% interval (Clopper-Pearson).")
+    high: Rate = Field(description="Upper end of the interval.")
+
+    @classmethod
+    def of(cls, model: str, version: str, *, days: float, answers: int, errors: int) -> Self:
+        """Return the result of `answers` with `errors` among them."""
+        low, high = exact_interval(errors, answers)
+        return cls(
+            model=model,
+            version=version,
+            days=days,
+            answers=answers,
+            errors=errors,
+            error_rate=errors / answers if answers else None,
+            low=low,
+            high=high,
+        )
+
+
+def is_audit(reasons: str) -> bool:
+    """Return whether a prediction with the stored `reasons` would have been accepted."""
+    return reasons == Reason.AUDIT
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ from service.errors import (
     UnknownPrediction,
 )
 from service.feedback.connections import connect, file_id, is_sqlite
-from service.feedback.records import Kind, PredictionQuery, stored_id
-from service.feedback.tables import OtherSchema, is_open_review, predictions, prepare
+from service.feedback.records import AuditResult, Kind, PredictionQuery, is_audit, stored_id
+from service.feedback.tables import OtherSchema, audits, is_open_review, predictions, prepare
 
 _OPEN_ATTEMPTS = 3
 _OPEN_PAUSE_SECONDS = 0.1
@@ -117,7 +117,24 @@ class Store:
             row = connection.execute(_without_image.where(is_this)).mappings().one()
             if row["answer"] != answer:
                 raise AnsweredOtherwise("the prediction has another right answer; the first stays")
-            return Answered(row, is_new=changed.rowcount == 1)
+            is_new = changed.rowcount == 1
+            if is_new and is_audit(row["reasons"]):
+                audit = {name: row[name] for name in ("id", "answered", "model", "version")}
+                is_error = int(row["read"] != row["answer"])
+                connection.execute(insert(audits), audit | {"is_error": is_error})
+            return Answered(row, is_new=is_new)
+
+    def audits(self, days: float) -> list[AuditResult]:
+        """Return what the answers of the last `days` say of each audited model and version."""
+        of_model = audits.c.model, audits.c.version
+        counts = select(*of_model, func.count(), func.sum(audits.c.is_error)).group_by(*of_model)
+        recent = counts.where(audits.c.answered > time.time() - 86_400 * days)
+        with self.transaction() as connection:
+            rows = connection.execute(recent).all()
+        return [
+            AuditResult.of(model, version, days=days, answers=answers, errors=errors)
+            for model, version, answers, errors in rows
+        ]
 
     def reviews(self, limit: int) -> Sequence[RowMapping]:
         """Return the newest predictions to review that have no right answer."""
@@ -168,7 +185,10 @@ class Store:
         Returns:
             How many were deleted.
         """
-        is_expired = _columns.time < time.time() - 86_400 * days
+        oldest = time.time() - 86_400 * days
+        with self.transaction() as connection:
+            connection.execute(delete(audits).where(audits.c.answered < oldest))
+        is_expired = _columns.time < oldest
         deleted = self._delete(is_expired, _columns.time, keep=0)
         return deleted + self._delete(_columns.answered.is_(None), _columns.id, keep=rows)
 

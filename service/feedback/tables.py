@@ -51,6 +51,18 @@ predictions = Table(
     sqlite_autoincrement=True,
 )
 
+# Audited predictions with a right answer: a small table, as counting them in the large one would
+# read all of it. Databases of earlier versions get it when they are opened.
+audits = Table(
+    "numeral_audits",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("answered", Double, nullable=False, index=True),
+    Column("model", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("is_error", Integer, nullable=False),
+)
+
 is_open_review = and_(predictions.c.decision == "review", predictions.c.answered.is_(None))
 
 Index(

@@ -1,8 +1,9 @@
 """Calibrated probabilities to a decision: accept the digit, or send it to review."""
 
+import hmac
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -33,6 +34,7 @@ class Reason(StrEnum):
     NOT_A_DIGIT = "not_a_digit"
     SEVERAL_DIGITS = "several_digits"
     CUT_OFF = "cut_off"
+    AUDIT = "audit"
 
 
 class Answer(NamedTuple):
@@ -72,6 +74,29 @@ class Criteria:
     threshold: float | None
     outlier_entropy: float
     temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Chooses answers that would be accepted, but that a person shall check.
+
+    Attributes:
+        rate: the share to choose.
+        key: a secret; a client that does not know it cannot tell which pictures are chosen.
+        threshold: the lowest confidence that the default error rate accepts. With a more lenient
+            one, a request accepts others too; they do not belong to what the default promises.
+    """
+
+    rate: float
+    key: bytes = field(repr=False)
+    threshold: float
+
+    def chooses(self, confidence: float, pixels: NDArray[np.uint8]) -> bool:
+        """Return whether to check an accepted answer; `pixels`, the model's input, decide."""
+        if confidence < self.threshold:
+            return False
+        digest = hmac.digest(self.key, pixels.tobytes(), "sha256")
+        return int.from_bytes(digest[:8]) < self.rate * 2**64
 
 
 def decide(
@@ -124,6 +149,14 @@ def soften_alone(confidence: float, temperature: float) -> float:
     """Soften the probability of one of two outcomes."""
     right, wrong = (float(each ** (1 / temperature)) for each in (confidence, 1 - confidence))
     return right / (right + wrong)
+
+
+def audited(answer: Answer, audit: Audit | None, image: NDArray[np.uint8]) -> Answer:
+    """Send an accepted answer to review if `audit` chooses `image`, uint8 [28, 28]."""
+    is_accepted = answer.decision is Decision.ACCEPT
+    if audit and is_accepted and audit.chooses(answer.confidence, image):
+        return answer._replace(decision=Decision.REVIEW, reasons=(Reason.AUDIT,))
+    return answer
 
 
 def decide_blank() -> Answer:

@@ -11,7 +11,15 @@ import numpy as np
 
 from models.manifest import DIGITS, ModelCard
 from service.imaging import Normalised, Picture, UnreadableImage, decode, normalise, unchanged
-from service.inference.decisions import Answer, Criteria, Reason, decide, decide_blank
+from service.inference.decisions import (
+    Answer,
+    Audit,
+    Criteria,
+    Reason,
+    audited,
+    decide,
+    decide_blank,
+)
 from service.inference.sessions import LARGEST_MICRO_BATCH, Classifier, Logits
 
 
@@ -83,6 +91,7 @@ class DigitPipeline:
         criteria: when its answers are accepted.
         preprocess: how a picture becomes the image that the model expects.
         max_pixels: the largest picture to decode.
+        audit: chooses accepted answers to review; None chooses none.
         reads: False to return the normalised images instead of reading them.
         largest: the most pictures in a micro-batch.
         turn: the most pictures of one request in a micro-batch while others wait.
@@ -93,6 +102,7 @@ class DigitPipeline:
     criteria: Criteria
     preprocess: Preprocess
     max_pixels: int
+    audit: Audit | None = None
     reads: bool = True
 
     largest: ClassVar[int] = LARGEST_MICRO_BATCH
@@ -147,8 +157,8 @@ class DigitPipeline:
         classifier = pipelines[0].classifier
         is_shown = [isinstance(each, Normalised) and not each.blank for each in inputs]
         shown: Sequence[Any] = [each for each, shows in zip(inputs, is_shown, strict=True) if shows]
-        criteria = [each.criteria for each, shows in zip(pipelines, is_shown, strict=True) if shows]
-        readings = _readings(classifier, shown, criteria)
+        showing = [each for each, shows in zip(pipelines, is_shown, strict=True) if shows]
+        readings = _readings(classifier, shown, showing)
         outcomes = [
             each
             if isinstance(each, UnreadableImage)
@@ -163,11 +173,15 @@ class DigitPipeline:
 
 
 def _readings(
-    classifier: Classifier, shown: Sequence[Normalised], criteria: Sequence[Criteria]
+    classifier: Classifier, shown: Sequence[Normalised], pipelines: Sequence[DigitPipeline]
 ) -> Iterator[Reading]:
     images = [item.image for item in shown]
     scored = classifier.run(np.array(images, np.uint8))
+    criteria = [each.criteria for each in pipelines]
     answers = decide(scored.probabilities, criteria, list(map(findings, shown)), scored.outlier)
+    audits = [each.audit for each in pipelines]
+    if any(audits):
+        answers = list(map(audited, answers, audits, images))
     outlier = repeat(None) if scored.outlier is None else scored.outlier.tolist()
     return map(Reading, repeat(classifier.card), answers, scored.logits, images, outlier)
 

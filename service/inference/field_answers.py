@@ -40,6 +40,7 @@ class FieldReason(StrEnum):
     BLANK = "blank"
     NOT_A_DIGIT = "not_a_digit"
     NO_MATCH = "no_match"
+    AUDIT = "audit"
 
 
 class ReadDigit(NamedTuple):

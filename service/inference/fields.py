@@ -12,6 +12,7 @@ from models.fields.constraints import Constraints
 from models.reader_card import ReaderCard
 from models.strips import BUCKET, STRIDE, Grey, pad
 from service.imaging import Picture, SeenStrip, UnreadableImage, cut_strip, decode
+from service.inference.decisions import Audit, Decision
 from service.inference.digits import OnRun
 from service.inference.field_answers import FieldAnswer, FieldReason, answer_of, unread
 from service.inference.sessions import Reader
@@ -65,6 +66,7 @@ class FieldPipeline:
         constraints: what is known of the fields.
         max_pixels: the largest picture to decode.
         temperature: of a calibration, see `soften_alone`; applied before the threshold.
+        audit: chooses accepted answers to review; None chooses none.
         largest, turn, batch_seconds: as for `DigitPipeline`; a long field with unsure digits takes
             up to twenty times as long as others.
     """
@@ -74,6 +76,7 @@ class FieldPipeline:
     constraints: Constraints
     max_pixels: int
     temperature: float = 1.0
+    audit: Audit | None = None
 
     largest: ClassVar[int] = LARGEST_FIELD_BATCH
     turn: ClassVar[int] = 4
@@ -142,19 +145,28 @@ def _run(
     scores = reader.run(pad([seen.strip.pixels for seen in strips]))
     if on_run:
         on_run(len(strips), perf_counter() - started)
-    return [
-        FieldReading(
+    answers = (
+        answer_of(
+            # The steps beyond the strip's end are padding.
+            steps[: seen.strip.pixels.shape[1] // STRIDE],
+            seen,
             reader.card,
-            answer_of(
-                # The steps beyond the strip's end are padding.
-                steps[: seen.strip.pixels.shape[1] // STRIDE],
-                seen,
-                reader.card,
-                pipeline.constraints,
-                pipeline.threshold,
-                pipeline.temperature,
-            ),
-            seen.strip.pixels,
+            pipeline.constraints,
+            pipeline.threshold,
+            pipeline.temperature,
         )
         for seen, pipeline, steps in zip(strips, pipelines, scores, strict=True)
+    )
+    return [
+        FieldReading(reader.card, _audited(answer, pipeline.audit, pixels), pixels)
+        for answer, pipeline, pixels in zip(
+            answers, pipelines, (seen.strip.pixels for seen in strips), strict=True
+        )
     ]
+
+
+def _audited(answer: FieldAnswer, audit: Audit | None, pixels: Grey) -> FieldAnswer:
+    is_accepted = answer.decision is Decision.ACCEPT
+    if audit and is_accepted and audit.chooses(answer.confidence, pixels):
+        return answer._replace(decision=Decision.REVIEW, reasons=(FieldReason.AUDIT,))
+    return answer

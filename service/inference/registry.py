@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from io import BytesIO
 
 import numpy as np
@@ -13,7 +14,7 @@ from models.manifest import ModelCard
 from models.reader_card import ReaderCard
 from service.errors import NotReady, ReloadFailed, ReloadInProgress, UnsupportedMaxError
 from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
-from service.inference.decisions import threshold_for
+from service.inference.decisions import Audit, threshold_for
 from service.inference.digits import DigitOptions, DigitPipeline
 from service.inference.fields import FieldOptions, FieldPipeline
 from service.lifecycle import Reload, ReloadedModel
@@ -77,7 +78,12 @@ class Registry:
             NotReady, UnknownModel, ModelUnavailable, UnsupportedMaxError: as for `digits`.
         """
         max_error, max_pixels = self._settings.field_max_error, self._settings.max_pixels
-        return self.catalogue.fields(options, max_error=max_error, max_pixels=max_pixels)
+        read = partial(self.catalogue.fields, max_error=max_error, max_pixels=max_pixels)
+        pipeline = read(options)
+        if not self._settings.audit_rate:
+            return pipeline
+        default = read(replace(options, max_error=None))
+        return replace(pipeline, audit=self._audit(default.threshold))
 
     async def load_until_ready(self) -> None:
         """Keep retrying, so fixing the models directory needs no restart."""
@@ -170,7 +176,18 @@ class Registry:
 
     def _new_digits(self, options: DigitOptions) -> DigitPipeline:
         max_error, max_pixels = self._settings.max_error, self._settings.max_pixels
-        return self.catalogue.digits(options, max_error=max_error, max_pixels=max_pixels)
+        read = partial(self.catalogue.digits, max_error=max_error, max_pixels=max_pixels)
+        pipeline = read(options)
+        if not self._settings.audit_rate:
+            return pipeline
+        default = read(replace(options, max_error=None))
+        return replace(pipeline, audit=self._audit(default.criteria.threshold))
+
+    def _audit(self, threshold: float | None) -> Audit | None:
+        key = self._settings.audit_key
+        if key is None or threshold is None:
+            return None
+        return Audit(self._settings.audit_rate, key.encode(), threshold)
 
 
 def _load_warm(settings: Settings) -> Catalogue:

@@ -129,3 +129,18 @@ def test_either_setting_turns_feedback_on():
     assert Settings(feedback=True).feedback_url == "sqlite:///numeral-feedback.db"
     assert Settings(feedback_database=named).feedback_url == named
     assert Settings(feedback=True, feedback_database=named).feedback_url == named
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"audit_key": "0123456789abcdef"}, "requires feedback; set NUMERAL_FEEDBACK=true"),
+        ({"feedback": True}, "requires NUMERAL_AUDIT_KEY, .* openssl rand -hex 32"),
+        ({"feedback": True, "audit_key": "short"}, "of at least 16 characters"),
+    ],
+)
+def test_an_audit_requires_feedback_and_a_key(given, fault):
+    with pytest.raises(ValidationError, match=fault):
+        Settings(audit_rate=0.005, **given)
+    complete = Settings(audit_rate=0.005, audit_key="0123456789abcdef", feedback=True)
+    assert "0123456789abcdef" not in repr(complete)

@@ -72,12 +72,26 @@ class StudyResult(Answer):
     seconds_per_epoch: float
 
 
+class AuditResult(Answer):
+    """The error rate among accepted answers that people found, with its exact 95% interval."""
+
+    model: str
+    version: str
+    days: float
+    answers: int
+    errors: int
+    error_rate: float | None
+    low: float
+    high: float
+
+
 class Summary(Answer):
     """Identity and status of a model.
 
     Attributes:
         default: the service uses it if a request names no model.
         reason: why it could not be loaded.
+        audit: None unless the service audits its answers.
     """
 
     name: str
@@ -87,6 +101,7 @@ class Summary(Answer):
     default: bool
     status: Literal["loaded", "failed"]
     reason: str | None
+    audit: AuditResult | None = None
 
 
 class Card(Summary):

@@ -243,7 +243,9 @@ class KeptPrediction(Answer):
         caller: name of the API key of the request.
         time: when the picture was read.
         kind: what was read.
-        read: the reading, as text; None if nothing could be read.
+        read: the reading, as text; None if nothing could be read, or for the reason `audit` before
+            the right answer is there.
+        confidence: None for such an audit.
         image: path of the picture on the service; None if it is not stored.
     """
 
@@ -256,7 +258,7 @@ class KeptPrediction(Answer):
     model: str
     version: str
     read: str | None
-    confidence: float
+    confidence: float | None
     decision: Decision
     reasons: tuple[str, ...]
     image: str | None = None

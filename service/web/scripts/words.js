@@ -6,6 +6,7 @@ const REASONS = {
   several_digits: "It looks like several digits; the tab “A field” reads those.",
   cut_off: "The edge of the picture cuts the digit off.",
   low_confidence: "The model is not confident enough for the errors allowed.",
+  audit: "It would be accepted, but was chosen at random for a person to check.",
   no_match: "The writing does not match what you know about it.",
 };
 
