@@ -290,9 +290,10 @@ async def open_recorder(settings: Settings, metrics: Metrics) -> AsyncIterator[R
 
     store = Store(settings.feedback_url)
     metrics.expect_feedback(Operation)
-    if settings.audit_rate:
-        metrics.max_error.labels("digit").set(settings.max_error)
-        metrics.max_error.labels("field").set(settings.field_max_error)
     async with Recorder(store, metrics, settings) as recorder:
+        if settings.audit_rate:
+            metrics.max_error.labels("digit").set(settings.max_error)
+            metrics.max_error.labels("field").set(settings.field_max_error)
+            metrics.audited(recorder.audit)
         _log.info("recording predictions for feedback in %s", store)
         yield recorder

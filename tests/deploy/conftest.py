@@ -14,11 +14,18 @@ from tests.strips import bars, publish_reader
 
 @pytest.fixture(scope="package")
 def eventful_service(tmp_path_factory: pytest.TempPathFactory, seven, blank) -> Iterator[str]:
-    """URL of a service that has accepted, reviewed and rejected pictures and fields."""
+    """URL of a service that has accepted, reviewed and rejected pictures and fields.
+
+    It audits them, which requires the extra `feedback`.
+    """
+    pytest.importorskip("sqlalchemy", reason="requires the extra 'feedback'")
     folder: Path = tmp_path_factory.mktemp("eventful")
     models = copy_models(folder / "models")
     publish_reader(models)
-    with run_service(folder, models_dir=models) as service:
+    # So small a share that no picture of the tests is audited.
+    audit = {"audit_rate": 1e-12, "audit_key": "a key of the tests"}
+    database = f"sqlite:///{folder}/feedback.db"
+    with run_service(folder, models_dir=models, feedback_database=database, **audit) as service:
         service.wait_until_ready()
         send_everything(service.url, seven, blank)
         yield service.url

@@ -2,11 +2,13 @@
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.feedback.records import AuditResult
 from service.inference.decisions import Answer, Decision, Reason
 from service.metrics import Metrics
 
@@ -65,3 +67,5 @@ def _record_every_event(metrics: Metrics) -> None:
     metrics.feedback_predictions.labels("kept").inc()
     metrics.feedback.labels("cnn", "accept", "right").inc()
     metrics.feedback_failures.labels("keep").inc()
+    metrics.max_error.labels("digit").set(0.001)
+    metrics.audited(partial(AuditResult.of, days=30, answers=0, errors=0))
