@@ -1,8 +1,11 @@
 """The audit: people check a share of the accepted answers, and the error rate is stated."""
 
+import base64
+import json
 import time
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -129,6 +132,25 @@ def test_a_reviewer_sees_the_reading_of_an_audit_after_the_answer(app_client, tm
     page = client.get("/metrics").text
     assert f'numeral_audit_answers{{kind="digit",model="{read["model"]}"}} 1.0' in page
     assert 'numeral_max_error{kind="digit"} 0.001' in page
+
+
+def test_batches_streams_and_tensors_are_audited(app_client, tmp_path, seven):
+    database = f"sqlite:///{tmp_path}/feedback.db"
+    client = app_client(feedback_database=database, audit_rate=1, audit_key=KEY)
+    shown = client.post("/normalise", content=seven).content
+    pixels = cv2.imdecode(np.frombuffer(shown, np.uint8), cv2.IMREAD_GRAYSCALE)
+    tensor = {"name": "image", "shape": [1, 28, 28], "datatype": "UINT8", "data": pixels.tolist()}
+    line = json.dumps({"image": base64.b64encode(seven).decode()})
+    lines = {"Content-Type": "application/x-ndjson", "Accept": "application/x-ndjson"}
+
+    batch = client.post("/predict/batch", files=[("files", seven)] * 2).json()["predictions"]
+    streamed = client.post("/predict/batch", content=f"{line}\n{line}\n", headers=lines).text
+    inferred = client.post("/v2/models/resnet/infer", json={"inputs": [tensor]}).json()
+
+    streamed = [json.loads(each) for each in streamed.splitlines()]
+    assert [each["reasons"] for each in batch + streamed] == [["audit"]] * 4
+    outputs = {each["name"]: each["data"] for each in inferred["outputs"]}
+    assert (outputs["digit"], outputs["decision"]) == ([7], ["review"])
 
 
 def test_without_the_setting_the_models_have_no_audit(app_client):
