@@ -91,9 +91,14 @@ class Audit:
     key: bytes = field(repr=False)
     threshold: float
 
-    def chooses(self, confidence: float, pixels: NDArray[np.uint8]) -> bool:
-        """Return whether to check an accepted answer; `pixels`, the model's input, decide."""
-        if confidence < self.threshold:
+    def chooses(self, score: float, pixels: NDArray[np.uint8]) -> bool:
+        """Return whether to check an accepted answer.
+
+        Args:
+            score: what was compared with the threshold.
+            pixels: the model's input; the same one is always chosen, or never.
+        """
+        if score < self.threshold:
             return False
         digest = hmac.digest(self.key, pixels.tobytes(), "sha256")
         return int.from_bytes(digest[:8]) < self.rate * 2**64
@@ -151,10 +156,12 @@ def soften_alone(confidence: float, temperature: float) -> float:
     return right / (right + wrong)
 
 
-def audited(answer: Answer, audit: Audit | None, image: NDArray[np.uint8]) -> Answer:
+def audited(
+    answer: Answer, audit: Audit | None, image: NDArray[np.uint8], outlier: float = 0.0
+) -> Answer:
     """Send an accepted answer to review if `audit` chooses `image`, uint8 [28, 28]."""
     is_accepted = answer.decision is Decision.ACCEPT
-    if audit and is_accepted and audit.chooses(answer.confidence, image):
+    if audit and is_accepted and audit.chooses(answer.confidence * (1.0 - outlier), image):
         return answer._replace(decision=Decision.REVIEW, reasons=(Reason.AUDIT,))
     return answer
 

@@ -180,9 +180,10 @@ def _readings(
     criteria = [each.criteria for each in pipelines]
     answers = decide(scored.probabilities, criteria, list(map(findings, shown)), scored.outlier)
     audits = [each.audit for each in pipelines]
-    if any(audits):
-        answers = list(map(audited, answers, audits, images))
     outlier = repeat(None) if scored.outlier is None else scored.outlier.tolist()
+    if any(audits):
+        risks = repeat(0.0) if scored.outlier is None else outlier
+        answers = list(map(audited, answers, audits, images, risks))
     return map(Reading, repeat(classifier.card), answers, scored.logits, images, outlier)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from models.manifest import PACKAGE_DIRECTORY
 from service.inference.catalogue import load_catalogue
-from service.inference.decisions import Audit, Decision, Reason
+from service.inference.decisions import Answer, Audit, Decision, Reason, audited
 from service.inference.digits import DigitOptions
 from service.inference.fields import FieldOptions
 from service.inference.registry import Registry
@@ -81,6 +81,14 @@ def test_an_answer_that_only_a_lenient_request_accepts_is_not_audited(load):
     assert lenient.criteria.threshold < lenient.audit.threshold == default.criteria.threshold
     assert not lenient.audit.chooses(lenient.criteria.threshold, IMAGES[0])
     assert strict.audit.chooses(strict.criteria.threshold, IMAGES[0])
+
+
+def test_the_threshold_applies_to_the_confidence_of_a_digit_that_is_there():
+    answer = Answer(7, 0.95, np.zeros(10, np.float32), Decision.ACCEPT, ())
+    audit = Audit(1, KEY.encode(), threshold=0.9)
+
+    assert audited(answer, audit, IMAGES[0], 0.01).reasons == (Reason.AUDIT,)
+    assert audited(answer, audit, IMAGES[0], 0.1) == answer
 
 
 def test_command_line_and_scoring_are_not_audited(monkeypatch):
