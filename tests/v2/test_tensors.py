@@ -10,9 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from models.manifest import PACKAGE_DIRECTORY, load_manifest
 from service.errors import BatchTooLarge, InvalidRequest, MalformedBody
-from service.inference.digits import DigitOptions, Preprocess
-from service.v2.tensors import parse
+from service.inference.decisions import decide_blank
+from service.inference.digits import DigitOptions, Preprocess, Reading
+from service.v2.tensors import outputs_of, parse, write
 
 EXPECTED_ERRORS = (MalformedBody, InvalidRequest, BatchTooLarge)
 MAX_BATCH = 4
@@ -169,6 +171,28 @@ def test_no_body_takes_many_times_its_size(body):
 
 def _image(shape, **fields):
     return {"inputs": [{"name": "image", "shape": shape, "datatype": "UINT8", **fields}]}
+
+
+def test_a_model_that_has_the_output_outlier_returns_it():
+    [plain, *_] = load_manifest(PACKAGE_DIRECTORY).models
+    rule = plain.outliers.model_copy(update={"scored": True})
+    card = plain.model_copy(update={"outliers": rule})
+    body = json.dumps(_image([1, 28, 28], data=[0] * 784)).encode()
+    reading = Reading(card, decide_blank(), np.zeros(10, np.float32), None, 1.0)
+
+    inference = parse(body, None, max_batch=MAX_BATCH, available=outputs_of(card))
+    answer = json.loads(write(inference, card, [reading]).body)
+
+    outputs = {output["name"]: output for output in answer["outputs"]}
+    assert outputs["outlier"] == {
+        "name": "outlier",
+        "datatype": "FP32",
+        "shape": [1],
+        "data": [1.0],
+    }
+    wanted = _image([1, 28, 28], data=[0] * 784) | {"outputs": [{"name": "outlier"}]}
+    with pytest.raises(InvalidRequest, match="not known"):
+        parse(json.dumps(wanted).encode(), None, max_batch=MAX_BATCH, available=outputs_of(plain))
 
 
 def _parsed(request, binary=b""):
