@@ -64,6 +64,19 @@ def test_a_picture_with_another_reason_for_review_is_never_accepted():
     assert calibrate(made, texts, name="x", labels="x").operating_points[0].threshold is None
 
 
+def test_a_picture_counts_only_as_far_as_it_shows_a_digit():
+    made, texts = readings(4_000)
+    doubted = [reading._replace(outlier=0.5) for reading in made]
+
+    plain, less = (
+        calibrate(each, texts, name="x", labels="x").operating_points[1].threshold
+        for each in (made, doubted)
+    )
+
+    assert plain == 0.5
+    assert less is None
+
+
 def test_answers_that_are_too_sure_are_softened():
     made, texts = readings(2_000, wrong=range(0, 2_000, 10))
 
