@@ -46,6 +46,22 @@ def test_a_prediction_is_found_and_answered(store):
     assert found["answered"] == pytest.approx(time.time(), abs=60)
 
 
+def test_answers_to_audited_predictions_are_counted_by_version_as_long_as_they_are_recent(store):
+    audits = [("1", "7"), ("1", "1"), ("1", None), ("2", "7")]
+    for place, (version, _) in enumerate(audits):
+        store.add([row(place=place, version=version, decision="review", reasons="audit")])
+    store.add([row(place=4, decision="review", reasons="low_confidence"), row(place=5)])
+    for place, answer in enumerate([*(answer for _, answer in audits), "1", "1"]):
+        store.answer(PredictionQuery("mine", place), Kind.DIGIT, answer, None)
+
+    counted = {each.version: (each.answers, each.errors) for each in store.audits(days=1)}
+
+    assert counted == {"1": (3, 2), "2": (1, 0)}
+    assert store.audits(days=0) == []
+    store.prune(days=0, rows=10)
+    assert store.audits(days=1) == []
+
+
 @pytest.mark.parametrize(("first", "others"), [("1", ["2", None]), (None, ["3"])])
 def test_the_first_answer_stays(store, first, others):
     store.add([row()])
