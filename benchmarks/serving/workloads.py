@@ -43,7 +43,7 @@ class Workload:
     path: str
     headers: dict[str, str]
     bodies: tuple[bytes, ...]
-    connections: int = 64
+    connections: int = 16
     client: str = "wrk"
 
 
@@ -97,7 +97,7 @@ def tensor(images: Images) -> tuple[dict[str, str], tuple[bytes]]:
 
 
 def _single(
-    name: str, files: Sequence[bytes], connections: int = 64, client: str = "wrk"
+    name: str, files: Sequence[bytes], connections: int = 16, client: str = "wrk"
 ) -> Workload:
     bodies = tuple(form("file", [file]) for file in files)
     return Workload(name, "/predict", FORM, bodies, connections, client)
