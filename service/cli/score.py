@@ -28,15 +28,10 @@ from service.cli.options import (
     read_settings,
 )
 from service.cli.output import NO_MODEL, choose_pipeline, picture_progress, print_error
-from service.settings import Settings
 from service.version import version
 
 if TYPE_CHECKING:
-    from models.fields.constraints import Constraints
-    from service.inference.digits import DigitOptions
-    from service.inference.fields import FieldOptions
     from service.scoring.job import Job, Summary
-    from service.scoring.tables import Columns
 
 _SOME_UNREAD = 1
 _RAY_PANEL = "With --engine ray"
@@ -150,22 +145,32 @@ def score(
         raise typer.BadParameter("pictures are in --column or named in --path-column, not both")
     if engine == "ray" and (out in ("", "-") or Path(out).suffix in _FILE_SUFFIXES):
         raise typer.BadParameter("Ray writes Parquet files into a folder; name it with --out")
-    from service.scoring.tables import Columns
-
     settings = read_settings(models_dir=models_dir)
     began = time.monotonic()
     try:
         with _sigterm_raises():
-            job = _job(
+            from service.inference.digits import DigitOptions, Preprocess
+            from service.inference.fields import FieldOptions
+            from service.scoring.job import Job
+            from service.scoring.reading import Method
+            from service.scoring.tables import Columns
+            from service.scoring.writers import JsonLines, choose_writer
+            from service.server.system import usable_cores
+
+            pipeline = choose_pipeline(
                 settings,
+                FieldOptions(model, max_error, constraints, calibration)
+                if fields
+                else DigitOptions(model, max_error, Preprocess(preprocess), calibration),
+            )
+            job = Job(
+                Method.of(pipeline, settings.models_dir),
+                JsonLines() if out == "-" or engine == "ray" else choose_writer(Path(out)),
+                settings.max_body_bytes,
                 tuple(sources),
-                out,
                 workers,
+                usable_cores(),
                 Columns(path_column, column),
-                by_ray=engine == "ray",
-                options=_options(
-                    model, max_error, calibration, preprocess, constraints if fields else None
-                ),
             )
             default = settings.field_max_error if fields else settings.max_error
             # A run resumes only if nothing that its rows depend on has changed.
@@ -173,7 +178,7 @@ def score(
                 "version of numeral": version(),
                 "sources": sources,
                 "working folder": str(Path.cwd()),
-                "model": f"{job.method.card.name} {job.method.card.version}",
+                "model": f"{pipeline.name} {job.method.card.version}",
                 "max_error": default if max_error is None else max_error,
                 "calibration": [calibration, *settings.default_calibrations],
                 "preprocess": preprocess,
@@ -183,10 +188,8 @@ def score(
                 "path column": path_column,
                 "limits": [settings.max_body_bytes, settings.max_pixels],
             }
-            if engine == "ray":
-                summary = _score_on_ray(job, out, request, address, overwrite=overwrite)
-            else:
-                summary = _score_here(job, out, request, overwrite=overwrite)
+            run = _score_on_ray if engine == "ray" else _score_here
+            summary = run(job, out, request, address, overwrite=overwrite)
     except (Exception, KeyboardInterrupt, Terminated) as error:
         raise typer.Exit(_explain(error, resumes=out != "-")) from error
     if summary is None:
@@ -200,82 +203,29 @@ class Terminated(BaseException):
     """Raised by SIGTERM, so that a run can tidy up and say how to resume it."""
 
 
-def _options(
-    model: str | None,
-    max_error: float | None,
-    calibration: str | None,
-    preprocess: str,
-    constraints: "Constraints | None",
-) -> "DigitOptions | FieldOptions":
-    from service.inference.digits import DigitOptions, Preprocess
-    from service.inference.fields import FieldOptions
-
-    if constraints is None:
-        return DigitOptions(model, max_error, Preprocess(preprocess), calibration)
-    return FieldOptions(model, max_error, constraints, calibration)
-
-
-def _job(
-    settings: Settings,
-    sources: tuple[str, ...],
-    out: str,
-    workers: int | None,
-    tables: "Columns",
-    *,
-    by_ray: bool,
-    options: "DigitOptions | FieldOptions",
-) -> "Job":
-    from service.inference.digits import DigitPipeline
-    from service.scoring.job import Job
-    from service.scoring.reading import Digits, Fields
-    from service.scoring.writers import JsonLines, Parquet, choose_writer
-    from service.server.system import usable_cores
-
-    writer = Parquet() if by_ray else JsonLines() if out == "-" else choose_writer(Path(out))
-    pipeline = choose_pipeline(settings, options)
-    method = (
-        Digits.of(pipeline, settings.models_dir)
-        if isinstance(pipeline, DigitPipeline)
-        else Fields.of(pipeline, settings.models_dir)
-    )
-    return Job(method, writer, settings.max_body_bytes, sources, workers, usable_cores(), tables)
-
-
 def _score_here(
-    job: "Job", out: str, request: dict[str, Any], *, overwrite: bool
+    job: "Job", out: str, request: dict[str, Any], _address: str | None, *, overwrite: bool
 ) -> "Summary | None":
     from service.scoring.job import score_to_file, score_to_pipe
 
     # On one terminal the rows would tear the bar.
-    with picture_progress(
-        shown=sys.stderr.isatty() and not (out == "-" and sys.stdout.isatty())
-    ) as bar:
+    shown = sys.stderr.isatty() and not (out == "-" and sys.stdout.isatty())
+    with picture_progress(shown=shown) as bar:
         if out == "-":
             return score_to_pipe(job, sys.stdout.buffer, bar)
         return score_to_file(job, Path(out), request, bar, overwrite=overwrite)
 
 
 def _score_on_ray(
-    job: "Job",
-    out: str,
-    request: dict[str, Any],
-    address: str | None,
-    *,
-    overwrite: bool,
+    job: "Job", out: str, request: dict[str, Any], address: str | None, *, overwrite: bool
 ) -> "Summary | None":
     from service.ray_cluster import prepare_ray
 
     prepare_ray(address, quiet=True)
     from service.scoring.ray import score_on_ray
 
-    return score_on_ray(
-        job,
-        out,
-        request,
-        address=address,
-        overwrite=overwrite,
-        progress=sys.stderr.isatty(),
-    )
+    shown = sys.stderr.isatty()
+    return score_on_ray(job, out, request, address=address, overwrite=overwrite, progress=shown)
 
 
 def _explain(error: BaseException, *, resumes: bool) -> int:
@@ -284,12 +234,13 @@ def _explain(error: BaseException, *, resumes: bool) -> int:
     from service.ray_cluster import NoCluster
     from service.scoring.checkpoint import CannotWrite
     from service.scoring.job import WorkerFailed
+    from service.scoring.pieces import UnreadableContent
     from service.scoring.sources import NoSuchSource
     from service.scoring.writers import UnknownFormat
 
     how_to_resume = "; finished rows are kept, and the same command resumes" if resumes else ""
     match error:
-        case NoCluster() | NoSuchSource() | CannotWrite() | UnknownFormat():
+        case NoCluster() | NoSuchSource() | UnreadableContent() | CannotWrite() | UnknownFormat():
             print_error(error)
             return 2
         case ModelFileError():

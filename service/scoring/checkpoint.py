@@ -4,6 +4,7 @@ That is an SQLite file, so a task's rows are in it as a whole or not at all, wha
 and no two runs use it at once. `.OUT.done` records what a complete table was made from.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -11,13 +12,17 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from service.scoring.contents import Survey
+from service.scoring.contents import Contents
 from service.scoring.reading import Tally
 from service.scoring.sources import Task, from_line, pictures_of, to_line
+from service.scoring.tables import unify
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TABLES = """
     CREATE TABLE IF NOT EXISTS run (json TEXT);
@@ -40,9 +45,10 @@ class Run(BaseModel):
     Attributes:
         request: everything that the rows depend on, by name.
         pictures: how many are listed.
-        digest: of the list.
+        digest: of the list and its tables.
         skipped: how many files are no pictures.
-        tables: `Survey.stamps` as JSON; paths that are not valid text survive.
+        tables: `Contents.stamps` as JSON in ASCII; paths that are not valid text survive.
+        columns: the schema of what the tables carry to the results, as Arrow and Base64 encode it.
         written: size and time of the table, once it is complete.
     """
 
@@ -53,7 +59,17 @@ class Run(BaseModel):
     digest: str
     skipped: int = 0
     tables: str = "{}"
+    columns: str = ""
     written: tuple[int, int] | None = None
+
+    @property
+    def schema_of_tables(self) -> "pa.Schema | None":
+        """The columns of the tables; None without tables."""
+        if not self.columns:
+            return None
+        import pyarrow as pa  # noqa: PLC0415 - an extra, slow to import
+
+        return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(self.columns)))
 
     def check_request(self, request: Mapping[str, Any], where: str) -> None:
         """Raise CannotWrite if this run, found in `where`, was asked for something else."""
@@ -63,18 +79,17 @@ class Run(BaseModel):
                 " resume it, or use --overwrite to start over"
             )
 
-    def check_tables(self, survey: Survey) -> None:
-        """Raise CannotWrite if a table of `survey` is another than when it was listed."""
-        before = json.loads(self.tables)
-        for path, stamp in survey.stamps.items():
-            if before.get(path, stamp) != stamp:
+    def check_tables(self, contents: Contents) -> None:
+        """Raise CannotWrite if a table has changed since it was listed."""
+        for path, stamp in json.loads(self.tables).items():
+            if contents.stamp(path) != stamp:
                 raise CannotWrite(
                     f"{path} has changed since the run began; use --overwrite to start over"
                 )
 
-    def check_list(self, digest: str, survey: Survey, name: str) -> None:
-        """Raise CannotWrite if `name` was made from another list than the one with `digest`."""
-        if digest != self.digest or survey.to_json() != self.tables:
+    def check_list(self, listing: "Listing", name: str) -> None:
+        """Raise CannotWrite if `name` was made from another list."""
+        if listing.run({}).digest != self.digest:
             raise CannotWrite(
                 f"{name} is complete, but its sources have other pictures now; name another --out,"
                 " or use --overwrite to start over"
@@ -82,36 +97,45 @@ class Run(BaseModel):
 
 
 class Listing:
-    """Counts and hashes tasks as they are listed."""
+    """The lines of `tasks`, counted and hashed as they are listed.
 
-    def __init__(self, progress: Progress) -> None:
+    Args:
+        tasks: what is to be read.
+        contents: lists it, and finds tables.
+        progress: is told how many pictures are listed.
+    """
+
+    def __init__(self, tasks: Iterable[Task], contents: Contents, progress: Progress) -> None:
+        self._tasks = tasks
+        self._contents = contents
         self._progress = progress
         self._hash = hashlib.sha256()
-        self.pictures = 0
+        self._pictures = 0
 
-    @property
-    def digest(self) -> str:
-        """The hash of the list so far."""
-        return self._hash.hexdigest()
-
-    def run(self, request: Mapping[str, Any], survey: Survey) -> Run:
-        """Return the run of `request` that has this list."""
-        return Run(
-            request=request,
-            pictures=self.pictures,
-            digest=self.digest,
-            skipped=survey.skipped,
-            tables=survey.to_json(),
-        )
-
-    def lines(self, tasks: Iterable[Task]) -> Iterator[bytes]:
-        """Yield each of `tasks` as a line."""
-        for task in tasks:
+    def __iter__(self) -> Iterator[bytes]:
+        for task in self._tasks:
             line = to_line(task)
             self._hash.update(line)
-            self.pictures += pictures_of(task)
-            self._progress(self.pictures, None)
+            self._pictures += pictures_of(task)
+            self._progress(self._pictures, None)
             yield line
+
+    def run(self, request: Mapping[str, Any]) -> Run:
+        """Return the run of `request` that has this list.
+
+        Raises:
+            UnreadableContent: its tables do not go together.
+        """
+        tables, schemas = json.dumps(self._contents.stamps), self._contents.schemas
+        columns = unify(schemas).serialize().to_pybytes() if schemas else b""
+        return Run(
+            request=request,
+            pictures=self._pictures,
+            digest=hashlib.sha256(self._hash.digest() + tables.encode()).hexdigest(),
+            skipped=self._contents.skipped,
+            tables=tables,
+            columns=base64.b64encode(columns).decode(),
+        )
 
 
 def checkpoint_file(out: Path) -> Path:
@@ -185,20 +209,16 @@ class Checkpoint:
     def begin(
         self,
         request: Mapping[str, Any],
-        tasks: Iterable[Task],
-        progress: Progress,
+        listing: Listing,
         *,
         overwrite: bool,
-        survey: Survey | None = None,
     ) -> Run | None:
-        """Resume the run of the same `request`, or start one by listing `tasks`.
+        """Resume the run of the same `request`, or start one.
 
         Args:
             request: what the rows depend on.
-            tasks: what is listed if no run is resumed.
-            progress: is told how many pictures are listed.
+            listing: what is listed if no run is resumed.
             overwrite: start over.
-            survey: what listing finds out beside the tasks.
 
         Returns:
             What is to be done; None if there is a complete table of the same request.
@@ -206,25 +226,22 @@ class Checkpoint:
         Raises:
             CannotWrite: there is another file, or an unfinished run of another request.
         """
-        survey = survey or Survey()
         if self.run is not None and not overwrite:
             self.run.check_request(request, str(checkpoint_file(self._out)))
             for (tally,) in self._database.execute("SELECT tally FROM done"):
                 self._done += 1
                 self.tally += Tally.model_validate_json(tally)
             return self.run
-        listing = Listing(progress)
         if self._out.exists() and not overwrite:
             complete = self._complete(request)
-            for _ in listing.lines(tasks):
+            for _ in listing:
                 pass
-            complete.check_list(listing.digest, survey, str(self._out))
+            complete.check_list(listing, str(self._out))
             return None
         for table in ("run", "done", "tasks"):
             self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
-        numbered = enumerate(listing.lines(tasks))
-        self._database.executemany("INSERT INTO tasks VALUES (?, ?)", numbered)
-        self.run = listing.run(request, survey)
+        self._database.executemany("INSERT INTO tasks VALUES (?, ?)", enumerate(listing))
+        self.run = listing.run(request)
         self._database.execute("INSERT INTO run VALUES (?)", [self.run.model_dump_json()])
         self._database.commit()
         return self.run

@@ -1,14 +1,13 @@
 """The pictures in a file, an archive, an array or a table, without unpacking anything to disk."""
 
-import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePath, PurePosixPath
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO, ClassVar
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
@@ -23,8 +22,18 @@ from service.scoring.pieces import (
     Unread,
     UnreadableContent,
     is_address,
+    reason_of,
 )
-from service.scoring.tables import ANY_COLUMNS, Columns, Table, is_table, is_text_table, open_table
+from service.scoring.tables import ANY_COLUMNS, Cells, Columns, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_KINDS = {
+    ".zip": "archive",
+    ".npy": "array",
+    **dict.fromkeys((".parquet", ".csv", ".jsonl", ".ndjson"), "table"),
+}
 
 # zipfile can stop unpacking these at any byte; other methods inflate a few bytes to gigabytes.
 _ZIP_METHODS = (ZIP_STORED, ZIP_DEFLATED)
@@ -61,25 +70,6 @@ def open_file(path: str) -> BinaryIO:
     return Path(path).open("rb")
 
 
-class Survey:
-    """What listing finds out beside the pictures.
-
-    Attributes:
-        skipped: how many files are no pictures.
-        tables: of each table the schema of what it carries to the results.
-        stamps: of each table what changes when it does.
-    """
-
-    def __init__(self) -> None:
-        self.skipped = 0
-        self.tables: dict[str, Any] = {}
-        self.stamps: dict[str, str] = {}
-
-    def to_json(self) -> str:
-        """Return the stamps as JSON in ASCII."""
-        return json.dumps(self.stamps)
-
-
 class Contents:
     """Finds pictures; keeps the last archive and the last table open.
 
@@ -87,6 +77,11 @@ class Contents:
         max_bytes: the largest file or member that is read.
         columns: where the pictures of tables are.
         opens: opens a file, here or elsewhere.
+
+    Attributes:
+        skipped: how many files that were found are no pictures.
+        stamps: of each table that was found what changes when it does.
+        schemas: of these tables what they carry to the results.
     """
 
     def __init__(
@@ -100,42 +95,40 @@ class Contents:
         self._members: Sequence[ZipInfo] = ()
         self._table: Table | None = None
         self._table_path = ""
+        self.skipped = 0
+        self.stamps: dict[str, str] = {}
+        self.schemas: list[pa.Schema] = []
 
-    def pieces(self, path: str, survey: Survey, *, named: bool) -> Iterator[Piece]:
+    def pieces(self, path: str, *, named: bool) -> Iterator[Piece]:
         """Yield what the file at `path` contains; one piece if it cannot be opened.
 
         Args:
             path: where it is.
-            survey: is told what else there is.
             named: somebody named this file; one that was found may be no picture.
 
         Raises:
             UnreadableContent: it is named, and a table that cannot be read.
         """
-        if is_text_table(path) and not named:
-            survey.skipped += 1
-        elif is_table(path):
-            try:
-                yield Piece(path, 0, self.survey_table(path, survey))
-            except UnreadableContent:
-                if named:
-                    raise
-                yield Piece(path)
-        elif is_array(path):
-            with suppress(UnreadableContent):
+        kind = kind_of(path)
+        try:
+            if kind == "table" and not (named or path.lower().endswith(".parquet")):
+                # Text in a folder may be anything.
+                self.skipped += 1
+            elif kind == "table":
+                yield Piece(path, 0, self._survey(path))
+            elif kind == "array":
                 yield Piece(path, 0, len(open_array(path)))
-                return
-            yield Piece(path)
-        elif is_archive(path):
-            try:
-                yield from self._archive_pieces(path, survey)
-            except UnreadableContent:
+            elif kind == "archive":
+                yield from self._archive_pieces(path)
+                self.close()
+            elif named or may_be_picture(path, partial(self._opens, path)):
                 yield Piece(path)
-            self.close()
-        elif named or may_be_picture(path, partial(self._opens, path)):
+            else:
+                self.skipped += 1
+        except UnreadableContent:
+            if named and kind == "table":
+                raise
             yield Piece(path)
-        else:
-            survey.skipped += 1
 
     def stamp(self, path: str) -> str:
         """Return what changes when the file at `path` does."""
@@ -151,14 +144,23 @@ class Contents:
     def loads(self, pieces: Iterable[Piece]) -> Iterator[Callable[[], Item]]:
         """Yield functions that return the items of `of`, and may be called later and at once."""
         for piece in pieces:
-            if is_table(piece.source):
-                yield from self._table_loads(piece)
-            elif is_array(piece.source) or is_archive(piece.source):
-                items = _array_items if is_array(piece.source) else self._archive_items
-                for item in items(piece):
-                    yield partial(_same, item)
-            else:
+            kind = kind_of(piece.source)
+            if kind is None:
                 yield partial(self._file_item, piece.source)
+                continue
+            number = piece.start
+            missing = Unread(
+                f"unreadable-{kind}", f"the {kind} has become shorter since it was listed"
+            )
+            try:
+                for load in self._readers[kind](self, piece):
+                    yield load
+                    number += 1
+            except UnreadableContent as error:
+                missing = error.unread
+            for lost in range(number, piece.stop):
+                member = str(lost) if kind == "table" else None
+                yield partial(Item, piece.source, member, missing)
 
     def close(self) -> None:
         """Close the archive that is open."""
@@ -173,72 +175,50 @@ class Contents:
     def _file_content(self, path: str) -> bytes | Unread:
         try:
             with self._opens(path) as file:
-                return self.limited(file.read(self._max_bytes + 1))
+                return self._limited(file.read(self._max_bytes + 1))
         except Exception as error:
-            # Which one it is depends on where the file is.
-            reason = getattr(error, "strerror", None) or f"{error!s:.200}"
-            return Unread("unreadable-file", f"the file cannot be read ({reason})")
+            return Unread("unreadable-file", f"the file cannot be read ({reason_of(error)})")
 
-    def survey_table(self, path: str, survey: Survey) -> int:
-        """Return the number of rows of the table at `path`, and tell `survey` the rest.
-
-        Raises:
-            UnreadableContent: it cannot be read.
-        """
-        survey.stamps[path] = self.stamp(path)
-        table = open_table(path, self._opens, self._columns)
-        try:
-            rows, survey.tables[path] = table.survey()
-        finally:
-            table.close()
-        return rows
-
-    def _table_loads(self, piece: Piece) -> Iterator[Callable[[], Item]]:
-        missing = Unread("unreadable-table", "the table has become shorter since it was listed")
-        number = piece.start
-        try:
-            for picture, cells in self._table_at(piece).rows(piece.start, piece.stop):
-                yield partial(self._row_item, piece.source, number, picture, cells)
-                number += 1
-        except UnreadableContent as error:
-            missing = error.unread
-        for row in range(number, piece.stop):
-            yield partial(_same, Item(piece.source, str(row), missing))
-
-    def _row_item(
-        self, table: str, number: int, picture: bytes | str | None, cells: Mapping[str, Any]
-    ) -> Item:
-        if not picture:
-            content: bytes | Unread = Unread("unreadable-table", "the row has no picture")
-        elif isinstance(picture, bytes):
-            content = self.limited(picture)
-        else:
-            # Paths are relative to the table.
-            folder = os.path.dirname(table)  # noqa: PTH120 - of an address too
-            below = picture if is_address(picture) else os.path.join(folder, picture)  # noqa: PTH118
-            content = self._file_content(below)
-        return Item(table, str(number), content, cells)
-
-    def _table_at(self, piece: Piece) -> Table:
-        """Return the open table if the rows are still to come, else open it: text has no index."""
-        table = self._table
-        if table is None or self._table_path != piece.source or not table.can_reach(piece.start):
-            if table is not None:
-                table.close()
-            self._table = None
-            table = open_table(piece.source, self._opens, self._columns)
-            self._table, self._table_path = table, piece.source
-        return table
-
-    def limited(self, content: bytes | Unread) -> bytes | Unread:
-        """Return `content`, or that it is too large."""
-        if isinstance(content, Unread) or len(content) <= self._max_bytes:
+    def _limited(self, content: bytes) -> bytes | Unread:
+        if len(content) <= self._max_bytes:
             return content
         return Unread(
             "file-too-large", f"larger than {self._max_bytes} bytes, the NUMERAL_MAX_BODY_BYTES"
         )
 
-    def _archive_pieces(self, path: str, survey: Survey) -> Iterator[Piece]:
+    def _survey(self, path: str) -> int:
+        self.stamps[path] = self.stamp(path)
+        table = Table(path, self._opens, self._columns)
+        with table.file:
+            rows, schema = table.survey()
+        self.schemas.append(schema)
+        return rows
+
+    def _table_loads(self, piece: Piece) -> Iterator[Callable[[], Item]]:
+        # The open table serves if the rows are still to come: text has no index.
+        table = self._table
+        if table is None or self._table_path != piece.source or not table.can_reach(piece.start):
+            if table is not None:
+                table.file.close()
+            self._table = None
+            table = self._table = Table(piece.source, self._opens, self._columns)
+            self._table_path = piece.source
+        for number, row in enumerate(table.rows(piece.start, piece.stop), piece.start):
+            yield partial(self._row_item, piece.source, number, *row)
+
+    def _row_item(self, table: str, number: int, picture: bytes | str | None, cells: Cells) -> Item:
+        if not picture:
+            content: bytes | Unread = Unread("unreadable-table", "the row has no picture")
+        elif isinstance(picture, bytes):
+            content = self._limited(picture)
+        else:
+            # Paths are relative to the table, which may be at an address.
+            folder = os.path.dirname(table)  # noqa: PTH120
+            below = picture if is_address(picture) else os.path.join(folder, picture)  # noqa: PTH118
+            content = self._file_content(below)
+        return Item(table, str(number), content, cells)
+
+    def _archive_pieces(self, path: str) -> Iterator[Piece]:
         """Yield the runs of members that may be pictures."""
 
         def is_read(numbered: tuple[int, ZipInfo]) -> bool:
@@ -248,7 +228,7 @@ class Contents:
                 return False
             if may_be_picture(name, partial(self._open_member, member)):
                 return True
-            survey.skipped += 1
+            self.skipped += 1
             return False
 
         for read, run in groupby(enumerate(self._members_of(path)), is_read):
@@ -256,19 +236,10 @@ class Contents:
             if read:
                 yield Piece(path, numbers[0], numbers[-1] + 1)
 
-    def _archive_items(self, piece: Piece) -> Iterator[Item]:
-        members: Sequence[ZipInfo] = ()
-        missing = Unread("unreadable-archive", "the archive has lost members since it was listed")
-        try:
-            members = self._members_of(piece.source)
-        except UnreadableContent as error:
-            missing = error.unread
-        for number in range(piece.start, piece.stop):
-            if number < len(members):
-                member = members[number]
-                yield Item(piece.source, member.filename, self._member_content(member))
-            else:
-                yield Item(piece.source, None, missing)
+    def _archive_loads(self, piece: Piece) -> Iterator[Callable[[], Item]]:
+        for member in self._members_of(piece.source)[piece.start : piece.stop]:
+            # The archive is read by one thread.
+            yield partial(Item, piece.source, member.filename, self._member_content(member))
 
     def _member_content(self, member: ZipInfo) -> bytes | Unread:
         if member.flag_bits & _ZIP_ENCRYPTED:
@@ -279,7 +250,7 @@ class Contents:
         try:
             with self._open_member(member) as file:
                 # Without a size it unpacks everything, whatever the header announces.
-                return self.limited(file.read(self._max_bytes + 1))
+                return self._limited(file.read(self._max_bytes + 1))
         except Exception as error:
             # A damaged archive makes zipfile raise nearly anything.
             return Unread("unreadable-archive", f"the member cannot be unpacked: {error}")
@@ -295,8 +266,7 @@ class Contents:
             try:
                 archive = ZipFile(self._opens(path))
             except Exception as error:
-                reason = getattr(error, "strerror", None) or str(error)
-                detail = f"it cannot be opened as a complete ZIP archive ({reason})"
+                detail = f"it cannot be opened as a complete ZIP archive ({reason_of(error)})"
                 raise UnreadableContent("unreadable-archive", detail) from error
             self._archive, self._archive_path = archive, path
             members = archive.infolist()
@@ -306,15 +276,24 @@ class Contents:
             self._members = members
         return self._members
 
+    def _array_loads(self, piece: Piece) -> Iterator[Callable[[], Item]]:
+        number = piece.start
+        while number < piece.stop:
+            array = open_array(piece.source)
+            several = max(1, _MAPPED_BYTES // array[0].size)
+            if number >= len(array):
+                return
+            for image in array[number : min(piece.stop, number + several)]:
+                # A copy, independent of the mapped file.
+                yield partial(Item, piece.source, str(number), np.array(image))
+                number += 1
 
-def is_archive(path: str) -> bool:
-    """Tell whether the name of the file at `path` is that of an archive."""
-    return path.lower().endswith(".zip")
+    _readers: ClassVar = {"table": _table_loads, "archive": _archive_loads, "array": _array_loads}
 
 
-def is_array(path: str) -> bool:
-    """Tell whether the name of the file at `path` is that of an array."""
-    return path.lower().endswith(".npy")
+def kind_of(path: str) -> str | None:
+    """Return what the file at `path` is by its name: archive, array or table; None: a picture."""
+    return _KINDS.get(path[path.rfind(".") :].lower())
 
 
 def may_be_picture(path: str, opens: Callable[[], IO[bytes]]) -> bool:
@@ -353,25 +332,6 @@ def open_array(path: str) -> NDArray[np.uint8]:
     return array
 
 
-def _array_items(piece: Piece) -> Iterator[Item]:
-    missing = Unread("unreadable-array", "the array has become shorter since it was listed")
-    number = piece.start
-    try:
-        while number < piece.stop:
-            array = open_array(piece.source)
-            several = max(1, _MAPPED_BYTES // array[0].size)
-            if number >= len(array):
-                break
-            for image in array[number : min(piece.stop, number + several)]:
-                # A copy, independent of the mapped file.
-                yield Item(piece.source, str(number), np.array(image))
-                number += 1
-    except UnreadableContent as error:
-        missing = error.unread
-    for _ in range(number, piece.stop):
-        yield Item(piece.source, None, missing)
-
-
 def _share_bytes(members: Sequence[ZipInfo]) -> bool:
     """Tell whether entries share data, which turns a small file into an endless one."""
     end = 0
@@ -385,7 +345,3 @@ def _share_bytes(members: Sequence[ZipInfo]) -> bool:
 def _is_hidden(name: str) -> bool:
     parts = PurePosixPath(name.replace(os.sep, "/")).parts
     return any(part.startswith(".") or part == _MAC_METADATA for part in parts)
-
-
-def _same(item: Item) -> Item:
-    return item

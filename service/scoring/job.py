@@ -1,6 +1,5 @@
 """Tasks to rows in worker processes, and rows to a table that an interrupted run goes on with."""
 
-import json
 import multiprocessing
 import signal
 import tempfile
@@ -16,15 +15,17 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from service.scoring.checkpoint import Listing, Progress, Run, open_checkpoint, own_files
-from service.scoring.contents import Contents, Survey
-from service.scoring.pieces import UnreadableContent
-from service.scoring.reading import Column, Digits, Fields, Scorer, Tally, tally_of
-from service.scoring.sources import NoSuchSource, Task, from_line, list_pieces, tasks_of
-from service.scoring.tables import ANY_COLUMNS, Carried, Columns, carried_columns
+from service.scoring.contents import Contents
+from service.scoring.reading import Column, Method, Scorer, Tally, tally_of
+from service.scoring.sources import Task, from_line, list_pieces, tasks_of
+from service.scoring.tables import ANY_COLUMNS, Columns, carried_columns
 from service.scoring.writers import Writer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # Not forked: a fork copies locks that another thread of the parent may hold.
 _SPAWN = multiprocessing.get_context("spawn")
@@ -48,42 +49,35 @@ class Job:
     Without `workers`, as many processes read as are worth it, up to `cores`.
     """
 
-    method: Digits | Fields
+    method: Method
     writer: Writer
     max_bytes: int
     sources: tuple[str, ...]
     workers: int | None
     cores: int
     tables: Columns = ANY_COLUMNS
-    carried: tuple[Carried, ...] = ()
+    carried: "tuple[pa.Field, ...]" = ()
 
     @property
-    def columns(self) -> tuple[Column | Carried, ...]:
+    def columns(self) -> "tuple[Column | pa.Field, ...]":
         """The columns of the results."""
         return (*self.method.columns, *self.carried)
 
-    def tasks(self, survey: Survey, ignored: frozenset[str] = frozenset()) -> Iterator[Task]:
-        """List everything that is to be read.
+    def scorer(self) -> Scorer:
+        """Load the model."""
+        origins = {each.name: each.metadata[b"origin"].decode() for each in self.carried}
+        return Scorer(self.method, origins)
 
-        Raises:
-            NoSuchSource: a source is missing, or a table cannot be read.
-        """
+    def listing(self, progress: Progress, ignored: frozenset[str] = frozenset()) -> Listing:
+        """Return the list of everything that is to be read."""
         contents = Contents(self.max_bytes, self.tables)
-        pieces = list_pieces(self.sources, contents, survey, ignored)
-        yield from tasks_of(pieces, self.method.task_size)
-        self.with_tables(survey)
+        pieces = list_pieces(self.sources, contents, ignored)
+        return Listing(tasks_of(pieces, self.method.task_size), contents, progress)
 
-    def with_tables(self, survey: Survey, *taken: str) -> "Job":
-        """Return this job with the columns of the tables; `taken` names are not for them.
-
-        Raises:
-            NoSuchSource: the tables do not go together.
-        """
+    def with_tables(self, run: Run, *taken: str) -> "Job":
+        """Return this job with the columns of the tables; `taken` names are not for them."""
         own = [column.name for column in self.method.columns]
-        try:
-            return replace(self, carried=carried_columns(survey.tables, [*taken, *own]))
-        except UnreadableContent as error:
-            raise NoSuchSource(str(error)) from error
+        return replace(self, carried=carried_columns(run.schema_of_tables, [*taken, *own]))
 
     def workers_for(self, pictures: int) -> int:
         """Return how many processes are to read so many."""
@@ -123,16 +117,16 @@ def score_to_file(
         What was done; None if the table was already complete.
 
     Raises:
-        NoSuchSource, CannotWrite, WorkerFailed, OSError: it could not be done, or not now.
+        NoSuchSource, UnreadableContent, CannotWrite, WorkerFailed, OSError: it could not be done,
+            or not now.
     """
     with open_checkpoint(out) as checkpoint:
-        survey = Survey()
-        tasks = job.tasks(survey, own_files(out))
-        run = checkpoint.begin(request, tasks, progress, overwrite=overwrite, survey=survey)
+        listing = job.listing(progress, own_files(out))
+        run = checkpoint.begin(request, listing, overwrite=overwrite)
         if run is None:
             return None
-        _survey_again(job, run, survey)
-        job = job.with_tables(survey)
+        run.check_tables(Contents(job.max_bytes))
+        job = job.with_tables(run)
         before = checkpoint.tally.pictures
         progress(before, run.pictures)
         workers = job.workers_for(run.pictures - before)
@@ -144,36 +138,27 @@ def score_to_file(
         return Summary(checkpoint.tally, before, workers, run.skipped)
 
 
-def _survey_again(job: Job, run: Run, survey: Survey) -> None:
-    """Survey the tables of a run that is resumed again, for their columns."""
-    contents = Contents(job.max_bytes, job.tables)
-    for path in json.loads(run.tables):
-        if path not in survey.stamps:
-            with suppress(UnreadableContent):
-                contents.survey_table(path, survey)
-    run.check_tables(survey)
-
-
 def score_to_pipe(job: Job, pipe: BinaryIO, progress: Progress) -> Summary:
     """Write the rows to `pipe` in order, those of each task as soon as they are read.
 
     Raises:
-        NoSuchSource, WorkerFailed, OSError: it could not be done.
+        NoSuchSource, UnreadableContent, WorkerFailed, OSError: it could not be done.
     """
-    listing, tally, survey = Listing(progress), Tally(), Survey()
+    listing, tally = job.listing(progress), Tally()
     with tempfile.TemporaryFile() as lines:
-        lines.writelines(listing.lines(job.tasks(survey)))
-        job = job.with_tables(survey)
+        lines.writelines(listing)
+        run = listing.run({})
+        job = job.with_tables(run)
         lines.seek(0)
-        progress(0, listing.pictures)
-        workers = job.workers_for(listing.pictures)
+        progress(0, run.pictures)
+        workers = job.workers_for(run.pictures)
         with closing(_score(job, map(from_line, lines), workers)) as done:
             for scored in done:
                 pipe.write(scored.rows)
                 pipe.flush()
                 tally += scored.tally
-                progress(tally.pictures, listing.pictures)
-        return Summary(tally, 0, workers, survey.skipped)
+                progress(tally.pictures, run.pictures)
+        return Summary(tally, 0, workers, run.skipped)
 
 
 def _score(job: Job, tasks: Iterator[Task], workers: int) -> Generator[Scored, None, None]:
@@ -296,7 +281,7 @@ class _Work:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._scorer = Scorer(job.method, job.carried)
+        self._scorer = job.scorer()
         self._contents = Contents(job.max_bytes, job.tables)
 
     def __call__(self, task: Task) -> Scored:

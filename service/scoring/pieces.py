@@ -59,6 +59,11 @@ class UnreadableContent(Exception):
         self.unread = Unread(error, detail)
 
 
+def reason_of(error: Exception) -> str:
+    """Return what `error` says, in short; which one it is depends on a library."""
+    return getattr(error, "strerror", None) or f"{error!s:.200}"
+
+
 def is_address(source: str) -> bool:
     """Tell whether `source` names a store rather than a path."""
     return _ADDRESS.match(source) is not None

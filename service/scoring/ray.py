@@ -34,10 +34,9 @@ from ray.exceptions import RayError
 from models.manifest import read_model_file
 from service.ray_cluster import ray_cluster
 from service.scoring.checkpoint import CannotWrite, Listing, Run
-from service.scoring.contents import Survey
 from service.scoring.job import Job, Summary, WorkerFailed
 from service.scoring.pieces import Piece, is_address
-from service.scoring.reading import Digits, Fields, Scorer, Tally, tally_of, text_of
+from service.scoring.reading import Method, Tally, tally_of, text_of
 from service.scoring.sources import Task, pictures_of, pieces_of, tasks_of
 from service.scoring.stores import (
     StoreContents,
@@ -91,20 +90,19 @@ def score_on_ray(
     if overwrite:
         folder.clear()
     complete = folder.complete(request)
-    contents, survey = StoreContents(job.max_bytes, job.tables), Survey()
+    contents = StoreContents(job.max_bytes, job.tables)
     ignored = frozenset([out, str(Path(out).resolve())])
-    listed = [
-        list(pieces_of(list_source(source, ignored), contents, survey)) for source in job.sources
-    ]
-    listing = Listing(lambda *_: None)
-    for _ in listing.lines((piece,) for pieces in listed for piece in pieces):
+    listed = [list(pieces_of(list_source(source, ignored), contents)) for source in job.sources]
+    tasks = ((piece,) for pieces in listed for piece in pieces)
+    listing = Listing(tasks, contents, lambda *_: None)
+    for _ in listing:
         pass
     if complete is not None:
-        complete.check_list(listing.digest, survey, out)
+        complete.check_list(listing, out)
         return None
-    job = job.with_tables(survey, _ID.name)
-    run = listing.run(request, survey)
-    folder.check_tables(survey)
+    run = listing.run(request)
+    job = job.with_tables(run, _ID.name)
+    folder.check_tables(contents)
     folder.write(_RUN, run)
     before, tally = folder.checkpointed(), Tally()
     by_path = not all(map(is_address, (*job.sources, out)))
@@ -129,7 +127,7 @@ def score_on_ray(
     return Summary(tally, before, workers, run.skipped)
 
 
-def _task_size(method: Digits | Fields, pictures: int, workers: int) -> int:
+def _task_size(method: Method, pictures: int, workers: int) -> int:
     share = pictures // (method.task_size * workers * _TASKS_PER_WORKER)
     return method.task_size * max(_SMALLEST_TASK, min(_LARGEST_TASK, share))
 
@@ -272,7 +270,7 @@ class _Actor:
         with tempfile.TemporaryDirectory(prefix=_PREFIX) as models:
             # Not every node has the models.
             (Path(models) / method.card.file).write_bytes(model)
-            self._scorer = Scorer(replace(method, directory=Path(models)), job.carried)
+            self._scorer = replace(job, method=replace(method, directory=Path(models))).scorer()
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Read the pictures of `block`."""
@@ -321,10 +319,10 @@ class _Folder:
             )
         return complete
 
-    def check_tables(self, survey: Survey) -> None:
+    def check_tables(self, contents: StoreContents) -> None:
         """Raise CannotWrite if a run that is resumed has listed another table."""
         if run := self._read(_RUN):
-            run.check_tables(survey)
+            run.check_tables(contents)
 
     def write(self, name: str, run: Run) -> None:
         """Write `run` to the file `name`."""

@@ -2,25 +2,24 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from models.fields.constraints import Constraints
 from models.manifest import ModelCard
 from models.reader_card import ReaderCard
 from service.api.responses import field, prediction
 from service.imaging import UnreadableImage
-from service.inference.decisions import Criteria, Decision
-from service.inference.digits import DigitPipeline, Preprocess, Reading
+from service.inference.decisions import Decision
+from service.inference.digits import DigitPipeline, Reading
 from service.inference.fields import FieldPipeline, FieldReading
 from service.inference.sessions import LARGEST_MICRO_BATCH, open_classifier, open_reader
 from service.scoring.pieces import Item, Unread
-from service.scoring.tables import Carried
 
 # Values by the names of the columns.
 Row = Mapping[str, Any]
@@ -57,53 +56,59 @@ _ERROR = (
 
 
 @dataclass(frozen=True)
-class Digits:
-    """How single digits are read: a pipeline that can be sent to another process or machine."""
+class Method:
+    """How pictures are read: a pipeline that can be sent to another process or machine.
+
+    Attributes:
+        directory: the folder of the model.
+        card: of the model.
+        options: the arguments of the pipeline after the model.
+        columns: of the results.
+        task_size: pictures that are a tenth of a second's work, or more.
+    """
 
     directory: Path
-    card: ModelCard
-    criteria: Criteria
-    preprocess: Preprocess
-    max_pixels: int
+    card: ModelCard | ReaderCard
+    options: tuple[Any, ...]
 
-    columns: ClassVar = (
+    columns: ClassVar[tuple[Column, ...]]
+    task_size: ClassVar[int]
+
+    @staticmethod
+    def of(pipeline: DigitPipeline | FieldPipeline, directory: Path) -> "Method":
+        """Read as `pipeline` does, whose model is in `directory`."""
+        kind = Digits if isinstance(pipeline, DigitPipeline) else Fields
+        model, *options = (getattr(pipeline, each.name) for each in fields(pipeline))
+        return kind(directory, model.card, tuple(options))
+
+    def open(self) -> DigitPipeline | FieldPipeline:
+        """Load the model.
+
+        Raises:
+            ModelFileError, UnusableModel: it cannot be used any more.
+        """
+        if isinstance(self.card, ModelCard):
+            return DigitPipeline(open_classifier(self.directory, self.card), *self.options)
+        return FieldPipeline(open_reader(self.directory, self.card), *self.options)
+
+
+class Digits(Method):
+    """How single digits are read."""
+
+    columns = (
         *_PLACE,
         Column("digit", "int8", "0 to 9; null when nothing is written"),
         *_JUDGEMENT,
         Column("probabilities", "list<float32>", "of the digits 0 to 9"),
         *_ERROR,
     )
-    # A tenth of a second's work, or more.
-    task_size: ClassVar = 128
-
-    @classmethod
-    def of(cls, pipeline: DigitPipeline, directory: Path) -> Self:
-        """Read as `pipeline` does, whose model is in `directory`."""
-        card, criteria = pipeline.classifier.card, pipeline.criteria
-        return cls(directory, card, criteria, pipeline.preprocess, pipeline.max_pixels)
-
-    def open(self) -> DigitPipeline:
-        """Load the model.
-
-        Raises:
-            ModelFileError, UnusableModel: it cannot be used any more.
-        """
-        classifier = open_classifier(self.directory, self.card)
-        return DigitPipeline(classifier, self.criteria, self.preprocess, self.max_pixels)
+    task_size = 128
 
 
-@dataclass(frozen=True)
-class Fields:
-    """How fields are read: a pipeline that can be sent to another process or machine."""
+class Fields(Method):
+    """How fields are read."""
 
-    directory: Path
-    card: ReaderCard
-    threshold: float | None
-    constraints: Constraints
-    max_pixels: int
-    temperature: float
-
-    columns: ClassVar = (
+    columns = (
         *_PLACE,
         Column("text", "string", "the digits; null when none could be read"),
         Column("raw", "string", "the same with separators"),
@@ -120,25 +125,7 @@ class Fields:
         ),
         *_ERROR,
     )
-    # A tenth of a second's work, or more.
-    task_size: ClassVar = 16
-
-    @classmethod
-    def of(cls, pipeline: FieldPipeline, directory: Path) -> Self:
-        """Read as `pipeline` does, whose reader is in `directory`."""
-        card, threshold = pipeline.reader.card, pipeline.threshold
-        limits = pipeline.constraints, pipeline.max_pixels
-        return cls(directory, card, threshold, *limits, pipeline.temperature)
-
-    def open(self) -> FieldPipeline:
-        """Load the reader.
-
-        Raises:
-            ModelFileError, UnusableModel: it cannot be used any more.
-        """
-        reader = open_reader(self.directory, self.card)
-        limits = self.constraints, self.max_pixels
-        return FieldPipeline(reader, self.threshold, *limits, self.temperature)
+    task_size = 16
 
 
 class Tally(BaseModel):
@@ -192,10 +179,10 @@ class Scorer:
 
     Args:
         method: how they are read.
-        carried: the columns of tables that are copied into the rows.
+        carried: the columns of tables that are copied into the rows, by their names there.
     """
 
-    def __init__(self, method: Digits | Fields, carried: Sequence[Carried] = ()) -> None:
+    def __init__(self, method: Method, carried: Mapping[str, str] = MappingProxyType({})) -> None:
         self._method = method
         self._carried = carried
         self._pipeline: Any = method.open()
@@ -225,7 +212,7 @@ class Scorer:
             "source": text_of(item.source),
             "member": None if item.member is None else text_of(item.member),
         }
-        carried = {each.name: item.cells.get(each.origin) for each in self._carried}
+        carried = {name: item.cells.get(origin) for name, origin in self._carried.items()}
         outcome = _text_only(outcome)
         if isinstance(outcome, Reading):
             return {**prediction(outcome, **place), "error": None, "detail": None, **carried}

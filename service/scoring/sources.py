@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from service.scoring.contents import Contents, Survey
+from service.scoring.contents import Contents, kind_of
 from service.scoring.pieces import Piece, UnreadableContent
-from service.scoring.tables import is_table
 
 # Enough pictures to keep a worker busy, few enough that little is lost with it.
 Task = tuple[Piece, ...]
@@ -33,7 +32,6 @@ class Found(NamedTuple):
 def list_pieces(
     sources: Sequence[str],
     contents: Contents,
-    survey: Survey,
     ignored: frozenset[str] = frozenset(),
 ) -> Iterator[Piece]:
     """Yield what there is to read in `sources`, in their order; within a folder by name.
@@ -42,17 +40,16 @@ def list_pieces(
         sources: folders, files, patterns, or @FILE for a text file with a path in each line;
             @- stands for standard input.
         contents: tells what is in a file.
-        survey: is told what else there is.
         ignored: real paths that are skipped when a folder or a pattern leads to them.
 
     Raises:
         NoSuchSource: one does not exist.
     """
     for source in sources:
-        yield from pieces_of(list_paths(source, ignored), contents, survey)
+        yield from pieces_of(list_paths(source, ignored), contents)
 
 
-def pieces_of(files: Iterable[Found], contents: Contents, survey: Survey) -> Iterator[Piece]:
+def pieces_of(files: Iterable[Found], contents: Contents) -> Iterator[Piece]:
     """Yield what there is to read in `files`.
 
     Raises:
@@ -60,7 +57,7 @@ def pieces_of(files: Iterable[Found], contents: Contents, survey: Survey) -> Ite
     """
     for path, named in files:
         try:
-            yield from contents.pieces(path, survey, named=named)
+            yield from contents.pieces(path, named=named)
         except UnreadableContent as error:
             raise NoSuchSource(f"{path}: {error}") from error
 
@@ -82,7 +79,7 @@ def list_paths(source: str, ignored: frozenset[str] = frozenset()) -> Iterator[F
         if not files:
             raise NoSuchSource(f"no file matches the pattern {source}")
         # Of a pattern for tables every file is meant, of another only the pictures.
-        yield from (Found(path, named=is_table(source)) for path in files)
+        yield from (Found(path, named=kind_of(source) == "table") for path in files)
     else:
         raise NoSuchSource(f"{source}: no such file or folder")
 

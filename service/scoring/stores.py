@@ -16,10 +16,10 @@ import fsspec
 import pyarrow.fs
 from fsspec.implementations.arrow import ArrowFSWrapper
 
-from service.scoring.contents import Contents, open_file
+from service.scoring.contents import Contents, kind_of, open_file
 from service.scoring.pieces import Item, Piece, is_address, store_of
 from service.scoring.sources import Found, NoSuchSource, list_paths
-from service.scoring.tables import ANY_COLUMNS, Columns, is_table
+from service.scoring.tables import ANY_COLUMNS, Columns
 
 _BY_ARROW = ("s3", "gs", "gcs")
 
@@ -94,9 +94,8 @@ def _addresses(source: str) -> Iterator[Found]:
         below = name.removeprefix(root)
         if "/." not in below:
             address = folder.rstrip("/") + below
-            yield Found(
-                address, named=address == source or (has_magic(source) and is_table(source))
-            )
+            is_meant = has_magic(source) and kind_of(source) == "table"
+            yield Found(address, named=is_meant or address == source)
 
 
 class StoreContents(Contents):

@@ -16,12 +16,12 @@ import orjson
 
 from service.extras import how_to_install, is_installed
 from service.scoring.reading import Column, Row
-from service.scoring.tables import Carried
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Columns = Sequence[Column | Carried]
+# Those of the results, and Arrow's fields for what is copied from tables.
+Columns = Sequence["Column | pa.Field"]
 
 _JSON_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
@@ -95,7 +95,7 @@ class Csv:
     def encode(self, columns: Columns, rows: Sequence[Row]) -> bytes:
         """Encode a line for each of `rows`."""
         cells = [
-            _carried_cell if isinstance(column, Carried) else _CELLS.get(column.type, _json_cell)
+            _CELLS.get(column.type, _json_cell) if isinstance(column, Column) else _carried_cell
             for column in columns
         ]
         return _csv_lines(
@@ -173,11 +173,9 @@ def schema_of(columns: Columns) -> "pa.Schema":
     }
     return pa.schema(
         [
-            pa.field(
-                column.name,
-                column.type if isinstance(column, Carried) else types[column.type],
-                metadata={"about": column.about},
-            )
+            pa.field(column.name, types[column.type], metadata={"about": column.about})
+            if isinstance(column, Column)
+            else column
             for column in columns
         ]
     )

@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.scoring.checkpoint import CannotWrite, checkpoint_file, open_checkpoint
+from service.scoring.checkpoint import CannotWrite, Listing, checkpoint_file, open_checkpoint
+from service.scoring.contents import Contents
 from service.scoring.pieces import Piece
 from service.scoring.reading import Tally
 
@@ -58,7 +59,7 @@ def test_a_list_that_cannot_be_made_leaves_nothing(out):
         raise LookupError
 
     with pytest.raises(LookupError), open_checkpoint(out) as checkpoint:
-        checkpoint.begin(REQUEST, tasks(), _ignore, overwrite=False)
+        checkpoint.begin(REQUEST, _listing(tasks()), overwrite=False)
 
     assert list(out.parent.iterdir()) == []
 
@@ -68,7 +69,7 @@ def test_another_request_is_refused_and_named(out):
         _begin(checkpoint)
 
     with open_checkpoint(out) as checkpoint, pytest.raises(CannotWrite, match="another model"):
-        checkpoint.begin({"model": "cnn"}, TASKS, _ignore, overwrite=False)
+        checkpoint.begin({"model": "cnn"}, _listing(TASKS), overwrite=False)
 
 
 def test_something_else_in_its_place_is_refused(out):
@@ -88,7 +89,7 @@ def test_a_complete_table_needs_nothing_unless_it_or_its_sources_have_changed(ou
     with open_checkpoint(out) as checkpoint:
         assert _begin(checkpoint) is None
         with pytest.raises(CannotWrite, match="other pictures now"):
-            checkpoint.begin(REQUEST, TASKS[:1], _ignore, overwrite=False)
+            checkpoint.begin(REQUEST, _listing(TASKS[:1]), overwrite=False)
         out.write_bytes(b"edited")
         with pytest.raises(CannotWrite, match="--overwrite"):
             _begin(checkpoint)
@@ -97,12 +98,12 @@ def test_a_complete_table_needs_nothing_unless_it_or_its_sources_have_changed(ou
 
 
 def _begin(checkpoint, *, overwrite=False):
-    return checkpoint.begin(REQUEST, TASKS, _ignore, overwrite=overwrite)
+    return checkpoint.begin(REQUEST, _listing(TASKS), overwrite=overwrite)
 
 
 def _join(chunks, file):
     file.writelines(chunks)
 
 
-def _ignore(pictures, total):
-    pass
+def _listing(tasks):
+    return Listing(tasks, Contents(10**6), lambda *_: None)

@@ -9,10 +9,10 @@ import pytest
 from models.manifest import PACKAGE_DIRECTORY
 from service.imaging import decode
 from service.inference.catalogue import load_catalogue
-from service.inference.digits import DigitOptions, DigitPipeline, Preprocess
-from service.scoring.contents import Contents, Survey
+from service.inference.digits import DigitOptions, DigitPipeline
+from service.scoring.contents import Contents
 from service.scoring.pieces import Piece
-from service.scoring.reading import Digits, Scorer
+from service.scoring.reading import Method, Scorer
 from service.scoring.sources import list_pieces, tasks_of
 
 
@@ -20,8 +20,7 @@ from service.scoring.sources import list_pieces, tasks_of
 def method():
     catalogue = load_catalogue(PACKAGE_DIRECTORY)
     pipeline = catalogue.digits(DigitOptions("mlp"), max_error=0.001, max_pixels=10**7)
-    card = pipeline.classifier.card
-    return Digits(PACKAGE_DIRECTORY, card, pipeline.criteria, Preprocess.AUTO, 10**7)
+    return Method.of(pipeline, PACKAGE_DIRECTORY)
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ def test_an_array_in_column_order_is_read_as_one_in_row_order(tmp_path, scorer):
 
 
 def _listed(folder):
-    return list_pieces([str(folder)], Contents(10**6), Survey())
+    return list_pieces([str(folder)], Contents(10**6))
 
 
 def _rows(scorer, *pieces):

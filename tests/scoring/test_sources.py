@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from service.scoring.contents import Contents, Survey
+from service.scoring.contents import Contents
 from service.scoring.pieces import Piece
 from service.scoring.sources import (
     NoSuchSource,
@@ -95,7 +95,7 @@ def test_a_source_that_does_not_exist_is_an_error(tmp_path, monkeypatch, source)
 
 
 def _listed(source):
-    return list_pieces([source], Contents(10**6), Survey())
+    return list_pieces([source], Contents(10**6))
 
 
 def _pictures(pieces):

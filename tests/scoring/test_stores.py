@@ -10,7 +10,6 @@ parquet = pytest.importorskip("pyarrow.parquet")
 server = pytest.importorskip("moto.server")
 fsspec = pytest.importorskip("fsspec")
 
-from service.scoring.contents import Survey  # noqa: E402
 from service.scoring.pieces import Piece, Unread  # noqa: E402
 from service.scoring.sources import NoSuchSource, pieces_of  # noqa: E402
 from service.scoring.stores import StoreContents, list_source, open_source  # noqa: E402
@@ -171,7 +170,7 @@ def _paths(found):
 
 def _read(root):
     contents = StoreContents(10**6)
-    items = contents.of(pieces_of(list_source(root, frozenset()), contents, Survey()))
+    items = contents.of(pieces_of(list_source(root, frozenset()), contents))
     return [
         (
             item.source.removeprefix(f"{root}/"),

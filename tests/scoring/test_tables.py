@@ -3,6 +3,7 @@
 import csv
 import datetime
 import json
+import os
 import tracemalloc
 
 import pytest
@@ -10,9 +11,16 @@ import pytest
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 
-from service.scoring.contents import Contents, Survey, open_file  # noqa: E402
+from models.manifest import PACKAGE_DIRECTORY  # noqa: E402
+from service.inference.catalogue import load_catalogue  # noqa: E402
+from service.inference.digits import DigitOptions  # noqa: E402
+from service.scoring.checkpoint import CannotWrite  # noqa: E402
+from service.scoring.contents import Contents, open_file  # noqa: E402
+from service.scoring.job import Job, score_to_file  # noqa: E402
 from service.scoring.pieces import Piece, UnreadableContent  # noqa: E402
-from service.scoring.tables import Columns, open_table  # noqa: E402
+from service.scoring.reading import Digits, Method  # noqa: E402
+from service.scoring.tables import Columns, Table  # noqa: E402
+from service.scoring.writers import Parquet  # noqa: E402
 from tests.cli.running import numeral  # noqa: E402
 from tests.scoring.tables import read_table  # noqa: E402
 
@@ -90,19 +98,19 @@ def test_parquet_keeps_types_and_the_struct_of_hugging_face_is_a_picture(tmp_pat
 @pytest.mark.parametrize(
     "content",
     [
-        b"\xef\xbb\xbfscan;name\r\n7.png;caf\xe9\r\n",
-        b"scan\tname\n7.png\tcaf\xe9",
-        b'scan,name\n\n"7.png","caf\xe9"\n',
+        "\ufeffscan;name\r\n7.png;café\r\n",
+        "scan\tname\n7.png\tcafé",
+        'scan,name\n\n"7.png","café"\n',
     ],
 )
 def test_csv_as_spreadsheets_write_it(tmp_path, scans, content):
-    (scans / "m.csv").write_bytes(content)
+    (scans / "m.csv").write_bytes(content.encode())
 
     result = numeral("score", "in/m.csv", "--path-column", "scan", *MLP, folder=tmp_path)
 
     assert result.returncode == 0, result.stderr
     row = json.loads(result.stdout)
-    assert (row["digit"], row["scan"], row["name"]) == (7, "7.png", "caf\\xe9")
+    assert (row["digit"], row["scan"], row["name"]) == (7, "7.png", "café")
 
 
 @pytest.mark.parametrize(
@@ -110,15 +118,16 @@ def test_csv_as_spreadsheets_write_it(tmp_path, scans, content):
     [
         ("m.csv", b"", "Empty CSV"),
         ("m.csv", b"file,digit\n", "no column path (found: file, digit)"),
-        ("m.csv", b"path,a,a\n", "several columns a"),
+        ("m.csv", b"path,a,a\n", "duplicate field names"),
         ("m.csv", b"path,a\n7.png\n", "Expected 2 columns, got 1"),
-        ("m.csv", "path\n7.png".encode("utf-16"), "UTF-16"),
+        ("m.csv", "path\n7.png".encode("utf-16"), "utf-8"),
+        ("m.csv", b"path\ncaf\xe9.png\n", "invalid UTF8"),
         ("m.jsonl", b'{"path": "7.png"}\n\n{"path"\n', "row 2 is not JSON"),
         ("m.jsonl", b'{"path": "7.png", "n": 1}\n{"n": "x"}\n', "column n has several types"),
         ("m.jsonl", b"[1]\n", "not a JSON object"),
-        ("m.jsonl", b'{"path": "\xff"}\n', "not JSON"),
+        ("m.jsonl", b'{"path": "\xff"}\n', "row 1 is not JSON"),
         ("m.jsonl", b'{"file": "7.png"}\n', "no column path"),
-        ("m.parquet", b"no table", "Parquet"),
+        ("m.parquet", b"no table", "cannot be read as .parquet"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_at_once(tmp_path, scans, name, content, says):
@@ -143,6 +152,33 @@ def test_a_table_that_has_changed_is_not_complete(tmp_path, scans):
 
     assert (again.returncode, changed.returncode) == (0, 2)
     assert "other pictures now" in changed.stderr
+
+
+def test_an_interrupted_run_resumes_with_the_columns_of_its_table_unless_it_has_changed(
+    tmp_path, scans
+):
+    rows = [{"path": "7.png", "n": number} for number in range(Digits.task_size + 2)]
+    _write(scans / "m.parquet", rows)
+    catalogue = load_catalogue(PACKAGE_DIRECTORY)
+    pipeline = catalogue.digits(DigitOptions("mlp"), max_error=0.001, max_pixels=10**7)
+    method, out = Method.of(pipeline, PACKAGE_DIRECTORY), tmp_path / "all.parquet"
+    job = Job(method, Parquet(), 10**6, (str(scans / "m.parquet"),), 1, 1)
+
+    def interrupts(done, total):
+        if total and done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score_to_file(job, out, {}, interrupts, overwrite=False)
+    found = (scans / "m.parquet").stat()
+    os.utime(scans / "m.parquet", ns=(0, 0))
+    with pytest.raises(CannotWrite, match="has changed"):
+        score_to_file(job, out, {}, lambda *_: None, overwrite=False)
+    os.utime(scans / "m.parquet", ns=(found.st_atime_ns, found.st_mtime_ns))
+    summary = score_to_file(job, out, {}, lambda *_: None, overwrite=False)
+
+    assert (summary.before, summary.tally.pictures) == (Digits.task_size, len(rows))
+    assert parquet.read_table(out)["n"].to_pylist() == [row["n"] for row in rows]
 
 
 def test_what_is_no_picture_in_a_folder_or_an_archive_is_skipped_and_counted(tmp_path, scans, draw):
@@ -190,10 +226,10 @@ def test_any_rows_of_a_long_table_are_found_in_bounded_memory(tmp_path, table):
 
     contents = Contents(10**6)
     # What is imported meanwhile is not counted.
-    list(contents.pieces(str(path), Survey(), named=True))
+    list(contents.pieces(str(path), named=True))
     tracemalloc.start()
     try:
-        assert [*contents.pieces(str(path), Survey(), named=True)] == [(str(path), 0, 200_000)]
+        assert [*contents.pieces(str(path), named=True)] == [(str(path), 0, 200_000)]
         pieces = [Piece(str(path), start, start + 2) for start in (5, 100_000, 199_999, 3)]
         items = [(item.member, item.cells.get("path")) for item in contents.of(pieces)]
         _, peak = tracemalloc.get_traced_memory()
@@ -213,11 +249,11 @@ def test_a_column_of_pictures_is_told_from_one_of_paths(tmp_path):
     parquet.write_table(pa.table({"path": ["x"], "scan": ["y"], "image": [b"1"]}), path)
 
     def picture(**columns):
-        [row] = open_table(str(path), open_file, Columns(**columns)).rows(0, 1)
-        return row.picture
+        [(found, _)] = Table(str(path), open_file, Columns(**columns)).rows(0, 1)
+        return found
 
     assert (picture(), picture(path="path"), picture(path="scan")) == (b"1", "x", "y")
-    with pytest.raises(UnreadableContent, match="a column scan of bytes"):
+    with pytest.raises(UnreadableContent, match="no column scan of pictures"):
         picture(bytes="scan")
 
 
