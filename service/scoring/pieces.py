@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from service.imaging import Picture
 
-_ADDRESS = re.compile(r"(\w[\w+.-]*)://[^/]*")
+_ADDRESS = re.compile(r"\w[\w+.-]*://")
 
 Open = Callable[[str], BinaryIO]
 
@@ -67,9 +67,3 @@ def reason_of(error: Exception) -> str:
 def is_address(source: str) -> bool:
     """Tell whether `source` names a store rather than a path."""
     return _ADDRESS.match(source) is not None
-
-
-def store_of(address: str) -> tuple[str, str] | None:
-    """Return the scheme of an address, and the address of its bucket or host; None for a path."""
-    found = _ADDRESS.match(address)
-    return (found[1], found[0]) if found else None

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -182,9 +181,9 @@ class Scorer:
         carried: the columns of tables that are copied into the rows, by their names there.
     """
 
-    def __init__(self, method: Method, carried: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, method: Method, carried: Mapping[str, str] | None = None) -> None:
         self._method = method
-        self._carried = carried
+        self._carried = carried or {}
         self._pipeline: Any = method.open()
 
     def rows(self, items: Iterator[Item]) -> Iterator[Row]:

@@ -17,7 +17,7 @@ import pyarrow.fs
 from fsspec.implementations.arrow import ArrowFSWrapper
 
 from service.scoring.contents import Contents, kind_of, open_file
-from service.scoring.pieces import Item, Piece, is_address, store_of
+from service.scoring.pieces import Item, Piece, is_address
 from service.scoring.sources import Found, NoSuchSource, list_paths
 from service.scoring.tables import ANY_COLUMNS, Columns
 
@@ -31,9 +31,9 @@ _FILES_AT_ONCE = 16
 
 def filesystem_of(source: str) -> tuple[Any, str]:
     """Return the fsspec file system of an address or a path, and its name for the file there."""
-    found = store_of(source)
-    if found and found[0] in _BY_ARROW:
-        return _arrow_store(found[1]), source.partition("://")[2].rstrip("/")
+    scheme, _, path = source.partition("://")
+    if path and scheme in _BY_ARROW:
+        return _arrow_store(f"{scheme}://{path.partition('/')[0]}"), path.rstrip("/")
     return cast(tuple[Any, str], fsspec.core.url_to_fs(source))
 
 

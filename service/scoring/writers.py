@@ -224,12 +224,8 @@ def _json_cell(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
-def _number_cell(value: object) -> object:
-    return value
-
-
 _CELLS: dict[str, Callable[[Any], object]] = {
     "string": _text_cell,
-    "int8": _number_cell,
-    "float32": _number_cell,
+    "int8": lambda number: number,
+    "float32": lambda number: number,
 }
