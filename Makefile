@@ -33,7 +33,7 @@ setup: $(VENV)/.service ## Create .venv with the service and its command, .venv/
 serve: $(VENV)/.service ## Start the service; ARGS="--port 9000" passes options.
 	$(BIN)/numeral serve $(ARGS)
 
-test: lint $(if $(CI),browser) $(VENV)/.prometheus $(VENV)/.httpmime ## Run every check and all tests; ARGS="-k batch" goes to pytest.
+test: lint $(if $(CI),browser) $(VENV)/.debian ## Run every check and all tests; ARGS="-k batch" goes to pytest.
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 docs: $(VENV)/.test ## Build the documentation into build/site; open build/site/index.html.
@@ -52,20 +52,17 @@ browser: ## Install Chromium on the system, for the tests of the page (Debian, a
 		echo 'No Chromium, and no root on Debian to install it: the tests of the page are skipped.' >&2; \
 	fi
 
-# For the tests of the alerts. Unpacked instead of installed, because the package starts a server.
-$(VENV)/.prometheus: $(VENV)/.test
-	@command -v promtool prometheus >/dev/null || { \
-		cd $(VENV) && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } \
-			&& dpkg-deb --extract prometheus_*.deb prometheus && rm prometheus_*.deb \
-			&& ln -sf ../prometheus/usr/bin/prometheus ../prometheus/usr/bin/promtool bin/; \
-	} >/dev/null 2>&1 || echo 'Prometheus is not available: the tests of the alerts are skipped.' >&2
-	@touch $@
-
-# For the test of the Java client.
-$(VENV)/.httpmime: $(VENV)/.test
-	@{ cd $(VENV) && { apt-get download -qq libhttpmime-java || { apt-get update -qq && apt-get download -qq libhttpmime-java; }; } \
-		&& dpkg-deb --extract libhttpmime-java_*.deb debian && rm libhttpmime-java_*.deb; \
-	} >/dev/null 2>&1 || echo 'libhttpmime-java is not available: the test of the Java client is skipped.' >&2
+# Debian's programs and libraries that some tests run: Prometheus for the alerts, nginx for the path
+# prefix, httpmime for the Java client. Unpacked instead of installed, because packages start servers.
+$(VENV)/.debian: $(VENV)/.test
+	@mkdir -p $(VENV)/debian && cd $(VENV)/debian && for package in prometheus nginx libhttpmime-java; do \
+		{ apt-get download -qq $$package || { apt-get update -qq && apt-get download -qq $$package; }; } \
+			&& dpkg-deb --extract $${package}_*.deb . && rm $${package}_*.deb; \
+	done >/dev/null 2>&1; \
+	for program in usr/bin/prometheus usr/bin/promtool usr/sbin/nginx; do \
+		if [ -x $$program ]; then ln -sf ../debian/$$program ../bin/; \
+		elif ! command -v $${program##*/} >/dev/null; then echo "No $${program##*/}: its tests are skipped." >&2; fi; \
+	done
 	@touch $@
 
 lint: $(VENV)/.test ## Check style, types, imports and docker-compose.yml.

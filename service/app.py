@@ -127,6 +127,8 @@ def create_app(
         version=version(),
         description=_DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
+        # Relative to the document, so that it holds behind any path prefix of a proxy.
+        servers=[{"url": "./"}],
         lifespan=lifespan,
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
