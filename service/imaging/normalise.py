@@ -4,7 +4,7 @@ Rules look at the picture reduced to 64 pixels; only the crop comes from the pic
 """
 
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -126,11 +126,9 @@ def normalise(picture: Picture) -> Normalised:
     """
     if picture.shape == (SIDE, SIDE):
         picture = _without_stripes(picture)
-        for image, polarity in ((picture, Polarity.LIGHT), (~picture, Polarity.DARK)):
-            if is_normalised(image) or _is_crossed(image):
-                x, y, width, height = cv2.boundingRect(image)
-                box = x, y, width, height
-                return Normalised(image, box=box, polarity=polarity, paper=PaperKind.PLAIN)
+        found = _in_form(picture, Polarity.LIGHT) or _in_form(~picture, Polarity.DARK)
+        if found:
+            return found
     height, width = picture.shape
     found = _normalised(picture, is_small=min(height, width) < _SMALL_PICTURE)
     return found._replace(size=(width, height))
@@ -154,9 +152,17 @@ def unchanged(picture: Picture) -> Normalised:
     return Normalised(picture, blank=bool(picture.min() == picture.max()))
 
 
+def _in_form(image: Picture, polarity: Polarity) -> Normalised | None:
+    """Return `image` as it is if it has MNIST's form (5 us)."""
+    if not (is_normalised(image) or _is_crossed(image)):
+        return None
+    box: Any = cv2.boundingRect(image)
+    return Normalised(image, box=box, polarity=polarity, paper=PaperKind.PLAIN)
+
+
 def _without_stripes(image: Picture) -> Picture:
     # Columns at both sides that are inverted, digit and all, have a light ground beside a dark one.
-    if min(image[0, 0], image[0, -1]) < _WHITE or image[0, SIDE // 2] > _BLACK:
+    if image[0, 0] < _WHITE or image[0, -1] < _WHITE or image[0, SIDE // 2] > _BLACK:
         return image
     ground = image[_GROUND_ROWS]
     light = ground.min(axis=0) >= _WHITE
