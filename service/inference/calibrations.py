@@ -58,7 +58,8 @@ class Calibration(OperatingPoints[CalibratedPoint]):
     labels: str = Field(description="Where the right answers came from.")
     pictures: Count = Field(description="Labelled pictures that could be read.")
     right: Count = Field(description="How many of them the model read correctly.")
-    temperature: float = Field(gt=0.0)
+    # Fitted ones are far within; further out, every power is 0.
+    temperature: float = Field(ge=0.01, le=100.0)
 
     def save(self, path: Path) -> None:
         """Write the calibration to `path`, whose stem becomes its name."""

@@ -118,6 +118,8 @@ def test_a_rate_that_was_not_shown_is_refused(tmp_path):
         (b'{"model": 1}', "no calibration: operating_points"),
         (fitted(version="00000000").model_dump_json().encode(), r"which is now .*calibrate again"),
         (fitted(model="vgg").model_dump_json().encode(), "no such model"),
+        (fitted(temperature=1e-300).model_dump_json().encode(), "no calibration: temperature"),
+        (fitted(temperature=1e300).model_dump_json().encode(), "no calibration: temperature"),
     ],
 )
 def test_a_file_that_does_not_fit_is_named_with_its_reason(tmp_path, content, says):
