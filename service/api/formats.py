@@ -5,7 +5,6 @@ import math
 from codecs import BOM_UTF8
 from io import BytesIO
 from typing import Annotated, NamedTuple
-from urllib.parse import unquote, unquote_to_bytes
 
 import numpy as np
 from numpy.lib import format as npy
@@ -24,6 +23,9 @@ _ID_RANGE = range(-(2**63), 2**64)  # what orjson can write into the answer
 # may consist of these characters.
 _BEFORE_A_VALUE = (b",", b"[", b"{")
 _MAX_VALUES_PER_ITEM = 3 + MAX_ID_LENGTH
+
+# What a `data:` URL in Base64 has to escape.
+_ESCAPES = {"%2B": "+", "%2F": "/", "%3D": "=", "%2C": ",", "%3A": ":", "%3B": ";", "%20": " "}
 
 _NPY_WANTED = "send uint8 [N, height, width], N grey pictures, as numpy.save writes them"
 _NPY_HINTS = {
@@ -216,13 +218,16 @@ def decode_base64(text: str) -> bytes:
         InvalidItem: `text` is neither, or in the URL-safe alphabet.
     """
     if is_data_url(text):
-        # `encodeURIComponent` may have encoded the URL as a whole.
-        head, comma, text = (text if text[4] == ":" else unquote(text)).partition(",")
+        # `encodeURIComponent` may have encoded the URL as a whole. `unquote` takes seconds for
+        # millions of escapes.
+        for escape, sign in _ESCAPES.items() if "%" in text else ():
+            text = text.replace(escape, sign).replace(escape.lower(), sign)
+        head, comma, text = text.partition(",")
         if not comma:
             raise InvalidItem("the image is a `data:` URL without a comma before its data")
-        if not head.replace(" ", "").lower().endswith(";base64"):
-            return unquote_to_bytes(text)
-        text = unquote(text) if "%" in text else text
+        # An empty canvas has the URL "data:,".
+        if text and not head.replace(" ", "").lower().endswith(";base64"):
+            raise InvalidItem("the image is a `data:` URL without `;base64`; encode it in Base64")
     try:
         try:
             return binascii.a2b_base64(text, strict_mode=True)
