@@ -59,7 +59,10 @@ def test_a_client_with_a_key_reads_a_picture(proxied, seven):
 
     with Client(url, api_key=key) as numeral:
         assert numeral.predict(seven).digit == 7
-    assert httpx.post(f"{url}predict", content=seven).status_code == 401
+    refused = httpx.post(f"{url}predict", content=seven)
+    assert refused.status_code == 401
+    explained = httpx.get(f"{url.rstrip('/')}{refused.json()['type']}").json()
+    assert explained["type"] == refused.json()["type"]
 
 
 def test_the_document_names_the_server_behind_the_prefix(proxied):
