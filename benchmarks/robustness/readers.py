@@ -52,7 +52,7 @@ class Answers:
         counts = Counter(reason for reasons in self.reasons for reason in reasons)
         return Decisions(
             accepted=int(self.accepted.sum()),
-            reasons={str(reason): counts[reason] for reason in Reason},
+            reasons={str(reason): counts[reason] for reason in Reason if reason != Reason.AUDIT},
         )
 
     def score(self, labels: NDArray[np.integer]) -> Score:

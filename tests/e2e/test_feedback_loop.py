@@ -43,8 +43,10 @@ def test_what_people_say_is_right_is_learnt_and_served(command, start_ready, tmp
     meant = (taken_for + 1) % 10
     for picture in pictures:
         _say(service, picture, meant)
-    for digit in range(10):
-        _say(service, draw(digit), digit)
+    # As often as the sign, as is what people send.
+    for side in (80, 100, 120):
+        for digit in range(10):
+            _say(service, draw(digit, side=side), digit)
     done = numeral("export-feedback", "--out", learnt_from, "--feedback-database", database)
     assert done.returncode == 0, done.stderr
     command(
@@ -59,7 +61,7 @@ def test_what_people_say_is_right_is_learnt_and_served(command, start_ready, tmp
 
     answers = [_predicted(service, picture).json() for picture in pictures]
     described = json.loads((learnt_from / "feedback.json").read_text())
-    assert len(described["train"] + described["t10k"]) == len(pictures) + 10
+    assert len(described["train"] + described["t10k"]) == len(pictures) + 30
     assert [answer["digit"] for answer in answers] == [meant] * len(pictures)
     assert {answer["version"] for answer in answers} == {load_manifest(models).models[0].version}
     # And nothing was forgotten.

@@ -332,7 +332,15 @@ def test_the_document_says_every_body_parameter_and_error_of_a_field(service):
     for path in ("/fields", "/fields/batch"):
         names = {parameter["name"] for parameter in paths[path]["post"]["parameters"]}
         assert names == {
-            *("model", "max_error", "length", "min_length", "max_length", "checksum"),
+            *(
+                "model",
+                "max_error",
+                "calibration",
+                "length",
+                "min_length",
+                "max_length",
+                "checksum",
+            ),
             "X-Request-ID",
         }
     assert "application/x-npy" not in paths["/fields/batch"]["post"]["requestBody"]["content"]
