@@ -24,9 +24,13 @@ def print_error(message: object) -> None:
 
 
 def choose_pipeline(
-    settings: "Settings", options: "DigitOptions | FieldOptions"
+    settings: "Settings",
+    options: "DigitOptions | FieldOptions",
+    catalogue: "Catalogue | None" = None,
 ) -> "DigitPipeline | FieldPipeline":
-    """Load the models, and return the pipeline for `options`, with defaults from `settings`.
+    """Return the pipeline for `options`, with defaults from `settings`.
+
+    The models are loaded unless `catalogue` has them.
 
     Raises:
         typer.Exit: with status 3, if the model cannot be used.
@@ -39,7 +43,7 @@ def choose_pipeline(
     )
     from service.inference.digits import DigitOptions
 
-    catalogue, max_pixels = load_models(settings), settings.max_pixels
+    catalogue, max_pixels = catalogue or load_models(settings), settings.max_pixels
     try:
         if isinstance(options, DigitOptions):
             return catalogue.digits(options, max_error=settings.max_error, max_pixels=max_pixels)

@@ -93,6 +93,6 @@ class Pace:
     async def wait(self) -> None:
         """Wait that long, or until the task is cancelled."""
         if delay := self.delay(asyncio.get_running_loop().time()):
-            # Whoever is cancelled can still answer.
+            # A cancelled request is answered at once.
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(delay)

@@ -138,10 +138,9 @@ class Catalogue:
         """
         calibration = self._calibration(options)
         classifier = self.classifier(calibration.model if calibration else options.model)
-        calibration = calibration or self.default_calibrations.get(classifier.card.name)
-        threshold = _threshold(calibration or classifier.card, options.max_error, max_error)
-        temperature = calibration.temperature if calibration else 1.0
-        criteria = Criteria(threshold, classifier.card.outliers.entropy, temperature)
+        card = classifier.card
+        threshold, temperature = self._limits(card, calibration, options.max_error, max_error)
+        criteria = Criteria(threshold, card.outliers.entropy, temperature)
         return DigitPipeline(classifier, criteria, options.preprocess, max_pixels)
 
     def fields(self, options: FieldOptions, *, max_error: float, max_pixels: int) -> FieldPipeline:
@@ -153,9 +152,8 @@ class Catalogue:
         """
         calibration = self._calibration(options)
         reader = self.reader(calibration.model if calibration else options.model)
-        calibration = calibration or self.default_calibrations.get(reader.card.name)
-        threshold = _threshold(calibration or reader.card, options.max_error, max_error)
-        temperature = calibration.temperature if calibration else 1.0
+        card = reader.card
+        threshold, temperature = self._limits(card, calibration, options.max_error, max_error)
         return FieldPipeline(reader, threshold, options.constraints, max_pixels, temperature)
 
     def _calibration(self, options: DigitOptions | FieldOptions) -> Calibration | None:
@@ -177,6 +175,18 @@ class Catalogue:
                 f" {options.model!r}"
             )
         return calibration
+
+    def _limits(
+        self,
+        card: ModelCard | ReaderCard,
+        calibration: Calibration | None,
+        requested: float | None,
+        default: float,
+    ) -> tuple[float | None, float]:
+        """Return the threshold and the temperature for a model, by its default calibration too."""
+        calibration = calibration or self.default_calibrations.get(card.name)
+        threshold = _threshold(calibration or card, requested, default)
+        return threshold, calibration.temperature if calibration else 1.0
 
 
 def load_catalogue(
