@@ -120,10 +120,9 @@ def _pipeline(settings: Settings, model: str | None) -> "DigitPipeline | FieldPi
     from service.inference.digits import DigitOptions, DigitPipeline
     from service.inference.fields import FieldOptions
 
-    reads_fields = model in load_models(settings).reader_cards
-    pipeline = choose_pipeline(
-        settings, FieldOptions(model) if reads_fields else DigitOptions(model)
-    )
+    catalogue = load_models(settings)
+    options = FieldOptions(model) if model in catalogue.reader_cards else DigitOptions(model)
+    pipeline = choose_pipeline(settings, options, catalogue)
     if isinstance(pipeline, DigitPipeline):
         # The published threshold must not make a picture an outlier.
         pipeline = replace(pipeline, criteria=replace(pipeline.criteria, threshold=None))

@@ -7,18 +7,7 @@ pytest.importorskip("scipy", reason="requires the extra 'training'")
 
 from export.measure import evaluate, reliability
 from export.runtime import Outputs
-
-
-def softmax(logits):
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def answers_with_true_temperature(temperature, count=20_000):
-    random = np.random.default_rng(5)
-    logits = random.normal(0, 3, (count, 10)).astype(np.float32)
-    drawn = random.random((count, 1)) > softmax(logits / temperature).cumsum(axis=1)
-    return logits, np.minimum(drawn.sum(axis=1), 9).astype(np.uint8)
+from tests.answers import answers_with_true_temperature, softmax
 
 
 def test_calibrated_answers_have_a_small_calibration_error():
