@@ -16,7 +16,9 @@ Grey = NDArray[np.uint8]  # [height, width]
 # Classes of the reader: the blank of CTC, then the symbols in this order.
 DIGITS = "0123456789"
 SEPARATORS = ".,-=#"
-SYMBOLS = DIGITS + SEPARATORS
+FRACTIONS = "/_"  # a slash; cents raised or stacked, with a line below
+SIGNS = "$*x"  # a dollar sign, any other sign, any letter
+SYMBOLS = DIGITS + SEPARATORS + FRACTIONS + SIGNS
 BLANK = 0
 CLASSES = 1 + len(SYMBOLS)
 

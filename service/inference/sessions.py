@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.manifest import DIGITS, IMAGE_SIDE, ModelCard, read_model_file
 from models.reader_card import ReaderCard
-from models.strips import BUCKET, CLASSES, HEIGHT, PAPER, STRIDE
+from models.strips import BUCKET, HEIGHT, PAPER, STRIDE
 
 Images = NDArray[np.uint8]  # [N, 28, 28], white ink (255) on black (0)
 Scores = NDArray[np.float32]  # [N, 10], one column per digit
@@ -34,7 +34,7 @@ _DIGIT_CONTRACT = {
 }
 _FIELD_CONTRACT = {
     _INPUT: f"tensor(uint8) [*, {HEIGHT}, *]",
-    **dict.fromkeys(_FIELD_OUTPUTS, f"tensor(float) [*, *, {CLASSES}]"),
+    **dict.fromkeys(_FIELD_OUTPUTS, "tensor(float) [*, *, *]"),
 }
 
 
