@@ -129,13 +129,20 @@ def fit(
             "--limit": limit is not None,
             "--teacher": bool(teachers),
             "--format": saved_format is not SavedFormat.KERAS,
+            "--fold": fold is not None,
+            "--everything": everything,
+            "--pictures": pictures is not None,
+            "--also": also is not None,
         }
         if given := [option for option, is_given in unsupported.items() if is_given]:
             raise typer.BadParameter("not supported for the reader", param_hint=given)
         changes = {"epochs": epochs, "batch_size": batch_size}
         start = Run(initial) if initial else None
+        letters = load_negatives(negatives) if negatives else None
         _fit_reader(
-            data_dir, runs_dir, start, seed, changes, verify=verify, tensorboard=tensorboard
+            *(data_dir, runs_dir, start, letters, seed, changes),
+            verify=verify,
+            tensorboard=tensorboard,
         )
         return
     try:
@@ -189,6 +196,7 @@ def _fit_reader(
     data_dir: Path | None,
     runs_dir: Path,
     initial: Run | None,
+    letters: "Images | None",
     seed: int,
     changes: dict[str, int | None],
     *,
@@ -201,18 +209,20 @@ def _fit_reader(
         )
     import_tensorflow()
     from training.reader.amounts import load_amounts
+    from training.reader.cells import NO_CELLS, load_cells
     from training.reader.fit import Task as ReaderTask
     from training.reader.fit import fit_reader
 
     try:
-        task = ReaderTask.after(initial, seed=seed, **changes)
+        task = replace(ReaderTask.after(initial, seed=seed, **changes), letters=letters)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--epochs") from error
     amounts = load_amounts(data_dir)
     mnist = load_mnist(data_dir, verify=verify)
-    run, _ = task.run(mnist, amounts, runs_dir)
+    cells = load_cells(data_dir) if task.needs_cells else NO_CELLS
+    run, _ = task.run(mnist, amounts, cells, runs_dir)
     logs = _logs(run, tensorboard=tensorboard)
-    run = fit_reader(task, mnist, amounts, runs_dir, callbacks=logs)
+    run = fit_reader(task, mnist, amounts, runs_dir, cells=cells, callbacks=logs)
     last = run.history()[-1]
     console.print(
         f"{run.folder}: validation amounts {last['val_amounts']:.2%} after the last epoch,"

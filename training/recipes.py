@@ -134,4 +134,7 @@ READER = replace(
 # After READER: mostly strips that a person can read.
 TIDY_READER = replace(READER, name="tidy", epochs=24, learning_rate=1e-3)
 
+# After TIDY_READER: also cells, fractions, signs and letters.
+CELL_READER = replace(READER, name="cells", epochs=20, learning_rate=7e-4)
+
 RECIPES = {recipe.name: recipe for recipe in (BASELINE, AUGMENTED, BEST, TEACHER, REFINE, OPEN_SET)}

@@ -36,12 +36,16 @@ class Box:
 
 @dataclass(frozen=True)
 class Amount:
-    """A strip uint8 [height, width] with its digits, without separators, and their boxes."""
+    """A strip uint8 [height, width] with its digits, without separators, and their boxes.
+
+    `raw` is its text with separators, if they are labelled.
+    """
 
     file: str
     grey: Grey
     digits: str
     boxes: tuple[Box, ...]
+    raw: str | None = None
 
 
 def load_amounts(data_dir: Path) -> list[Amount]:
@@ -84,10 +88,15 @@ def _amount(folder: Path, row: dict[str, str]) -> Amount:
     path = folder / "images" / file
     if not set(digits) <= set(DIGITS) or len(boxes) != len(digits):
         raise DataError(f"{path}: label {digits!r} with {len(boxes)} boxes; download it again")
-    return Amount(file, _read(path), digits, boxes)
+    return Amount(file, read_grey(path), digits, boxes)
 
 
-def _read(path: Path) -> Grey:
+def read_grey(path: Path) -> Grey:
+    """Read a picture, uint8 [height, width].
+
+    Raises:
+        DataError: it cannot be read.
+    """
     try:
         # Pillow detects truncated pictures; OpenCV fills them up without an error.
         with Image.open(path) as picture:

@@ -9,23 +9,39 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from models.mnist import Images
 from models.strips import HEIGHT
 from training.callbacks import EpochTimer, History, backup
 from training.data import Mnist
+from training.negatives import hash_of
 from training.optimise import optimizer
 from training.reader.amounts import Amount, hold_out
 from training.reader.architecture import NAME, build
 from training.reader.batches import POOL, batches
+from training.reader.cells import NO_CELLS, Cells, with_boxes
+from training.reader.line import NO_LETTERS
 from training.reader.loss import ctc
 from training.reader.samples import Material, Mixture
 from training.reader.validate import Validation, validation_sets
-from training.recipes import READER, TIDY_READER, Recipe
+from training.recipes import CELL_READER, READER, TIDY_READER, Recipe
 from training.runs import Run, RunConfig, RunError
 
 _MIXTURES = {
     READER.name: Mixture(),
     TIDY_READER.name: Mixture(real=0.20, spliced=0.12, empty=0.03, tidy=0.8),
+    CELL_READER.name: Mixture(
+        real=0.12,
+        spliced=0.05,
+        empty=0.03,
+        cells=0.26,
+        spliced_cells=0.08,
+        tidy=0.4,
+        in_cells=0.4,
+        signed=0.45,
+    ),
 }
+_FOLLOWING = {READER.name: TIDY_READER, TIDY_READER.name: CELL_READER}
+LETTERS = 20_000  # as many as are kept of the characters that are no digits
 
 
 @dataclass(frozen=True)
@@ -40,27 +56,39 @@ class Task:
     steps: int = 240
     checks: int = 400  # composed strips, and as many ZIP codes
     initial: Run | None = None
+    letters: Images | None = None
 
     @classmethod
     def after(cls, initial: Run | None, *, seed: int, **changes: int | None) -> "Task":
-        """Return the first training, or the second, which follows `initial`.
+        """Return the first training, or the one that follows `initial`.
 
         Raises:
+            RunError: `initial` cannot be read, or no training follows it.
             ValueError: see `Recipe.with_`.
         """
-        recipe = TIDY_READER if initial else READER
+        recipe = READER if initial is None else _FOLLOWING.get(initial.config().recipe.name)
+        if recipe is None:
+            raise RunError(f"{initial}: no training of the reader follows this run")
         return cls(recipe.with_(**changes), seed, initial=initial)
 
-    def run(self, mnist: Mnist, amounts: list[Amount], runs_dir: Path) -> tuple[Run, RunConfig]:
+    @property
+    def needs_cells(self) -> bool:
+        """Whether it is trained on cells too."""
+        return _MIXTURES[self.recipe.name].cells > 0
+
+    def run(
+        self, mnist: Mnist, amounts: list[Amount], cells: Cells, runs_dir: Path
+    ) -> tuple[Run, RunConfig]:
         """Return the run of this task and its configuration."""
         train_amounts, held_out = hold_out(amounts)
         config = RunConfig(
             NAME,
             self.recipe,
             self.seed,
-            len(mnist.hold_out()[0]) + len(train_amounts),
-            len(held_out),
+            len(mnist.hold_out()[0]) + len(train_amounts) + len(cells.train),
+            len(held_out) + len(cells.held_out),
             initial=self.initial.name if self.initial else None,
+            negatives=hash_of(self.letters) if self.letters is not None else None,
         )
         return Run(runs_dir / NAME / config.run_name), config
 
@@ -71,6 +99,7 @@ def fit_reader(
     amounts: list[Amount],
     runs_dir: Path,
     *,
+    cells: Cells = NO_CELLS,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
     """Train the reader, or continue after an interruption; a finished run is not changed.
@@ -82,7 +111,7 @@ def fit_reader(
     recipe, seed, steps = task.recipe, task.seed, task.steps
     digits, validation_digits = mnist.hold_out()
     train_amounts, held_out = hold_out(amounts)
-    run, config = task.run(mnist, amounts, runs_dir)
+    run, config = task.run(mnist, amounts, cells, runs_dir)
     run.prepare(config)
     if run.model_file.exists():
         return run
@@ -91,7 +120,10 @@ def fit_reader(
     keras.utils.set_random_seed(seed)
     model = _starting_model(task)
     model.compile(optimizer=optimizer(recipe, steps), loss=ctc)
-    material = Material.of(digits, train_amounts)
+    # The initial network cuts the cells, because nobody has drawn boxes on them.
+    cut_cells = with_boxes(cells.train, task.initial.load_model()) if task.initial else []
+    letters = NO_LETTERS if task.letters is None else task.letters[:: _step(task.letters)]
+    material = Material.of(digits, train_amounts, cells.train, cut_cells, letters)
     first = finished * steps // POOL
     model.fit(
         _dataset(material, _MIXTURES[recipe.name], size=recipe.batch_size, seed=seed, first=first),
@@ -99,7 +131,7 @@ def fit_reader(
         steps_per_epoch=steps,
         callbacks=[
             EpochTimer(),
-            Validation(validation_sets(validation_digits, held_out, task.checks)),
+            Validation(validation_sets(validation_digits, held_out, cells.held_out, task.checks)),
             History(run.history_file, append=finished > 0),
             *callbacks,
             backup(run),
@@ -111,6 +143,10 @@ def fit_reader(
     run.save_model(keras.Model(model.input, model.output, name=NAME))
     shutil.rmtree(run.backup_folder)
     return run
+
+
+def _step(letters: Images) -> int:
+    return max(1, len(letters) // LETTERS)
 
 
 def _starting_model(task: Task) -> keras.Model:

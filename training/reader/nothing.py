@@ -5,7 +5,7 @@ import numpy as np
 
 from models.strips import Grey
 from training.junk import FONTS
-from training.reader.ink import Random
+from training.reader.ink import Glyph, Random, crop
 
 # Without letters that resemble digits.
 _LETTERS = "ACEFHKMNPRUVWXacdefhkmnprtuvwx&?%"
@@ -33,6 +33,15 @@ def nothing(height: int, random: Random) -> Grey:
         ends = (int(start), int(row)), (int(end), int(row + drop))
         cv2.line(page, *ends, 255, pen, cv2.LINE_AA)
     return page
+
+
+def drawn_letter(random: Random) -> Glyph:
+    """Draw a letter that does not resemble a digit, in a simple font."""
+    page = np.zeros((64, 80), np.uint8)
+    font = FONTS[random.integers(len(FONTS))]
+    letter = random.choice(list(_LETTERS.rstrip("&?%")))
+    cv2.putText(page, letter, (16, 48), font, 1.4, 255, int(random.integers(2, 7)), cv2.LINE_AA)
+    return crop(page)
 
 
 def _scribble(page: Grey, pen: int, random: Random) -> None:

@@ -31,7 +31,7 @@ def erased(amounts: Sequence[Amount]) -> list[Grey]:
 def paper(height: int, width: int, real: Backgrounds, random: Random) -> Grey:
     """Draw a blank sheet, uint8 [height, width]."""
     if random.random() < 0.4 and len(real):
-        return _real(height, width, real, random)
+        return real_paper(height, width, real, random)
     level = random.uniform(110, 250)
     sheet = np.full((height, width), level, np.float32)
     if random.random() < 0.7:
@@ -84,7 +84,8 @@ def _fine(random: Random) -> int:
     return 1 if random.random() < 0.75 else 2
 
 
-def _real(height: int, width: int, real: Backgrounds, random: Random) -> Grey:
+def real_paper(height: int, width: int, real: Backgrounds, random: Random) -> Grey:
+    """Take a blank sheet, uint8 [height, width], from one of the `real` ones."""
     sheet = real[random.integers(len(real))]
     scale = height / sheet.shape[0] * random.uniform(1.0, 1.3)
     sheet = cv2.resize(sheet, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)

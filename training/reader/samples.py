@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.mnist import Digits
+from models.mnist import Digits, Images
 from models.strips import STRIDE, Grey, standardise
 from training.reader import texts
 from training.reader.amounts import Amount
 from training.reader.distort import Bending, bend, scan
 from training.reader.ink import Random, cut_out
-from training.reader.line import Glyphs, any_hand, thicken, tidy_hand, write
+from training.reader.line import NO_LETTERS, Glyphs, any_hand, thicken, tidy_hand, write
 from training.reader.nothing import nothing
-from training.reader.paper import Backgrounds, erased, paper, rule
+from training.reader.paper import Backgrounds, erased, paper, real_paper, rule
 from training.reader.real import splice, tighten
 from training.reader.texts import steps_needed
 
@@ -35,44 +35,80 @@ class Sample:
 
 @dataclass(frozen=True)
 class Material:
-    """Sources of the strips: glyphs, real amounts, papers."""
+    """Sources of the strips: glyphs, real amounts and cells, and papers of both.
+
+    `cut_cells` are those of the `cells` with boxes.
+    """
 
     glyphs: Glyphs
     amounts: Sequence[Amount]
     papers: Backgrounds
+    cells: Sequence[Amount] = ()
+    cut_cells: Sequence[Amount] = ()
+    cell_papers: Backgrounds = ()
 
     @classmethod
-    def of(cls, digits: Digits, amounts: Sequence[Amount]) -> "Material":
-        """Create material from MNIST's `digits` and real `amounts`."""
-        return cls(Glyphs.of(digits, cut_out(amounts)), amounts, erased(amounts))
+    def of(
+        cls,
+        digits: Digits,
+        amounts: Sequence[Amount],
+        cells: Sequence[Amount] = (),
+        cut_cells: Sequence[Amount] = (),
+        letters: Images = NO_LETTERS,
+    ) -> "Material":
+        """Create material from MNIST's `digits`, `letters` in their form, and real strips."""
+        glyphs = Glyphs.of(digits, cut_out([*amounts, *cut_cells]), letters)
+        return cls(glyphs, amounts, erased(amounts), cells, cut_cells, erased(cut_cells))
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Shares of the kinds of strips; the rest is composed, `tidy` of it tidily."""
+    """Shares of the kinds of strips; the rest is composed.
+
+    Of that, `tidy` is written and scanned tidily and `in_cells` in cells; `signed` have fractions,
+    signs or letters.
+    """
 
     real: float = 0.25
     spliced: float = 0.20
     empty: float = 0.04
     tidy: float = 0.0
+    cells: float = 0.0
+    spliced_cells: float = 0.0
+    in_cells: float = 0.0
+    signed: float = 0.1
 
 
 def draw(material: Material, mixture: Mixture, random: Random) -> Sample:
     """Draw a strip of a kind chosen by `mixture`."""
+    kinds = (
+        (mixture.real, lambda: _real(material.amounts, random)),
+        (mixture.spliced, lambda: _spliced(material.amounts, random)),
+        (mixture.cells, lambda: _real(material.cells, random)),
+        (mixture.spliced_cells, lambda: _spliced(material.cut_cells, random)),
+        (mixture.empty, lambda: empty(material, random)),
+        (1.0, lambda: _composed(material, mixture, random)),
+    )
     while True:
         kind = random.random()
-        if kind < mixture.real:
-            sample = _real(material, random)
-        elif kind < mixture.real + mixture.spliced:
-            sample = _spliced(material, random)
-        elif kind < mixture.real + mixture.spliced + mixture.empty:
-            sample = empty(material, random)
-        elif random.random() < mixture.tidy:
-            sample = tidy(material, texts.plain_text(random), random, elastic=_ELASTIC)
-        else:
-            sample = composed(material, texts.text(random), random)
+        for share, compose in kinds:
+            kind -= share
+            if kind < 0:
+                break
+        sample = compose()
         if steps_needed(sample.text) <= sample.pixels.shape[1] // STRIDE:
             return sample
+
+
+def _composed(material: Material, mixture: Mixture, random: Random) -> Sample:
+    signed = random.random() < mixture.signed
+    text = texts.signed_text(random) if signed else texts.text(random)
+    kind = random.random()
+    if kind < mixture.in_cells:
+        return in_cell(material, text, random)
+    if kind < mixture.in_cells + mixture.tidy:
+        return tidy(material, text, random, elastic=_ELASTIC)
+    return composed(material, text, random)
 
 
 def composed(
@@ -112,19 +148,66 @@ def tidy(
     return Sample(_on_good_paper(ink, material, random, noise), texts.label(text), True)
 
 
+def in_cell(material: Material, text: str, random: Random) -> Sample:
+    """Compose a small photo of a cell with `text`, often faint, with lines and neighbours."""
+    height = int(random.integers(28, 56))
+    hand = tidy_hand(height, random, elastic=_ELASTIC)
+    hand = replace(hand, real=random.choice((0.0, 0.5, 1.0)), slant=random.normal(0, 0.12))
+    ink = write(text, hand, height, material.glyphs, random)
+    if random.random() < 0.5:
+        ink = thicken(ink, random.uniform(-0.5, 0.7))
+    above, below = (int(height * room) for room in random.uniform(-0.05, 0.55, 2))
+    before, after = (int(height * room) for room in random.exponential(0.35, 2))
+    ink = cv2.copyMakeBorder(
+        ink[max(0, -above) : height - max(0, -below)],
+        *(max(0, above), max(0, below), before, after),
+        cv2.BORDER_CONSTANT,
+        value=0,
+    )
+    if random.random() < 0.12:
+        # The lower ends of the row above.
+        other = write(texts.digits(3, random), hand, height, material.glyphs, random)
+        ends = other[-int(height * random.uniform(0.15, 0.35)) :, : ink.shape[1]]
+        part = ink[: ends.shape[0], : ends.shape[1]]
+        np.maximum(part, ends[: part.shape[0]], out=part)
+    if random.random() < 0.6 and len(material.cell_papers):
+        strip = real_paper(*ink.shape, material.cell_papers, random)
+    else:
+        light = random.uniform(60, 240) * random.uniform(0.85, 1.0, (2, 3))
+        strip = cv2.resize(light.astype(np.float32), ink.shape[::-1]).astype(np.uint8)
+        for _ in range(int(random.integers(0, 3))):
+            rule(strip, random)
+    strip = _written(strip, ink, random, darkest=0.85)
+    share = random.uniform(26, 44) / strip.shape[0]
+    if share < 1:
+        strip = cv2.resize(strip, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+    strip = scan(strip, random, strength=random.uniform(0.0, 0.6))
+    return Sample(standardise(strip).pixels, texts.label(text), True)
+
+
 def empty(material: Material, random: Random) -> Sample:
-    """Compose a strip without digits."""
+    """Compose a strip without digits; its letters and signs are not labelled."""
     ink = nothing(int(random.integers(36, 72)), random)
-    return Sample(_on_paper(ink, material, random), "", True)
+    return Sample(_on_paper(ink, material, random), "", False)
 
 
-def _real(material: Material, random: Random) -> Sample:
-    amount = material.amounts[random.integers(len(material.amounts))]
-    return Sample(_again(tighten(amount.grey, amount, random), random), amount.digits, False)
+def _real(amounts: Sequence[Amount], random: Random) -> Sample:
+    amount = amounts[random.integers(len(amounts))]
+    grey = tighten(amount.grey, amount, random) if amount.boxes else _trim(amount.grey, random)
+    text = amount.raw if amount.raw is not None else amount.digits
+    return Sample(_again(grey, random), text, amount.raw is not None)
 
 
-def _spliced(material: Material, random: Random) -> Sample:
-    strip, digits = splice(material.amounts, random)
+def _trim(grey: Grey, random: Random) -> Grey:
+    """Cut off up to a twelfth of each side."""
+    height, width = grey.shape
+    top, bottom = (int(height * share) for share in random.uniform(0, 1 / 12, 2))
+    left, right = (int(width * share) for share in random.uniform(0, 1 / 12, 2))
+    return grey[top : height - bottom, left : width - right]
+
+
+def _spliced(amounts: Sequence[Amount], random: Random) -> Sample:
+    strip, digits = splice(amounts, random)
     return Sample(_again(strip, random), digits, False)
 
 

@@ -22,7 +22,7 @@ class Mark:
 
 
 def draw(symbol: str, size: float, pen: float, random: Random) -> Mark:
-    """Draw one of `.,-=#`, or of the unlabelled `$/*`, for digits of height `size`.
+    """Draw one of `.,-=#/$*x` for digits of height `size`; a `*` is any other sign.
 
     `pen` is the thickness of the stroke in pixels.
     """
@@ -82,8 +82,55 @@ def _dollar(size: float, random: Random) -> tuple[_Strokes, float]:
 
 
 def _slash(size: float, random: Random) -> tuple[_Strokes, float]:
-    height = random.uniform(1.2, 1.6) * size
-    return [[(random.uniform(0.4, 0.8) * size, 0), (0, height)]], -0.2 * size
+    height, lean = random.uniform(0.95, 1.7) * size, random.uniform(0.2, 0.85) * size
+    bow = random.normal(0, 0.04) * size
+    return [[(lean, 0), (lean / 2 + bow, height / 2), (0, height)]], size - height * random.uniform(
+        0.85, 1.0
+    )
+
+
+def _cross(size: float, random: Random) -> tuple[_Strokes, float]:
+    """Draw an x."""
+    height, width = random.uniform(0.35, 0.6) * size, random.uniform(0.3, 0.6) * size
+    bow = random.normal(0, 0.05) * size
+    falling = [(0, 0), (width / 2 + bow, height / 2), (width, height)]
+    return [falling, [(width, 0), (0, height)]], _low(size, random)
+
+
+def _sign(size: float, random: Random) -> tuple[_Strokes, float]:
+    return _SIGNS[random.integers(len(_SIGNS))](size, random)
+
+
+def _plus(size: float, random: Random) -> tuple[_Strokes, float]:
+    arm = random.uniform(0.18, 0.35) * size
+    strokes: _Strokes = [
+        [(-arm, random.normal(0, 1)), (arm, 0)],
+        [(random.normal(0, 1), -arm), (0, arm)],
+    ]
+    return strokes, random.uniform(0.1, 0.4) * size
+
+
+def _percent(size: float, random: Random) -> tuple[_Strokes, float]:
+    slash, above = _slash(0.9 * size, random)
+    (right, _), (_, _), (left, low) = slash[0]
+    radius = random.uniform(0.1, 0.17) * size
+    rings = [
+        [(x + radius * np.cos(a), y + radius * np.sin(a)) for a in np.linspace(0, 6.5, 9)]
+        for x, y in ((left - 0.05 * size, 0.2 * size), (right + 0.05 * size, low - 0.2 * size))
+    ]
+    return [*slash, *rings], above
+
+
+def _colon(size: float, random: Random) -> tuple[_Strokes, float]:
+    apart, dot = random.uniform(0.25, 0.5) * size, random.uniform(0, 0.06) * size
+    return [[(0, 0), (dot, dot)], [(0, apart), (dot, apart + dot)]], random.uniform(0, 0.25) * size
+
+
+def _bracket(size: float, random: Random) -> tuple[_Strokes, float]:
+    depth = random.uniform(0.12, 0.25) * size * (1 if random.random() < 0.5 else -1)
+    y = np.linspace(0, 1.2 * size, 7)
+    bow = depth * (1 - ((y - 0.6 * size) / (0.6 * size)) ** 2)
+    return [list(zip((-bow).tolist(), y.tolist(), strict=True))], -0.1 * size
 
 
 def _star(size: float, random: Random) -> tuple[_Strokes, float]:
@@ -102,6 +149,7 @@ def _low(size: float, random: Random) -> float:
 
 
 _SIXTHS = np.arange(3) * np.pi / 3
+_SIGNS = (_star, _star, _plus, _plus, _percent, _colon, _bracket)
 _STROKES = {
     ".": _dot,
     ",": _comma,
@@ -110,5 +158,6 @@ _STROKES = {
     "#": _hash,
     "$": _dollar,
     "/": _slash,
-    "*": _star,
+    "*": _sign,
+    "x": _cross,
 }

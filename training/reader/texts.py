@@ -1,6 +1,6 @@
-"""Texts of fields: amounts, ZIP codes, account numbers, plain numbers.
+"""Texts of fields: amounts, fractions, dates, ZIP codes, account numbers, plain numbers.
 
-A text can contain the unlabelled marks `$ / *`; `label` removes them.
+A space is wider than a gap between digits; `label` removes it.
 """
 
 from itertools import pairwise
@@ -9,11 +9,10 @@ from models.strips import DIGITS, SYMBOLS
 from training.reader.ink import Random
 
 LONGEST = 12  # digits
-UNLABELLED = "$/*"
 
 
 def label(text: str) -> str:
-    """Return the label of `text`: its digits and labelled separators."""
+    """Return the label of `text`: without spaces."""
     return "".join(symbol for symbol in text if symbol in SYMBOLS)
 
 
@@ -32,9 +31,9 @@ def text(random: Random) -> str:
     return _KINDS[random.integers(len(_KINDS))](random)
 
 
-def plain_text(random: Random) -> str:
-    """Draw a text like `text`, without slashes, which look like a 1."""
-    return text(random).replace("/", "")
+def signed_text(random: Random) -> str:
+    """Draw a text with a slash, with cents raised over a line, or with signs or letters."""
+    return _SIGNED[random.integers(len(_SIGNED))](random)
 
 
 def digits(count: int, random: Random) -> str:
@@ -69,6 +68,52 @@ def _amount(random: Random) -> str:
     return _pick(_BEFORE, random) + whole + _pick(_AFTER, random)
 
 
+def _cents_over_slash(random: Random) -> str:
+    cents = "xx" if random.random() < 0.08 else digits(2, random)
+    below = "100" if random.random() < 0.6 else "xx"
+    before = _pick(("-", " ", "."), random)
+    return (
+        f"{_whole(random)}{before}{cents}/{below}" if random.random() < 0.8 else f"{cents}/{below}"
+    )
+
+
+def _raised_cents(random: Random) -> str:
+    return _pick(("$", "$", "*", "*"), random) + f"{_whole(random)}_{digits(2, random)}"
+
+
+def _slashed(random: Random) -> str:
+    """Draw a date, or any numbers over each other."""
+    kind = random.random()
+    if kind < 0.5:
+        day, month = random.integers(1, 32), random.integers(1, 13)
+        year = random.choice(("", f"/{digits(2, random)}", f"/20{digits(2, random)}"))
+        padded = random.random() < 0.5
+        return f"{day:02}/{month:02}{year}" if padded else f"{day}/{month}{year}"
+    first, second = (digits(int(random.integers(1, 5)), random) for _ in range(2))
+    return f"{first}/{second}"
+
+
+def _decorated(random: Random) -> str:
+    kind = random.random()
+    if kind < 0.4:
+        before = random.choice(("*", "**", "***", "$", "$ ", "*$", "+", "x"))
+        return (
+            before.replace("+", "*") + _amount(random) + random.choice(("", "*", "**", "-", "*-"))
+        )
+    number = digits(int(random.integers(1, 6)), random)
+    if kind < 0.7:
+        return number + " " * int(random.random() < 0.5) + int(random.integers(1, 8)) * "x"
+    if kind < 0.85:
+        return number + "*" + digits(int(random.integers(1, 4)), random)
+    return number + "x" + digits(int(random.integers(0, 4)), random)
+
+
+def _whole(random: Random) -> str:
+    whole = digits(int(random.integers(1, 6)), random)
+    comma = len(whole) > 3 and random.random() < 0.4
+    return f"{whole[:-3]},{whole[-3:]}" if comma else whole
+
+
 def _pick(marks: tuple[str, ...], random: Random) -> str:
     return marks[random.integers(len(marks))] if random.random() < 0.5 else ""
 
@@ -76,4 +121,8 @@ def _pick(marks: tuple[str, ...], random: Random) -> str:
 _AMOUNT_LENGTHS = (0.04, 0.06, 0.2, 0.25, 0.27, 0.12, 0.06)
 _BEFORE = ("#", "$", "$", "=", "-", "*", "")
 _AFTER = (".", "-", ".-", "=", ".=", "#", "/", "*", "-", ".", ",-")
+_SIGNED = (
+    *(_cents_over_slash, _cents_over_slash, _cents_over_slash),
+    *(_raised_cents, _slashed, _slashed, _decorated, _decorated),
+)
 _KINDS = (_number, _number, _zip_code, _zip_code, _account, _amount, _amount, _amount)

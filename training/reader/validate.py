@@ -44,21 +44,34 @@ def accuracy(model: keras.Model, samples: Sequence[Sample]) -> float:
 
 
 def validation_sets(
-    digits: Digits, amounts: Sequence[Amount], composed_strips: int, *, seed: int = _SEED
+    digits: Digits,
+    amounts: Sequence[Amount],
+    cells: Sequence[Amount],
+    composed_strips: int,
+    *,
+    seed: int = _SEED,
 ) -> dict[str, list[Sample]]:
-    """Return held-out real amounts, and composed texts and tidy ZIP codes drawn with `seed`.
+    """Return held-out real amounts and cells, and composed strips drawn with `seed`.
 
-    The digits of the ZIP codes touch.
+    These are any texts, tidy ZIP codes whose digits touch, and tidy texts with fractions and signs.
     """
     material = Material.of(digits, amounts)
     random = np.random.default_rng(seed)
     return {
-        "amounts": [Sample(standardise(a.grey).pixels, a.digits, False) for a in amounts],
+        "amounts": _real(amounts),
+        "cells": _real(cells),
         "composed": [
             composed(material, texts.text(random), random) for _ in range(composed_strips)
         ],
         "zip_codes": [_zip_code(material, random) for _ in range(composed_strips)],
+        "signed": [
+            tidy(material, texts.signed_text(random), random) for _ in range(composed_strips)
+        ],
     }
+
+
+def _real(strips: Sequence[Amount]) -> list[Sample]:
+    return [Sample(standardise(s.grey).pixels, s.digits, False) for s in strips]
 
 
 def _zip_code(material: Material, random: np.random.Generator) -> Sample:
@@ -77,4 +90,5 @@ class Validation(keras.callbacks.Callback):
         """Measure the accuracy; called by Keras."""
         if logs is not None:
             for name, samples in self._sets.items():
-                logs[f"val_{name}"] = accuracy(self.model, samples)
+                if samples:
+                    logs[f"val_{name}"] = accuracy(self.model, samples)
