@@ -23,6 +23,8 @@ from training.runs import Run, RunError
 if TYPE_CHECKING:
     import keras
 
+    from models.mnist import Images
+
 SHOWN_PREDICTIONS = 50
 READER = "reader"
 
@@ -120,8 +122,9 @@ def fit(
 ) -> None:
     """Train one model; the same command resumes an interrupted run.
 
-    The field reader has recipes of its own: one without --initial, and one that continues from it.
-    Its epochs are a number of newly drawn batches; its data directory also needs orand-car-a.
+    The field reader has recipes of its own: one without --initial, and two that continue from the
+    one before. Its epochs are a number of newly drawn batches; its data directory also needs
+    orand-car-a, and meza for the last.
     """
     if model.value == READER:
         unsupported = {

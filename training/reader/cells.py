@@ -1,4 +1,4 @@
-"""Numbers in cells of clinic logbooks: small grey pictures of photographed pages, in pen and pencil.
+"""Numbers in cells of clinic logbooks, in pen and pencil, cut out of photographed pages.
 
 Published by Charitable Analytics International for its Meza OCR challenge; no licence is stated.
 """

@@ -89,13 +89,9 @@ def draw(material: Material, mixture: Mixture, random: Random) -> Sample:
         (mixture.empty, lambda: empty(material, random)),
         (1.0, lambda: _composed(material, mixture, random)),
     )
+    ends = np.cumsum([share for share, _ in kinds])
     while True:
-        kind = random.random()
-        for share, compose in kinds:
-            kind -= share
-            if kind < 0:
-                break
-        sample = compose()
+        sample = kinds[int(np.searchsorted(ends, random.random(), side="right"))][1]()
         if steps_needed(sample.text) <= sample.pixels.shape[1] // STRIDE:
             return sample
 

@@ -103,11 +103,8 @@ def _sign(size: float, random: Random) -> tuple[_Strokes, float]:
 
 def _plus(size: float, random: Random) -> tuple[_Strokes, float]:
     arm = random.uniform(0.18, 0.35) * size
-    strokes: _Strokes = [
-        [(-arm, random.normal(0, 1)), (arm, 0)],
-        [(random.normal(0, 1), -arm), (0, arm)],
-    ]
-    return strokes, random.uniform(0.1, 0.4) * size
+    tilt, lean = random.normal(0, 1, 2).tolist()
+    return [[(-arm, tilt), (arm, 0)], [(lean, -arm), (0, arm)]], random.uniform(0.1, 0.4) * size
 
 
 def _percent(size: float, random: Random) -> tuple[_Strokes, float]:

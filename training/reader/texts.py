@@ -72,9 +72,8 @@ def _cents_over_slash(random: Random) -> str:
     cents = "xx" if random.random() < 0.08 else digits(2, random)
     below = "100" if random.random() < 0.6 else "xx"
     before = _pick(("-", " ", "."), random)
-    return (
-        f"{_whole(random)}{before}{cents}/{below}" if random.random() < 0.8 else f"{cents}/{below}"
-    )
+    whole = f"{_whole(random)}{before}" if random.random() < 0.8 else ""
+    return f"{whole}{cents}/{below}"
 
 
 def _raised_cents(random: Random) -> str:
@@ -96,10 +95,8 @@ def _slashed(random: Random) -> str:
 def _decorated(random: Random) -> str:
     kind = random.random()
     if kind < 0.4:
-        before = random.choice(("*", "**", "***", "$", "$ ", "*$", "+", "x"))
-        return (
-            before.replace("+", "*") + _amount(random) + random.choice(("", "*", "**", "-", "*-"))
-        )
+        before = random.choice(("*", "*", "**", "***", "$", "$ ", "*$", "x"))
+        return before + _amount(random) + random.choice(("", "*", "**", "-", "*-"))
     number = digits(int(random.integers(1, 6)), random)
     if kind < 0.7:
         return number + " " * int(random.random() < 0.5) + int(random.integers(1, 8)) * "x"
