@@ -1,4 +1,4 @@
-"""Synthetic amounts in the format of ORAND-CAR-A."""
+"""Synthetic amounts in the format of ORAND-CAR-A, and cells in that of meza."""
 
 import csv
 from pathlib import Path
@@ -19,6 +19,20 @@ def write_amounts(folder: Path, count: int = 10) -> Path:
         for index in range(count):
             digits = f"{index}{12345 + 7 * index}"[: 3 + index % 3]
             writer.writerow([f"{index}.jpg", digits, _draw(images / f"{index}.jpg", digits)])
+    return folder
+
+
+def write_cells(folder: Path) -> Path:
+    """Write labels and images of eight cells to train on and two held out, and return `folder`."""
+    images = folder / "images"
+    images.mkdir(parents=True)
+    with (folder / "labels.csv").open("w", newline="") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(["file", "value"])
+        for number in (*range(1, 9), 4001, 4002):
+            value = f"{number},5" if number % 4 == 0 else f"{12 * number}"
+            writer.writerow([f"{number}.jpg", value])
+            _draw(images / f"{number}.jpg", value)
     return folder
 
 

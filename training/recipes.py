@@ -135,6 +135,6 @@ READER = replace(
 TIDY_READER = replace(READER, name="tidy", epochs=24, learning_rate=1e-3)
 
 # After TIDY_READER: also cells, fractions, signs and letters.
-CELL_READER = replace(READER, name="cells", epochs=20, learning_rate=7e-4)
+CELL_READER = replace(READER, name="cells", epochs=12, learning_rate=7e-4)
 
 RECIPES = {recipe.name: recipe for recipe in (BASELINE, AUGMENTED, BEST, TEACHER, REFINE, OPEN_SET)}

@@ -6,21 +6,22 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from models.strips import BLANK, CLASSES, HEIGHT, STRIDE, SYMBOLS, pad, standardise
-from tests.amounts import write_amounts
+from models.strips import BLANK, CLASSES, HEIGHT, PAPER, STRIDE, SYMBOLS, pad, standardise
+from tests.amounts import write_amounts, write_cells
 from tests.generated import drawn_mnist
 
 keras = pytest.importorskip("keras", reason="requires the extra 'training' (no TensorFlow here)")
 
 from training.reader import fit  # noqa: E402
-from training.reader.amounts import load_amounts  # noqa: E402
+from training.reader.amounts import hold_out, load_amounts  # noqa: E402
 from training.reader.architecture import build  # noqa: E402
 from training.reader.batches import POOL, batches  # noqa: E402
+from training.reader.cells import load_cells, with_boxes  # noqa: E402
 from training.reader.fit import Task, fit_reader  # noqa: E402
 from training.reader.loss import ctc  # noqa: E402
 from training.reader.samples import Material, Mixture  # noqa: E402
 from training.reader.targets import targets  # noqa: E402
-from training.recipes import BASELINE, READER, TIDY_READER  # noqa: E402
+from training.recipes import READER, TIDY_READER  # noqa: E402
 from training.runs import Run, RunConfig, RunError  # noqa: E402
 
 
@@ -158,10 +159,53 @@ def test_a_second_training_starts_from_the_first(material, interrupted, tmp_path
     assert np.abs(build().get_weights()[0] - before).max() > 0.05
 
 
+def test_the_third_training_learns_from_cells(material, interrupted, tmp_path):
+    (mnist, amounts), (first, _) = material, interrupted
+    cells = load_cells(write_cells(tmp_path / "meza").parent)
+    second = Run(tmp_path / "second")
+    second.prepare(RunConfig("reader", TIDY_READER, 1, 1, 1))
+    second.save_model(first.load_model())
+    task = Task.after(second, seed=1, epochs=2, batch_size=4)
+    task = replace(task, steps=4, checks=6, letters=mnist.train.images[:3])
+
+    third = fit_reader(task, mnist, amounts, tmp_path, cells=cells)
+
+    assert task.needs_cells
+    assert third.config().validation_images == len(hold_out(amounts)[1]) + 2
+    assert third.config().negatives
+    assert "val_cells" in third.history()[-1]
+    with pytest.raises(RunError, match="no training of the reader follows"):
+        Task.after(third, seed=1)
+
+
+def test_cells_are_cut_where_a_reader_sees_their_digits(tmp_path):
+    """A network that says where the ink is: a 1 in each run of dark columns."""
+    cells, _ = load_cells(write_cells(tmp_path / "meza").parent)
+    ones = [replace(cell, digits="1" * len(cell.digits)) for cell in cells]
+    cut = with_boxes(ones, seeing_ones())
+
+    assert len(cut) >= len(cells) / 2
+    for cell in cut:
+        lefts = [box.x for box in cell.boxes]
+        assert len(lefts) == len(cell.digits)
+        assert lefts == sorted(lefts)
+        assert all(box.height > 20 and box.right <= cell.grey.shape[1] for box in cell.boxes)
+
+
+def seeing_ones():
+    image = keras.Input((HEIGHT, None), dtype="uint8")
+    dark = keras.ops.max(keras.ops.cast(image < PAPER - 80, "float32"), axis=1)
+    steps = keras.ops.max(keras.ops.reshape(dark, (-1, keras.ops.shape(dark)[1] // 4, 4)), axis=2)
+    scores = [np.zeros(CLASSES, np.float32) for _ in range(2)]
+    scores[0][BLANK], scores[1][2] = 12.0, 12.0
+    logits = (1 - steps[..., None]) * scores[0] + steps[..., None] * scores[1]
+    return keras.Model(image, logits)
+
+
 def test_a_training_cannot_start_from_another_model(material, tmp_path):
     mnist, amounts = material
     folder = tmp_path / "other"
-    Run(folder).prepare(RunConfig("mlp", BASELINE, 1, 1, 1))
+    Run(folder).prepare(RunConfig("mlp", READER, 1, 1, 1))
     task = replace(Task.after(Run(folder), seed=1), steps=4, checks=6)
 
     with pytest.raises(RunError, match="is not a run of reader"):

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 
 from models.mnist import DataError
-from models.strips import DIGITS, HEIGHT, STRIDE, SYMBOLS
-from tests.amounts import write_amounts
+from models.strips import DIGITS, FRACTIONS, HEIGHT, SIGNS, STRIDE, SYMBOLS
+from tests.amounts import write_amounts, write_cells
 from tests.generated import drawn_digits
 from training.reader import separators, texts
 from training.reader.amounts import FOLDER, hold_out, load_amounts
+from training.reader.cells import load_cells
 from training.reader.ink import INK, Shape, crop, write_mnist
 from training.reader.line import any_hand, write
 from training.reader.nothing import nothing
 from training.reader.paper import erased
 from training.reader.real import cuts, part, splice
-from training.reader.samples import Material, Mixture, composed, draw, empty, tidy
+from training.reader.samples import Material, Mixture, composed, draw, empty, in_cell, tidy
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +151,8 @@ def test_digits_are_apart_or_touch(material, random):
     assert joined.shape[1] < apart.shape[1]
 
 
-@pytest.mark.parametrize("symbol", [*SYMBOLS[len(DIGITS) :], *texts.UNLABELLED])
-def test_every_separator_is_drawn(symbol, random):
+@pytest.mark.parametrize("symbol", SYMBOLS[len(DIGITS) :].replace("_", ""))
+def test_every_symbol_is_drawn(symbol, random):
     mark = separators.draw(symbol, 30.0, 2.0, random)
 
     assert mark.ink.max() > 200
@@ -164,11 +165,43 @@ def test_equal_neighbours_need_a_blank(text, steps):
 
 
 def test_a_composed_strip_is_labelled_with_its_separators(material, random):
-    sample = composed(material, "$1.250,-", random)
+    sample = composed(material, "$ 1.250,-", random)
 
-    assert sample.text == "1.250,-"
+    assert sample.text == "$1.250,-"
     assert sample.separators_labelled
     assert sample.pixels.shape[0] == HEIGHT
+
+
+def test_raised_cents_are_smaller_and_end_above_the_line(material, random):
+    tidy_writer = hand(random, touching=0.0, unevenness=0.0, slant=0.0, size=48.0)
+    pages = [write("8_8", tidy_writer, 60, material.glyphs, random) for _ in range(20)]
+
+    # The rows with ink in the right third, below the whole number's middle: the line, rarely more.
+    inked = [(page[:, -page.shape[1] // 3 :] > INK).any(axis=1) for page in pages]
+    assert np.mean([rows[:20].any() for rows in inked]) > 0.9
+    assert np.mean([rows[:30].sum() > rows[40:].sum() for rows in inked]) > 0.7
+
+
+def test_signed_texts_have_a_fraction_a_sign_or_a_letter(random):
+    drawn = [texts.signed_text(random) for _ in range(200)]
+
+    assert all(set(text) & set(FRACTIONS + SIGNS) for text in drawn)
+    assert all(set(texts.label(text)) <= set(SYMBOLS) for text in drawn)
+    assert set("".join(drawn)) >= set(FRACTIONS + SIGNS)
+
+
+def test_cells_are_split_by_number_and_keep_their_separators(tmp_path):
+    train, held_out = load_cells(write_cells(tmp_path / "meza").parent)
+
+    assert [cell.file for cell in held_out] == ["4001.jpg", "4002.jpg"]
+    assert [(cell.digits, cell.raw) for cell in train[2:4]] == [("36", None), ("45", "4,5")]
+
+
+def test_a_cell_is_composed_with_its_label(material, random):
+    samples = [in_cell(material, "12/34", random) for _ in range(20)]
+
+    assert {sample.text for sample in samples} == {"12/34"}
+    assert {sample.pixels.shape[0] for sample in samples} == {HEIGHT}
 
 
 @pytest.mark.parametrize("touching", [True, False])

@@ -85,7 +85,7 @@ def draw(material: Material, mixture: Mixture, random: Random) -> Sample:
         (mixture.real, lambda: _real(material.amounts, random)),
         (mixture.spliced, lambda: _spliced(material.amounts, random)),
         (mixture.cells, lambda: _real(material.cells, random)),
-        (mixture.spliced_cells, lambda: _spliced(material.cut_cells, random)),
+        (mixture.spliced_cells, lambda: _spliced(material.cut_cells or material.amounts, random)),
         (mixture.empty, lambda: empty(material, random)),
         (1.0, lambda: _composed(material, mixture, random)),
     )
