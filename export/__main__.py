@@ -16,6 +16,8 @@ from training import import_tensorflow
 from training.data import Mnist, load_mnist
 from training.folds import load_writers
 from training.reader.amounts import Amount, load_amounts
+from training.reader.cells import NO_CELLS, Cells, load_cells
+from training.recipes import CELL_READER
 from training.runs import Run, RunError
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def export(
     published.
     """
     directory = _directory(models_dir, replace_shipped=replace_shipped)
-    amounts = _amounts(runs, data_dir)
+    amounts, cells = _real_strips(runs, data_dir)
     import_tensorflow()
     from training.study import gather
 
@@ -84,7 +86,7 @@ def export(
     exported = [
         model
         for folder in track(runs, "exporting", console=Console(stderr=True))
-        for model in _export(Run(folder), mnist, amounts, study, eight_bits=int8)
+        for model in _export(Run(folder), mnist, amounts, cells, study, eight_bits=int8)
     ]
     _compare(exported, directory, mnist, force=force)
     publish(directory, exported, default=default)
@@ -123,25 +125,34 @@ def _compare(exported: list[Exported], directory: Path, mnist: Mnist, *, force: 
         )
 
 
-def _amounts(runs: list[Path], data_dir: Path | None) -> list[Amount]:
+def _real_strips(runs: list[Path], data_dir: Path | None) -> tuple[list[Amount], Cells]:
     # Before the first export, which takes minutes, so that a missing directory fails at once.
-    if all(Run(folder).config().model != READER for folder in runs):
-        return []
+    configs = [Run(folder).config() for folder in runs]
+    recipes = {config.recipe.name for config in configs if config.model == READER}
+    if not recipes:
+        return [], NO_CELLS
     if data_dir is None:
         raise DataError(
             "the reader is calibrated on orand-car-a; pass its directory with --data-dir"
         )
-    return load_amounts(data_dir)
+    cells = load_cells(data_dir) if CELL_READER.name in recipes else NO_CELLS
+    return load_amounts(data_dir), cells
 
 
 def _export(
-    run: Run, mnist: Mnist, amounts: list[Amount], study: "list[Finding]", *, eight_bits: bool
+    run: Run,
+    mnist: Mnist,
+    amounts: list[Amount],
+    cells: Cells,
+    study: "list[Finding]",
+    *,
+    eight_bits: bool,
 ) -> list[Exported]:
     from export.pipeline import export_run
     from export.reader.pipeline import export_reader
 
     if run.config().model == READER:
-        return [export_reader(run, mnist, amounts)]
+        return [export_reader(run, mnist, amounts, cells)]
     return export_run(run, mnist, study, eight_bits=eight_bits)
 
 

@@ -146,9 +146,9 @@ def _figures(card: Card, content: bytes) -> list[Figure]:
         accuracy = _accuracy("test accuracy", card.test.accuracy)
         selection = card.operating_point(DIGITS_MAX_ERROR).test
         return [accuracy, *_selection("", DIGITS_MAX_ERROR, selection), size, speed]
-    selections = dict(card.operating_point(FIELDS_MAX_ERROR).held_out)
+    selections = card.operating_point(FIELDS_MAX_ERROR).held_out.by_kind()
     figures = []
-    for kind, evaluation in card.held_out:
+    for kind, evaluation in card.held_out.by_kind().items():
         figures.append(_accuracy(f"{_KINDS[kind]}: accuracy", evaluation.accuracy))
         figures += _selection(f"{_KINDS[kind]}: ", FIELDS_MAX_ERROR, selections[kind])
     return [*figures, size, speed]

@@ -22,7 +22,15 @@ class FieldEvaluations(Record):
     """Results on held-out strips."""
 
     amounts: FieldEvaluation = Field(description="Real amounts of cheques.")
+    cells: FieldEvaluation | None = Field(
+        default=None,
+        description="Real numbers in cells of logbooks; null if there was no training on them.",
+    )
     composed: FieldEvaluation = Field(description="Strips composed of held-out MNIST digits.")
+
+    def by_kind(self) -> dict[str, FieldEvaluation]:
+        """Return the results on each kind that was measured, by name."""
+        return {kind: one for kind, one in self if one is not None}
 
 
 class ConfidenceRule(Record):
@@ -38,14 +46,20 @@ class FieldSelections(Record):
     """Effect of a threshold on held-out strips, by kind."""
 
     amounts: Selection
+    cells: Selection | None = None
     composed: Selection
+
+    def by_kind(self) -> dict[str, Selection]:
+        """Return the effect on each kind that was measured, by name."""
+        return {kind: one for kind, one in self if one is not None}
 
 
 class FieldOperatingPoint(Point):
     """A threshold on the confidence of whole strips.
 
     `shown_on` names the kinds of strips for which the error rate among accepted ones was shown to
-    be below `max_error` with 95% confidence. Of other kinds there are too few strips to show it.
+    be below `max_error` with 95% confidence. Of other kinds there are too few strips to show it;
+    they do not contradict it.
     `threshold` is null if it was shown for no kind: such a point accepts nothing.
     """
 

@@ -1,6 +1,7 @@
 """Calibration of the confidence of whole strips, and thresholds on it."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -70,32 +71,37 @@ def fit_confidence(
     )
 
 
-def fit_on_both(
-    amounts: Read, right: Correct, composed: Read, composed_right: Correct
-) -> ConfidenceRule:
-    """Fit the rule on real amounts and composed strips, with equal weight for each kind."""
-    weights = np.concatenate(
-        [np.full(len(correct), 1 / max(1, len(correct))) for correct in (right, composed_right)]
-    )
-    found = [features(strip) for strip in (*amounts, *composed) if strip]
-    readable = np.array([bool(strip) for strip in (*amounts, *composed)])
-    correct = np.concatenate([right, composed_right])
+class Kind(NamedTuple):
+    """What was read from the strips of one kind, and whether the best text is right."""
+
+    read: Read
+    right: Correct
+
+    def without(self, places: NDArray[np.intp]) -> "Kind":
+        """Leave out the strips at `places`."""
+        kept = np.setdiff1d(np.arange(len(self.read)), places)
+        return Kind([self.read[place] for place in kept], self.right[kept])
+
+
+def fit_on(kinds: Sequence[Kind]) -> ConfidenceRule:
+    """Fit the rule on strips of several kinds, with equal weight for each kind."""
+    weights = np.concatenate([np.full(len(k.right), 1 / max(1, len(k.right))) for k in kinds])
+    strips = [strip for kind in kinds for strip in kind.read]
+    readable = np.array([bool(strip) for strip in strips])
+    correct = np.concatenate([kind.right for kind in kinds])
+    found = [features(strip) for strip in strips if strip]
     return fit_confidence(found, correct[readable], weights[readable])
 
 
-def out_of_fold(
-    amounts: Read, right: Correct, composed: Read, composed_right: Correct
-) -> Confidences:
-    """Return confidences of `amounts`, each by a rule fitted without its tenth of them."""
-    folds = np.arange(len(amounts)) % FOLDS
-    sure = np.zeros(len(amounts))
-    for fold in np.unique(folds):
-        others = np.flatnonzero(folds != fold)
-        rule = fit_on_both(
-            [amounts[place] for place in others], right[others], composed, composed_right
-        )
-        inside = np.flatnonzero(folds == fold)
-        sure[inside] = confidence_of([amounts[place] for place in inside], rule)
+def out_of_fold(kind: Kind, others: Sequence[Kind]) -> Confidences:
+    """Return confidences of `kind`, each by a rule fitted without its tenth of the strips.
+
+    The tenths are consecutive, because neighbours can share a hand. `others` are fitted on too.
+    """
+    sure = np.zeros(len(kind.read))
+    for inside in np.array_split(np.arange(len(kind.read)), FOLDS):
+        rule = fit_on([kind.without(inside), *others])
+        sure[inside] = confidence_of([kind.read[place] for place in inside], rule)
     return sure
 
 
@@ -104,22 +110,29 @@ def confidence_of(read: Read, rule: ConfidenceRule) -> Confidences:
     return np.array([confidences(s, rule)[0] if s and s[0].text else 0.0 for s in read])
 
 
-def choose(
-    composed: Confidences,
-    composed_right: Correct,
-    amounts: Confidences,
-    right: Correct,
-    max_error: float,
-) -> float | None:
-    """Return the most lenient threshold shown on composed strips and not contradicted by amounts.
+class Judged(NamedTuple):
+    """Confidences of strips of one kind, and whether the text is right."""
 
-    There are too few real amounts to show a small error rate. They contradict a threshold if their
-    number of errors has a probability of at most RISK.
+    sure: Confidences
+    right: Correct
+
+    def contradicts(self, threshold: float, max_error: float) -> bool:
+        """Return whether the errors at `threshold` have a probability of at most RISK."""
+        accepted = self.sure >= threshold
+        errors = int((accepted & ~self.right).sum())
+        return errors > 0 and binom.sf(errors - 1, int(accepted.sum()), max_error) <= RISK
+
+
+def choose(composed: Judged, real: Sequence[Judged], max_error: float) -> float | None:
+    """Return the most lenient threshold shown on composed strips and on `real` ones.
+
+    Of a real kind that shows no threshold there are too few strips; it must not contradict it.
     """
-    for threshold in reversed(shown_thresholds(composed, composed_right, max_error)):
-        accepted = amounts >= threshold
-        errors = int((accepted & ~right).sum())
-        if not errors or binom.sf(errors - 1, int(accepted.sum()), max_error) > RISK:
+    shown, *others = (shown_thresholds(*kind, max_error) for kind in (composed, *real))
+    for threshold in reversed(shown):
+        if all(threshold in some for some in others if len(some)) and not any(
+            kind.contradicts(threshold, max_error) for kind in real
+        ):
             return float(threshold)
     return None
 

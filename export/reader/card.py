@@ -7,15 +7,16 @@ from matplotlib.figure import Figure
 from models.reader_card import FieldEvaluation, FieldOperatingPoint, ReaderCard
 from models.records import Selection
 
-_KINDS = {"amounts": "real amounts", "composed": "composed"}
+_KINDS = {"amounts": "real amounts", "cells": "real cells", "composed": "composed"}
 _SHOWN_POINT = 0.01
 
 
 def reliability_plot(card: ReaderCard) -> Figure:
     """Plot accuracy against the confidence of whole strips, real and composed."""
-    figure = Figure(figsize=(10, 4.5))
-    axes_pair = figure.subplots(1, 2, sharey=True)
-    for axes, (kind, evaluation) in zip(axes_pair, card.held_out, strict=True):
+    kinds = card.held_out.by_kind()
+    figure = Figure(figsize=(5 * len(kinds), 4.5))
+    plots = figure.subplots(1, len(kinds), sharey=True)
+    for axes, (kind, evaluation) in zip(plots, kinds.items(), strict=True):
         reliability = evaluation.reliability
         axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
         axes.scatter(
@@ -26,30 +27,30 @@ def reliability_plot(card: ReaderCard) -> Figure:
         title = f"{_KINDS[kind]}, {evaluation.strips:,} strips: ECE {reliability.ece:.2%}"
         axes.set(xlabel="confidence", title=title)
         axes.grid(alpha=0.3)
-    axes_pair[0].set(ylabel="accuracy (area: strips in the bin)")
+    plots[0].set(ylabel="accuracy (area: strips in the bin)")
     return figure
 
 
 def overview(card: ReaderCard, folder: str) -> Iterator[str]:
     """Yield the section of the comparison of models; the page of the reader is in `folder`."""
-    amounts, composed = card.held_out.amounts, card.held_out.composed
+    read = "; of ".join(
+        f"{one.strips:,} held-out {_KINDS[kind]} {one.accuracy:.1%} ({_interval(one)})"
+        for kind, one in card.held_out.by_kind().items()
+    )
     yield (
-        f"\n[`{card.name}`]({folder}/{card.name}.md) reads whole fields: of {amounts.strips}"
-        f" held-out real amounts it reads {amounts.accuracy:.1%} without an error"
-        f" ({_interval(amounts)}), {amounts.accuracy_length_known:.1%} with known length; of"
-        f" {composed.strips:,} composed strips, half of them hard, {composed.accuracy:.1%}."
+        f"\n[`{card.name}`]({folder}/{card.name}.md) reads whole fields without an error: of {read}."
+        " Half of the composed strips are hard."
     )
     yield from map(_accepted, (p for p in card.operating_points if p.max_error == _SHOWN_POINT))
     yield f"{card.parameters:,} parameters, {card.speed.latency_ms:.1f} ms per strip."
 
 
 def _accepted(point: FieldOperatingPoint) -> str:
-    amounts, composed = point.held_out.amounts, point.held_out.composed
-    return (
-        f"At `max_error={point.max_error:g}` it accepts {amounts.read_rate:.1%} of the amounts,"
-        f" with {amounts.errors} errors among {amounts.accepted}, and {composed.read_rate:.1%} of"
-        f" the composed strips, with {composed.errors} errors among {composed.accepted:,}."
+    accepted = ", ".join(
+        f"{one.read_rate:.1%} of the {_KINDS[kind]} ({one.errors} wrong of {one.accepted:,})"
+        for kind, one in point.held_out.by_kind().items()
     )
+    return f"At `max_error={point.max_error:g}` it accepts {accepted}."
 
 
 def page(card: ReaderCard) -> Iterator[str]:
@@ -71,10 +72,12 @@ def page(card: ReaderCard) -> Iterator[str]:
     yield "## Data and recipe\n"
     yield (
         "Strips composed of MNIST's digits (Y. LeCun, C. Cortes and C. Burges; CC BY-SA 3.0), and"
-        " four fifths of the real amounts of cheques (ORAND-CAR-A; Diem et al., ICFHR 2014) used"
-        f" here: {run.train_images:,} digits and amounts. {run.validation_images:,} amounts, and"
-        " the digits that the digit models hold out, were not used for training; temperature,"
-        f" confidence and thresholds were fitted on them. Recipe `{run.recipe}`"
+        " four fifths of the real amounts of cheques used here (ORAND-CAR-A; Diem et al., ICFHR"
+        " 2014), and numbers from cells of clinic logbooks (published by Charitable Analytics"
+        f" International for its Meza OCR challenge): {run.train_images:,} digits and strips."
+        f" {run.validation_images:,} strips, and the digits that the digit models hold out, were"
+        " not used for training; temperature, confidence and thresholds were fitted on them."
+        f" Recipe `{run.recipe}`"
         f" (training/recipes.py), {run.epochs} epochs in batches of"
         f" {run.batch_size}, seed {run.seed}."
     )
@@ -85,11 +88,12 @@ def page(card: ReaderCard) -> Iterator[str]:
         "Half of the composed strips are by any writer on any paper, with separators, many of them"
         " hard to read; half are tidy ZIP codes. Their digits and papers were held out of training."
         " Temperature and confidence were fitted on other strips of the same digits, and on the"
-        " real amounts; here the confidence of each amount comes from a rule fitted without it.\n"
+        " real strips; here the confidence of each real strip comes from a rule fitted without it"
+        " and its neighbours.\n"
     )
     yield "| strips | number | accuracy | 95% interval | length known | digit error rate | ECE |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
-    for kind, one in card.held_out:
+    for kind, one in card.held_out.by_kind().items():
         yield (
             f"| {_KINDS[kind]} | {one.strips:,} | {one.accuracy:.2%} | {_interval(one)}"
             f" | {one.accuracy_length_known:.2%} | {one.digit_error_rate:.2%}"
@@ -103,8 +107,10 @@ def page(card: ReaderCard) -> Iterator[str]:
         " amounts are too few to show a small rate; they only do not contradict it, and more errors"
         " than `max_error` among them can be chance.\n"
     )
-    yield "| max_error | threshold | shown on | read, amounts | errors | read, composed | errors |"
-    yield "| ---: | ---: | --- | ---: | ---: | ---: | ---: |"
+    kinds = card.held_out.by_kind()
+    columns = " | ".join(f"read, {_KINDS[kind]} | errors" for kind in kinds)
+    yield f"| max_error | threshold | shown on | {columns} |"
+    yield f"| ---: | ---: | --- {'| ---: | ---: ' * len(kinds)}|"
     yield from map(_point, card.operating_points)
     yield "\n## Limits\n"
     yield (
@@ -119,10 +125,11 @@ def _interval(one: FieldEvaluation) -> str:
 
 def _point(point: FieldOperatingPoint) -> str:
     if point.threshold is None:
-        return f"| {point.max_error:.2%} | none found | | 0% | | 0% | |"
+        none = "| 0% | " * len(point.held_out.by_kind())
+        return f"| {point.max_error:.2%} | none found | {none}|"
     shown = ", ".join(_KINDS[kind] for kind in point.shown_on)
-    cells = " | ".join(map(_selection, (point.held_out.amounts, point.held_out.composed)))
-    return f"| {point.max_error:.2%} | {point.threshold:.6f} | {shown} | {cells} |"
+    figures = " | ".join(map(_selection, point.held_out.by_kind().values()))
+    return f"| {point.max_error:.2%} | {point.threshold:.6f} | {shown} | {figures} |"
 
 
 def _selection(one: Selection) -> str:

@@ -1,6 +1,6 @@
 """The export of a reader, from the Keras model to the published model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -15,7 +15,7 @@ from export.reader.measure import are_equal, evaluate, measure_speed
 from export.reader.read import Outputs, hypotheses
 from export.reader.read import run as run_onnx
 from export.reader.verify import verify
-from models.error_rates import Confidences, Correct, select
+from models.error_rates import select
 from models.fields.constraints import Constraints
 from models.fields.decode import Hypothesis
 from models.manifest import sha256_of, version_of
@@ -30,6 +30,7 @@ from models.records import TrainingRun
 from training.data import Mnist
 from training.reader.amounts import Amount, hold_out
 from training.reader.architecture import TITLE
+from training.reader.cells import NO_CELLS, Cells
 from training.reader.samples import Sample
 from training.reader.texts import only_digits
 from training.reader.validate import validation_sets
@@ -51,8 +52,9 @@ class _Kind:
     def written(self) -> list[str]:
         return [only_digits(sample.text) for sample in self.samples]
 
-    def read(self) -> list[list[Hypothesis]]:
-        return hypotheses(self.outputs)
+    def judged(self) -> calibrate.Kind:
+        read = hypotheses(self.outputs)
+        return calibrate.Kind(read, are_equal(_said(read), self.written))
 
     def read_by_length(self) -> list[str]:
         written = self.written
@@ -62,22 +64,27 @@ class _Kind:
 
 
 def export_reader(
-    run: Run, mnist: Mnist, amounts: Sequence[Amount], *, composed: int = COMPOSED
+    run: Run,
+    mnist: Mnist,
+    amounts: Sequence[Amount],
+    cells: Cells = NO_CELLS,
+    *,
+    composed: int = COMPOSED,
 ) -> Exported:
-    """Export the reader of `run`, calibrated on real amounts and `composed` strips of each kind.
+    """Export the reader of `run`, calibrated on real strips and `composed` ones of each kind.
 
-    Temperature, confidence and thresholds come from digits and amounts held out of training; test
-    digits are not used.
+    Temperature, confidence and thresholds come from digits, amounts and cells held out of training;
+    test digits are not used.
 
     Raises:
-        RunError: the run has not finished, or was trained on other amounts.
+        RunError: the run has not finished, or was trained on other amounts or cells.
         VerificationError: the exported graph does not answer like the Keras model.
     """
     model = run.load_model()
     _, held_out = hold_out(list(amounts))
-    check_held_out(run, len(held_out), "amounts")
+    check_held_out(run, len(held_out) + len(cells.held_out), "amounts and cells")
     provenance = provenance_of(run.config())
-    return export_model(model, provenance, mnist, held_out, composed=composed)
+    return export_model(model, provenance, mnist, held_out, cells.held_out, composed=composed)
 
 
 def export_model(
@@ -85,30 +92,35 @@ def export_model(
     provenance: TrainingRun,
     mnist: Mnist,
     held_out: Sequence[Amount],
+    held_out_cells: Sequence[Amount] = (),
     *,
     composed: int = COMPOSED,
 ) -> Exported:
-    """Export a trained reader; `held_out` amounts were not used for training.
+    """Export a trained reader; what is held out was not used for training.
 
     Raises:
         VerificationError: the exported graph does not answer like the Keras model.
     """
     _, digits = mnist.hold_out()
     sets = [
-        validation_sets(digits, held_out, composed, seed=seed)
+        validation_sets(digits, held_out, held_out_cells, composed, seed=seed)
         for seed in (_FIT_SEED, _MEASURE_SEED)
     ]
-    real = sets[0]["amounts"]
+    real = {kind: sets[0][kind] for kind in ("amounts", "cells") if sets[0][kind]}
     to_fit, to_measure = ([*s["composed"], *s["zip_codes"]] for s in sets)
+    fitted = [*to_fit, *(sample for samples in real.values() for sample in samples)]
     metadata = {"model": model.name, "training": provenance.model_dump_json()}
     uncalibrated = convert(model).SerializeToString()
-    logits = [o.logits for o in run_onnx(uncalibrated, _pixels([*real, *to_fit]))]
-    temperature = calibrate.fit_temperature(logits, [*real, *to_fit])
+    logits = [o.logits for o in run_onnx(uncalibrated, _pixels(fitted))]
+    temperature = calibrate.fit_temperature(logits, fitted)
     graph = convert(model, temperature=temperature, metadata=metadata)
-    verify(graph, model, _pixels([*real, *to_fit])[:_VERIFIED], temperature=temperature)
+    verify(graph, model, _pixels(fitted)[:_VERIFIED], temperature=temperature)
     content = graph.SerializeToString(deterministic=True)
-    kinds = (_kind(content, real), _kind(content, to_fit), _kind(content, to_measure))
-    rule, evaluations, points = _calibrated(*kinds)
+    rule, evaluations, points = _calibrated(
+        {kind: _kind(content, samples) for kind, samples in real.items()},
+        _kind(content, to_fit),
+        _kind(content, to_measure),
+    )
     sha256 = sha256_of(content)
     card = ReaderCard(
         name=model.name,
@@ -130,49 +142,41 @@ def export_model(
 
 
 def _calibrated(
-    amounts: _Kind, to_fit: _Kind, to_measure: _Kind
+    real: Mapping[str, _Kind], to_fit: _Kind, to_measure: _Kind
 ) -> tuple[ConfidenceRule, FieldEvaluations, tuple[FieldOperatingPoint, ...]]:
-    read, fitted, measured = amounts.read(), to_fit.read(), to_measure.read()
-    right, fitted_right, measured_right = (
-        are_equal(_said(found), kind.written)
-        for found, kind in ((read, amounts), (fitted, to_fit), (measured, to_measure))
-    )
-    rule = calibrate.fit_on_both(read, right, fitted, fitted_right)
-    # No real amount may be judged by a rule that was fitted on it.
-    sure = calibrate.out_of_fold(read, right, fitted, fitted_right)
-    measured_sure = calibrate.confidence_of(measured, rule)
-    evaluations = FieldEvaluations(
-        amounts=evaluate(_said(read), amounts.read_by_length(), amounts.written, sure),
-        composed=evaluate(
-            _said(measured), to_measure.read_by_length(), to_measure.written, measured_sure
-        ),
-    )
-    return rule, evaluations, _points(measured_sure, measured_right, sure, right)
+    fitted, measured = to_fit.judged(), to_measure.judged()
+    found = {name: kind.judged() for name, kind in real.items()}
+    rule = calibrate.fit_on([*found.values(), fitted])
+    # No real strip may be judged by a rule that was fitted on it.
+    sure = {
+        name: calibrate.out_of_fold(
+            kind, [fitted, *(other for other in found.values() if other is not kind)]
+        )
+        for name, kind in found.items()
+    }
+    sure["composed"] = calibrate.confidence_of(measured.read, rule)
+    kinds, read = {**real, "composed": to_measure}, {**found, "composed": measured}
+    evaluations = {
+        name: evaluate(_said(read[name].read), kind.read_by_length(), kind.written, sure[name])
+        for name, kind in kinds.items()
+    }
+    judged = {name: calibrate.Judged(sure[name], read[name].right) for name in kinds}
+    return rule, FieldEvaluations(**evaluations), tuple(_points(judged))
 
 
-def _points(
-    composed: Confidences, composed_right: Correct, amounts: Confidences, right: Correct
-) -> tuple[FieldOperatingPoint, ...]:
-    points = []
+def _points(judged: Mapping[str, calibrate.Judged]) -> Iterator[FieldOperatingPoint]:
+    real = [one for name, one in judged.items() if name != "composed"]
     for max_error in calibrate.MAX_ERRORS:
-        threshold = calibrate.choose(composed, composed_right, amounts, right, max_error)
-        selections = FieldSelections(
-            amounts=select(amounts, right, threshold),
-            composed=select(composed, composed_right, threshold),
+        threshold = calibrate.choose(judged["composed"], real, max_error)
+        selections = {name: select(*one, threshold) for name, one in judged.items()}
+        yield FieldOperatingPoint(
+            max_error=max_error,
+            threshold=threshold,
+            shown_on=tuple(
+                name for name, one in selections.items() if one.error_rate_bound <= max_error
+            ),
+            held_out=FieldSelections(**selections),
         )
-        points.append(
-            FieldOperatingPoint(
-                max_error=max_error,
-                threshold=threshold,
-                shown_on=tuple(
-                    kind
-                    for kind, selection in selections
-                    if selection.error_rate_bound <= max_error
-                ),
-                held_out=selections,
-            )
-        )
-    return tuple(points)
 
 
 def _kind(content: bytes, samples: list[Sample]) -> _Kind:

@@ -16,7 +16,8 @@ from training.reader import fit  # noqa: E402
 from training.reader.amounts import hold_out, load_amounts  # noqa: E402
 from training.reader.architecture import build  # noqa: E402
 from training.reader.batches import POOL, batches  # noqa: E402
-from training.reader.cells import load_cells, with_boxes  # noqa: E402
+from training.reader.boxes import with_boxes  # noqa: E402
+from training.reader.cells import load_cells  # noqa: E402
 from training.reader.fit import Task, fit_reader  # noqa: E402
 from training.reader.loss import ctc  # noqa: E402
 from training.reader.samples import Material, Mixture  # noqa: E402

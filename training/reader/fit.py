@@ -18,7 +18,8 @@ from training.optimise import optimizer
 from training.reader.amounts import Amount, hold_out
 from training.reader.architecture import NAME, build
 from training.reader.batches import POOL, batches
-from training.reader.cells import NO_CELLS, Cells, with_boxes
+from training.reader.boxes import with_boxes
+from training.reader.cells import NO_CELLS, Cells
 from training.reader.line import NO_LETTERS
 from training.reader.loss import ctc
 from training.reader.samples import Material, Mixture

@@ -210,9 +210,10 @@ class FieldEvaluation(Answer):
 
 
 class FieldEvaluations(Answer):
-    """Results on real amounts of cheques, and on strips composed of MNIST's digits."""
+    """Results on real amounts of cheques, numbers in cells, and strips composed of MNIST's digits."""
 
     amounts: FieldEvaluation
+    cells: FieldEvaluation | None
     composed: FieldEvaluation
 
 
@@ -220,6 +221,7 @@ class FieldSelections(Answer):
     """Effect of a threshold on the strips of each kind."""
 
     amounts: Selection
+    cells: Selection | None
     composed: Selection
 
 

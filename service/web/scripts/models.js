@@ -8,7 +8,11 @@ import { table } from "./table.js";
 import { showTrouble } from "./verdict.js";
 import { grouped, percent } from "./words.js";
 
-const KINDS = { amounts: "Real amounts on cheques", composed: "Composed strips, half of them hard" };
+const KINDS = {
+  amounts: "Real amounts on cheques",
+  cells: "Real numbers in cells",
+  composed: "Composed strips, half of them hard",
+};
 
 export class ModelsTab {
   #catalogue = { models: [], readers: [] };
@@ -71,7 +75,9 @@ export class ModelsTab {
 
   #showReaders() {
     const kinds = this.#catalogue.readers.flatMap((reader) =>
-      Object.entries(KINDS).map(([kind, title]) => ({ reader, kind, title })),
+      Object.entries(KINDS)
+        .filter(([kind]) => reader.held_out[kind])
+        .map(([kind, title]) => ({ reader, kind, title })),
     );
     if (!kinds.length) return;
     const of = ({ reader, kind }) => reader.held_out[kind];
