@@ -38,8 +38,8 @@ def overview(card: ReaderCard, folder: str) -> Iterator[str]:
         for kind, one in card.held_out.by_kind().items()
     )
     yield (
-        f"\n[`{card.name}`]({folder}/{card.name}.md) reads whole fields without an error: of {read}."
-        " Half of the composed strips are hard."
+        f"\n[`{card.name}`]({folder}/{card.name}.md) reads whole fields without an error: of"
+        f" {read}; half of the composed strips are hard."
     )
     yield from map(_accepted, (p for p in card.operating_points if p.max_error == _SHOWN_POINT))
     yield f"{card.parameters:,} parameters, {card.speed.latency_ms:.1f} ms per strip."

@@ -15,6 +15,7 @@ onnx = pytest.importorskip("onnx", reason="requires the extra 'training'")
 
 from export.publish import Exported, PublishError, publish  # noqa: E402
 from export.reader import calibrate  # noqa: E402
+from export.reader.calibrate import Judged  # noqa: E402
 from export.reader.convert import convert  # noqa: E402
 from export.reader.measure import digit_error_rate, edit_distance  # noqa: E402
 from export.reader.pipeline import export_reader  # noqa: E402
@@ -118,7 +119,7 @@ def test_a_reader_needs_a_published_digit_model(exported, tmp_path):
 def test_a_run_of_other_amounts_is_rejected(finished_run, tmp_path):
     amounts = load_amounts(write_amounts(tmp_path, count=20))
 
-    with pytest.raises(RunError, match="held out 10 amounts, the data has 4"):
+    with pytest.raises(RunError, match="held out 10 amounts and cells, the data has 4"):
         export_reader(finished_run, drawn_mnist(), amounts)
 
 
@@ -163,24 +164,38 @@ def test_the_confidence_rule_fits_the_accuracy():
 def test_amounts_can_raise_the_threshold_of_composed_strips():
     sure = np.linspace(0.5, 0.9999, 3000)
     right = RANDOM.random(3000) < sure
-    calm = calibrate.choose(sure, right, np.full(100, 0.97), np.ones(100, bool), 0.05)
-    wrong = np.full(100, 0.97)
-    contradicted = calibrate.choose(sure, right, wrong, np.arange(100) % 2 == 0, 0.05)
+    composed, at = Judged(sure, right), np.full(100, 0.97)
+    calm = calibrate.choose(composed, [Judged(at, np.ones(100, bool))], 0.05)
+    contradicted = calibrate.choose(composed, [Judged(at, np.arange(100) % 2 == 0)], 0.05)
 
     assert calm <= 0.97 < contradicted
+
+
+def test_a_threshold_is_shown_on_real_strips_too_if_they_are_enough():
+    sure = np.linspace(0.5, 0.9999, 3000)
+    composed = Judged(sure, np.ones(3000, bool))
+    # Right above 0.9 only: nothing contradicts 0.85 significantly, but nothing shows it either.
+    real = Judged(sure, (sure > 0.9) | (np.arange(3000) % 10 > 0))
+
+    chosen = calibrate.choose(composed, [real], 0.02)
+
+    accepted = sure >= chosen
+    assert 0.8 < chosen < 0.9
+    assert np.mean(~real.right[accepted]) < 0.02
+    assert calibrate.choose(composed, [], 0.02) < chosen
 
 
 def test_amounts_can_contradict_every_threshold():
     sure = np.linspace(0.5, 0.9999, 3000)
     right = RANDOM.random(3000) < sure
-    surely_wrong = np.full(100, 0.9999), np.zeros(100, bool)
+    surely_wrong = Judged(np.full(100, 0.9999), np.zeros(100, bool))
 
-    assert calibrate.choose(sure, right, *surely_wrong, 0.05) is None
+    assert calibrate.choose(Judged(sure, right), [surely_wrong], 0.05) is None
 
 
 def test_few_strips_show_no_threshold():
-    few = np.full(10, 0.999)
-    assert calibrate.choose(few, np.ones(10, bool), few, np.ones(10, bool), 0.005) is None
+    few = Judged(np.full(10, 0.999), np.ones(10, bool))
+    assert calibrate.choose(few, [few], 0.005) is None
 
 
 @pytest.mark.parametrize(

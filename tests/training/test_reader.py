@@ -182,24 +182,24 @@ def test_the_third_training_learns_from_cells(material, interrupted, tmp_path):
 def test_cells_are_cut_where_a_reader_sees_their_digits(tmp_path):
     """A network that says where the ink is: a 1 in each run of dark columns."""
     cells, _ = load_cells(write_cells(tmp_path / "meza").parent)
-    ones = [replace(cell, digits="1" * len(cell.digits)) for cell in cells]
+    ones = [replace(cell, digits="1" * len(cell.digits)) for cell in cells if cell.raw is None]
     cut = with_boxes(ones, seeing_ones())
 
-    assert len(cut) >= len(cells) / 2
+    assert len(cut) >= len(ones) / 2
     for cell in cut:
         lefts = [box.x for box in cell.boxes]
         assert len(lefts) == len(cell.digits)
         assert lefts == sorted(lefts)
-        assert all(box.height > 20 and box.right <= cell.grey.shape[1] for box in cell.boxes)
+        assert all(box.height > 15 and box.right <= cell.grey.shape[1] for box in cell.boxes)
 
 
 def seeing_ones():
     image = keras.Input((HEIGHT, None), dtype="uint8")
     dark = keras.ops.max(keras.ops.cast(image < PAPER - 80, "float32"), axis=1)
-    steps = keras.ops.max(keras.ops.reshape(dark, (-1, keras.ops.shape(dark)[1] // 4, 4)), axis=2)
+    steps = keras.layers.MaxPooling1D(STRIDE)(dark[..., None])
     scores = [np.zeros(CLASSES, np.float32) for _ in range(2)]
     scores[0][BLANK], scores[1][2] = 12.0, 12.0
-    logits = (1 - steps[..., None]) * scores[0] + steps[..., None] * scores[1]
+    logits = (1 - steps) * scores[0] + steps * scores[1]
     return keras.Model(image, logits)
 
 

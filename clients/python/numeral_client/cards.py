@@ -210,7 +210,7 @@ class FieldEvaluation(Answer):
 
 
 class FieldEvaluations(Answer):
-    """Results on real amounts of cheques, numbers in cells, and strips composed of MNIST's digits."""
+    """Results on amounts of cheques, numbers in cells, and strips composed of MNIST's digits."""
 
     amounts: FieldEvaluation
     cells: FieldEvaluation | None
