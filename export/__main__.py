@@ -47,7 +47,11 @@ def export(
         bool, typer.Option("--force", help="Publish even if a model is worse than the old one.")
     ] = False,
     int8: Annotated[
-        bool, typer.Option(help="Also publish an 8-bit variant if it is faster and as accurate.")
+        bool,
+        typer.Option(
+            help="Also publish an 8-bit variant if it is faster and as accurate; a field reader is"
+            " replaced by its variant."
+        ),
     ] = True,
     study_dir: Annotated[
         Path | None,
@@ -152,7 +156,7 @@ def _export(
     from export.reader.pipeline import export_reader
 
     if run.config().model == READER:
-        return [export_reader(run, mnist, amounts, cells)]
+        return [export_reader(run, mnist, amounts, cells, eight_bits=eight_bits)]
     return export_run(run, mnist, study, eight_bits=eight_bits)
 
 

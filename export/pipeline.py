@@ -13,7 +13,7 @@ from export.folds import Convert, answers_of, held_out_by, judges_of
 from export.measure import are_outliers, calibration, evaluate, without_outliers
 from export.provenance import provenance_of
 from export.publish import Exported
-from export.quantise import quantise
+from export.quantise import in_batches, quantise
 from export.runtime import Outputs
 from export.runtime import run as run_onnx
 from export.speed import measure_speed
@@ -77,7 +77,8 @@ def export_run(
         return convert(model, temperature=temperature, metadata=metadata)
 
     def in_eight_bits(model: keras.Model, temperature: float, train: Digits) -> onnx.ModelProto:
-        return quantise(convert(model, temperature=temperature, metadata=metadata), train.images)
+        full = convert(model, temperature=temperature, metadata=metadata)
+        return quantise(full, in_batches(train.images))
 
     def candidate(converted: Convert) -> _Candidate:
         pooled = answers_of(judges, converted)

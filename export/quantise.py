@@ -1,7 +1,7 @@
 """8-bit variants of exported graphs."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,24 +16,35 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 CALIBRATION_IMAGES = 1_000
+_BATCH = 50
 
 # The rest is cheap, and the softmax must stay exact for the confidences.
 _QUANTISED = ["Conv", "MatMul", "Gemm", "Add", "Relu", "MaxPool", "GlobalAveragePool"]
 
 
-class _Images(CalibrationDataReader):
-    def __init__(self, images: NDArray[np.uint8]) -> None:
-        self._batches: Iterator[NDArray[np.uint8]] = iter(
-            np.array_split(images, max(1, len(images) // 50))
-        )
+class _Batches(CalibrationDataReader):
+    def __init__(self, batches: Iterable[NDArray[np.uint8]]) -> None:
+        self._batches: Iterator[NDArray[np.uint8]] = iter(batches)
 
     def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
         batch = next(self._batches, None)
         return None if batch is None else {"image": batch}
 
 
-def quantise(exported: onnx.ModelProto, images: NDArray[np.uint8]) -> onnx.ModelProto:
-    """Quantise weights and activations to 8 bits, with ranges from `images` uint8 [N, 28, 28].
+def in_batches(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Split the first CALIBRATION_IMAGES of `images` into batches for `quantise`."""
+    few = images[:CALIBRATION_IMAGES]
+    return np.array_split(few, max(1, len(few) // _BATCH))
+
+
+def quantise(
+    exported: onnx.ModelProto,
+    batches: Iterable[NDArray[np.uint8]],
+    exact: Collection[str] = (),
+) -> onnx.ModelProto:
+    """Quantise weights and activations to 8 bits, with ranges from `batches` of the input.
+
+    The nodes whose names are in `exact` remain in 32 bits.
 
     Static quantisation in QDQ form, weights per channel: Jacob et al., "Quantization and Training
     of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018.
@@ -46,7 +57,7 @@ def quantise(exported: onnx.ModelProto, images: NDArray[np.uint8]) -> onnx.Model
         quantize_static(
             prepared,
             path,
-            _Images(images[:CALIBRATION_IMAGES]),
+            _Batches(batches),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=_QUANTISED,
             per_channel=True,
@@ -55,5 +66,6 @@ def quantise(exported: onnx.ModelProto, images: NDArray[np.uint8]) -> onnx.Model
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
+            nodes_to_exclude=list(exact),
         )
         return onnx.load(path)

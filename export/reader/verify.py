@@ -34,9 +34,19 @@ def verify(
     Raises:
         VerificationError: lists every fault.
     """
-    wrong = list(_against_contract(exported))
-    if wrong := wrong or list(_against_keras(exported, model, strips, temperature)):
+    verify_contract(exported, model.name)
+    if wrong := list(_against_keras(exported, model, strips, temperature)):
         raise VerificationError(f"{model.name}: " + "; ".join(dict.fromkeys(wrong)))
+
+
+def verify_contract(exported: onnx.ModelProto, name: str) -> None:
+    """Check `exported` against its contract only.
+
+    Raises:
+        VerificationError: lists every fault.
+    """
+    if wrong := list(_against_contract(exported)):
+        raise VerificationError(f"{name}: " + "; ".join(wrong))
 
 
 def _against_contract(exported: onnx.ModelProto) -> Iterator[str]:

@@ -9,7 +9,7 @@ keras = pytest.importorskip("keras", reason="requires the extra 'training' (no T
 onnx = pytest.importorskip("onnx", reason="requires the extra 'training'")
 
 from export.convert import convert  # noqa: E402
-from export.quantise import quantise  # noqa: E402
+from export.quantise import in_batches, quantise  # noqa: E402
 from export.runtime import run  # noqa: E402
 from export.verify import VerificationError, verify, verify_contract  # noqa: E402
 from training import architectures  # noqa: E402
@@ -101,7 +101,7 @@ def test_an_unfolded_batch_normalisation_is_rejected(lenet5, images):
 
 def test_an_8_bit_variant_follows_the_contract(lenet5, images):
     full = convert(lenet5, metadata={"recipe": "baseline"})
-    small = quantise(full, images)
+    small = quantise(full, in_batches(images))
 
     verify_contract(small, "small")
     assert small.ByteSize() < full.ByteSize() / 2

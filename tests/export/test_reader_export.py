@@ -16,11 +16,11 @@ onnx = pytest.importorskip("onnx", reason="requires the extra 'training'")
 from export.publish import Exported, PublishError, publish  # noqa: E402
 from export.reader import calibrate  # noqa: E402
 from export.reader.calibrate import Judged  # noqa: E402
-from export.reader.convert import convert  # noqa: E402
+from export.reader.convert import convert, in_eight_bits  # noqa: E402
 from export.reader.measure import digit_error_rate, edit_distance  # noqa: E402
 from export.reader.pipeline import export_reader  # noqa: E402
 from export.reader.read import run  # noqa: E402
-from export.reader.verify import verify  # noqa: E402
+from export.reader.verify import verify, verify_contract  # noqa: E402
 from export.verify import VerificationError  # noqa: E402
 from training.reader.amounts import load_amounts  # noqa: E402
 from training.reader.architecture import build  # noqa: E402
@@ -67,6 +67,21 @@ def test_outputs_exclude_padding(model, strips):
     assert [o.log_probabilities.shape for o in outputs] == [
         (strip.shape[1] // STRIDE, CLASSES) for strip in strips
     ]
+
+
+def test_a_reader_in_8_bits_follows_the_contract_and_keeps_its_first_and_last_layer(model, strips):
+    full = convert(model, metadata={"recipe": "tidy"})
+    small = in_eight_bits(full, strips)
+
+    verify_contract(small, "small")
+    assert small.ByteSize() < full.ByteSize() / 3
+    assert {p.key for p in small.metadata_props} >= {"recipe"}
+    as_floats = {tensor.name for tensor in small.graph.initializer if tensor.data_type == 1}
+    weights = [node.input[1] in as_floats for node in small.graph.node if node.op_type == "Conv"]
+    assert (weights[0], any(weights[1:-1]), weights[-1]) == (True, False, True)
+    outputs, reference = (run(graph.SerializeToString(), strips) for graph in (small, full))
+    for one, other in zip(outputs, reference, strict=True):
+        np.testing.assert_allclose(one.logits, other.logits, atol=0.1 * np.abs(other.logits).max())
 
 
 @pytest.fixture(scope="module")
