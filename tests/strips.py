@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.manifest import sha256_of, version_of
 from models.reader_card import (
@@ -20,8 +21,12 @@ from models.records import Interval, Reliability, Selection, TrainingRun
 from models.strips import CLASSES, HEIGHT, PAPER, STRIDE, SYMBOLS
 
 # A symbol is a bar, with its height in twelfths of the strip. "#" is full, so that its strip has no
-# margin to remove. "?" is between 3 and 4.
-_TWELFTHS = {str(digit): 1 + digit for digit in range(10)} | {"#": 12, "?": 4.5}
+# margin to remove. "?" is between 3 and 4, and "!" between "/" and 1.
+_TWELFTHS = (
+    {str(digit): 1 + digit for digit in range(10)}
+    | {"#": 12, "?": 4.5, "!": 1.75, "/": 1.5}
+    | {".": 2.5, ",": 3.5, "-": 5.5, "=": 6.5, "_": 7.5, "$": 8.5, "*": 9.5, "x": 11}
+)
 _NEVER = 99
 
 
@@ -50,6 +55,16 @@ def bars(
     return cv2.imencode(suffix, 255 - strip if light_ink else strip)[1].tobytes()
 
 
+def log_probabilities(*says: str, certainty: float = 0.9) -> NDArray[np.float32]:
+    """Log-probabilities of a strip; a string a step, whose symbols share `certainty` 60 to 40."""
+    probabilities = np.full((len(says), CLASSES), (1 - certainty) / CLASSES)
+    for step, symbols in zip(probabilities, says, strict=True):
+        shares = [0.6, 0.4] if len(symbols) == 2 else [1.0]
+        for symbol, share in zip(symbols, shares, strict=True):
+            step[0 if symbol == " " else 1 + SYMBOLS.index(symbol)] += certainty * share
+    return np.log(probabilities).astype(np.float32)
+
+
 def publish_reader(folder: Path, **changes: object) -> ReaderCard:
     """Add a reader of bars to the models in `folder`, with `changes` of its card."""
     content = _reader()
@@ -70,7 +85,7 @@ def _reader() -> bytes:
         "paper": np.float32(PAPER),
         "twelfth": np.float32((PAPER - 32) / 12),
         "centres": np.array(centres, np.float32).reshape(1, 1, CLASSES),
-        "sharpness": np.float32(-40.0),
+        "sharpness": np.float32(-160.0),
     }
     nodes = [
         helper.make_node("Cast", ["image"], ["grey"], to=TensorProto.FLOAT),

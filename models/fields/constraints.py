@@ -15,6 +15,8 @@ LONGEST = MAX_WIDTH // STRIDE  # digits; a strip has at most so many steps
 _LENGTHS = ("length", "min_length", "max_length")
 _ABA_LENGTH = 9
 _ABA_WEIGHTS = (3, 7, 1)
+# First two digits: US government, Federal Reserve banks, thrifts, electronic, traveller's cheques.
+_ABA_PREFIXES = frozenset((*range(13), *range(21, 33), *range(61, 73), 80))
 
 
 class Checksum(StrEnum):
@@ -34,6 +36,7 @@ class State(NamedTuple):
     digits: int = 0
     even: int = 0  # modulo 10; the first, third, ... digits are doubled; the only sum for ABA
     odd: int = 0  # modulo 10; the second, fourth, ... digits are doubled
+    zeros: bool = True  # no other digits; their sums hold, but no number consists of zeros
 
 
 START = State()
@@ -87,13 +90,17 @@ class Constraints:
             return None
         if self.checksum is None:
             return State(count)
+        zeros = state.zeros and digit == 0
         if self.checksum is Checksum.ABA:
+            # The first digit is its sum times 7, modulo 10.
+            if count == 2 and 10 * (7 * state.even % 10) + digit not in _ABA_PREFIXES:
+                return None
             weight = _ABA_WEIGHTS[state.digits % len(_ABA_WEIGHTS)]
-            longer = State(count, (state.even + weight * digit) % 10)
+            longer = State(count, (state.even + weight * digit) % 10, 0, zeros)
         else:
             doubled = 2 * digit if digit < 5 else 2 * digit - 9
             first, second = (digit, doubled) if state.digits % 2 else (doubled, digit)
-            longer = State(count, (state.even + first) % 10, (state.odd + second) % 10)
+            longer = State(count, (state.even + first) % 10, (state.odd + second) % 10, zeros)
         return None if count == self._most and not self._sum_holds(longer) else longer
 
     def missing(self, state: State) -> int:
@@ -113,10 +120,12 @@ class Constraints:
         return _ABA_LENGTH if self.checksum is Checksum.ABA else self.longest
 
     def _sum_holds(self, state: State) -> bool:
-        if self.checksum is Checksum.LUHN:
+        if self.checksum is None:
+            return True
+        if self.checksum is Checksum.LUHN and state.digits % 2:
             # The check digit is not doubled, so with an even count the first digit is.
-            return (state.odd if state.digits % 2 else state.even) == 0
-        return self.checksum is None or state.even == 0
+            return state.odd == 0 and not state.zeros
+        return state.even == 0 and not state.zeros
 
     def _lengths(self) -> str:
         given = {n: getattr(self, n) for n in _LENGTHS}

@@ -6,10 +6,18 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from starlette.datastructures import QueryParams
 
 from models.fields.constraints import LONGEST, Checksum, Constraints
+from models.fields.formats import EXPECTED, DecimalMark, Format, Notation, Order
 from service.errors import InvalidRequest
 from service.inference.digits import DigitOptions, Preprocess
 from service.inference.fields import FieldOptions
@@ -23,6 +31,7 @@ _CALIBRATION = (
     " default the service's setting."
 )
 _Length = Annotated[int, Field(ge=1, le=LONGEST), must_be(f"a whole number from 1 to {LONGEST}")]
+_Amount = Annotated[str, StringConstraints(pattern=EXPECTED), must_be("an amount such as 125.75")]
 
 
 def _optional(description: str) -> Any:  # noqa: ANN401 - like `Field`
@@ -85,6 +94,21 @@ class FieldParameters(_Parameters):
         "Checksum of the digits: `luhn`, as in card numbers, or `aba`, as in the nine"
         " digits of US bank routing numbers.",
     )
+    format: Format | None = _optional(
+        "What is written: an `amount`, a `zip` code of 5 or 9 digits, or a `date`. The answer has"
+        " the amount or the date; what is none needs a review."
+    )
+    decimal: DecimalMark | None = _optional(
+        "Decimal mark of amounts. Without it, `1.250` is ambiguous and needs a review."
+    )
+    order: Order | None = _optional(
+        "Order of day, month and year in dates. Without it, `3/4/26` is ambiguous and needs a"
+        " review."
+    )
+    expected: _Amount | None = _optional(
+        "The amount that you expect, such as `125.75`. The answer has `match`; another amount needs"
+        " a review. It has no influence on what is read."
+    )
 
     calibration: str | None = _optional(_CALIBRATION)
 
@@ -92,9 +116,10 @@ class FieldParameters(_Parameters):
         """Return the options; raise `InvalidRequest` if the parameters contradict each other."""
         try:
             constraints = Constraints(self.length, self.min_length, self.max_length, self.checksum)
+            notation = Notation(self.format, self.decimal, self.order, self.expected)
         except ValueError as error:
             raise InvalidRequest.of("query", str(error)) from error
-        return FieldOptions(self.model, self.max_error, constraints, self.calibration)
+        return FieldOptions(self.model, self.max_error, constraints, self.calibration, notation)
 
 
 class ParameterRoute(APIRoute):

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from models.fields.formats import Amount, Format, Value
 from service.api.formats import Item
 from service.api.problems import problem_of
 from service.errors import InvalidItem
@@ -58,6 +59,7 @@ def prediction(reading: Reading, **place: object) -> dict[str, Any]:
 def field(reading: FieldReading, **place: object) -> dict[str, Any]:
     """Return a `FieldReading` with the fields of its `place`: in a batch, or its request."""
     answer, card = reading.answer, reading.card
+    name = answer.format.value if answer.format in (Format.AMOUNT, Format.DATE) else None
     return {
         **place,
         "model": card.name,
@@ -67,15 +69,24 @@ def field(reading: FieldReading, **place: object) -> dict[str, Any]:
         "confidence": _rounded(answer.confidence),
         "decision": answer.decision,
         "reasons": answer.reasons,
+        **({name: _value(answer.value)} if name else {}),
+        **({} if answer.match is None else {"match": answer.match}),
         "digits": [
             {"digit": each.digit, "confidence": _rounded(each.confidence), "box": each.box}
             for each in answer.digits
         ],
         "alternatives": [
             {"text": each.text, "confidence": _rounded(each.confidence)}
+            | ({name: _value(each.value)} if name and each.value else {})
             for each in answer.alternatives
         ],
     }
+
+
+def _value(value: Value | None) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, Amount):
+        return {"value": str(value), "units": value.units, "cents": value.cents}
+    return value
 
 
 async def batch_json(

@@ -148,11 +148,23 @@ class FieldDigit(Answer):
     )
 
 
+class Amount(Answer):
+    """An amount of money."""
+
+    value: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]{2}$")] = Field(
+        description="The amount as decimal text, such as `125.75`."
+    )
+    units: _Count = Field(description="What is before the decimal mark.")
+    cents: int = Field(ge=0, le=99)
+
+
 class FieldAlternative(Answer):
     """Another possible text of the field."""
 
     text: str
     confidence: Rate
+    amount: Amount | None = Field(None, exclude_if=is_none, description="What it means.")
+    date: str | None = Field(None, exclude_if=is_none, description="What it means.")
 
 
 class FieldReading(Answer):
@@ -186,24 +198,41 @@ class FieldReading(Answer):
     model: str = Field(description="Name of the reader that answered.")
     version: str = Field(description="Version of the model; it changes with the file.")
     text: Annotated[str, Field(pattern="^[0-9]+$")] | None = Field(
-        description="Most probable digits; null if there are none, or none that match the requested"
-        " length or checksum."
+        description="Most probable digits; null if there are none, none that match the parameters,"
+        " or if they are parts of a fraction."
     )
     raw: str | None = Field(
-        description="The text with the separators `.,-=#` that were recognised."
+        description="The digits with the other symbols that were recognised: `.,-=#`, `/` for a"
+        " slash, `_` before cents that are raised or stand over a line, `$`, `x` for a letter, and"
+        " `*` for any other sign."
     )
     confidence: Rate = Field(
-        description="Calibrated probability that all of `text` is right; 0 if it is null."
+        description="Calibrated probability that all of `text`, `amount` and `date` is right; 0 if"
+        " they are null."
     )
     decision: Decision = Field(description="`accept`, or `review` if a person should look at it.")
     reasons: tuple[FieldReason, ...] = Field(
         description="Why it needs a review; empty if it is accepted. `no_match`: the field does not"
-        " match the requested length or checksum."
+        " match the requested length, checksum or format."
     )
-    digits: tuple[FieldDigit, ...] = Field(description="Each digit of `text`, in order.")
+    amount: Amount | None = Field(
+        None,
+        description="The amount, present with `format=amount`; null if none was read, or if it is"
+        " `ambiguous`.",
+    )
+    date: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = Field(
+        None,
+        description="The date, as ISO 8601 has it; present with `format=date`, null as `amount`.",
+    )
+    match: bool | None = Field(
+        None,
+        description="Whether the amount is the expected one; present with `expected`, and never a"
+        " reason to accept.",
+    )
+    digits: tuple[FieldDigit, ...] = Field(description="Each digit that was read, in order.")
     alternatives: tuple[FieldAlternative, ...] = Field(
         description="Other possible texts, most probable first. With the reason `no_match` these"
-        " are what is written, and do not match the requested length or checksum."
+        " are what is written, and do not match the parameters."
     )
 
 

@@ -18,6 +18,7 @@ from service.settings import ENVIRONMENT_PREFIX, Settings
 
 if TYPE_CHECKING:
     from models.fields.constraints import Constraints
+    from models.fields.formats import Notation
 
 # A panel of their own in the help: their --no-... would squeeze the descriptions of the others.
 _SWITCHES = "Switches"
@@ -55,7 +56,7 @@ def takes_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
 def read_constraints(
     length: int | None, min_length: int | None, max_length: int | None, checksum: str | None
 ) -> "Constraints":
-    """Return what the options say about a field.
+    """Return what the options say about the digits of a field.
 
     Raises:
         typer.BadParameter: they contradict each other.
@@ -64,6 +65,27 @@ def read_constraints(
 
     try:
         return Constraints(length, min_length, max_length, Checksum(checksum) if checksum else None)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def read_notation(
+    format_name: str | None, decimal: str | None, order: str | None, expected: str | None = None
+) -> "Notation":
+    """Return what the options say about the meaning of a field.
+
+    Raises:
+        typer.BadParameter: they contradict each other.
+    """
+    from models.fields.formats import DecimalMark, Format, Notation, Order
+
+    try:
+        return Notation(
+            Format(format_name) if format_name else None,
+            DecimalMark(decimal) if decimal else None,
+            Order(order) if order else None,
+            expected,
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
@@ -173,4 +195,16 @@ MaxLength = Annotated[int | None, typer.Option(help="Maximum number of digits.")
 ChecksumName = Annotated[
     Literal["luhn", "aba"] | None,
     typer.Option(help="Check digit: luhn for card numbers, aba for US routing numbers."),
+]
+FormatName = Annotated[
+    Literal["amount", "zip", "date"] | None,
+    typer.Option("--format", help="What is written; anything else needs review."),
+]
+DecimalName = Annotated[
+    Literal[".", ","] | None,
+    typer.Option("--decimal", help="Decimal mark of amounts, where 1.250 could be either."),
+]
+OrderName = Annotated[
+    Literal["dmy", "mdy", "ymd"] | None,
+    typer.Option("--order", help="Order of day, month and year in dates."),
 ]

@@ -12,15 +12,19 @@ from service.cli.options import (
     AsJson,
     CalibrationName,
     ChecksumName,
+    DecimalName,
+    FormatName,
     Length,
     MaxError,
     MaxLength,
     MinLength,
     Model,
     ModelsDir,
+    OrderName,
     PreprocessName,
     ReaderName,
     read_constraints,
+    read_notation,
     read_settings,
 )
 from service.cli.output import choose_pipeline, print_table
@@ -31,7 +35,8 @@ if TYPE_CHECKING:
 
 _SOME_UNREAD = 1
 _STANDARD_INPUT = Path("-")
-_READ = ("digit", "text", "raw")
+_VALUES = ("amount", "date")
+_READ = ("digit", "text", *_VALUES, "raw")
 _NO_ANSWER = "?"
 
 
@@ -83,6 +88,12 @@ def read(
     min_length: MinLength = None,
     max_length: MaxLength = None,
     checksum: ChecksumName = None,
+    format_name: FormatName = None,
+    decimal: DecimalName = None,
+    order: OrderName = None,
+    expected: Annotated[
+        str | None, typer.Option(help="The expected amount, such as 125.75; another needs review.")
+    ] = None,
     model: ReaderName = None,
     max_error: MaxError = None,
     calibration: CalibrationName = None,
@@ -91,11 +102,13 @@ def read(
 ) -> None:
     """Read fields of several digits from image files, without a server.
 
-    What needs review has the text ?, and the best guess after the reasons.
+    What needs review has the text ?, and the best guess after the reasons. With
+    --format amount or date the first column is the amount or the date.
 
     Examples:
       numeral read amount.png
-      numeral read --length 5 zip.png
+      numeral read --format zip zip.png
+      numeral read --format amount --expected 125.75 cheque-17.png
       numeral read --checksum aba --json routing-*.png
 
     Exit status:
@@ -109,9 +122,11 @@ def read(
 
     constraints = read_constraints(length, min_length, max_length, checksum)
     settings = read_settings(models_dir=models_dir)
-    options = FieldOptions(model, max_error, constraints, calibration)
+    notation = read_notation(format_name, decimal, order, expected)
+    options = FieldOptions(model, max_error, constraints, calibration, notation)
     pipeline = choose_pipeline(settings, options)
-    columns = ("text", "raw", "confidence", "decision")
+    first = format_name if format_name in _VALUES else "text"
+    columns = (first, "raw", "confidence", "decision")
     raise typer.Exit(_print_files(files, pipeline, field, columns, as_json=json))
 
 
@@ -166,12 +181,17 @@ def _answers(
 
 
 def _cell(column: str, answer: dict[str, Any]) -> str:
-    value, needs_review = answer[column], answer["decision"] == "review"
+    value, needs_review = _plain(answer[column]), answer["decision"] == "review"
     if column == "confidence":
         return f"{value:.4f}"
     if column == "decision" and needs_review:
-        guess = answer.get("text", answer.get("digit"))
+        guesses = (_plain(answer.get(name)) for name in (*_VALUES, "text", "digit"))
+        guess = next((each for each in guesses if each is not None), None)
         perhaps = "" if guess is None else f", perhaps {guess}"
         return f"{value} ({', '.join(answer['reasons'])}){perhaps}"
     # A best guess must not look like an answer, nor be taken for one by a script.
     return _NO_ANSWER if needs_review and column in _READ else str(value)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
+    return value["value"] if isinstance(value, dict) else value

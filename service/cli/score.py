@@ -17,14 +17,18 @@ import typer
 from service.cli.options import (
     CalibrationName,
     ChecksumName,
+    DecimalName,
+    FormatName,
     Length,
     MaxError,
     MaxLength,
     MinLength,
     Model,
     ModelsDir,
+    OrderName,
     PreprocessName,
     read_constraints,
+    read_notation,
     read_settings,
 )
 from service.cli.output import NO_MODEL, choose_pipeline, picture_progress, print_error
@@ -87,6 +91,9 @@ def score(
     min_length: MinLength = None,
     max_length: MaxLength = None,
     checksum: ChecksumName = None,
+    format_name: FormatName = None,
+    decimal: DecimalName = None,
+    order: OrderName = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -121,6 +128,7 @@ def score(
       numeral score scans --out results.csv
       numeral score 'scans/*/*.png' --model lenet5 --out results.parquet
       numeral score --fields --checksum aba cheques.zip --out routing.jsonl
+      numeral score --fields --format amount cheques.zip --out amounts.csv
       numeral score manifest.csv --path-column scan --out results.csv
       find scans -newer last | numeral score @- --out - | jq .digit
       numeral score --engine ray s3://scans/2026 --out s3://results/2026
@@ -135,8 +143,9 @@ def score(
       141  the reader of the output closed it
     """
     constraints = read_constraints(length, min_length, max_length, checksum)
-    if not (fields or constraints.are_none):
-        raise typer.BadParameter("lengths and a checksum apply to fields; add --fields")
+    notation = read_notation(format_name, decimal, order)
+    if not (fields or (constraints.are_none and notation.format is None)):
+        raise typer.BadParameter("lengths, a checksum and a format apply to fields; add --fields")
     if fields and preprocess != "auto":
         raise typer.BadParameter("--preprocess applies to single digits; drop it or --fields")
     if engine == "local" and address is not None:
@@ -159,7 +168,7 @@ def score(
 
             pipeline = choose_pipeline(
                 settings,
-                FieldOptions(model, max_error, constraints, calibration)
+                FieldOptions(model, max_error, constraints, calibration, notation)
                 if fields
                 else DigitOptions(model, max_error, Preprocess(preprocess), calibration),
             )
@@ -183,6 +192,7 @@ def score(
                 "calibration": [calibration, *settings.default_calibrations],
                 "preprocess": preprocess,
                 "constraints": asdict(constraints),
+                "notation": asdict(notation),
                 "fields": fields,
                 "column": column,
                 "path column": path_column,

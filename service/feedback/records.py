@@ -10,6 +10,7 @@ from models.error_rates import exact_interval
 from models.records import Count, Rate, Record
 from service.inference.decisions import Reason
 from service.inference.digits import Reading
+from service.inference.field_answers import FieldAnswer
 from service.inference.fields import FieldReading
 
 _MAX_ID_LENGTH = 256
@@ -40,7 +41,7 @@ class Prediction:
             "kind": (Kind.FIELD if isinstance(reading, FieldReading) else Kind.DIGIT).value,
             "model": card.name,
             "version": card.version,
-            "read": answer.text,
+            "read": answer.written if isinstance(answer, FieldAnswer) else answer.text,
             "confidence": float(answer.confidence),
             "decision": answer.decision.value,
             "reasons": ",".join(answer.reasons),

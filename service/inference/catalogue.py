@@ -154,7 +154,14 @@ class Catalogue:
         reader = self.reader(calibration.model if calibration else options.model)
         card = reader.card
         threshold, temperature = self._limits(card, calibration, options.max_error, max_error)
-        return FieldPipeline(reader, threshold, options.constraints, max_pixels, temperature)
+        return FieldPipeline(
+            reader,
+            threshold,
+            options.constraints,
+            max_pixels,
+            temperature,
+            notation=options.notation,
+        )
 
     def _calibration(self, options: DigitOptions | FieldOptions) -> Calibration | None:
         name = options.calibration

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import pairwise
+from functools import partial
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import cv2
@@ -10,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.fields.alignment import Span
+from models.fields.certainty import certainty, fraction_probability, symbols_between
 from models.fields.confidence import confidences
 from models.fields.constraints import Constraints
 from models.fields.decode import Hypothesis, decode
+from models.fields.formats import ANY, Format, Notation, Value
 from models.reader_card import ReaderCard
-from models.strips import DIGITS, HEIGHT, MARGIN, PAPER, STRIDE, Strip
+from models.strips import DIGITS, FRACTIONS, HEIGHT, MARGIN, PAPER, STRIDE, Strip
 from service.imaging import SeenStrip
 from service.inference.decisions import Decision, soften_alone
 
@@ -26,6 +29,15 @@ Box = tuple[int, int, int, int]  # x, y, width, height in pixels of the picture
 # 0.7% of the likeliest texts if these are right, 94% if they are wrong. No digit of the others has
 # less than 0.7%.
 _NO_MATCH = 0.01
+
+# A step this likely to be a slash is not read as a digit, or as nothing.
+_SUSPECTED_FRACTION = 0.2
+
+# Least certainty of the symbols that decide an amount or a date. Not measured yet.
+_LEAST_CERTAINTY = 0.9
+
+# A wider gap between digits, in heights of the tallest one, may separate units from cents.
+_WIDE = 0.6
 
 _INK = PAPER - 56  # a third of the way from the tone of the paper to that of the darkest ink
 _REACH = HEIGHT // 2  # columns that a digit may extend beyond its steps
@@ -40,6 +52,9 @@ class FieldReason(StrEnum):
     BLANK = "blank"
     NOT_A_DIGIT = "not_a_digit"
     NO_MATCH = "no_match"
+    FRACTION = "fraction"
+    AMBIGUOUS = "ambiguous"
+    MISMATCH = "mismatch"
     AUDIT = "audit"
 
 
@@ -52,24 +67,29 @@ class ReadDigit(NamedTuple):
 
 
 class Alternative(NamedTuple):
-    """Another possible text."""
+    """Another possible text, and what it means in the requested format."""
 
     text: str
     confidence: float
+    value: Value | None = None
 
 
 class FieldAnswer(NamedTuple):
     """The text of a field, and the decision.
 
     Attributes:
-        text: its digits; None if nothing could be read, or nothing that satisfies the constraints.
-        raw: the text with separators.
-        confidence: the probability that `text` is right; 0 if it is None.
+        text: its digits; None if nothing could be read, or nothing that satisfies the constraints,
+            and for a fraction, whose digits are no number.
+        raw: the digits with the other symbols.
+        confidence: the probability that `text` and `value` are right; 0 if both are None.
         digits: the digits one by one.
         alternatives: other texts, the likeliest first; if none satisfies the constraints, those
             that do not.
         decision: accept or review.
         reasons: why to review it; empty if it is accepted.
+        format: the requested one.
+        value: what is written, in that format; None if it is not, or could mean several values.
+        match: whether `value` is the expected amount; None if none is expected.
     """
 
     text: str | None
@@ -79,6 +99,14 @@ class FieldAnswer(NamedTuple):
     alternatives: tuple[Alternative, ...]
     decision: Decision
     reasons: tuple[FieldReason, ...]
+    format: Format | None = None
+    value: Value | None = None
+    match: bool | None = None
+
+    @property
+    def written(self) -> str | None:
+        """The value, or the text."""
+        return self.text if self.value is None else str(self.value)
 
 
 def answer_of(
@@ -88,6 +116,7 @@ def answer_of(
     constraints: Constraints,
     threshold: float | None,
     temperature: float = 1.0,
+    notation: Notation = ANY,
 ) -> FieldAnswer:
     """Pick the likeliest text that satisfies `constraints`, and accept or review it.
 
@@ -98,33 +127,114 @@ def answer_of(
         constraints: what is known of the field.
         threshold: the lowest confidence to accept; None accepts nothing.
         temperature: of a calibration; applied to the confidence before the threshold.
+        notation: what the text means.
     """
     likeliest = scores.argmax(axis=1)
     if not ((likeliest >= 1) & (likeliest <= len(DIGITS))).any():
-        return unread(FieldReason.NOT_A_DIGIT)
+        return unread(FieldReason.NOT_A_DIGIT, notation=notation)
     hypotheses = decode(scores, constraints)
     if not constraints.are_none and (not hypotheses or hypotheses[0].probability < _NO_MATCH):
-        return unread(FieldReason.NO_MATCH, _texts(decode(scores, Constraints()), card))
-    (text, confidence), *others = _texts(hypotheses, card)
+        texts = _texts(decode(scores, Constraints()), card, ANY)
+        return unread(FieldReason.NO_MATCH, notation=notation, texts=texts)
+    (text, confidence, _), *others = _texts(hypotheses, card, notation)
     if not text:
-        return unread(FieldReason.NOT_A_DIGIT)
+        return unread(FieldReason.NOT_A_DIGIT, notation=notation)
+    best = hypotheses[0]
+    reasons = _suspicions(scores, best, notation.format)
+    if notation.format is None and _has_fraction(best):
+        return unread(*reasons, raw=best.raw)
+    digits = _digits(best, seen)
     confidence = soften_alone(confidence, temperature)
-    best, is_unsure = hypotheses[0], threshold is None or confidence < threshold
+    value: Value | None = None
+    sure = 1.0
+    if notation.format is not None:
+        meaning = partial(_meaning, notation, text, _wide_gaps(digits))
+        readings = meaning(symbols_between(best.raw))
+        if not readings or readings == (None,):
+            texts = [Alternative(text, confidence), *others]
+            reasons = reasons or [FieldReason.NO_MATCH]
+            return unread(*reasons, notation=notation, texts=texts, raw=best.raw)
+        if len(readings) > 1:
+            reasons.append(FieldReason.AMBIGUOUS)
+            share = confidence / len(readings)
+            others = [*(Alternative(text, share, each) for each in readings if each), *others]
+        else:
+            value, sure = readings[0], certainty(scores, best, meaning)
+            confidence *= sure
+    match = notation.matches(value)
+    if match is False and value is not None:
+        reasons.append(FieldReason.MISMATCH)
+    if threshold is None or confidence < threshold or sure < _LEAST_CERTAINTY:
+        reasons.append(FieldReason.LOW_CONFIDENCE)
+    is_number = notation.format is not Format.AMOUNT or not _has_fraction(best)
     return FieldAnswer(
-        text,
+        text if is_number else None,
         best.raw,
         confidence,
-        _digits(best, seen),
+        digits,
         tuple(others),
-        Decision.REVIEW if is_unsure else Decision.ACCEPT,
-        (FieldReason.LOW_CONFIDENCE,) if is_unsure else (),
+        Decision.REVIEW if reasons else Decision.ACCEPT,
+        tuple(reasons),
+        notation.format,
+        value,
+        match,
     )
 
 
-def unread(reason: FieldReason, texts: Sequence[Alternative] = ()) -> FieldAnswer:
+def unread(
+    *reasons: FieldReason,
+    notation: Notation = ANY,
+    texts: Sequence[Alternative] = (),
+    raw: str | None = None,
+) -> FieldAnswer:
     """Return the answer for a field without a text that may be it; `texts` are other ones."""
     others = tuple(each for each in texts if each.text)
-    return FieldAnswer(None, None, 0.0, (), others, Decision.REVIEW, (reason,))
+    form, match = notation.format, notation.matches(None)
+    return FieldAnswer(None, raw, 0.0, (), others, Decision.REVIEW, reasons, form, match=match)
+
+
+def _suspicions(
+    scores: NDArray[np.float32], best: Hypothesis, form: Format | None
+) -> list[FieldReason]:
+    """Return what speaks against the symbols that were read, other than digits."""
+    found = []
+    fraction = fraction_probability(scores)
+    if form in (Format.AMOUNT, Format.DATE):
+        # Expected, but not where a digit is read; `certainty` is about the other steps.
+        inside = [fraction[first : last + 1] for first, last in best.spans]
+        fraction = np.concatenate(inside)
+    elif _has_fraction(best):
+        found.append(FieldReason.FRACTION)
+    if not found and fraction.max(initial=0.0) > _SUSPECTED_FRACTION:
+        found.append(FieldReason.FRACTION)
+    _, *between, _ = symbols_between(best.raw)
+    # In amounts, a word beside a slash means no cents; `Notation` knows no other words.
+    is_word = "x" in best.raw and not (form is Format.AMOUNT and "/" in best.raw)
+    if is_word or any({*symbols} & {*"$*"} for symbols in between):
+        found.append(FieldReason.NOT_A_DIGIT)
+    return found
+
+
+def _has_fraction(best: Hypothesis) -> bool:
+    return any(symbol in best.raw for symbol in FRACTIONS)
+
+
+def _meaning(
+    notation: Notation, text: str, wide: Sequence[bool], symbols: Sequence[str]
+) -> tuple[Value | None, ...]:
+    """Return what `text` means with `symbols` before, between and after its digits."""
+    first, *between, last = symbols
+    gaps = (each or " " * is_wide for each, is_wide in zip(between, wide, strict=True))
+    return notation.readings("".join((first, *chain(*zip(text, (*gaps, last), strict=True)))))
+
+
+def _wide_gaps(digits: Sequence[ReadDigit]) -> list[bool]:
+    """Return whether there is a wide gap after each of `digits` but the last."""
+    height = max(digit.box[3] for digit in digits)
+    return [
+        after.box[0] - before.box[0] - before.box[2] > _WIDE * height
+        for before, after in pairwise(digits)
+    ]
 
 
 def boxes(strip: Strip, spans: Sequence[Span], picture: tuple[int, int]) -> list[Box]:
@@ -158,10 +268,16 @@ def boxes(strip: Strip, spans: Sequence[Span], picture: tuple[int, int]) -> list
     ]
 
 
-def _texts(hypotheses: Sequence[Hypothesis], card: ReaderCard) -> list[Alternative]:
-    """Return the text and the confidence of each of `hypotheses`, the likeliest first."""
+def _texts(
+    hypotheses: Sequence[Hypothesis], card: ReaderCard, notation: Notation
+) -> list[Alternative]:
+    """Return the text, confidence and value of each of `hypotheses`, the likeliest first."""
     sure = confidences(hypotheses, card.confidence)
-    return [Alternative(each.text, its) for each, its in zip(hypotheses, sure, strict=True)]
+    values = (notation.readings(each.raw) if notation.format else () for each in hypotheses)
+    return [
+        Alternative(each.text, its, value[0] if len(value) == 1 else None)
+        for each, its, value in zip(hypotheses, sure, values, strict=True)
+    ]
 
 
 def _digits(best: Hypothesis, seen: SeenStrip) -> tuple[ReadDigit, ...]:

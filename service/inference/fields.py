@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from models.fields.constraints import Constraints
+from models.fields.formats import ANY, Notation
 from models.reader_card import ReaderCard
 from models.strips import BUCKET, STRIDE, Grey, pad
 from service.imaging import Picture, SeenStrip, UnreadableImage, cut_strip, decode
@@ -34,6 +35,7 @@ class FieldOptions:
     max_error: float | None = None
     constraints: Constraints = NO_CONSTRAINTS
     calibration: str | None = None
+    notation: Notation = ANY
 
 
 class FieldReading(NamedTuple):
@@ -67,6 +69,7 @@ class FieldPipeline:
         max_pixels: the largest picture to decode.
         temperature: of a calibration, see `soften_alone`; applied before the threshold.
         audit: chooses accepted answers to review; None chooses none.
+        notation: what their texts mean.
         largest, turn, batch_seconds: as for `DigitPipeline`; a long field with unsure digits takes
             up to twenty times as long as others.
     """
@@ -77,6 +80,7 @@ class FieldPipeline:
     max_pixels: int
     temperature: float = 1.0
     audit: Audit | None = None
+    notation: Notation = ANY
 
     largest: ClassVar[int] = LARGEST_FIELD_BATCH
     turn: ClassVar[int] = 4
@@ -123,7 +127,7 @@ class FieldPipeline:
             if isinstance(item, UnreadableImage):
                 outcomes[index] = item
             elif item.blank:
-                blank = unread(FieldReason.BLANK)
+                blank = unread(FieldReason.BLANK, notation=pipeline.notation)
                 outcomes[index] = FieldReading(pipeline.reader.card, blank, item.strip.pixels)
             else:
                 columns = -(-item.strip.pixels.shape[1] // BUCKET) * BUCKET
@@ -154,6 +158,7 @@ def _run(
             pipeline.constraints,
             pipeline.threshold,
             pipeline.temperature,
+            pipeline.notation,
         )
         for seen, pipeline, steps in zip(strips, pipelines, scores, strict=True)
     )

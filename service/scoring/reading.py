@@ -76,7 +76,9 @@ class Method:
     @staticmethod
     def of(pipeline: DigitPipeline | FieldPipeline, directory: Path) -> "Method":
         """Read as `pipeline` does, whose model is in `directory`."""
-        kind = Digits if isinstance(pipeline, DigitPipeline) else Fields
+        kind: type[Method] = Digits
+        if isinstance(pipeline, FieldPipeline):
+            kind = Fields if pipeline.notation.format is None else FormattedFields
         model, *options = (getattr(pipeline, each.name) for each in fields(pipeline))
         return kind(directory, model.card, tuple(options))
 
@@ -107,10 +109,10 @@ class Digits(Method):
 class Fields(Method):
     """How fields are read."""
 
-    columns = (
+    columns: ClassVar[tuple[Column, ...]] = (
         *_PLACE,
         Column("text", "string", "the digits; null when none could be read"),
-        Column("raw", "string", "the same with separators"),
+        Column("raw", "string", "the same with the other symbols"),
         *_JUDGEMENT,
         Column(
             "digits",
@@ -125,6 +127,20 @@ class Fields(Method):
         *_ERROR,
     )
     task_size = 16
+
+
+class FormattedFields(Fields):
+    """How fields are read whose meaning is known."""
+
+    columns = (
+        *Fields.columns,
+        Column(
+            "value",
+            "string",
+            "the amount as `125.75`, the date as `2026-03-26`, or the digits of the ZIP code; null"
+            " when it is none, or ambiguous",
+        ),
+    )
 
 
 class Tally(BaseModel):
@@ -216,7 +232,10 @@ class Scorer:
         if isinstance(outcome, Reading):
             return {**prediction(outcome, **place), "error": None, "detail": None, **carried}
         if isinstance(outcome, FieldReading):
-            return {**field(outcome, **place), "error": None, "detail": None, **carried}
+            row = {**field(outcome, **place), "error": None, "detail": None, **carried}
+            value = outcome.answer.value
+            known = outcome.answer.format is not None
+            return row | ({"value": None if value is None else str(value)} if known else {})
         return {
             **dict.fromkeys(column.name for column in self._method.columns),
             **place,

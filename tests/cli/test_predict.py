@@ -167,9 +167,25 @@ def test_read_applies_a_checksum_and_prints_json(tmp_path, models_copy):
     assert (answer["reasons"], answer["text"]) == (["no_match"], None)
 
 
+def test_read_prints_amounts(tmp_path, models_copy):
+    pytest.importorskip("onnx")
+    publish_reader(models_copy)
+    field = _write(tmp_path / "field.png", bars("#18-50/100"))
+    options = ("--models-dir", str(models_copy), "--format", "amount", field)
+
+    accepted, other = (
+        numeral("read", *options, "--expected", expected).stdout.split("\t")
+        for expected in ("18.50", "18.51")
+    )
+
+    assert (accepted[0], accepted[1], accepted[3]) == ("18.50", "#18-50/100", "accept")
+    assert (other[0], other[3]) == ("?", "review (mismatch), perhaps 18.50")
+
+
 @pytest.mark.parametrize(
     ("options", "status", "says"),
     [
+        (("--order", "dmy"), 2, "order requires format=date"),
         (("--length", "5", "--min-length", "6"), 2, "contradict"),
         (("--checksum", "iban"), 2, "checksum"),
         (("--model", "nobody"), 3, "reader"),

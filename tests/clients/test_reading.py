@@ -143,6 +143,14 @@ def test_field_options_constrain_the_answer(numeral):
     assert numeral.fields(bars("#18014"), max_length=2).reasons[0] == "no_match"
 
 
+def test_a_format_has_an_amount_or_a_date(numeral):
+    amount = numeral.fields(bars("#18-50/100"), format="amount", expected="18.50")
+    [date] = numeral.fields_batch([bars("#3/4/26")], format="date", order="dmy")
+
+    assert (amount.text, amount.amount.value, amount.match) == (None, "18.50", True)
+    assert date.date == "2026-04-03"
+
+
 def test_models_cards_and_health(numeral):
     listed = numeral.models()
     default = next(model for model in listed.models if model.default)

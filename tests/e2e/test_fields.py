@@ -19,6 +19,16 @@ from tests.strips import bars, publish_reader
 pytest.importorskip("onnx")
 
 
+def _amount(value):
+    units, cents = value.split(".")
+    return {"value": value, "units": int(units), "cents": int(cents)}
+
+
+def _meaning(query):
+    fields = {"format=amount": "amount", "format=date": "date", "expected": "match"}
+    return [field for option, field in fields.items() if option in query]
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fields")
@@ -60,7 +70,7 @@ def test_a_field_comes_raw_or_as_a_form(service):
 
 
 def test_margins_are_cut_off_and_the_boxes_still_fit(service):
-    strip = cv2.imdecode(np.frombuffer(bars("#73"), np.uint8), cv2.IMREAD_GRAYSCALE)
+    strip = cv2.imdecode(np.frombuffer(bars("#69"), np.uint8), cv2.IMREAD_GRAYSCALE)
     page = np.full((500, 900), 230, np.uint8)
     page[300:340, 500 : 500 + strip.shape[1]] = strip
     alone = _read(service, cv2.imencode(".png", page)[1].tobytes())
@@ -113,8 +123,42 @@ def test_a_field_without_digits_goes_to_review(service):
 
 
 @pytest.mark.parametrize(
+    ("text", "query", "said"),
+    [
+        ("#75/100", "", {"text": None, "raw": "#75/100", "reasons": ["fraction"]}),
+        ("#75/100", "?format=amount", {"text": None, "amount": _amount("0.75"), "reasons": []}),
+        ("#18.50", "?format=amount&expected=18.5", {"amount": _amount("18.50"), "match": True}),
+        ("#18.50", "?format=amount&expected=18.51", {"match": False, "reasons": ["mismatch"]}),
+        ("#1.250", "?format=amount", {"amount": None, "reasons": ["ambiguous"]}),
+        ("#1.250", "?format=amount&decimal=,", {"amount": _amount("1250.00"), "reasons": []}),
+        ("#90210-1234", "?format=zip", {"text": "902101234", "reasons": []}),
+        ("#3/4/26", "?format=date&order=mdy", {"date": "2026-03-04", "reasons": []}),
+        ("#31/4/26", "?format=date&order=dmy", {"date": None, "reasons": ["no_match"]}),
+        ("# # #", "?format=amount&expected=1", {"amount": None, "match": False}),
+    ],
+)
+def test_a_format_gives_the_digits_a_meaning(service, text, query, said):
+    answer = _read(service, bars(text), query)
+
+    assert answer | said == answer
+    assert (answer["decision"] == "review") is bool(answer["reasons"])
+    assert answer.keys() & {"amount", "date", "match"} == {*_meaning(query)}
+
+
+def test_an_ambiguous_field_has_a_value_in_each_alternative(service):
+    amounts = _read(service, bars("#1.250"), "?format=amount")["alternatives"]
+    dates = _read(service, bars("#3/4/26"), "?format=date")["alternatives"]
+
+    assert [each["amount"]["value"] for each in amounts] == ["1250.00", "1.25"]
+    assert [each["date"] for each in dates] == ["2026-04-03", "2026-03-04"]
+
+
+@pytest.mark.parametrize(
     ("query", "status", "says"),
     [
+        ("?format=iban", 422, "format"),
+        ("?decimal=.", 422, "decimal requires format=amount"),
+        ("?format=amount&expected=1e3", 422, "an amount such as 125.75"),
         ("?length=0", 422, "length"),
         ("?length=5&min_length=6", 422, "contradict"),
         ("?checksum=iban", 422, "checksum"),
@@ -340,6 +384,10 @@ def test_the_document_says_every_body_parameter_and_error_of_a_field(service):
                 "min_length",
                 "max_length",
                 "checksum",
+                "format",
+                "decimal",
+                "order",
+                "expected",
             ),
             "X-Request-ID",
         }

@@ -34,9 +34,17 @@ def test_constraints_that_no_text_satisfies_are_refused(given, told):
         (Checksum.LUHN, "4539578763621487", False),
         (Checksum.ABA, "021000021", True),
         (Checksum.ABA, "011000015", True),
+        (Checksum.ABA, "121000248", True),
+        (Checksum.ABA, "800000006", True),
+        (Checksum.ABA, "130000006", False),
+        (Checksum.ABA, "200000004", False),
+        (Checksum.ABA, "730000008", False),
+        (Checksum.ABA, "000000000", False),
+        (Checksum.LUHN, "0000", False),
+        (Checksum.LUHN, "00000", False),
     ],
 )
-def test_checksums_hold_for_published_numbers(checksum, text, holds):
+def test_checksums_hold_for_published_numbers_and_no_others(checksum, text, holds):
     assert read(Constraints(checksum=checksum), text) is holds
 
 

@@ -7,19 +7,26 @@ import pytest
 
 from service.imaging import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.scoring import contents, reading, tables
-from service.scoring.reading import Digits, Fields
+from service.scoring.reading import Digits, Fields, FormattedFields
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "scoring.md").read_text()
 
 
-@pytest.mark.parametrize(("name", "kind"), [("digits", Digits), ("fields", Fields)])
-def test_every_column_is_documented_with_its_type(name, kind):
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("digits", Digits.columns),
+        ("fields", Fields.columns),
+        ("formats", FormattedFields.columns[len(Fields.columns) :]),
+    ],
+)
+def test_every_column_is_documented_with_its_type(name, columns):
     table = DOCUMENT.partition(f"<!-- {name} -->")[2].partition(f"<!-- /{name} -->")[0]
 
     documented = re.findall(r"^\| `(\w+)` \| `(.+)` \| (.+) \|$", table, re.MULTILINE)
 
-    assert documented == [tuple(column) for column in kind.columns]
+    assert documented == [tuple(column) for column in columns]
 
 
 def test_every_error_is_documented():

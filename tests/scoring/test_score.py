@@ -344,6 +344,23 @@ def test_fields_have_a_parquet_schema_too(tmp_path, models_copy):
     assert read_table(tmp_path / "f.parquet") == _scored_again(tmp_path, options)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_a_format_adds_a_column_with_the_value(tmp_path, models_copy, suffix):
+    pytest.importorskip("onnx")
+    publish_reader(models_copy)
+    for name, text in (("a", "#18-50/100"), ("b", "#1.250")):
+        (tmp_path / f"{name}.png").write_bytes(bars(text))
+    table = tmp_path / f"amounts{suffix}"
+    options = ("--fields", "--format", "amount", "--models-dir", models_copy, "--out", table)
+
+    numeral("score", tmp_path / "a.png", tmp_path / "b.png", *options)
+
+    # A cell of CSV has no type.
+    rows = read_table(table)
+    assert [row["value"] for row in rows] == [18.5 if suffix == ".csv" else "18.50", None]
+    assert [row["reasons"] for row in rows] == [[], ["ambiguous"]]
+
+
 def _scored_again(folder, options):
     *others, _, _ = options
     numeral("score", folder / "f.png", *others, "--out", folder / "f.jsonl")

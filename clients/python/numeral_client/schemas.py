@@ -42,12 +42,20 @@ class FieldOptions(Options, total=False):
         min_length: minimum number of digits.
         max_length: maximum number of digits.
         checksum: check digit rule: `luhn` (card numbers) or `aba` (US routing numbers).
+        format: what is written: an amount, a ZIP code or a date; anything else needs review.
+        decimal: decimal mark of amounts, where `1.250` could be either.
+        order: order of day, month and year in dates.
+        expected: the expected amount, such as `125.75`; another one needs review.
     """
 
     length: int | None
     min_length: int | None
     max_length: int | None
     checksum: Literal["luhn", "aba"] | None
+    format: Literal["amount", "zip", "date"] | None
+    decimal: Literal[".", ","] | None
+    order: Literal["dmy", "mdy", "ymd"] | None
+    expected: str | None
 
 
 class Correction(TypedDict, total=False):
@@ -55,7 +63,8 @@ class Correction(TypedDict, total=False):
 
     Attributes:
         digit: 0 to 9; None if the picture shows no digit.
-        text: digits of a field without separators; None if the picture shows none.
+        text: digits of a field without separators, or the value of its amount or date if it was
+            read with such a format; None if the picture shows none.
         index: position of the picture in its request, from 0.
         id: id of the picture, instead of `index`.
         caller: name of the API key that read the picture; for keys with the role `admin`.
@@ -157,25 +166,48 @@ class FieldDigit(Answer):
     box: tuple[int, int, int, int]
 
 
+class Amount(Answer):
+    """An amount of money; `Decimal(amount.value)` is exact.
+
+    Attributes:
+        value: decimal text, such as `125.75`.
+        units: what is before the decimal mark.
+        cents: 0 to 99.
+    """
+
+    value: str
+    units: int
+    cents: int
+
+
 class FieldAlternative(Answer):
-    """Another possible text of a field, with its probability."""
+    """Another possible text of a field, its probability, and the amount or date that it means."""
 
     text: str
     confidence: float
+    amount: Amount | None = None
+    date: str | None = None
 
 
 class ReadField(Reading):
     """A field of several digits.
 
     Attributes:
-        text: the most probable digits; None if there are none, or none fit the options.
-        raw: `text` with the separators `.,-=#` seen in the picture.
-        digits: each digit of `text`, in order.
+        text: the most probable digits; None if there are none, none fit the options, or they are
+            parts of a fraction.
+        raw: the digits with the other symbols seen in the picture: `.,-=#/_$*x`.
+        amount: with the option `format="amount"`; None if there is none, or if it is ambiguous.
+        date: with the option `format="date"`, such as `2026-03-26`.
+        match: whether the amount is the expected one; None if none is expected.
+        digits: each digit, in order.
         alternatives: other texts, the most probable first.
     """
 
     text: str | None
     raw: str | None
+    amount: Amount | None = None
+    date: str | None = None
+    match: bool | None = None
     digits: tuple[FieldDigit, ...]
     alternatives: tuple[FieldAlternative, ...]
 

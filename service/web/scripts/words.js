@@ -8,6 +8,7 @@ const REASONS = {
   low_confidence: "The model is not confident enough for the errors allowed.",
   audit: "It would be accepted, but was chosen at random for a person to check.",
   no_match: "The writing does not match what you know about it.",
+  fraction: "It holds a fraction, such as 75/100, whose digits are not one number.",
 };
 
 /** Return why an answer needs review, in sentences. */
