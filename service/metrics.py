@@ -19,7 +19,9 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
+from service.drift import LABELS, Compared, Distribution, Drift, Feature
 from service.shared_metrics import DIRECTORY, WorkerProcesses, claim_slot, live_processes
 from service.version import version
 
@@ -87,6 +89,7 @@ class Metrics:
         decoded: call it with the seconds that decoding an image file took.
         normalised: call it with the seconds that normalising a picture took.
         waited: call it with the seconds that several requests waited.
+        drift: call it with a model, a calibration, and the features of a picture read with it.
     """
 
     def __init__(self) -> None:
@@ -179,6 +182,9 @@ class Metrics:
                 ("high", "error_rate_high", "Upper end of its 95% interval."),
             )
         }
+        what = "Recent pictures by bin of a feature, the bins being those of a calibration."
+        self._drift = Drift(total("drift_pictures", what, [*LABELS, "bin"]))
+        self.drift = self._drift.read
         build_info = highest("build_info", "1, with the versions.", ["version", "onnxruntime"])
         build_info.labels(version(), metadata.version("onnxruntime")).set(1)
         total("workers", "Processes that answer requests.").set(1)
@@ -239,8 +245,17 @@ class Metrics:
         defaults: Collection[str | None],
         failed: int,
         readers: Collection[str] = (),
+        calibrated: Mapping[tuple[str, str], Mapping[Feature, Distribution]] | None = None,
     ) -> None:
-        """Show the models that are served from now on: a version by name, `readers` among them."""
+        """Show what is served from now on.
+
+        Args:
+            versions: those of the models, by name.
+            defaults: the names of the models for requests that name none.
+            failed: how many models could not be loaded.
+            readers: the models that read fields.
+            calibrated: what pictures are compared with, by model and calibration.
+        """
         served: set[tuple[str, ...]] = {
             (name, "field" if name in readers else "digit", each, str(name in defaults).lower())
             for name, each in versions.items()
@@ -259,7 +274,8 @@ class Metrics:
                 self._digits.labels(name, digit)
         self._models_loaded.set(len(versions))
         self._models_failed.set(failed)
-
+        with self._flushing:
+            self._drift.watch(calibrated or {})
         self._show_audit()
 
     def audited(self, result_of: Callable[[str, str], Any]) -> None:
@@ -284,6 +300,7 @@ class Metrics:
                 del pending[: len(amounts)]
                 if amounts:
                     (metric.labels(*labels) if labels else metric).add(amounts)
+            self._drift.flush()
             self._in_flight.set(self.in_flight)
             self._queued.set(self._queue())
 
@@ -307,13 +324,14 @@ class Metrics:
         """Return all metrics as an Accept header asks, and their media type; takes milliseconds."""
         self.flush()
         registry = CollectorRegistry()
+        source: Collector = self.registry
         PlatformCollector(registry)
         if self._directory:
             registry.register(WorkerProcesses(live_processes(self._directory)))
-            MultiProcessCollector(registry, str(self._directory))  # type: ignore[no-untyped-call]
+            source = MultiProcessCollector(None, str(self._directory))  # type: ignore[no-untyped-call]
         else:
             ProcessCollector(registry=registry)
-            registry.register(self.registry)
+        registry.register(Compared(source, self._drift))
         encode, media_type = choose_encoder(accept)
         return encode(registry), media_type
 

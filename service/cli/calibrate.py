@@ -101,10 +101,10 @@ def calibrate(
         rows = list(_answered_digits(feedback or "", pipeline))
     else:
         rows = list(_rows(labels, pictures or labels.parent, path_column, label_column))
-    readings, texts = _read(pipeline, rows)
+    readings, texts, inks = _read(pipeline, rows)
     if not readings:
         raise typer.BadParameter("no labelled picture could be read")
-    calibration = fit(readings, texts, name=out.stem, labels=str(labels or feedback))
+    calibration = fit(readings, texts, name=out.stem, labels=str(labels or feedback), inks=inks)
     try:
         calibration.save(out)
     except OSError as error:
@@ -195,31 +195,34 @@ def _answered_digits(
 
 
 def _read(
-    pipeline: "DigitPipeline | FieldPipeline", rows: list[Labelled]
-) -> tuple[list[Any], list[str]]:
-    """Return the readings of the pictures that can be read, and their texts."""
+    pipeline: Any,  # noqa: ANN401 - for digits or fields
+    rows: list[Labelled],
+) -> tuple[list[Any], list[str], list[Any]]:
+    """Return the readings of the pictures that can be read, their texts, and their ink."""
     from rich.console import Console
     from rich.progress import track
 
     from service.imaging import UnreadableImage
 
-    readings, texts, unread = [], [], 0
+    readings, texts, inks, unread = [], [], [], 0
     step = pipeline.largest
     starts = range(0, len(rows), step)
     for start in track(starts, "reading", console=Console(stderr=True), transient=True):
         part = rows[start : start + step]
         contents = [_content(row.content) for row in part]
-        for row, outcome in zip(part, pipeline.read(contents), strict=True):
+        inputs = [pipeline.normalise(pipeline.decode(content)) for content in contents]
+        for row, item, outcome in zip(part, inputs, pipeline.read(inputs), strict=True):
             if not isinstance(outcome, UnreadableImage):
                 readings.append(outcome)
                 texts.append(row.text)
+                inks.append(item.ink)
                 continue
             unread += 1
             if unread <= _MOST_NAMED:
                 typer.echo(f"{row.name}: {outcome.reason}", err=True)
     if unread > _MOST_NAMED:
         typer.echo(f"and {unread - _MOST_NAMED:,} more", err=True)
-    return readings, texts
+    return readings, texts, inks
 
 
 def _content(source: Any) -> Any:  # noqa: ANN401 - a path, or a picture already

@@ -4,7 +4,7 @@ import cv2
 
 from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.imaging.decode import decode, is_picture
-from service.imaging.greyscale import Picture
+from service.imaging.greyscale import Ink, Picture
 from service.imaging.normalise import Normalised, Polarity, normalise, unchanged
 from service.imaging.paper import PaperKind
 from service.imaging.strip import SeenStrip, cut_strip
@@ -14,6 +14,7 @@ from service.imaging.strip import SeenStrip, cut_strip
 cv2.setNumThreads(1)
 
 __all__ = [
+    "Ink",
     "Normalised",
     "PaperKind",
     "Picture",

@@ -1,7 +1,7 @@
 """Grey pictures, and Pillow images of any mode as such: wide values scaled, transparency filled."""
 
 from collections.abc import Iterator
-from typing import cast
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -26,6 +26,20 @@ _PIECE_PIXELS = 1 << 18
 
 # A drawing without a background has one tone, except for its soft edge.
 _ONE_TONE = 40.0
+
+
+class Ink(NamedTuple):
+    """What the ink of a picture measures.
+
+    Attributes:
+        height: of its box, in pixels.
+        contrast: to the paper, in grey levels.
+        stroke: width of the pen's stroke, in pixels; None if it was not measured.
+    """
+
+    height: float
+    contrast: float
+    stroke: float | None = None
 
 
 def as_picture(array: ArrayLike) -> Picture:

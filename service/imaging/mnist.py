@@ -57,16 +57,31 @@ def is_normalised(image: Picture) -> bool:
     )
 
 
-def scaled_to_box(ink: Picture) -> Picture:
-    """Scale `ink`, light on black and cropped, to 20 pixels and full tone (25 us)."""
+def scaled_to_box(ink: Picture) -> tuple[Picture, float]:
+    """Scale `ink`, light on black and cropped, to 20 pixels and full tone (25 us).
+
+    Returns:
+        The scaled ink, and the width that its strokes had, as a share of its longer side.
+    """
     if max(ink.shape) < BOX:
         ink = _enlarged(ink)
     scale = BOX / max(ink.shape)
     height, width = ink.shape
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    ink = _thickened(ink, _THINNEST_STROKE / scale)
+    stroke = stroke_width(ink)
+    ink = _thickened(ink, round(_THINNEST_STROKE / scale - stroke))
     box = as_picture(cv2.resize(ink, size, interpolation=cv2.INTER_AREA))
-    return as_picture(cv2.convertScaleAbs(box, alpha=255.0 / cv2.minMaxLoc(box)[1]))
+    box = as_picture(cv2.convertScaleAbs(box, alpha=255.0 / cv2.minMaxLoc(box)[1]))
+    return box, stroke * scale / BOX
+
+
+def stroke_width(ink: Picture) -> float:
+    """Estimate the width of the strokes of `ink`, light on black, in pixels (4 us)."""
+    # A stroke of width w and length l has the area wl and the outline 2l.
+    mask = cv2.threshold(ink, 127, 1, cv2.THRESH_BINARY)[1]
+    area = cv2.countNonZero(mask)
+    inner = cv2.erode(mask, _NEIGHBOURHOOD, borderValue=0)
+    return 2.0 * area / max(1, area - cv2.countNonZero(inner))
 
 
 def centred(box: Picture) -> Mnist28:
@@ -94,17 +109,8 @@ def _enlarged(ink: Picture) -> Picture:
     return sharp[y : y + height, x : x + width]
 
 
-def _thickened(ink: Picture, thinnest: float) -> Picture:
-    missing = round(thinnest - _stroke_width(ink))
+def _thickened(ink: Picture, missing: int) -> Picture:
     if missing < 1:
         return ink
     nib = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (missing + 1, missing + 1))
     return as_picture(cv2.dilate(ink, nib))
-
-
-def _stroke_width(ink: Picture) -> float:
-    # A stroke of width w and length l has the area wl and the outline 2l.
-    mask = cv2.threshold(ink, 127, 1, cv2.THRESH_BINARY)[1]
-    area = cv2.countNonZero(mask)
-    inner = cv2.erode(mask, _NEIGHBOURHOOD, borderValue=0)
-    return 2.0 * area / max(1, area - cv2.countNonZero(inner))

@@ -11,8 +11,15 @@ import numpy as np
 
 from service.errors import UnreadableImage
 from service.imaging.clutter import Part, Side, without_bands, without_print
-from service.imaging.greyscale import Picture, as_picture
-from service.imaging.mnist import SIDE, Mnist28, centred, is_normalised, scaled_to_box
+from service.imaging.greyscale import Ink, Picture, as_picture
+from service.imaging.mnist import (
+    SIDE,
+    Mnist28,
+    centred,
+    is_normalised,
+    scaled_to_box,
+    stroke_width,
+)
 from service.imaging.paper import (
     Paper,
     PaperKind,
@@ -92,6 +99,8 @@ class Normalised(NamedTuple):
         polarity: of the ink, and
         paper: what it is written on; None if `box` is.
         size: width and height of the picture.
+        measures: contrast and stroke of the ink on the picture, see `Ink`; None if they are those
+            of `image`.
     """
 
     image: Mnist28
@@ -102,11 +111,20 @@ class Normalised(NamedTuple):
     polarity: Polarity | None = None
     paper: PaperKind | None = None
     size: tuple[int, int] = (SIDE, SIDE)
+    measures: tuple[float, float] | None = None
 
     @classmethod
     def of_blank(cls) -> Self:
         """Return the input for a picture on which nothing is written."""
         return cls(np.zeros((SIDE, SIDE), np.uint8), blank=True)
+
+    @property
+    def ink(self) -> Ink | None:
+        """What the ink measures on the picture; None if nothing was looked for or found."""
+        if self.box is None:
+            return None
+        contrast, stroke = self.measures or (float(self.image.max()), stroke_width(self.image))
+        return Ink(self.box[3], contrast, stroke)
 
 
 def normalise(picture: Picture) -> Normalised:
@@ -238,13 +256,16 @@ def _normalised(picture: Picture, *, is_small: bool, is_near: bool = False) -> N
         return Normalised.of_blank()
     ink = as_picture(cv2.convertScaleAbs(ink, alpha=255.0 / view.tone))
     cut_off = any(_is_cut(side, view, digit) for side in digit.touches)
+    scaled, stroke = scaled_to_box(ink)
+    box = view.place(digit.box)
     return Normalised(
-        centred(scaled_to_box(ink)),
+        centred(scaled),
         several=digit.several,
         cut_off=cut_off,
-        box=view.place(digit.box),
+        box=box,
         polarity=Polarity.LIGHT if view.paper.dark else Polarity.DARK,
         paper=view.paper.kind,
+        measures=(view.tone, stroke * max(box[2:])),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.strips import Strip, standardise
-from service.imaging.greyscale import Picture, as_picture
+from service.imaging.greyscale import Ink, Picture, as_picture
 from service.imaging.paper import contrast, find_paper, otsu, reduced
 
 # Ink is searched in a picture of at most this side, in pixels.
@@ -40,6 +40,7 @@ class SeenStrip(NamedTuple):
         top: rows of the picture above it.
         shape: height and width of that part.
         blank: nothing is written on it.
+        ink: its measures on the picture; None if `blank`.
     """
 
     strip: Strip
@@ -47,6 +48,7 @@ class SeenStrip(NamedTuple):
     top: int
     shape: tuple[int, int]
     blank: bool = False
+    ink: Ink | None = None
 
 
 def cut_strip(picture: Picture) -> SeenStrip:
@@ -54,20 +56,21 @@ def cut_strip(picture: Picture) -> SeenStrip:
 
     cut_strip(decode(data, max_pixels=16_000_000, whole=True)).strip.pixels
     """
-    box = _writing(picture)
-    if box is None:
+    writing = _writing(picture)
+    if writing is None:
         return SeenStrip(standardise(picture[:1, :1]), 0, 0, (1, 1), blank=True)
-    left, top, right, bottom = box
+    (left, top, right, bottom), tone = writing
+    ink = Ink(bottom - top, tone)
     if bottom - top >= _LOW_WRITING * picture.shape[0]:
-        return SeenStrip(standardise(picture), 0, 0, picture.shape)
+        return SeenStrip(standardise(picture), 0, 0, picture.shape, ink=ink)
     margin = round(_MARGIN * (bottom - top))
     left, top = max(0, left - margin), max(0, top - margin)
     part = picture[top : bottom + margin, left : right + margin]
-    return SeenStrip(standardise(part), left, top, part.shape)
+    return SeenStrip(standardise(part), left, top, part.shape, ink=ink)
 
 
-def _writing(picture: Picture) -> tuple[int, int, int, int] | None:
-    # Left, top, right and bottom; None if nothing is written.
+def _writing(picture: Picture) -> tuple[tuple[int, int, int, int], int] | None:
+    # Left, top, right and bottom, and the contrast; None if nothing is written.
     small, pixel = reduced(picture, _SEARCHED_SIDE)
     small = as_picture(cv2.blur(small, (3, 3)))
     values = contrast(small, find_paper(small, otsu(small)))
@@ -77,7 +80,7 @@ def _writing(picture: Picture) -> tuple[int, int, int, int] | None:
     mask = cv2.threshold(values, _EDGE * tone, 255, cv2.THRESH_BINARY)[1]
     pieces = cv2.connectedComponentsWithStats(as_picture(mask), connectivity=8)[2][1:]
     left, top, right, bottom = (side * pixel for side in _box(pieces))
-    return left, top, right, bottom
+    return (left, top, right, bottom), tone
 
 
 def _tone(values: Picture) -> int:

@@ -1,6 +1,7 @@
 """Calibrations: thresholds that were chosen on a user's own labelled pictures."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,13 +22,16 @@ from models.error_rates import (
 from models.manifest import ModelCard, read_regular_file
 from models.reader_card import ReaderCard
 from models.records import Count, OperatingPoints, Point, Selection
+from service.drift import Distribution, Feature
 from service.errors import UnusableCalibration
+from service.imaging import Ink
 from service.inference.decisions import Reason, soften, soften_alone
 from service.inference.digits import Reading
 from service.inference.fields import FieldReading
 
 _SUFFIX = ".json"
 _LEAST = 1e-12  # probabilities closer to 0 are clipped before their logarithm
+_DECIMALS = 6  # of a confidence in a bin; the rest depends on the company in a micro-batch
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +52,7 @@ class Calibration(OperatingPoints[CalibratedPoint]):
     Attributes:
         name: how requests refer to it; the name of its file.
         temperature: divides the logarithms of the model's probabilities.
+        distributions: what recent pictures are compared with; none in files of earlier versions.
     """
 
     schema_version: Literal[1] = 1
@@ -60,6 +65,9 @@ class Calibration(OperatingPoints[CalibratedPoint]):
     right: Count = Field(description="How many of them the model read correctly.")
     # Fitted ones are far within; further out, every power is 0.
     temperature: float = Field(ge=0.01, le=100.0)
+    distributions: dict[Feature, Distribution] = Field(
+        default={}, description="Features of the pictures that the model could read."
+    )
 
     def save(self, path: Path) -> None:
         """Write the calibration to `path`, whose stem becomes its name."""
@@ -72,6 +80,7 @@ def calibrate(
     *,
     name: str,
     labels: str,
+    inks: Sequence[Ink | None] = (),
 ) -> Calibration:
     """Fit a temperature, and choose a threshold for each error rate of the model by exact tests.
 
@@ -80,6 +89,7 @@ def calibrate(
         texts: the right text of each; empty if nothing is written.
         name: of the calibration.
         labels: where `texts` came from.
+        inks: what the ink of each picture measures; empty if that is not known.
     """
     card = readings[0].card
     pairs = zip(readings, texts, strict=True)
@@ -103,10 +113,24 @@ def calibrate(
         pictures=len(readings),
         right=int(correct.sum()),
         temperature=temperature,
+        distributions=_distributions(readings, temperature, inks or [None] * len(readings)),
         operating_points=tuple(
             _point(confidences, correct, point.max_error) for point in card.operating_points
         ),
     )
+
+
+def features_of(confidence: float, ink: Ink | None) -> dict[Feature, float | None]:
+    """Return what is compared of a picture; nothing of one without a reading."""
+    if not confidence:
+        return {}
+    height, contrast, stroke = ink or (None, None, None)
+    return {
+        "confidence": round(confidence, _DECIMALS),
+        "height": height,
+        "contrast": contrast,
+        "stroke": stroke,
+    }
 
 
 def load_calibrations(
@@ -176,6 +200,19 @@ def _confidence(reading: Reading | FieldReading, temperature: float) -> float:
         return soften_alone(reading.answer.confidence, temperature)
     confidence = float(soften(reading.answer.probabilities, temperature).max())
     return confidence * (1.0 - (reading.outlier or 0.0))
+
+
+def _distributions(
+    readings: Sequence[Reading | FieldReading], temperature: float, inks: Sequence[Ink | None]
+) -> dict[Feature, Distribution]:
+    values: defaultdict[Feature, list[float]] = defaultdict(list)
+    for reading, ink in zip(readings, inks, strict=True):
+        confidence = _confidence(reading, temperature) if reading.confidence else 0.0
+        for feature, value in features_of(confidence, ink).items():
+            if value is not None:
+                values[feature].append(value)
+    found = {feature: Distribution.of(each) for feature, each in values.items()}
+    return {feature: each for feature, each in found.items() if each}
 
 
 def _point(confidences: Confidences, correct: Correct, max_error: float) -> CalibratedPoint:

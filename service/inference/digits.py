@@ -66,6 +66,11 @@ class Reading(NamedTuple):
     shown: Picture | None = None
     outlier: float | None = None
 
+    @property
+    def confidence(self) -> float:
+        """What thresholds are compared with."""
+        return self.answer.confidence * (1.0 - (self.outlier or 0.0))
+
 
 # The input of a model, or why there is none.
 Ready = Normalised | UnreadableImage
@@ -92,6 +97,7 @@ class DigitPipeline:
         preprocess: how a picture becomes the image that the model expects.
         max_pixels: the largest picture to decode.
         audit: chooses accepted answers to review; None chooses none.
+        calibration: the name of the one that `criteria` come from, if any.
         reads: False to return the normalised images instead of reading them.
         largest: the most pictures in a micro-batch.
         turn: the most pictures of one request in a micro-batch while others wait.
@@ -103,6 +109,7 @@ class DigitPipeline:
     preprocess: Preprocess
     max_pixels: int
     audit: Audit | None = None
+    calibration: str | None = None
     reads: bool = True
 
     largest: ClassVar[int] = LARGEST_MICRO_BATCH

@@ -15,6 +15,7 @@ import numpy as np
 from service.errors import DeadlineExceeded, InferenceFailed
 from service.imaging import Normalised, PictureTooLarge, UnreadableImage
 from service.inference.admission import Admission
+from service.inference.calibrations import features_of
 from service.inference.digits import Content, DigitPipeline
 from service.inference.fields import FieldPipeline
 from service.metrics import Metrics
@@ -284,7 +285,7 @@ class Engine:
         finished = time.perf_counter_ns()
         completed: list[_Job] = []
         answers = []
-        for job, outcome in zip(owners, outcomes, strict=True):
+        for job, item, outcome in zip(owners, inputs, outcomes, strict=True):
             job.outcomes.append(outcome)
             job.times.inferring += (finished - started) // len(outcomes)
             if len(job.outcomes) == len(job.contents):
@@ -294,6 +295,9 @@ class Engine:
                 metrics.unreadable.labels(outcome.slug).inc()
             elif not isinstance(outcome, Normalised):
                 answers.append(outcome.answer)
+                if job.pipeline.calibration:
+                    seen = features_of(outcome.confidence, item.ink)
+                    metrics.drift(name, job.pipeline.calibration, seen)
         metrics.answered(name, answers)
         metrics.waited([1e-9 * job.times.waiting for job in completed])
         self._end(completed)

@@ -45,6 +45,11 @@ class FieldReading(NamedTuple):
     answer: FieldAnswer
     shown: Grey | None = None
 
+    @property
+    def confidence(self) -> float:
+        """What thresholds are compared with."""
+        return self.answer.confidence
+
 
 # The input of a reader, or why there is none.
 FieldReady = SeenStrip | UnreadableImage
@@ -70,6 +75,7 @@ class FieldPipeline:
         temperature: of a calibration, see `soften_alone`; applied before the threshold.
         audit: chooses accepted answers to review; None chooses none.
         notation: what their texts mean.
+        calibration: the name of the one that threshold and temperature come from, if any.
         largest, turn, batch_seconds: as for `DigitPipeline`; a long field with unsure digits takes
             up to twenty times as long as others.
     """
@@ -81,6 +87,7 @@ class FieldPipeline:
     temperature: float = 1.0
     audit: Audit | None = None
     notation: Notation = ANY
+    calibration: str | None = None
 
     largest: ClassVar[int] = LARGEST_FIELD_BATCH
     turn: ClassVar[int] = 4

@@ -166,6 +166,10 @@ class Registry:
             defaults=(catalogue.default, catalogue.default_reader),
             failed=len(catalogue.failures),
             readers=catalogue.readers,
+            calibrated={
+                (each.model, name): each.distributions
+                for name, each in catalogue.calibrations.items()
+            },
         )
         default, settings = catalogue.cards[catalogue.default], self._settings
         variables = "NUMERAL_MAX_ERROR or NUMERAL_DEFAULT_MODEL"

@@ -57,7 +57,7 @@ def test_fields_are_calibrated_with_a_reader_from_parquet(tmp_path, models_copy)
     from pyarrow import parquet
 
     publish_reader(models_copy)
-    texts = [f"{number}" for number in range(100, 130)]
+    texts = [f"{number}" for number in range(100, 140)]
     for text in texts:
         (tmp_path / f"{text}.png").write_bytes(bars(f"#{text}"))
     table = {"file": [f"{text}.png" for text in texts], "text": [int(text) for text in texts]}
@@ -69,7 +69,10 @@ def test_fields_are_calibrated_with_a_reader_from_parquet(tmp_path, models_copy)
     )
 
     written = json.loads((tmp_path / "amounts.json").read_text())
-    assert (written["model"], written["right"]) == ("reader", 30)
+    assert (written["model"], written["right"]) == ("reader", 40)
+    # The bars are all equally high and black.
+    assert written["distributions"]["height"]["pictures"] == [0, 40]
+    assert set(written["distributions"]) == {"confidence", "height", "contrast"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
 from service.errors import UnknownModel, UnsupportedMaxError, UnusableCalibration
+from service.imaging import Ink
 from service.inference.calibrations import calibrate
 from service.inference.catalogue import NothingToServe, load_catalogue
 from service.inference.decisions import Answer, Decision, Reason, soften, soften_alone
@@ -30,6 +31,11 @@ def readings(count, *, wrong=(), reasons=(Reason.LOW_CONFIDENCE,)):
 
 def fitted(*, name="mine", **changes):
     return calibrate(*readings(4_000), name=name, labels="labels.csv").model_copy(update=changes)
+
+
+def with_stroke(**distribution):
+    document = json.loads(fitted().model_dump_json())
+    return json.dumps(document | {"distributions": {"stroke": distribution}}).encode()
 
 
 def catalogue_of(folder, *defaults):
@@ -119,6 +125,9 @@ def test_a_rate_that_was_not_shown_is_refused(tmp_path):
         (fitted(version="00000000").model_dump_json().encode(), r"which is now .*calibrate again"),
         (fitted(model="vgg").model_dump_json().encode(), "no such model"),
         (fitted(temperature=1e-300).model_dump_json().encode(), "no calibration: temperature"),
+        (with_stroke(edges=[3.0, 2.0], pictures=[1, 1, 1]), "stroke: .*edges must rise"),
+        (with_stroke(edges=[2.0, 3.0], pictures=[1, 1]), "stroke: .*2 edges make 3 bins"),
+        (with_stroke(edges=[], pictures=[1]), "no calibration: distributions.stroke.edges"),
         (fitted(temperature=1e300).model_dump_json().encode(), "no calibration: temperature"),
     ],
 )
@@ -158,6 +167,24 @@ def test_a_model_has_one_default_calibration(tmp_path):
 
     with pytest.raises(NothingToServe, match="bank-a and bank-b are both for mlp"):
         catalogue_of(tmp_path, "bank-a", "bank-b")
+
+
+def test_a_file_keeps_the_distributions_and_one_of_an_earlier_version_has_none(tmp_path):
+    made, texts = readings(200)
+    inks = [Ink(40 + place % 20, 255, 2 + 0.01 * place) for place in range(200)]
+    saved = calibrate(made, texts, name="new", labels="x", inks=inks)
+    saved.save(tmp_path / "new.json")
+    document = json.loads((tmp_path / "new.json").read_text())
+    assert set(document.pop("distributions")) == {"confidence", "height", "contrast", "stroke"}
+    (tmp_path / "old.json").write_text(json.dumps(document))
+
+    loaded = catalogue_of(tmp_path).calibrations
+
+    assert loaded["new"].distributions == saved.distributions
+    assert loaded["new"].distributions["stroke"].pictures == (20,) * 10
+    assert loaded["new"].distributions["contrast"].pictures == (0, 200)
+    assert loaded["old"].distributions == {}
+    assert pipeline_of(catalogue_of(tmp_path, "new")).calibration == "new"
 
 
 def test_a_saved_file_holds_no_name(tmp_path):

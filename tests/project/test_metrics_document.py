@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.drift import Distribution
 from service.feedback.records import AuditResult
 from service.inference.decisions import Answer, Decision, Reason
 from service.metrics import Metrics
@@ -62,7 +63,9 @@ def _record_every_event(metrics: Metrics) -> None:
     metrics.unreadable.labels("unsupported-format").inc()
     metrics.micro_batch("cnn", images=1, seconds=0.001)
     metrics.answered("cnn", [Answer(7, 0.9, np.zeros(10), Decision.REVIEW, (Reason.BLANK,))])
-    metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0)
+    stroke = {"stroke": Distribution(edges=(2.0,), pictures=(50, 50))}
+    calibrated = {("cnn", "bank-a"): stroke}
+    metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0, calibrated=calibrated)
     metrics.reloads.labels("success").inc()
     metrics.feedback_predictions.labels("kept").inc()
     metrics.feedback.labels("cnn", "accept", "right").inc()

@@ -22,10 +22,15 @@ DOUBTFUL = Answer("1", 0.6, "review", ("low_confidence", "several_digits"))
 BLANK = Answer(None, 0.0, "review", ("blank",))
 
 WORKER = """
+from service.drift import Distribution
 from service.metrics import Metrics
 
 metrics = Metrics()
-metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0)
+stroke = Distribution(edges=(2.0,), pictures=(50, 50))
+calibrated = {("cnn", "bank-a"): {"stroke": stroke}}
+metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0, calibrated=calibrated)
+for _ in range(300):
+    metrics.drift("cnn", "bank-a", {"stroke": 3.0, "height": 40.0})
 for _ in range(10):
     metrics.request("GET", "/models", 200, 0.001)
     metrics.micro_batch("cnn", images=2, seconds=0.001)
@@ -175,6 +180,10 @@ def test_any_worker_answers_for_all():
     assert "numeral_requests_in_flight 6.0" in page
     assert "numeral_workers 2.0" in page
     assert 'numeral_model_info{default="true",kind="digit",model="cnn",version="1"} 1.0' in page
+    drift = 'calibration="bank-a",feature="stroke",model="cnn"'
+    assert f'numeral_drift_pictures{{bin="1",{drift}}} 600.0' in page
+    # Two workers together have read enough pictures for an index, one has not.
+    assert f"numeral_drift_psi{{{drift}}} 3.5" in page
     assert "process_resident_memory_bytes" in page or sys.platform != "linux"
     assert "pid=" not in page
 
@@ -189,6 +198,7 @@ def test_only_the_counts_of_dead_workers_remain_and_their_files_are_used_again(d
     assert 'numeral_requests_total{method="GET",route="/models",status="200"} 20.0' in page
     assert "numeral_requests_in_flight 3.0" in page
     assert "numeral_workers 1.0" in page
+    assert 'numeral_drift_psi{calibration="bank-a",feature="stroke",model="cnn"} NaN' in page
     files = len(list(directory.iterdir()))
     for _ in range(3):
         page = _page(_worker())
