@@ -342,6 +342,35 @@ def test_the_box_and_polarity_of_an_image_in_the_form_of_mnist():
     assert (found.polarity, inverse.polarity) == ("light", "dark")
 
 
+def angle(pen, side=100, size=70, ink=0, paper=255):
+    """A picture [side, side] with two strokes of `pen` pixels, in a square of `size` pixels."""
+    picture = np.full((side, side), paper, np.uint8)
+    start = (side - size) // 2
+    corners = start + size * np.array([(0, 0), (0.7, 0), (0.2, 1)])
+    cv2.polylines(picture, [corners.astype(int)], False, ink, pen, cv2.LINE_AA)
+    return picture
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.15])
+@pytest.mark.parametrize(("side", "size"), [(60, 42), (100, 70), (1200, 800), (1200, 150)])
+@pytest.mark.parametrize(("ink", "paper"), [(40, 240), (255, 55)])
+def test_the_ink_is_measured_on_the_picture(share, side, size, ink, paper):
+    pen = round(share * size)
+
+    found = normalise(angle(pen, side, size, ink, paper))
+
+    assert found.ink.height == found.box[3] == pytest.approx(size + pen, rel=0.1)
+    assert found.ink.contrast == pytest.approx(200, abs=2)
+    assert found.ink.stroke == pytest.approx(pen, rel=0.35)
+
+
+def test_an_image_in_the_form_of_mnist_is_measured_as_it_is():
+    thin, bold = (normalise(angle(pen)).image for pen in (6, 16))
+
+    assert normalise(thin).ink[:2] == normalise(~thin).ink[:2] == (20, 255)
+    assert normalise(thin).ink.stroke < normalise(bold).ink.stroke
+
+
 def test_without_ink_there_is_no_box():
     found = normalise(np.full((90, 120), 200, np.uint8))
 
