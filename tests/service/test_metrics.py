@@ -12,6 +12,7 @@ import prometheus_client
 import pytest
 from prometheus_client import CollectorRegistry
 
+from service.drift import Distribution
 from service.metrics import Histogram, Metrics
 from service.shared_metrics import shared_metrics
 
@@ -114,6 +115,43 @@ def test_a_replaced_model_is_no_longer_served(metrics):
     assert served(model="reader", version="same", default="false", kind="field") == 1
     assert _value(metrics, "numeral_models_loaded") == 2
     assert _value(metrics, "numeral_models_failed") == 0
+
+
+def test_a_reload_forgets_the_pictures_of_a_calibration_only_if_it_has_changed(metrics):
+    def serve(**edges: float) -> None:
+        calibrated = {
+            ("cnn", name): {"stroke": Distribution(edges=(edge,), pictures=(50, 50))}
+            for name, edge in edges.items()
+        }
+        metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0, calibrated=calibrated)
+
+    def thick(calibration: str) -> float | None:
+        labels = {"model": "cnn", "feature": "stroke", "bin": "1"}
+        return _value(metrics, "numeral_drift_pictures", calibration=calibration, **labels)
+
+    serve(same=2.0, other=2.0, gone=2.0)
+    for calibration in ("same", "other", "gone", "unknown"):
+        metrics.drift("cnn", calibration, {"stroke": 2.0})
+    assert [thick("same"), thick("other"), thick("gone")] == [1, 1, 1]
+
+    serve(same=2.0, other=3.0)
+
+    assert [thick("same"), thick("other"), thick("gone")] == [1, 0, 0]
+    assert 'numeral_drift_psi{calibration="gone"' not in metrics.page("")[0].decode()
+
+
+def test_old_pictures_are_forgotten_in_steps(metrics):
+    calibrated = {("cnn", "mine"): {"stroke": Distribution(edges=(2.0,), pictures=(50, 50))}}
+    metrics.serving({"cnn": "1"}, defaults=["cnn"], failed=0, calibrated=calibrated)
+    for stroke, count in ((1.0, 4_000), (3.0, 5_000)):
+        for _ in range(count // 100):
+            for _ in range(100):
+                metrics.drift("cnn", "mine", {"stroke": stroke})
+            metrics.flush()
+
+    labels = {"model": "cnn", "calibration": "mine", "feature": "stroke"}
+    thin, thick = (_value(metrics, "numeral_drift_pictures", **labels, bin=each) for each in "01")
+    assert (thin, thick) == (0, 4_000)
 
 
 def test_expected_events_are_counted_from_0(metrics):
