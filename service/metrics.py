@@ -247,14 +247,9 @@ class Metrics:
         readers: Collection[str] = (),
         calibrated: Mapping[tuple[str, str], Mapping[Feature, Distribution]] | None = None,
     ) -> None:
-        """Show what is served from now on.
+        """Show what is served from now on: a version by name, `readers` among them.
 
-        Args:
-            versions: those of the models, by name.
-            defaults: the names of the models for requests that name none.
-            failed: how many models could not be loaded.
-            readers: the models that read fields.
-            calibrated: what pictures are compared with, by model and calibration.
+        `calibrated` are the distributions that pictures are compared with; see `Drift.watch`.
         """
         served: set[tuple[str, ...]] = {
             (name, "field" if name in readers else "digit", each, str(name in defaults).lower())

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from models.manifest import ManifestError, ModelCard, ModelFileError, load_manifest
 from models.reader_card import ReaderCard
@@ -30,14 +30,6 @@ _log = logging.getLogger(__name__)
 
 class NothingToServe(Exception):
     """Error for a models directory of which no model can be loaded."""
-
-
-class _Limits(NamedTuple):
-    """Of a model, or of a calibration of it."""
-
-    threshold: float | None
-    temperature: float = 1.0
-    calibration: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,11 +139,9 @@ class Catalogue:
         calibration = self._calibration(options)
         classifier = self.classifier(calibration.model if calibration else options.model)
         card = classifier.card
-        limits = self._limits(card, calibration, options.max_error, max_error)
-        criteria = Criteria(limits.threshold, card.outliers.entropy, limits.temperature)
-        return DigitPipeline(
-            classifier, criteria, options.preprocess, max_pixels, calibration=limits.calibration
-        )
+        threshold, temperature, name = self._limits(card, calibration, options.max_error, max_error)
+        criteria = Criteria(threshold, card.outliers.entropy, temperature)
+        return DigitPipeline(classifier, criteria, options.preprocess, max_pixels, calibration=name)
 
     def fields(self, options: FieldOptions, *, max_error: float, max_pixels: int) -> FieldPipeline:
         """Return the pipeline for fields, under the rules of `digits`.
@@ -163,14 +153,14 @@ class Catalogue:
         calibration = self._calibration(options)
         reader = self.reader(calibration.model if calibration else options.model)
         card = reader.card
-        limits = self._limits(card, calibration, options.max_error, max_error)
+        threshold, temperature, name = self._limits(card, calibration, options.max_error, max_error)
         return FieldPipeline(
             reader,
-            limits.threshold,
+            threshold,
             options.constraints,
             max_pixels,
-            limits.temperature,
-            calibration=limits.calibration,
+            temperature,
+            calibration=name,
             notation=options.notation,
         )
 
@@ -200,12 +190,13 @@ class Catalogue:
         calibration: Calibration | None,
         requested: float | None,
         default: float,
-    ) -> _Limits:
+    ) -> tuple[float | None, float, str | None]:
+        """Return threshold, temperature, and the name of the calibration, a default one too."""
         calibration = calibration or self.default_calibrations.get(card.name)
         threshold = _threshold(calibration or card, requested, default)
         if calibration is None:
-            return _Limits(threshold)
-        return _Limits(threshold, calibration.temperature, calibration.name)
+            return threshold, 1.0, None
+        return threshold, calibration.temperature, calibration.name
 
 
 def load_catalogue(
