@@ -31,6 +31,7 @@ BUCKET = 32  # widths of batches are multiples of this: few shapes, little paddi
 PAPER = 192  # grey of standardised paper, and of padding
 _INK = 32  # grey of the darkest ink
 _DARK, _LIGHT = 0.5, 99.5  # percentiles: a single digit on a long strip covers no more
+_LEVELS = 256
 _MIN_CONTRAST = 24.0  # grey values; less is grain of the paper
 _LIGHTER = 2.0  # light ink if the light is that many times as far from the paper as the dark
 
@@ -78,12 +79,25 @@ def pad(strips: Sequence[Grey]) -> NDArray[np.uint8]:
 
 
 def _level(grey: Grey) -> Grey:
-    dark, paper, light = np.percentile(grey, (_DARK, 50, _LIGHT))
+    dark, paper, light = percentiles(grey, (_DARK, 50, _LIGHT))
     if light - paper > _LIGHTER * (paper - dark):
         sign, contrast = -1.0, light - paper
     else:
         sign, contrast = 1.0, paper - dark
     gain = sign * (PAPER - _INK) / max(contrast, _MIN_CONTRAST)
-    table = PAPER + (np.arange(256) - paper) * gain
+    table = PAPER + (np.arange(_LEVELS) - paper) * gain
     levels = np.clip(np.rint(table), 0, 255).astype(np.uint8)
-    return np.asarray(levels[grey], np.uint8)
+    return np.asarray(cv2.LUT(grey, levels), np.uint8)
+
+
+def percentiles(grey: Grey, shares: Sequence[float]) -> list[float]:
+    """Return what NumPy's `percentile` does, from a histogram, which is faster."""
+    counts = cv2.calcHist([grey], [0], None, [_LEVELS], [0, _LEVELS])
+    up_to = counts.ravel().cumsum(dtype=np.int64)
+    found = []
+    for share in shares:
+        rank, between = divmod(share / 100 * (grey.size - 1), 1)
+        low, high = up_to.searchsorted([rank, rank + (between > 0)], side="right").tolist()
+        step = high - low
+        found.append(low + step * between if between < 0.5 else high - step * (1 - between))
+    return found

@@ -17,23 +17,26 @@ def align(steps: Sequence[Step], text: str) -> tuple[Span, ...]:
     """
     digits = [int(digit) for digit in text]
     # State 2i is before digit i, state 2i + 1 on it. A digit can follow another one directly, if
-    # they differ.
+    # they differ. Unreachable states, and those from which the end is unreachable, are left out.
     count = 2 * len(digits) + 1
     jumps = [s % 2 == 1 and s > 1 and digits[s // 2] != digits[s // 2 - 1] for s in range(count)]
     scores = [1.0] + [0.0] * (count - 1)
     came: list[list[int]] = []
-    for step in steps:
+    lowest = count - 2 * len(steps)
+    for place, step in enumerate(steps):
         best, back = [0.0] * count, [0] * count
-        for s in range(count):
+        free, of_digits = step.free, step.digits
+        reached = min(count, 2 * place + 2)
+        for s in range(max(0, lowest + 2 * place), reached):
             score, origin = scores[s], s
             if s and scores[s - 1] > score:
                 score, origin = scores[s - 1], s - 1
             if jumps[s] and scores[s - 2] > score:
                 score, origin = scores[s - 2], s - 2
             if s % 2:
-                score *= step.digits[digits[s // 2]] if step.digits else 0.0
+                score *= of_digits[digits[s // 2]] if of_digits else 0.0
             else:
-                score *= step.free
+                score *= free
             best[s], back[s] = score, origin
         # Normalised, because the score of a long strip would underflow.
         most = max(best)

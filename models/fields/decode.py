@@ -5,13 +5,14 @@
 ('18014', '18.014', ((3, 3), (7, 8), (14, 14), (18, 19), (24, 24)))
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from models.fields.alignment import Span, align, with_separators
 from models.fields.constraints import Constraints
 from models.fields.search import search
 from models.fields.steps import LogProbabilities, Step, shorten
-from models.strips import DIGITS
 
 BEAMS = 8  # four are as accurate; more leave room for constraints
 ALTERNATIVES = 3
@@ -22,18 +23,33 @@ _THOROUGH = 1e-6, 1e-12
 _NEGLIGIBLE = 1e-6  # relative to the best; less probable texts are no alternatives
 
 
-class Hypothesis(NamedTuple):
-    """A possible text of a field.
-
-    `probability` is that of `text` with any separators; `spans` are the first and last step of each
-    digit, `digit_probabilities` its probability in its clearest step.
-    """
+@dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """A possible text of a field, and its probability with any separators."""
 
     text: str
-    raw: str  # with separators
     probability: float
-    spans: tuple[Span, ...]
-    digit_probabilities: tuple[float, ...]
+    log_probabilities: LogProbabilities
+    steps: Sequence[Step]
+
+    @cached_property
+    def spans(self) -> tuple[Span, ...]:
+        """The first and last step of each digit."""
+        return align(self.steps, self.text)
+
+    @cached_property
+    def raw(self) -> str:
+        """The text with separators."""
+        return with_separators(self.log_probabilities, self.text, self.spans)
+
+    @cached_property
+    def digit_probabilities(self) -> tuple[float, ...]:
+        """The probability of each digit in its clearest step."""
+        by_place = {step.first: step.digits for step in self.steps}
+        return tuple(
+            max(by_place[place][int(digit)] for place in range(first, last + 1))
+            for digit, (first, last) in zip(self.text, self.spans, strict=True)
+        )
 
 
 def decode(
@@ -56,24 +72,7 @@ def decode(
     least = max(texts.values(), default=0.0) * _NEGLIGIBLE
     best_first = sorted(texts.items(), key=lambda item: (-item[1], item[0]))
     return [
-        _hypothesis(log_probabilities, steps, text, probability)
+        Hypothesis(text, min(1.0, probability), log_probabilities, steps)
         for text, probability in best_first[: 1 + alternatives]
         if probability >= least
     ]
-
-
-def _hypothesis(
-    log_probabilities: LogProbabilities, steps: list[Step], text: str, probability: float
-) -> Hypothesis:
-    spans = align(steps, text)
-    by_place = {step.first: step.digits for step in steps}
-    return Hypothesis(
-        text=text,
-        raw=with_separators(log_probabilities, text, spans),
-        probability=min(1.0, probability),
-        spans=spans,
-        digit_probabilities=tuple(
-            max(by_place[place][DIGITS.index(digit)] for place in range(first, last + 1))
-            for digit, (first, last) in zip(text, spans, strict=True)
-        ),
-    )

@@ -1,5 +1,6 @@
 """Shortening of the reader's probabilities to the steps that matter."""
 
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -28,15 +29,15 @@ def shorten(log_probabilities: LogProbabilities, floor: float) -> list[Step]:
     """
     probabilities = np.exp(log_probabilities, dtype=np.float64)
     digits = probabilities[:, 1:_FIRST_SEPARATOR]
-    free = probabilities[:, 0] + probabilities[:, _FIRST_SEPARATOR:].sum(axis=1)
-    has_digit = np.flatnonzero(digits.sum(axis=1) > floor)
+    free = (probabilities[:, 0] + probabilities[:, _FIRST_SEPARATOR:].sum(axis=1)).tolist()
+    has_digit = (digits.sum(axis=1) > floor).nonzero()[0]
     steps: list[Step] = []
     before = 0
     for place, of_digits in zip(has_digit.tolist(), digits[has_digit].tolist(), strict=True):
         if before < place:
-            steps.append(Step(before, float(free[before:place].prod()), ()))
-        steps.append(Step(place, float(free[place]), tuple(of_digits)))
+            steps.append(Step(before, prod(free[before:place]), ()))
+        steps.append(Step(place, free[place], tuple(of_digits)))
         before = place + 1
     if before < len(free):
-        steps.append(Step(before, float(free[before:].prod()), ()))
+        steps.append(Step(before, prod(free[before:]), ()))
     return steps

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.strips import percentiles
 from service.imaging.greyscale import Picture, as_picture
 
 # Longer side of the picture that rules work on, in pixels.
@@ -226,7 +227,7 @@ def _closed(picture: Picture) -> Paper:
     square = np.ones((side, side), np.uint8)
     closed = cv2.morphologyEx(wide, cv2.MORPH_CLOSE, square)[side:-side, side:-side]
     # Noise lifts a closing; half of the paper's pixels lie above it again once its median is off.
-    bias = int(np.median(cv2.subtract(closed, picture)))
+    bias = int(*percentiles(as_picture(cv2.subtract(closed, picture)), [50]))
     level = as_picture(cv2.subtract(closed, np.full_like(closed, bias)))
     return _uneven(picture, level, PaperKind.SHADOW, dark=False)
 

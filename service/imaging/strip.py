@@ -77,15 +77,15 @@ def _writing(picture: Picture) -> tuple[tuple[int, int, int, int], int] | None:
     tone = _tone(values)
     if tone < _FAINTEST_INK:
         return None
-    mask = cv2.threshold(values, _EDGE * tone, 255, cv2.THRESH_BINARY)[1]
-    pieces = cv2.connectedComponentsWithStats(as_picture(mask), connectivity=8)[2][1:]
-    left, top, right, bottom = (side * pixel for side in _box(pieces))
+    mask = as_picture(cv2.threshold(values, _EDGE * tone, 255, cv2.THRESH_BINARY)[1])
+    pieces = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_16U, cv2.CCL_SPAGHETTI)
+    left, top, right, bottom = (side * pixel for side in _box(pieces[2][1:]))
     return (left, top, right, bottom), tone
 
 
 def _tone(values: Picture) -> int:
     # The level that only the few darkest pixels of the ink exceed.
-    counts = np.bincount(values.ravel(), minlength=256)
+    counts = cv2.calcHist([values], [0], None, [256], [0, 256]).ravel()
     beyond = np.cumsum(counts[::-1])[::-1]
     return int(np.flatnonzero(beyond >= min(_FEWEST_PIXELS, values.size))[-1])
 

@@ -1,17 +1,20 @@
 """The confidence of a whole strip."""
 
+import numpy as np
 import pytest
 
 from models.fields.confidence import confidences, features
 from models.fields.decode import Hypothesis
+from models.fields.steps import Step
 from models.reader_card import ConfidenceRule
+from models.strips import CLASSES
 
 RULE = ConfidenceRule(intercept=0.0, probability=1.0, margin=0.5, weakest=0.2)
 
 
 def hypothesis(text, probability, digits=0.9):
-    spans = tuple((place, place) for place in range(len(text)))
-    return Hypothesis(text, text, probability, spans, (digits,) * len(text))
+    steps = [Step(place, 1 - digits, (digits,) * 10) for place in range(len(text))]
+    return Hypothesis(text, probability, np.zeros((len(text), CLASSES), np.float32), steps)
 
 
 def test_nothing_read_has_no_confidence():

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from models.fields.alignment import align
 from models.fields.constraints import Checksum, Constraints
 from models.fields.decode import decode
+from models.fields.steps import shorten
 from models.strips import CLASSES, DIGITS, SYMBOLS
 from tests.strips import log_probabilities as strip
 
@@ -48,6 +50,46 @@ def test_the_best_texts_have_the_sum_over_all_their_paths(logits, constraints):
     expected = sorted(sums.values(), reverse=True)[: len(found)]
     assert [h.probability for h in found] == pytest.approx(expected, rel=1e-5)
     assert [sums[h.text] for h in found] == pytest.approx(expected, rel=1e-5)
+
+
+# Seven steps of a blank and two digits, in some of which a digit is impossible.
+_WALKS = np.array(list(product(range(3), repeat=7)))
+_WALKED = np.array([said_by(walk) for walk in _WALKS])
+sharp = arrays(np.float64, (7, 3), elements=st.floats(0.02, 1)).map(lambda values: values**5)
+
+
+def of_walks(values):
+    probabilities = np.full((len(values), CLASSES), 1e-30)
+    probabilities[:, :3] = values / values.sum(axis=1, keepdims=True)
+    of_each = probabilities[np.arange(len(values)), _WALKS].prod(axis=1)
+    return np.log(probabilities).astype(np.float32), of_each
+
+
+@given(sharp)
+@settings(max_examples=100, deadline=None)
+def test_steps_without_a_digit_change_no_probability(values):
+    log_probabilities, of_each = of_walks(values)
+
+    found = decode(log_probabilities, Constraints(), beams=5000)
+
+    sums = [of_each[hypothesis.text == _WALKED].sum() for hypothesis in found]
+    assert [h.probability for h in found] == pytest.approx(sums, abs=1e-3)
+    places = np.unique(_WALKED, return_inverse=True)[1]
+    assert sums[0] == pytest.approx(np.bincount(places, of_each).max(), abs=1e-3)
+
+
+@given(sharp, st.sampled_from(["0", "1", "01", "110", "0110"]))
+@settings(max_examples=100, deadline=None)
+def test_the_spans_of_a_text_are_those_of_its_best_path(values, text):
+    log_probabilities, of_each = of_walks(values)
+
+    spans = align(shorten(log_probabilities, 0.0), text)
+
+    walk = np.zeros(len(values), int)
+    for digit, (first, last) in zip(text, spans, strict=True):
+        walk[first : last + 1] = 1 + int(digit)
+    of_spans = np.exp(log_probabilities[np.arange(len(walk)), walk].sum(dtype=np.float64))
+    assert of_spans == pytest.approx(of_each[text == _WALKED].max(), rel=1e-4)
 
 
 def holds(constraints, text):

@@ -3,8 +3,21 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
-from models.strips import BUCKET, HEIGHT, MARGIN, MAX_WIDTH, PAPER, STRIDE, pad, standardise
+from models.strips import (
+    BUCKET,
+    HEIGHT,
+    MARGIN,
+    MAX_WIDTH,
+    PAPER,
+    STRIDE,
+    pad,
+    percentiles,
+    standardise,
+)
 
 
 def strip(height=60, width=200, *, paper=200, ink=50):
@@ -79,3 +92,12 @@ def test_a_batch_is_padded_to_the_widest_strip():
     assert 0 <= batch.shape[2] - wide.shape[1] < BUCKET
     np.testing.assert_array_equal(batch[0, :, : narrow.shape[1]], narrow)
     assert (batch[0, :, narrow.shape[1] :] == PAPER).all()
+
+
+@given(
+    arrays(np.uint8, array_shapes(min_dims=2, max_dims=2), elements=st.integers(0, 255)),
+    st.floats(0, 100),
+)
+@settings(deadline=None)
+def test_percentiles_are_those_of_numpy(grey, share):
+    assert percentiles(grey, (share, 50)) == np.percentile(grey, (share, 50)).tolist()
