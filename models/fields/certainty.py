@@ -15,7 +15,7 @@ _FIRST_FRACTION = _FIRST_SYMBOL + len(SEPARATORS)
 _OTHERS = SYMBOLS[len(DIGITS) :]
 
 # Before the digits and after them these symbols are decoration, as blank as paper.
-_BLANK_BEFORE, _BLANK_AFTER = "=#$*", ".,-=#$*"
+_BLANK_BEFORE, _BLANK_AFTER = "=#$*", "-=#$*"
 _UNLIKELY = 0.01  # in every step; such a symbol is no alternative
 _CERTAIN = 0.999  # alternatives are not searched for
 

@@ -1,20 +1,19 @@
 """Amounts, ZIP codes and dates, from the symbols of a field.
 
->>> Notation(Format.AMOUNT).readings("1,250.00")
+>>> Notation("amount").readings("1,250.00")
 (Amount(units=1250, cents=0),)
->>> Notation(Format.AMOUNT).readings("1.250")
+>>> Notation("amount").readings("1.250")
 (Amount(units=1250, cents=0), Amount(units=1, cents=25))
 """
 
 import re
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from itertools import islice
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 # Signs at the ends fill the box, as in `***125-`. A dash or point before the digits can mean more.
-_BEFORE, _AFTER = "=#$* ", ".,-=#$* "
+_BEFORE, _AFTER = "=#$* ", "-=#$* "
 
 # The cents are as long as possible: two digits in `12575/100`, which has no gap.
 _HUNDREDTHS = re.compile(r"(.*?)([-=.,_ ]{0,2})([0-9]{1,2}|x+)/(?:100|x+)")
@@ -29,27 +28,9 @@ _DATE = re.compile(r"([0-9]+)([-/.])([0-9]+)\2([0-9]+)")
 _PIVOT = 69  # as POSIX has it: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068
 
 
-class Format(StrEnum):
-    """What is written in a field."""
-
-    AMOUNT = "amount"
-    ZIP = "zip"
-    DATE = "date"
-
-
-class DecimalMark(StrEnum):
-    """What separates units from cents."""
-
-    POINT = "."
-    COMMA = ","
-
-
-class Order(StrEnum):
-    """Order of day, month and year."""
-
-    DMY = "dmy"
-    MDY = "mdy"
-    YMD = "ymd"
+Format = Literal["amount", "zip", "date"]
+DecimalMark = Literal[".", ","]
+Order = Literal["dmy", "mdy", "ymd"]  # of day, month and year
 
 
 class Amount(NamedTuple):
@@ -86,9 +67,9 @@ class Notation:
     expected: str | None = None
 
     def __post_init__(self) -> None:
-        owners = {"decimal": Format.AMOUNT, "order": Format.DATE, "expected": Format.AMOUNT}
+        owners = {"decimal": "amount", "order": "date", "expected": "amount"}
         for name, owner in owners.items():
-            if getattr(self, name) is not None and self.format is not owner:
+            if getattr(self, name) is not None and self.format != owner:
                 raise ValueError(f"{name} requires format={owner}")
         if self.expected is not None and not re.fullmatch(EXPECTED, self.expected):
             raise ValueError(f"expected is {self.expected!r}; it must be an amount such as 125.75")
@@ -100,11 +81,11 @@ class Notation:
             written: symbols of the reader, and a space for a wide gap between digits.
         """
         bare = written.lstrip(_BEFORE).rstrip(_AFTER)
-        if self.format is Format.AMOUNT:
+        if self.format == "amount":
             return _amounts(bare, self.decimal)
-        bare = bare.replace(" ", "")
-        if self.format is Format.DATE:
-            return _dates(bare.replace(",", "."), self.order)
+        bare = bare.replace(" ", "").replace(",", ".").rstrip("-.")
+        if self.format == "date":
+            return _dates(bare, self.order)
         match = _ZIP.fullmatch(bare)
         return ("".join(match.groups("")),) if match else ()
 
@@ -122,8 +103,8 @@ ANY = Notation()
 
 def _amounts(written: str, decimal: DecimalMark | None) -> tuple[Amount | None, ...]:
     before, slash, below = written.partition("/")
-    written = before + slash + below.replace(" ", "")
-    match = _HUNDREDTHS.fullmatch(written) or _SET_OFF.fullmatch(written)
+    fraction = before + slash + below.replace(" ", "").rstrip(".,")
+    match = _HUNDREDTHS.fullmatch(fraction) or _SET_OFF.fullmatch(fraction)
     if match is None:
         return _plain(written, decimal)
     units, mark, cents = match.groups()
@@ -139,8 +120,9 @@ def _amounts(written: str, decimal: DecimalMark | None) -> tuple[Amount | None, 
     return tuple(readings)
 
 
-def _plain(written: str, decimal: DecimalMark | None) -> tuple[Amount | None, ...]:
+def _plain(marked: str, decimal: DecimalMark | None) -> tuple[Amount | None, ...]:
     """Read an amount without a fraction."""
+    written = marked.rstrip("-.,")
     *head, last = re.split("[.,]", written)
     if not head:
         whole = _whole(written)
@@ -158,8 +140,10 @@ def _plain(written: str, decimal: DecimalMark | None) -> tuple[Amount | None, ..
     units = _whole(before) if before else 0
     if units is not None and (len(last) == 2 or (len(last) == 3 and mark not in before)):
         readings[True] = Amount(units, int(last[:2])) if last[2:] in ("", "0") else None
-    if decimal is not None and len(readings) == 2:
-        return (readings[mark == decimal],)
+    # After the decimal mark of `1.250.-` nothing is written.
+    is_whole = marked != written
+    if len(readings) == 2 and (is_whole or decimal is not None):
+        return (readings[not is_whole and mark == decimal],)
     return tuple(readings.values())
 
 
@@ -181,7 +165,7 @@ def _dates(written: str, order: Order | None) -> tuple[str, ...]:
     if not match and not re.fullmatch("[0-9]{6}|[0-9]{8}", written):
         return ()
     found: dict[str, None] = {}
-    for each in Order if order is None else (order,):
+    for each in get_args(Order) if order is None else (order,):
         if match:
             pieces = dict(zip(each, match.group(1, 3, 4), strict=True))
         else:
@@ -189,7 +173,7 @@ def _dates(written: str, order: Order | None) -> tuple[str, ...]:
             lengths = {"d": 2, "m": 2, "y": len(written) - 4}
             pieces = {name: "".join(islice(rest, lengths[name])) for name in each}
         # An impossible date is no hint that the writer begins with a year of two digits.
-        is_hint = order is not None or each is not Order.YMD or len(pieces["y"]) == 4 or found
+        is_hint = order is not None or each != "ymd" or len(pieces["y"]) == 4 or found
         if (day := _date(**pieces)) and is_hint:
             found[day] = None
     return tuple(found)

@@ -20,12 +20,7 @@ RequestId = Annotated[
     must_be("1 to 128 letters, digits, dots, underscores and dashes"),
 ]
 _Digit = Annotated[int, Field(ge=0, le=9)]
-_Text = Annotated[
-    str,
-    StringConstraints(
-        pattern=rf"^([0-9]{{1,{LONGEST}}}|[0-9]{{1,15}}\.[0-9]{{2}}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})$"
-    ),
-]
+_Text = Annotated[str, StringConstraints(pattern=f"^[0-9]{{1,{LONGEST}}}$")]
 _Caller = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 _Id = (
     Annotated[str, StringConstraints(max_length=MAX_ID_LENGTH)]
@@ -57,8 +52,9 @@ class Feedback(BaseModel):
     digit: _Digit | None = Field(None, description="The right digit; null if no digit is visible.")
     text: _Text | None = Field(
         None,
-        description="The right digits of a field, without separators, or the right `amount.value`"
-        " or `date` with such a `format`; null if none are visible. Send either `digit` or `text`.",
+        description="The right digits of a field, without separators; if it was read with such a"
+        " `format`, the cents of an amount, 12575 for 125.75, or a date as 20260326; null if none"
+        " are visible. Send either `digit` or `text`.",
     )
     caller: _Caller | None = Field(
         None,

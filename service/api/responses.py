@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from models.fields.formats import Amount, Format, Value
+from models.fields.formats import Amount, Value
 from service.api.formats import Item
 from service.api.problems import problem_of
 from service.errors import InvalidItem
@@ -59,7 +59,7 @@ def prediction(reading: Reading, **place: object) -> dict[str, Any]:
 def field(reading: FieldReading, **place: object) -> dict[str, Any]:
     """Return a `FieldReading` with the fields of its `place`: in a batch, or its request."""
     answer, card = reading.answer, reading.card
-    name = answer.format.value if answer.format in (Format.AMOUNT, Format.DATE) else None
+    name = answer.format if answer.format in ("amount", "date") else None
     return {
         **place,
         "model": card.name,

@@ -14,11 +14,11 @@ import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from models.fields.formats import DecimalMark, Format, Notation, Order
 from service.settings import ENVIRONMENT_PREFIX, Settings
 
 if TYPE_CHECKING:
     from models.fields.constraints import Constraints
-    from models.fields.formats import Notation
 
 # A panel of their own in the help: their --no-... would squeeze the descriptions of the others.
 _SWITCHES = "Switches"
@@ -70,22 +70,18 @@ def read_constraints(
 
 
 def read_notation(
-    format_name: str | None, decimal: str | None, order: str | None, expected: str | None = None
-) -> "Notation":
+    format_name: Format | None,
+    decimal: DecimalMark | None,
+    order: Order | None,
+    expected: str | None = None,
+) -> Notation:
     """Return what the options say about the meaning of a field.
 
     Raises:
         typer.BadParameter: they contradict each other.
     """
-    from models.fields.formats import DecimalMark, Format, Notation, Order
-
     try:
-        return Notation(
-            Format(format_name) if format_name else None,
-            DecimalMark(decimal) if decimal else None,
-            Order(order) if order else None,
-            expected,
-        )
+        return Notation(format_name, decimal, order, expected)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
@@ -197,14 +193,14 @@ ChecksumName = Annotated[
     typer.Option(help="Check digit: luhn for card numbers, aba for US routing numbers."),
 ]
 FormatName = Annotated[
-    Literal["amount", "zip", "date"] | None,
+    Format | None,
     typer.Option("--format", help="What is written; anything else needs review."),
 ]
 DecimalName = Annotated[
-    Literal[".", ","] | None,
+    DecimalMark | None,
     typer.Option("--decimal", help="Decimal mark of amounts, where 1.250 could be either."),
 ]
 OrderName = Annotated[
-    Literal["dmy", "mdy", "ymd"] | None,
+    Order | None,
     typer.Option("--order", help="Order of day, month and year in dates."),
 ]

@@ -41,7 +41,7 @@ class Prediction:
             "kind": (Kind.FIELD if isinstance(reading, FieldReading) else Kind.DIGIT).value,
             "model": card.name,
             "version": card.version,
-            "read": answer.written if isinstance(answer, FieldAnswer) else answer.text,
+            "read": answer.digits_alone if isinstance(answer, FieldAnswer) else answer.text,
             "confidence": float(answer.confidence),
             "decision": answer.decision.value,
             "reasons": ",".join(answer.reasons),

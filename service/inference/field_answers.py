@@ -16,7 +16,7 @@ from models.fields.certainty import certainty, fraction_probability, symbols_bet
 from models.fields.confidence import confidences
 from models.fields.constraints import Constraints
 from models.fields.decode import Hypothesis, decode
-from models.fields.formats import ANY, Format, Notation, Value
+from models.fields.formats import ANY, Amount, Format, Notation, Value
 from models.reader_card import ReaderCard
 from models.strips import DIGITS, FRACTIONS, HEIGHT, MARGIN, PAPER, STRIDE, Strip
 from service.imaging import SeenStrip
@@ -105,9 +105,11 @@ class FieldAnswer(NamedTuple):
     match: bool | None = None
 
     @property
-    def written(self) -> str | None:
-        """The value, or the text."""
-        return self.text if self.value is None else str(self.value)
+    def digits_alone(self) -> str | None:
+        """The text; of an amount its cents, 12575 for 125.75, and of a date 20260326."""
+        if isinstance(self.value, Amount):
+            return str(100 * self.value.units + self.value.cents)
+        return self.text if self.value is None else self.value.replace("-", "")
 
 
 def answer_of(
@@ -167,7 +169,7 @@ def answer_of(
         reasons.append(FieldReason.MISMATCH)
     if threshold is None or confidence < threshold or sure < _LEAST_CERTAINTY:
         reasons.append(FieldReason.LOW_CONFIDENCE)
-    is_number = notation.format is not Format.AMOUNT or not _has_fraction(best)
+    is_number = notation.format != "amount" or not _has_fraction(best)
     return FieldAnswer(
         text if is_number else None,
         best.raw,
@@ -200,7 +202,7 @@ def _suspicions(
     """Return what speaks against the symbols that were read, other than digits."""
     found = []
     fraction = fraction_probability(scores)
-    if form in (Format.AMOUNT, Format.DATE):
+    if form in ("amount", "date"):
         # Expected, but not where a digit is read; `certainty` is about the other steps.
         inside = [fraction[first : last + 1] for first, last in best.spans]
         fraction = np.concatenate(inside)
@@ -210,7 +212,7 @@ def _suspicions(
         found.append(FieldReason.FRACTION)
     _, *between, _ = symbols_between(best.raw)
     # In amounts, a word beside a slash means no cents; `Notation` knows no other words.
-    is_word = "x" in best.raw and not (form is Format.AMOUNT and "/" in best.raw)
+    is_word = "x" in best.raw and not (form == "amount" and "/" in best.raw)
     if is_word or any({*symbols} & {*"$*"} for symbols in between):
         found.append(FieldReason.NOT_A_DIGIT)
     return found

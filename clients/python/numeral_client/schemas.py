@@ -63,8 +63,8 @@ class Correction(TypedDict, total=False):
 
     Attributes:
         digit: 0 to 9; None if the picture shows no digit.
-        text: digits of a field without separators, or the value of its amount or date if it was
-            read with such a format; None if the picture shows none.
+        text: digits of a field without separators; if it was read with such a format, the cents
+            of an amount, 12575 for 125.75, or a date as 20260326; None if the picture shows none.
         index: position of the picture in its request, from 0.
         id: id of the picture, instead of `index`.
         caller: name of the API key that read the picture; for keys with the role `admin`.
