@@ -138,7 +138,8 @@ def _plain(marked: str, decimal: DecimalMark | None) -> tuple[Amount | None, ...
     if whole is not None:
         readings[False] = Amount(whole, 0)
     units = _whole(before) if before else 0
-    if units is not None and (len(last) == 2 or (len(last) == 3 and mark not in before)):
+    has_cents = len(last) == 2 or (len(last) == 3 and mark not in before)
+    if units is not None and has_cents and last.isdigit():
         readings[True] = Amount(units, int(last[:2])) if last[2:] in ("", "0") else None
     # After the decimal mark of `1.250.-` nothing is written.
     is_whole = marked != written

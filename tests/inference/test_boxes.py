@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from models.strips import MARGIN, STRIDE, standardise
-from service.inference.field_answers import boxes
+from service.inference.boxes import boxes
 
 # Of the filled shapes that stand for digits.
 _DRAWN = [(30, 20, 24, 60), (80, 25, 10, 50), (120, 15, 30, 64)]

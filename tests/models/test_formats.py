@@ -1,8 +1,11 @@
 """Amounts, ZIP codes and dates in the ways that people write them."""
 
 import re
+from datetime import date
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from models.fields.formats import Notation
 
@@ -64,6 +67,16 @@ def test_the_decimal_mark_decides_what_is_ambiguous(written, point, comma):
 @pytest.mark.parametrize("written", NO_AMOUNTS)
 def test_what_is_no_amount_has_no_value(written):
     assert read(Notation("amount"), written) == []
+
+
+@given(st.text("015.,-=#/_$*x ", max_size=10))
+@example("1,--5")
+@settings(max_examples=1000)
+def test_any_symbols_mean_values_or_nothing(written):
+    for amount in Notation("amount").readings(written):
+        assert amount is None or (0 <= amount.units < 10**15 and 0 <= amount.cents < 100)
+    assert all(len(code) in (5, 9) and code.isdigit() for code in read(Notation("zip"), written))
+    assert all(map(date.fromisoformat, read(Notation("date"), written)))
 
 
 @pytest.mark.parametrize(
