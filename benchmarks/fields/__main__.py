@@ -44,7 +44,7 @@ from benchmarks.reports import (
     run,
     write,
 )
-from models.fields.formats import Format, Notation
+from models.fields.formats import Notation
 from models.manifest import PACKAGE_DIRECTORY
 from service.inference.sessions import UnusableModel
 from training.reader.amounts import Amount, hold_out, load_amounts
@@ -94,7 +94,7 @@ def fields(
         sets=set_results,
         signed=signed(
             reader.answers(signs.strips),
-            reader.answers(signs.strips, Notation(Format.AMOUNT)),
+            reader.answers(signs.strips, Notation("amount")),
             signs.written,
         ),
         latency_ms=reader.latency_ms(real[0].strips),

@@ -10,7 +10,7 @@ from export.measure import wilson
 from export.reader.measure import are_equal, digit_error_rate
 from models.error_rates import select
 from models.fields.certainty import symbols_between
-from models.fields.formats import Format, Notation
+from models.fields.formats import Notation
 from models.records import Interval, Selection
 from service.inference.decisions import Decision
 from service.inference.field_answers import FieldAnswer
@@ -145,7 +145,7 @@ def signed(
     free: Sequence[FieldAnswer], as_amounts: Sequence[FieldAnswer], written: Sequence[str]
 ) -> Signed:
     """Count mistakes on strips `written` with fractions, signs or letters."""
-    amounts = [Notation(Format.AMOUNT).readings(text) for text in written]
+    amounts = [Notation("amount").readings(text) for text in written]
     wrong = [
         answer.decision is Decision.ACCEPT and answer.value not in values
         for answer, values in zip(as_amounts, amounts, strict=True)

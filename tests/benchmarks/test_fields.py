@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from models.fields.formats import Format, Notation
+from models.fields.formats import Notation
 from models.manifest import MANIFEST_NAME, load_manifest
 from tests.amounts import write_amounts, write_cells
 from tests.generated import drawn_mnist, write_idx
@@ -87,7 +87,7 @@ def test_accepted_answers_are_wrong_where_the_symbols_or_what_they_mean_are(mode
     reader = FieldReader(models_copy)
     drawn = ["#12/5", "#125-75/100", "#34"]
     strips = [cv2.imdecode(np.frombuffer(bars(text), np.uint8), 0) for text in drawn]
-    free, as_amounts = reader.answers(strips), reader.answers(strips, Notation(Format.AMOUNT))
+    free, as_amounts = reader.answers(strips), reader.answers(strips, Notation("amount"))
 
     right = signed(free, as_amounts, drawn)
     wrong = signed(free, as_amounts, [*drawn[:2], "#3/4"])
