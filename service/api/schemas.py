@@ -183,6 +183,8 @@ class FieldReading(Answer):
                     "confidence": 0.991,
                     "decision": "accept",
                     "reasons": [],
+                    "amount": {"value": "18.01", "units": 18, "cents": 1},
+                    "match": True,
                     "digits": [
                         {"digit": 1, "confidence": 0.999, "box": [12, 9, 6, 31]},
                         {"digit": 8, "confidence": 0.998, "box": [25, 8, 17, 33]},
