@@ -163,7 +163,10 @@ class AdminOff(NumeralError):
 
 
 class UnreadableImage(NumeralError):
-    """The image is damaged, incomplete or empty, or not 28 x 28 for `preprocess=none`."""
+    """The image is damaged, incomplete, empty or encrypted, or has no such `page`.
+
+    With `preprocess=none`, it is not 28 x 28.
+    """
 
     status, slug, title = 422, "unreadable-image", "Unreadable image"
 
@@ -174,7 +177,7 @@ class UnreadableImage(NumeralError):
 
 
 class UnsupportedFormat(UnreadableImage):
-    """Images may be PNG, JPEG, BMP, GIF, WebP or TIFF."""
+    """Images may be PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC, AVIF or PDF."""
 
     status, slug, title = 422, "unsupported-format", "Unsupported image format"
 

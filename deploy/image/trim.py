@@ -47,7 +47,7 @@ _WITH_SYMBOLS = ("uvloop/**/*.so", "httptools/**/*.so")
 
 _PRINT_USED_FILES = """
 import importlib, pkgutil, sys
-import PIL.Image, service
+import PIL.Image, pillow_heif, pypdfium2, service
 PIL.Image.init()
 for module in pkgutil.walk_packages(service.__path__, "service."):
     if not module.name.endswith(".__main__"):

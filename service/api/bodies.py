@@ -33,7 +33,9 @@ from service.validation import Fault
 
 FORM = "multipart/form-data"
 OCTET_STREAM = "application/octet-stream"
-IMAGE_TYPES = ("image/png", "image/jpeg", "image/bmp", "image/gif", "image/webp", "image/tiff")
+PDF = "application/pdf"
+_IMAGES = ("png", "jpeg", "bmp", "gif", "webp", "tiff", "heic", "avif")
+IMAGE_TYPES = (*(f"image/{name}" for name in _IMAGES), PDF)
 
 # A larger body is parsed in a thread, as it would hold up other requests.
 _MAX_INLINE_BYTES = 64 * 1024
@@ -80,10 +82,10 @@ async def read_picture(request: Request, *, batch_path: str) -> bytes:
     if kind == JSON:
         body = await request.body()
         return await run_parser(partial(parse_picture, body), len(body))
-    if kind.startswith("image/") or kind in (OCTET_STREAM, ""):
+    if kind.startswith("image/") or kind in (OCTET_STREAM, PDF, ""):
         return await request.body()
     raise UnsupportedMediaType(
-        f"the Content-Type is {kind[:100]}; send an image as image/png, image/jpeg, ..., as"
+        f"the Content-Type is {kind[:100]}; send an image as image/png, image/jpeg, {PDF}, ..., as"
         f" {OCTET_STREAM}, as the field `file` of {FORM}, or as `image` of {JSON}"
     )
 

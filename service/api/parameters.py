@@ -19,6 +19,7 @@ from starlette.datastructures import QueryParams
 from models.fields.constraints import LONGEST, Checksum, Constraints
 from models.fields.formats import EXPECTED, DecimalMark, Format, Notation, Order
 from service.errors import InvalidRequest
+from service.imaging import MOST_PAGES
 from service.inference.digits import DigitOptions, Preprocess
 from service.inference.fields import FieldOptions
 from service.settings import ErrorRate
@@ -30,6 +31,10 @@ _CALIBRATION = (
     "Name of a calibration in GET /models: thresholds that were chosen on pictures of your own. By"
     " default the service's setting."
 )
+_PAGE: Any = Field(1, description="Page of a PDF or a TIFF, from 1; in a batch, of every file.")
+_Page = Annotated[
+    int, Field(ge=1, le=MOST_PAGES), must_be(f"a whole number from 1 to {MOST_PAGES}")
+]
 _Length = Annotated[int, Field(ge=1, le=LONGEST), must_be(f"a whole number from 1 to {LONGEST}")]
 _Amount = Annotated[str, StringConstraints(pattern=EXPECTED), must_be("an amount such as 125.75")]
 
@@ -71,11 +76,12 @@ class DigitParameters(_Parameters):
     )
 
     calibration: str | None = _optional(_CALIBRATION)
+    page: _Page = _PAGE
 
     def options(self) -> DigitOptions:
         """Return the options."""
         preprocess = Preprocess(self.preprocess)
-        return DigitOptions(self.model, self.max_error, preprocess, self.calibration)
+        return DigitOptions(self.model, self.max_error, preprocess, self.calibration, self.page)
 
 
 class FieldParameters(_Parameters):
@@ -111,6 +117,7 @@ class FieldParameters(_Parameters):
     )
 
     calibration: str | None = _optional(_CALIBRATION)
+    page: _Page = _PAGE
 
     def options(self) -> FieldOptions:
         """Return the options; raise `InvalidRequest` if the parameters contradict each other."""
@@ -119,7 +126,9 @@ class FieldParameters(_Parameters):
             notation = Notation(self.format, self.decimal, self.order, self.expected)
         except ValueError as error:
             raise InvalidRequest.of("query", str(error)) from error
-        return FieldOptions(self.model, self.max_error, constraints, self.calibration, notation)
+        return FieldOptions(
+            self.model, self.max_error, constraints, self.calibration, notation, self.page
+        )
 
 
 class ParameterRoute(APIRoute):

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,6 +51,7 @@ def predict(
     max_error: MaxError = None,
     calibration: CalibrationName = None,
     preprocess: PreprocessName = "auto",
+    page: Annotated[int, typer.Option(min=1, help="Page of a PDF or a TIFF to read.")] = 1,
     json: AsJson = False,
     models_dir: ModelsDir = None,
 ) -> None:
@@ -75,7 +77,7 @@ def predict(
     options = DigitOptions(model, max_error, Preprocess(preprocess), calibration)
     pipeline = choose_pipeline(settings, options)
     columns = ("digit", "confidence", "decision")
-    raise typer.Exit(_print_files(files, pipeline, prediction, columns, as_json=json))
+    raise typer.Exit(_print_files(files, pipeline, prediction, columns, page, as_json=json))
 
 
 def read(
@@ -97,10 +99,16 @@ def read(
     model: ReaderName = None,
     max_error: MaxError = None,
     calibration: CalibrationName = None,
+    page: Annotated[
+        int | None,
+        typer.Option(min=1, help="Page of a PDF or a TIFF to read.", show_default="all pages"),
+    ] = None,
     json: AsJson = False,
     models_dir: ModelsDir = None,
 ) -> None:
     """Read fields of several digits from image files, without a server.
+
+    Each page of a PDF or a TIFF is a field, unless --page names one.
 
     What needs review has the text ?, and the best guess after the reasons. With
     --format amount or date the first column is the amount or the date.
@@ -110,6 +118,7 @@ def read(
       numeral read --format zip zip.png
       numeral read --format amount --expected 125.75 cheque-17.png
       numeral read --checksum aba --json routing-*.png
+      numeral read --page 2 scans.pdf
 
     Exit status:
       0  every file was read
@@ -127,7 +136,7 @@ def read(
     pipeline = choose_pipeline(settings, options)
     first = format_name if format_name in _VALUES else "text"
     columns = (first, "raw", "confidence", "decision")
-    raise typer.Exit(_print_files(files, pipeline, field, columns, as_json=json))
+    raise typer.Exit(_print_files(files, pipeline, field, columns, page, as_json=json))
 
 
 def _print_files(
@@ -135,22 +144,26 @@ def _print_files(
     pipeline: "DigitPipeline | FieldPipeline",
     answer: Callable[[Any], dict[str, Any]],
     columns: Sequence[str],
+    page: int | None,
     *,
     as_json: bool,
 ) -> int:
-    """Print what `pipeline` reads in each of `files`, and return the exit status.
+    """Print what `pipeline` reads on `page`, or all, of `files`, and return the exit status.
 
-    A file that cannot be read is reported on standard error.
+    A file or page that cannot be read is reported on standard error.
     """
     import orjson
 
     unread: list[Path] = []
-    answers = _answers(files, pipeline, answer, unread)
+    answers = _answers(files, pipeline, answer, page, unread)
     if as_json:
         for each in answers:
             typer.echo(orjson.dumps(each, option=orjson.OPT_SERIALIZE_NUMPY))
     else:
-        rows = ([*(_cell(name, each) for name in columns), each["file"]] for each in answers)
+        rows = (
+            [*(_cell(name, each) for name in columns), _place(each["file"], each.get("page"))]
+            for each in answers
+        )
         print_table([*columns, "file"], rows)
     return _SOME_UNREAD if unread else 0
 
@@ -159,25 +172,46 @@ def _answers(
     files: Sequence[Path],
     pipeline: "DigitPipeline | FieldPipeline",
     answer: Callable[[Any], dict[str, Any]],
+    page: int | None,
     unread: list[Path],
 ) -> Iterator[dict[str, Any]]:
     from service.imaging import UnreadableImage
 
     for file in files:
-        try:
-            content = sys.stdin.buffer.read() if file == _STANDARD_INPUT else file.read_bytes()
-            [outcome] = pipeline.read([content])
-        except IsADirectoryError:
-            outcome = UnreadableImage("this is a directory; numeral score reads directories")
-        except OSError as error:
-            outcome = UnreadableImage(str(error.strerror))
-        if isinstance(outcome, UnreadableImage):
-            typer.echo(f"{file}: {outcome.reason}", err=True)
-            unread.append(file)
-        else:
-            # A file name may be any bytes.
-            name = os.fsencode(file).decode("utf-8", "backslashreplace")
-            yield {"file": name, **answer(outcome)}
+        for number, outcome in _outcomes(file, pipeline, page):
+            if isinstance(outcome, UnreadableImage):
+                typer.echo(f"{_place(file, number)}: {outcome.reason}", err=True)
+                unread.append(file)
+            else:
+                # A file name may be any bytes.
+                name = os.fsencode(file).decode("utf-8", "backslashreplace")
+                place = {"file": name} if number is None else {"file": name, "page": number}
+                yield {**place, **answer(outcome)}
+
+
+def _outcomes(
+    file: Path, pipeline: "DigitPipeline | FieldPipeline", page: int | None
+) -> Iterator[tuple[int | None, Any]]:
+    """Yield what is read on `page`, or on all with their numbers if there are several."""
+    from service.imaging import UnreadableImage, count_pages
+
+    try:
+        content = sys.stdin.buffer.read() if file == _STANDARD_INPUT else file.read_bytes()
+        pages = [page] if page else range(1, count_pages(content) + 1)
+    except IsADirectoryError:
+        yield None, UnreadableImage("this is a directory; numeral score reads directories")
+    except OSError as error:
+        yield None, UnreadableImage(str(error.strerror))
+    except UnreadableImage as error:
+        yield None, error
+    else:
+        for number in pages:
+            [outcome] = replace(pipeline, page=number).read([content])
+            yield number if len(pages) > 1 else None, outcome
+
+
+def _place(file: object, page: int | None) -> str:
+    return str(file) if page is None else f"{file}, page {page}"
 
 
 def _cell(column: str, answer: dict[str, Any]) -> str:

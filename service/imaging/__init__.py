@@ -3,7 +3,8 @@
 import cv2
 
 from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
-from service.imaging.decode import decode, is_picture
+from service.imaging.decode import count_pages, decode, decode_pages, is_picture
+from service.imaging.documents import MOST_PAGES, is_document
 from service.imaging.greyscale import Ink, Picture
 from service.imaging.normalise import Normalised, Polarity, normalise, unchanged
 from service.imaging.paper import PaperKind
@@ -14,6 +15,7 @@ from service.imaging.strip import SeenStrip, cut_strip
 cv2.setNumThreads(1)
 
 __all__ = [
+    "MOST_PAGES",
     "Ink",
     "Normalised",
     "PaperKind",
@@ -23,8 +25,11 @@ __all__ = [
     "SeenStrip",
     "UnreadableImage",
     "UnsupportedFormat",
+    "count_pages",
     "cut_strip",
     "decode",
+    "decode_pages",
+    "is_document",
     "is_picture",
     "normalise",
     "unchanged",

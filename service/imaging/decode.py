@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Iterator
 from io import BytesIO
 from typing import NoReturn
 
@@ -20,6 +21,7 @@ from PIL import (
 
 from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.imaging import tiff
+from service.imaging.documents import count_document_pages, decode_document, is_document
 from service.imaging.greyscale import Picture, as_picture, to_grey
 
 # Pillow warns about metadata that it skips. Set once: a filter for the duration of a call would
@@ -106,19 +108,20 @@ _JPEG_CHANNELS = (b"\x01", b"\x03")
 _DAMAGED = "the {} data is damaged or incomplete; send the whole file"
 
 
-def decode(data: bytes, *, max_pixels: int, whole: bool = False) -> Picture:
-    """Decode a PNG, JPEG, BMP, GIF, WebP or TIFF file of any mode to a grey picture.
+def decode(data: bytes, *, max_pixels: int, whole: bool = False, page: int = 1) -> Picture:
+    """Decode a PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC, AVIF or PDF file to a grey picture.
 
         picture = decode(path.read_bytes(), max_pixels=16_000_000)
 
-    Reads the first frame or page and turns it upright by its EXIF orientation. Transparency becomes
-    paper on which the ink is visible; 16-bit values are scaled to 8 bits. A large JPEG may be
-    reduced to 1/2, 1/4 or 1/8 of its size.
+    Reads the first frame, or a page, and turns it upright by its EXIF orientation. Transparency
+    becomes paper on which the ink is visible; 16-bit values are scaled to 8 bits. A large JPEG may
+    be reduced to 1/2, 1/4 or 1/8 of its size. A page of a PDF is rendered at up to 200 dpi.
 
     Args:
         data: the content of the file.
         max_pixels: the most pixels (width x height) that the file's header may announce.
         whole: decode a large JPEG at its full size, to locate things in it.
+        page: of a PDF or TIFF, from 1; other files have one page.
 
     Returns:
         uint8 [height, width], luminance.
@@ -126,16 +129,15 @@ def decode(data: bytes, *, max_pixels: int, whole: bool = False) -> Picture:
     Raises:
         UnsupportedFormat: the format is unknown, or a rare kind of TIFF.
         PictureTooLarge: the picture has more than `max_pixels`; nothing was decoded.
-        UnreadableImage: the data is damaged or incomplete.
+        UnreadableImage: the data is damaged, incomplete or encrypted, or has no such page.
     """
-    if data.startswith(_PNG):
-        picture = _plain_png(data, min(max_pixels, _MOST_PLAIN_PIXELS))
-        if picture is not None:
-            return picture
-    elif data.startswith(_JPEG):
-        picture = _plain_jpeg(data, max_pixels)
-        if picture is not None:
-            return picture
+    if is_document(data):
+        return decode_document(data, page=page, max_pixels=max_pixels)
+    if page > 1:
+        data = _from_page(data, page)
+    picture = _plain(data, max_pixels)
+    if picture is not None:
+        return picture
     file_format = _format_of(data)
     if file_format == "TIFF":
         tiff.check_directory(data, max_pixels)
@@ -160,12 +162,44 @@ def decode(data: bytes, *, max_pixels: int, whole: bool = False) -> Picture:
         raise UnreadableImage(_DAMAGED.format(file_format)) from error
 
 
+def count_pages(data: bytes) -> int:
+    """Return how many pages a file has; 1 for any but PDF and TIFF.
+
+    Raises:
+        UnsupportedFormat: the format is unknown.
+        UnreadableImage: there is no page, or there are more than 200.
+    """
+    if is_document(data):
+        return count_document_pages(data)
+    return len(tiff.page_offsets(data)) if _format_of(data) == "TIFF" else 1
+
+
+def decode_pages(data: bytes, *, max_pixels: int) -> Iterator[Picture | UnreadableImage]:
+    """Decode all pages of a file, one at a time; an unreadable one does not affect the others.
+
+    Raises:
+        UnsupportedFormat, UnreadableImage: as for `count_pages`.
+    """
+    for page in range(1, count_pages(data) + 1):
+        try:
+            yield decode(data, max_pixels=max_pixels, whole=True, page=page)
+        except UnreadableImage as error:
+            yield error
+
+
 def is_picture(head: bytes) -> bool:
     """Tell whether the first 12 bytes or more of a file are those of a format that is read."""
     try:
-        return bool(_format_of(head))
+        return is_document(head) or bool(_format_of(head))
     except UnreadableImage:
         return False
+
+
+def _from_page(data: bytes, page: int) -> bytes:
+    offsets = tiff.page_offsets(data) if _format_of(data) == "TIFF" else [0]
+    if page > len(offsets):
+        raise UnreadableImage(f"there is no page {page}; the file has {len(offsets)}")
+    return tiff.starting_at(data, offsets[page - 1])
 
 
 def _format_of(data: bytes) -> str:
@@ -177,7 +211,8 @@ def _format_of(data: bytes) -> str:
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WEBP"
     raise UnsupportedFormat(
-        "the bytes are not a picture of a known format; send PNG, JPEG, BMP, GIF, WebP or TIFF"
+        "the bytes are not a picture of a known format; send PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC,"
+        " AVIF or PDF"
     )
 
 
@@ -229,6 +264,12 @@ def _read(image: Image.Image, *, whole: bool) -> Picture:
     # ImageOps.exif_transpose would rewrite all of the EXIF.
     turn = _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
     return to_grey(image if turn is None else image.transpose(turn))
+
+
+def _plain(data: bytes, max_pixels: int) -> Picture | None:
+    if data.startswith(_PNG):
+        return _plain_png(data, min(max_pixels, _MOST_PLAIN_PIXELS))
+    return _plain_jpeg(data, max_pixels) if data.startswith(_JPEG) else None
 
 
 def _plain_png(data: bytes, max_pixels: int) -> Picture | None:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from PIL import Image, TiffTags
 
 from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
+from service.imaging.documents import MOST_PAGES
 
 RARE_KIND = (
     "this kind of TIFF (its bits per sample, colours, layout or compression) is not supported; "
@@ -38,9 +39,6 @@ _MOST_VALUES = 200_000
 # libtiff's own limit.
 _MOST_ENTRIES = 4096
 
-# Of a few pages, such as the sides of a cheque, the first is read; a long document is a mistake.
-_MOST_PAGES = 16
-
 
 def check_directory(data: bytes, max_pixels: int) -> None:
     """Reject a TIFF file whose first directory would cost far more than its picture.
@@ -56,7 +54,7 @@ def check_directory(data: bytes, max_pixels: int) -> None:
     order: Literal["little", "big"] = "little" if data.startswith(b"II") else "big"
     value_bytes = 0
     sides = {_TILE_WIDTH: 0, _TILE_LENGTH: 0}
-    for tag, value_type, count, value in _entries(data, "<" if order == "little" else ">"):
+    for tag, value_type, count, value in _entries(data):
         value_bytes += count * _VALUE_BYTES.get(value_type, 0)
         if count > _MOST_VALUES and value_type not in _TEXTS_AND_BYTES:
             raise UnreadableImage(
@@ -99,23 +97,61 @@ def prepare(image: Image.Image) -> None:
             del exif[tag]
 
 
-class _Layout(NamedTuple):
-    """Formats of offsets, of the number of entries and of an entry, with the byte order."""
+def page_offsets(data: bytes) -> list[int]:
+    """Return where the directory of each page starts.
 
+    Raises:
+        UnreadableImage: there is none, or there are more than `MOST_PAGES`.
+    """
+    layout = _layout(data)
+    offsets: list[int] = []
+    following = layout.first
+    try:
+        # A directory ends with the offset of the next page's, the last one with 0. An offset beyond
+        # the file ends the search.
+        while start := struct.unpack_from(layout.offset, data, following)[0]:
+            (count,) = struct.unpack_from(layout.number, data, start)
+            if len(offsets) == MOST_PAGES:
+                raise UnreadableImage(
+                    f"the TIFF has more than {MOST_PAGES} pages; send the page to read"
+                )
+            offsets.append(start)
+            following = start + struct.calcsize(layout.number)
+            following += count * struct.calcsize(layout.entry)
+    except (struct.error, OverflowError):
+        pass
+    if not offsets:
+        raise UnreadableImage("the TIFF has no directory; send the whole file")
+    return offsets
+
+
+def starting_at(data: bytes, offset: int) -> bytes:
+    """Return a file whose first page is the one with its directory at `offset`."""
+    layout = _layout(data)
+    end = layout.first + struct.calcsize(layout.offset)
+    return data[: layout.first] + struct.pack(layout.offset, offset) + data[end:]
+
+
+class _Layout(NamedTuple):
+    """Where the offset of the first page is; formats of offsets, counts and entries."""
+
+    first: int
     offset: str
     number: str
     entry: str
 
 
-def _entries(data: bytes, order: str) -> Iterator[tuple[int, int, int, bytes]]:
+def _layout(data: bytes) -> _Layout:
+    order = "<" if data.startswith(b"II") else ">"
     is_big = data[2] == 43
-    formats = ("Q", "Q", "HHQ8s") if is_big else ("L", "H", "HHL4s")
-    layout = _Layout(*(order + each for each in formats))
-    try:
-        (start,) = struct.unpack_from(layout.offset, data, 8 if is_big else 4)
-        (count,) = struct.unpack_from(layout.number, data, start)
-    except (struct.error, OverflowError) as error:
-        raise UnreadableImage("the TIFF has no directory; send the whole file") from error
+    first, *formats = (8, "Q", "Q", "HHQ8s") if is_big else (4, "L", "H", "HHL4s")
+    return _Layout(first, *(order + each for each in formats))
+
+
+def _entries(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    layout = _layout(data)
+    start = page_offsets(data)[0]
+    (count,) = struct.unpack_from(layout.number, data, start)
     first = start + struct.calcsize(layout.number)
     end = first + count * struct.calcsize(layout.entry)
     if count > _MOST_ENTRIES:
@@ -124,22 +160,4 @@ def _entries(data: bytes, order: str) -> Iterator[tuple[int, int, int, bytes]]:
         )
     if end > len(data):
         raise UnreadableImage("the TIFF's directory is cut off; send the whole file")
-    _check_pages(data, layout, end)
     return struct.iter_unpack(layout.entry, data[first:end])
-
-
-def _check_pages(data: bytes, layout: _Layout, end: int) -> None:
-    # A directory ends with the offset of the next page's, the last one with 0. An offset beyond the
-    # file ends the search: only the first page is read.
-    pages = 1
-    try:
-        while following := struct.unpack_from(layout.offset, data, end)[0]:
-            pages += 1
-            if pages > _MOST_PAGES:
-                raise UnreadableImage(
-                    f"the TIFF has more than {_MOST_PAGES} pages; send the one with the digit"
-                )
-            (count,) = struct.unpack_from(layout.number, data, following)
-            end = following + struct.calcsize(layout.number) + count * struct.calcsize(layout.entry)
-    except (struct.error, OverflowError):
-        return

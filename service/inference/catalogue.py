@@ -141,7 +141,14 @@ class Catalogue:
         card = classifier.card
         threshold, temperature, name = self._limits(card, calibration, options.max_error, max_error)
         criteria = Criteria(threshold, card.outliers.entropy, temperature)
-        return DigitPipeline(classifier, criteria, options.preprocess, max_pixels, calibration=name)
+        return DigitPipeline(
+            classifier,
+            criteria,
+            options.preprocess,
+            max_pixels,
+            calibration=name,
+            page=options.page,
+        )
 
     def fields(self, options: FieldOptions, *, max_error: float, max_pixels: int) -> FieldPipeline:
         """Return the pipeline for fields, under the rules of `digits`.
@@ -162,6 +169,7 @@ class Catalogue:
             temperature,
             calibration=name,
             notation=options.notation,
+            page=options.page,
         )
 
     def _calibration(self, options: DigitOptions | FieldOptions) -> Calibration | None:

@@ -46,6 +46,7 @@ class DigitOptions:
     max_error: float | None = None
     preprocess: Preprocess = Preprocess.AUTO
     calibration: str | None = None
+    page: int = 1
 
 
 class Reading(NamedTuple):
@@ -99,6 +100,7 @@ class DigitPipeline:
         audit: chooses accepted answers to review; None chooses none.
         calibration: the name of the one that `criteria` come from, if any.
         reads: False to return the normalised images instead of reading them.
+        page: which page of a file to read, from 1.
         largest: the most pictures in a micro-batch.
         turn: the most pictures of one request in a micro-batch while others wait.
         batch_seconds: the longest that a micro-batch should take, as every request waits for it.
@@ -111,6 +113,7 @@ class DigitPipeline:
     audit: Audit | None = None
     calibration: str | None = None
     reads: bool = True
+    page: int = 1
 
     largest: ClassVar[int] = LARGEST_MICRO_BATCH
     turn: ClassVar[int] = 16
@@ -131,7 +134,8 @@ class DigitPipeline:
         if not isinstance(content, bytes):
             return content
         try:
-            return decode(content, max_pixels=max_pixels or self.max_pixels)
+            limit = max_pixels or self.max_pixels
+            return decode(content, max_pixels=limit, page=self.page)
         except UnreadableImage as error:
             return error
 

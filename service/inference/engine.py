@@ -13,14 +13,15 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from service.errors import DeadlineExceeded, InferenceFailed
-from service.imaging import Normalised, PictureTooLarge, UnreadableImage
+from service.imaging import Normalised, PictureTooLarge, UnreadableImage, is_document
 from service.inference.admission import Admission
 from service.inference.calibrations import features_of
 from service.inference.digits import Content, DigitPipeline
 from service.inference.fields import FieldPipeline
 from service.metrics import Metrics
 
-# Larger pictures, which take more than a few milliseconds, are prepared in a thread of their own.
+# Larger pictures, which take more than a few milliseconds, are prepared in a thread of their own,
+# documents, which may take seconds, in another.
 _LARGE_PIXELS = 500_000
 _LARGE_BYTES = 256 * 1024
 
@@ -98,12 +99,19 @@ class Engine:
         self._metrics.watch_queue(lambda: self._admission.admitted, limit=queue_size)
         self._arriving: SimpleQueue[_Job | None] = SimpleQueue()
         self._large: SimpleQueue[_Job | None] = SimpleQueue()
+        self._documents: SimpleQueue[_Job | None] = SimpleQueue()
         # The most pictures that the next micro-batch of a model may contain.
         self._limits: dict[str, int] = {}
         # Daemons: a model that hangs must not keep the process from exiting.
         self._threads = [
             threading.Thread(target=self._batch, name="batching", daemon=True),
-            threading.Thread(target=self._prepare_large, name="large pictures", daemon=True),
+            *(
+                threading.Thread(target=self._prepare_large, args=(queue,), name=name, daemon=True)
+                for queue, name in (
+                    (self._large, "large pictures"),
+                    (self._documents, "documents"),
+                )
+            ),
         ]
 
     async def __aenter__(self) -> Self:
@@ -115,6 +123,7 @@ class Engine:
     async def __aexit__(self, *_: object) -> None:
         self._arriving.put(None)
         self._large.put(None)
+        self._documents.put(None)
         for thread in self._threads:
             thread.join(_CLOSE_SECONDS)
 
@@ -221,7 +230,7 @@ class Engine:
                 if isinstance(content, bytes | np.ndarray):
                     prepared = self._prepare(job, content, _LARGE_PIXELS)
                 if prepared is None:
-                    queue = self._large.put
+                    queue = self._queue_for(content).put
                     break
                 owners.append(job)
                 inputs.append(prepared)
@@ -230,11 +239,14 @@ class Engine:
                 queue(job)
         return owners, inputs
 
-    def _prepare_large(self) -> None:
-        """Prepare large pictures, in a thread of their own, a few of each request in turn."""
-        while job := self._large.get():
+    def _queue_for(self, content: object) -> "SimpleQueue[_Job | None]":
+        return self._documents if is_document(content) else self._large
+
+    def _prepare_large(self, queue: "SimpleQueue[_Job | None]") -> None:
+        """Prepare pictures of `queue`, in a thread of its own, a few of each request in turn."""
+        while job := queue.get():
             for index in range(job.taken, min(job.taken + _LARGE_TURN, len(job.contents))):
-                if job.is_over:
+                if job.is_over or self._queue_for(job.contents[index]) is not queue:
                     break
                 job.contents[index] = self._prepare(job, job.contents[index])
             self._arriving.put(job)
@@ -312,7 +324,7 @@ class Engine:
 
 def _is_large(content: object, pixels: int) -> bool:
     if isinstance(content, bytes):
-        return len(content) > _LARGE_BYTES
+        return len(content) > _LARGE_BYTES or is_document(content)
     return isinstance(content, np.ndarray) and content.size > pixels
 
 

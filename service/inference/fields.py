@@ -36,6 +36,7 @@ class FieldOptions:
     constraints: Constraints = NO_CONSTRAINTS
     calibration: str | None = None
     notation: Notation = ANY
+    page: int = 1
 
 
 class FieldReading(NamedTuple):
@@ -76,6 +77,7 @@ class FieldPipeline:
         audit: chooses accepted answers to review; None chooses none.
         notation: what their texts mean.
         calibration: the name of the one that threshold and temperature come from, if any.
+        page: which page of a file to read, from 1.
         largest, turn, batch_seconds: as for `DigitPipeline`; a long field with unsure digits takes
             up to twenty times as long as others.
     """
@@ -88,6 +90,7 @@ class FieldPipeline:
     audit: Audit | None = None
     notation: Notation = ANY
     calibration: str | None = None
+    page: int = 1
 
     largest: ClassVar[int] = LARGEST_FIELD_BATCH
     turn: ClassVar[int] = 4
@@ -108,7 +111,8 @@ class FieldPipeline:
         if not isinstance(content, bytes):
             return content
         try:
-            return decode(content, max_pixels=max_pixels or self.max_pixels, whole=True)
+            limit = max_pixels or self.max_pixels
+            return decode(content, max_pixels=limit, whole=True, page=self.page)
         except UnreadableImage as error:
             return error
 

@@ -13,6 +13,7 @@ import pytest
 from tests.cli.running import numeral
 from tests.e2e.command import surroundings
 from tests.e2e.running import COMMAND
+from tests.imaging.documents import document, from_bytes
 from tests.strips import bars, publish_reader
 
 
@@ -40,6 +41,39 @@ def test_predict_reports_bad_files_and_goes_on(tmp_path, seven):
     assert bad in result.stderr
     assert missing in result.stderr
     assert f"{tmp_path}: this is a directory; numeral score reads directories" in result.stderr
+
+
+@pytest.mark.parametrize(("option", "digit"), [((), "7"), (("--page", 2), "4")])
+@pytest.mark.parametrize("suffix", ["pdf", "tiff"])
+def test_predict_reads_one_page_of_a_document(tmp_path, draw, suffix, option, digit):
+    pages = [from_bytes(draw(each)) for each in (7, 4)]
+    file = _write(tmp_path / f"scan.{suffix}", document(pages, suffix))
+
+    result = numeral("predict", *option, file)
+
+    assert result.stdout.startswith(f"{digit}\t")
+    assert result.stdout.endswith(f"\t{file}\n")
+
+
+def test_read_reads_every_page_or_the_one_that_is_named(tmp_path, models_copy):
+    pytest.importorskip("onnx")
+    publish_reader(models_copy)
+    pages = [from_bytes(bars(text)) for text in ("#12", "#34")]
+    file = _write(tmp_path / "scan.tiff", document(pages, "tiff"))
+
+    def read(*options):
+        return numeral("read", "--models-dir", models_copy, *options, file)
+
+    table, answers = read(), read("--json").stdout.splitlines()
+    assert [line.split("\t")[0::4] for line in table.stdout.splitlines()] == [
+        ["12", f"{file}, page 1"],
+        ["34", f"{file}, page 2"],
+    ]
+    assert [json.loads(each)["page"] for each in answers] == [1, 2]
+    assert read("--page", 2).stdout.startswith("34\t")
+    missing = read("--page", 3)
+    assert missing.returncode == 1
+    assert missing.stderr == f"{file}: there is no page 3; the file has 2\n"
 
 
 def test_predict_prints_json(tmp_path, seven, blank):

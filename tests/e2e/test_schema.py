@@ -28,7 +28,9 @@ CHECKS = [
 document = create_app(Settings()).openapi()
 
 
-@schemathesis.serializer("image/bmp", "image/tiff", "application/x-npy")
+@schemathesis.serializer(
+    *("image/bmp", "image/tiff", "image/heic", "image/avif", "application/pdf", "application/x-npy")
+)
 def as_they_are(_context, value):
     return value
 

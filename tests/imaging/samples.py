@@ -38,8 +38,8 @@ def encoded(image, file_format, **options):
     return buffer.getvalue()
 
 
-def read(data, max_pixels=MAX_PIXELS):
-    return decode(data, max_pixels=max_pixels)
+def read(data, max_pixels=MAX_PIXELS, page=1):
+    return decode(data, max_pixels=max_pixels, page=page)
 
 
 def assert_picture_or_refusal(data):

@@ -294,7 +294,7 @@ def test_a_bomb_is_refused_from_its_header(max_pixels):
 
 @pytest.mark.parametrize(
     "data",
-    [b"hello, I am a text named digit.png", b"%PDF-1.7", b"\0" * 100, b"\x89PN", b"<svg></svg>"],
+    [b"hello, I am a text named digit.png", b"%!PS-Adobe", b"\0" * 100, b"\x89PN", b"<svg></svg>"],
 )
 def test_bytes_that_are_no_picture_are_an_unsupported_format(data):
     with pytest.raises(UnsupportedFormat, match="send PNG"):

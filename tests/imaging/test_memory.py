@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.imaging.documents import document, page_of
 from tests.imaging.samples import (
     BLOB_AT,
     BYTE,
@@ -14,6 +15,7 @@ from tests.imaging.samples import (
     RATIONAL,
     SHORT,
     TIFF_TAGS,
+    drawing,
     encoded,
     in_child,
     png_of,
@@ -29,12 +31,15 @@ MIB = 1 << 20
 MAX_PIXELS = 16_000_000
 
 MEASURE = f"""
+from service.imaging import decode_pages
 def peak():
     lines = open("{STATUS}").read().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 before = peak()
 try:
-    decode(data, max_pixels={MAX_PIXELS})
+    for page in decode_pages(data, max_pixels={MAX_PIXELS}):
+        if isinstance(page, UnreadableImage):
+            raise page
     print("read", peak() - before)
 except UnreadableImage as error:
     print("refused", peak() - before)
@@ -80,8 +85,9 @@ def a_hundred_tags_that_share_their_bytes():
         tiles_of_a_bomb(),
         millions_of_strips(),
         a_hundred_tags_that_share_their_bytes(),
+        page_of(b"1 1 2 2 re f " * 8_000_000),
     ],
-    ids=["png", "tiles", "strips", "tags"],
+    ids=["png", "tiles", "strips", "tags", "pdf"],
 )
 def test_a_bomb_is_refused_without_memory(bomb):
     outcome, growth = outcome_and_growth(bomb)
@@ -123,3 +129,14 @@ def test_wide_values_cost_little_more_than_themselves(values):
     assert outcome == "read"
     # The picture as Pillow holds it, as the grey one, and a few strips.
     assert growth < wide.size * (np.dtype(values).itemsize + 1) + 24 * MIB
+
+
+def test_a_hundred_pages_take_the_memory_of_one():
+    page = drawing((2000, 1000))
+    file = document([page] * 100, "TIFF", compression="tiff_lzw")
+
+    outcome, growth = outcome_and_growth(file)
+
+    assert outcome == "read"
+    # The page as Pillow holds it, its bytes, the grey picture, and the one before.
+    assert growth < 4 * page.width * page.height + len(file) + 8 * MIB

@@ -19,6 +19,7 @@ from service.inference.engine import Engine
 from service.inference.fields import LARGEST_FIELD_BATCH, FieldPipeline
 from service.inference.sessions import Reader
 from service.metrics import Metrics
+from tests.imaging.documents import document, from_bytes
 from tests.service.fakes import (
     CARD,
     FailingSession,
@@ -57,17 +58,17 @@ def test_a_blank_picture_does_not_reach_the_model(session):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
-def test_small_and_large_pictures_come_back_in_their_places(session, draw, suffix):
+def test_small_and_large_pictures_and_documents_come_back_in_their_places(session, draw, suffix):
     pipeline = _digits(session, preprocess=Preprocess.AUTO)
     small, large = draw(7), draw(7, side=2000, suffix=suffix)
-    pixels = decode(large, max_pixels=10**8)
+    pixels, pdf = decode(large, max_pixels=10**8), document([from_bytes(draw(4))], "PDF")
 
-    [outcomes] = _read(pipeline, [[small, large, b"no picture", pixels, small, large] * 3])
+    [outcomes] = _read(pipeline, [[small, large, b"no picture", pixels, pdf, small, large] * 2])
 
-    expected = [normalise(decode(each, max_pixels=10**8)).image for each in (small, large)]
-    assert all(isinstance(outcome, UnreadableImage) for outcome in outcomes[2::6])
-    for place, image_ in ((0, 0), (1, 1), (3, 1), (4, 0), (5, 1)):
-        assert all(np.array_equal(each.shown, expected[image_]) for each in outcomes[place::6])
+    expected = [normalise(decode(each, max_pixels=10**8)).image for each in (small, large, pdf)]
+    assert all(isinstance(outcome, UnreadableImage) for outcome in outcomes[2::7])
+    for place, image_ in ((0, 0), (1, 1), (3, 1), (4, 2), (5, 0), (6, 1)):
+        assert all(np.array_equal(each.shown, expected[image_]) for each in outcomes[place::7])
 
 
 @pytest.mark.parametrize("side", [100, 3000])
@@ -79,8 +80,9 @@ def test_a_picture_with_more_pixels_than_allowed_is_refused(session, draw, side)
     assert isinstance(outcome, PictureTooLarge)
 
 
-def test_a_small_picture_passes_a_large_one(session, draw):
-    large = draw(7, side=3000)
+@pytest.mark.parametrize("file_format", ["PNG", "PDF"])
+def test_a_small_picture_passes_a_large_one_and_a_document(session, draw, file_format):
+    large = document([from_bytes(draw(7, side=3000))], file_format, resolution=300)
 
     async def scenario(engine):
         slow = asyncio.create_task(engine.run(_digits(session, Preprocess.AUTO), [large] * 8))

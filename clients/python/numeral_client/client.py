@@ -49,8 +49,8 @@ class Client(BaseClient):
                 print(answer.digit)
 
     An image is the bytes of a file, its path, an open file, or a uint8 array of NumPy. Methods that
-    read images take the options `model`, `max_error` and `request_id`; those for digits also
-    `preprocess`, those for fields `length`, `min_length`, `max_length`, `checksum`, `format`,
+    read images take the options `model`, `max_error`, `page` and `request_id`; those for digits
+    also `preprocess`, those for fields `length`, `min_length`, `max_length`, `checksum`, `format`,
     `decimal`, `order` and `expected`.
 
     Every method raises a `NumeralError`: `ProblemError`, with a subclass for each kind of problem

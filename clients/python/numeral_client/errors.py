@@ -143,7 +143,7 @@ class UnreadableImage(ProblemError, slug="unreadable-image"):
 
 
 class UnsupportedFormat(ProblemError, slug="unsupported-format"):
-    """The file is not PNG, JPEG, BMP, GIF, WebP or TIFF."""
+    """The file is not PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC, AVIF or PDF."""
 
 
 class InvalidItem(ProblemError, slug="invalid-item"):

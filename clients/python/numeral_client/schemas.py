@@ -15,12 +15,14 @@ class Options(TypedDict, total=False):
         model: name of the model.
         max_error: maximum error rate among accepted answers, such as 0.001.
         calibration: name of a calibration that the service has.
+        page: page of a PDF or a TIFF to read, from 1; by default the first.
         request_id: up to 128 letters, digits, dots, underscores and dashes; default: a new one.
     """
 
     model: str | None
     max_error: float | None
     calibration: str | None
+    page: int | None
     request_id: str | None
 
 

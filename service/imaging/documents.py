@@ -1,0 +1,76 @@
+"""PDF, HEIC and AVIF: a page to a grey picture, by `page_reader` in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from service import errors
+from service.imaging.greyscale import Picture, to_grey
+
+# More is a mistake, and would take minutes.
+MOST_PAGES = 200
+
+# A page of A4 takes a tenth of a second, a photo of 12 megapixels half a second. The second limit,
+# for a busy machine, is below the default request timeout: the caller learns the reason.
+_CPU_SECONDS, _SECONDS = 3, 8
+
+# Of memory: for each pixel (a HEIC file takes 8, AVIF 9, a PDF 4), and for the program.
+_PIXEL_BYTES, _PROGRAM_BYTES = 10, 128 << 20
+
+_PDF = b"%PDF-"
+_BRANDS = frozenset(b"heic heix heim heis hevc hevx mif1 msf1 avif avis".split())
+_PROGRAM = str(Path(__file__).with_name("page_reader.py"))
+
+
+def is_document(content: object) -> bool:
+    """Tell whether `content` is the start of a PDF, HEIC or AVIF file."""
+    if not isinstance(content, bytes):
+        return False
+    return content.startswith(_PDF) or (content[4:8] == b"ftyp" and content[8:12] in _BRANDS)
+
+
+def decode_document(data: bytes, *, page: int, max_pixels: int) -> Picture:
+    """Decode a page, from 1; of a PDF at 200 dpi, or less so that it has `max_pixels`.
+
+    Raises:
+        PictureTooLarge: the page, or a picture in it, has more than `max_pixels`.
+        UnreadableImage: the file is encrypted or damaged, has no such page or more than
+            `MOST_PAGES`, or takes too much time or memory.
+    """
+    head, pixels = _read(data, page, max_pixels)
+    return to_grey(Image.frombytes(head["mode"], head["size"], pixels))
+
+
+def count_document_pages(data: bytes) -> int:
+    """Return how many pages a file has.
+
+    Raises:
+        UnreadableImage: as for `decode_document`.
+    """
+    pages: int = _read(data, 0, 0)[0]["pages"]
+    return pages
+
+
+def _read(data: bytes, page: int, max_pixels: int) -> tuple[dict[str, Any], bytes]:
+    memory = _PROGRAM_BYTES + _PIXEL_BYTES * max_pixels
+    arguments = map(str, (page, max_pixels, MOST_PAGES, memory, _CPU_SECONDS))
+    # -P: modules of this folder do not shadow others.
+    command = [sys.executable, "-P", _PROGRAM, *arguments]
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell
+            command, input=data, capture_output=True, check=True, timeout=_SECONDS
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise errors.UnreadableImage(
+            f"the file is damaged, or needs more than {_CPU_SECONDS} s or {memory >> 20} MiB to"
+            " decode; send the page as a PNG"
+        ) from error
+    line, _, pixels = done.stdout.partition(b"\n")
+    head = json.loads(line)
+    if "error" in head:
+        raise getattr(errors, head["error"])(head["reason"])
+    return head, pixels
