@@ -17,7 +17,7 @@ from tests.strips import bars
 PACKAGE = "numeral_generated"
 
 # The generator supports forms, JSON and octet streams, and warns about other bodies.
-UNKNOWN_BODY = r"nsupported content.type\W+(image/\w+|application/x-npy|application/x-ndjson)"
+UNKNOWN_BODY = r"nsupported content.type\W+(image/\w+|application/(pdf|x-npy|x-ndjson))"
 
 
 @pytest.fixture(scope="module")
