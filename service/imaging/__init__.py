@@ -8,7 +8,7 @@ from service.imaging.documents import MOST_PAGES, is_document
 from service.imaging.greyscale import Ink, Picture
 from service.imaging.normalise import Normalised, Polarity, normalise, unchanged
 from service.imaging.paper import PaperKind
-from service.imaging.strip import SeenStrip, cut_strip
+from service.imaging.strip import SeenStrip, cut_strip, is_cut_off
 
 # Processes run in parallel. With threads of its own, OpenCV takes 3.5 times the CPU time for a
 # picture of 28 x 28 pixels, twice for one of 600 x 600, and is hardly faster.
@@ -29,6 +29,7 @@ __all__ = [
     "cut_strip",
     "decode",
     "decode_pages",
+    "is_cut_off",
     "is_document",
     "is_picture",
     "normalise",

@@ -1,12 +1,13 @@
 """A picture to the strip that a reader expects: without wide margins, height and tone set."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.strips import Strip, standardise
+from models.strips import MARGIN, PAPER, Strip, standardise
 from service.imaging.greyscale import Ink, Picture, as_picture
 from service.imaging.paper import contrast, find_paper, otsu, reduced
 
@@ -29,6 +30,18 @@ _SPECK = 0.15
 # and 72% with 0.35, and 86% of the uncut originals.
 _LOW_WRITING = 0.45
 _MARGIN = 0.25
+
+# The rim cuts a digit off if strokes run through it, in rows that are this share of the height of
+# the writing, fewer if no digit was read there: with a gap of more than the last share. A stroke
+# has this share of its tone on the rim and a few columns on, where a border is paper again; a row
+# with this share of ink is a ruled line. Of 1,674 cells and 629 amounts read right and accepted
+# without this, 0.7% and 2.4% are reviewed; about half of these amounts are cut off indeed, if only
+# in a sign. Of 1,859 strips cut through 30 to 60% of a digit, 10% were read wrong and accepted, 4%
+# with this.
+_CUT_ROWS, _CUT_ROWS_UNREAD, _UNREAD = 0.17, 0.1, 0.1
+_STROKE = 0.35
+_FURTHER_ON = slice(2, 4)
+_RULED = 0.6
 
 
 class SeenStrip(NamedTuple):
@@ -67,6 +80,29 @@ def cut_strip(picture: Picture) -> SeenStrip:
     left, top = max(0, left - margin), max(0, top - margin)
     part = picture[top : bottom + margin, left : right + margin]
     return SeenStrip(standardise(part), left, top, part.shape, ink=ink)
+
+
+def is_cut_off(seen: SeenStrip, boxes: Sequence[tuple[int, int, int, int]]) -> bool:
+    """Return whether the left or right rim cuts a digit off, one that was read or one beside them.
+
+    Args:
+        seen: the strip.
+        boxes: x, y, width and height of each digit that was read, in the picture; at least one.
+    """
+    pixels, scale, top = seen.strip.pixels, seen.strip.scale, seen.strip.top
+    pixels = pixels[:, MARGIN : MARGIN + round(seen.shape[1] * scale)]
+    places = ((np.array(boxes) - (seen.left, seen.top, 0, 0)) * scale).astype(int)
+    left, first, right, end = places.T
+    first, right, end = first + top, right + left + 1, end + first + top + 1
+    darkest = [pixels[y:b, x:r].min() for x, y, r, b in zip(left, first, right, end, strict=True)]
+    ink = pixels[first.min() : end.max()] <= PAPER - _STROKE * (PAPER - np.median(darkest))
+    ink[ink.mean(axis=1) > _RULED] = False
+    height, width = ink.shape
+    for side, gap in ((ink, left.min()), (ink[:, ::-1], width - right.max())):
+        rows = np.count_nonzero(side[:, 0] & side[:, _FURTHER_ON].any(axis=1))
+        if rows > height * (_CUT_ROWS_UNREAD if gap > _UNREAD * height else _CUT_ROWS):
+            return True
+    return False
 
 
 def _writing(picture: Picture) -> tuple[tuple[int, int, int, int], int] | None:

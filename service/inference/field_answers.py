@@ -16,7 +16,7 @@ from models.fields.decode import Hypothesis, decode
 from models.fields.formats import ANY, Amount, Format, Notation, Value
 from models.reader_card import ReaderCard
 from models.strips import DIGITS, FRACTIONS
-from service.imaging import SeenStrip
+from service.imaging import SeenStrip, is_cut_off
 from service.inference.boxes import Box, boxes
 from service.inference.decisions import Decision, soften_alone
 
@@ -45,6 +45,7 @@ class FieldReason(StrEnum):
     NOT_A_DIGIT = "not_a_digit"
     NO_MATCH = "no_match"
     FRACTION = "fraction"
+    CUT_OFF = "cut_off"
     AMBIGUOUS = "ambiguous"
     MISMATCH = "mismatch"
     AUDIT = "audit"
@@ -138,6 +139,8 @@ def answer_of(
     if notation.format is None and _has_fraction(best):
         return unread(*reasons, raw=best.raw)
     digits = _digits(best, seen)
+    if is_cut_off(seen, [digit.box for digit in digits]):
+        reasons.append(FieldReason.CUT_OFF)
     confidence = soften_alone(confidence, temperature)
     value: Value | None = None
     sure = 1.0
