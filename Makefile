@@ -16,8 +16,8 @@ PIP_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python
 TRAINING := $(BIN)/python -m training
 EXPORT := $(BIN)/python -m export --replace-shipped $(ARGS)
 TEACHER := runs/resnet/teacher-e80-b128-s1
-PUPILS := mlp:200 cnn:80 lenet:150 lenet5:150 resnet:80 mobilenet:50
-RESNET := best-e80-b128-s1-from-resnet-teacher-e80-b128-s1
+PUPILS := mlp:200 cnn:80 lenet:150 lenet5:150 mobilenet:50
+RESNET := --model resnet --recipe open-set --negatives runs/negatives.npz --pictures runs/pictures.npz
 READER := strips-e40-b48-s1
 
 .DEFAULT_GOAL := help
@@ -87,19 +87,23 @@ lock: $(VENV)/.uv ## Update requirements/*.txt; ARGS=--upgrade takes newer versi
 
 # Takes hours on a few cores; continues after an interruption. Trained on another machine, a model can
 # be worse than the shipped one by a few images: then ARGS=--force publishes it.
-weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA has MNIST and orand-car-a.
-	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a directory with the IDX files of MNIST and orand-car-a.' >&2; exit 2; }
+weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA has MNIST, mnist-writers, omniglot, orand-car-a and meza.
+	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a directory with the IDX files of MNIST, mnist-writers, omniglot, orand-car-a and meza.' >&2; exit 2; }
 	$(TRAINING) fit --model resnet --recipe teacher
 	@for pupil in $(PUPILS); do \
 		$(TRAINING) fit --model $${pupil%:*} --epochs $${pupil#*:} --recipe best --teacher $(TEACHER) || exit; \
 	done
-	$(TRAINING) fit --model resnet --recipe refine --initial runs/resnet/$(RESNET)
+	$(TRAINING) negatives runs/negatives.npz --fonts-dir runs/fonts
+	$(BIN)/python -m benchmarks.cut_out runs/pictures.npz
+	@for fold in 1 2 3 4; do $(TRAINING) fit $(RESNET) --fold $$fold/4 || exit; done
+	$(TRAINING) fit $(RESNET) --everything
 	$(TRAINING) fit --model reader
 	$(TRAINING) fit --model reader --initial runs/reader/$(READER)
+	$(TRAINING) fit --model reader --initial runs/reader/tidy-e24-b48-s1-after-$(READER) --negatives runs/negatives.npz
 	$(TRAINING) study --docs-dir docs/reports
-	$(EXPORT) --study-dir runs --default resnet runs/resnet/refine-e10-b128-s1-after-$(RESNET) \
-		$(foreach pupil,$(filter-out resnet:%,$(PUPILS)),runs/$(subst :,/best-e,$(pupil))-b128-s1-from-resnet-teacher-e80-b128-s1)
-	$(EXPORT) runs/reader/tidy-e24-b48-s1-after-$(READER)
+	$(EXPORT) --study-dir runs --default resnet runs/resnet/open-set-e25-b128-s1-all \
+		$(foreach pupil,$(PUPILS),runs/$(subst :,/best-e,$(pupil))-b128-s1-from-resnet-teacher-e80-b128-s1)
+	$(EXPORT) runs/reader/cells-e12-b48-s1-after-tidy-e24-b48-s1-after-$(READER)
 	$(BIN)/python -m export.cards --docs-dir docs --readme README.md
 	$(BIN)/python -m benchmarks.robustness
 	$(BIN)/python -m benchmarks.fields

@@ -45,7 +45,6 @@ def fit(
         max_queue_size=32,
     )
     compile_model(model, recipe, steps_per_epoch=len(batches))
-    initial = model.get_weights()
     model.fit(
         batches,
         epochs=recipe.epochs,
@@ -63,12 +62,5 @@ def fit(
     )
     title = architectures.architecture(model.name).TITLE
     plots.history(run.history(), title).savefig(run.history_plot)
-    share = recipe.initial_share
-    model.set_weights(
-        [
-            share * first + (1 - share) * last
-            for first, last in zip(initial, model.get_weights(), strict=True)
-        ]
-    )
     run.save_model(model)
     shutil.rmtree(run.backup_folder)

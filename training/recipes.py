@@ -18,7 +18,6 @@ class Recipe:
     decay: bool = False  # cosine decay to zero after the warm-up, instead of a constant rate
     weight_decay: float = 0.0
     average: float | None = None  # momentum of the moving average that replaces the weights
-    initial_share: float = 0.0  # share of the initial weights in the final ones
     augmentation: Augmentation | None = None
     # Weight of the loss of an output `outlier`; None: no such output.
     outlier_weight: float | None = None
@@ -91,20 +90,6 @@ TEACHER = replace(
     ),
 )
 
-# After BEST, on labels alone: more degraded pictures, for a network with spare capacity. Averaging
-# the weights before and after combines the strengths of both: Wortsman et al., "Robust Fine-Tuning
-# of Zero-Shot Models", CVPR 2022.
-REFINE = Recipe(
-    "refine",
-    epochs=10,
-    learning_rate=4e-4,
-    decay=True,
-    weight_decay=0.02,
-    average=0.998,
-    initial_share=0.7,
-    augmentation=replace(_BEST_AUGMENTATION, corruption_rate=0.35),
-)
-
 # The shipped ResNet: on labels alone, so that cross-fitting costs one training per fold, and with
 # an output of its own for what is no digit.
 OPEN_SET = replace(
@@ -137,4 +122,4 @@ TIDY_READER = replace(READER, name="tidy", epochs=24, learning_rate=1e-3)
 # After TIDY_READER: also cells, fractions, signs and letters.
 CELL_READER = replace(READER, name="cells", epochs=12, learning_rate=7e-4)
 
-RECIPES = {recipe.name: recipe for recipe in (BASELINE, AUGMENTED, BEST, TEACHER, REFINE, OPEN_SET)}
+RECIPES = {recipe.name: recipe for recipe in (BASELINE, AUGMENTED, BEST, TEACHER, OPEN_SET)}

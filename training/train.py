@@ -133,8 +133,6 @@ def train(
 
 
 def _starting_model(task: Task) -> keras.Model:
-    if task.initial is None and task.recipe.initial_share:
-        raise RunError(f"the recipe {task.recipe.name} needs a run to start from: --initial RUN")
     if task.initial is None:
         return architectures.build(task.model, outlier=task.recipe.outlier_weight is not None)
     if task.initial.config().model != task.model:

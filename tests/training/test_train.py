@@ -12,7 +12,7 @@ keras = pytest.importorskip("keras", reason="requires the extra 'training' (no T
 
 from training import distil, study  # noqa: E402
 from training.batches import AugmentedDigits  # noqa: E402
-from training.recipes import AUGMENTED, BASELINE, BEST, REFINE  # noqa: E402
+from training.recipes import AUGMENTED, BASELINE, BEST  # noqa: E402
 from training.runs import Run, RunError  # noqa: E402
 from training.study import Entry, run_study  # noqa: E402
 from training.train import Task, train  # noqa: E402
@@ -138,23 +138,6 @@ def test_a_run_can_start_from_the_weights_of_another(mnist, tmp_path):
     assert second.folder.name == "baseline-e1-b128-s1-after-baseline-e1-b128-s1"
     for expected, found in zip(weights_of(first), weights_of(second), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-def test_a_recipe_can_average_with_the_initial_weights(mnist, tmp_path):
-    first = train(Task("mlp", BASELINE.with_(epochs=1)), mnist, tmp_path)
-    recipes = [
-        replace(BASELINE, name=f"share{share}", epochs=1, initial_share=share) for share in (0, 0.7)
-    ]
-
-    new, mixed = (train(Task("mlp", recipe, initial=first), mnist, tmp_path) for recipe in recipes)
-
-    for old, fresh, found in zip(*map(weights_of, (first, new, mixed)), strict=True):
-        np.testing.assert_allclose(found, 0.7 * old + 0.3 * fresh, atol=1e-5)
-
-
-def test_a_recipe_that_averages_needs_an_initial_run(mnist, tmp_path):
-    with pytest.raises(RunError, match="refine needs a run to start from"):
-        train(Task("mlp", REFINE), mnist, tmp_path)
 
 
 def test_a_run_cannot_start_from_another_architecture(mnist, tmp_path):
