@@ -62,13 +62,14 @@ def with_table(readme: str, cards: Sequence[ModelCard]) -> str:
     rows = (
         f"| `{card.name}` | {card.parameters:,} | {card.test.accuracy:.2%}"
         f" | {card.test.accuracy_interval.low:.2%} to {card.test.accuracy_interval.high:.2%}"
-        f" | {test.read_rate:.1%} | {test.errors} of {test.accepted:,} |"
+        f" | {test.read_rate:.1%} | {test.errors} of {test.accepted:,}"
+        f" | {test.error_rate_bound:.3%} |"
         for card, test in points
     )
     heading = (
         "| model | parameters | test accuracy | 95% interval | read rate at 0.1% error"
-        " | errors among accepted |",
-        "| --- | --- | --- | --- | --- | --- |",
+        " | errors among accepted | at most |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     )
     table = "\n".join((*heading, *rows))
     return _README_TABLE.sub(lambda marks: f"{marks[1]}{table}\n{marks[2]}", readme)

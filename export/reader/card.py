@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from models.reader_card import FieldEvaluation, FieldOperatingPoint, ReaderCard
 from models.records import Selection
 
-_KINDS = {"amounts": "real amounts", "cells": "real cells", "composed": "composed"}
+_KINDS = {"amounts": "real amounts", "cells": "real cells", "composed": "composed strips"}
 _SHOWN_POINT = 0.01
 
 
