@@ -36,7 +36,7 @@ def test_a_reader_has_a_card_of_its_own(cards, tmp_path):
     page = (tmp_path / "models" / "reader.md").read_text()
     assert reader.version in page
     assert "none found" in page
-    assert "| 1.00% | 0.900000 | composed | 100.00% | 0 of 1 | 100.00% | 0 of 1 |" in page
+    assert "| 1.00% | 0.900000 | composed strips | 100.00% | 0 of 1 | 100.00% | 0 of 1 |" in page
     assert (tmp_path / "models" / "reader.png").read_bytes().startswith(b"\x89PNG")
 
 
