@@ -22,10 +22,10 @@ from models.manifest import (
     read_model_file,
 )
 from models.mnist import Digits
+from models.reader_card import KINDS
 from models.records import Selection
 
 DIGITS_MAX_ERROR, FIELDS_MAX_ERROR = 0.001, 0.01  # the defaults of the service
-_KINDS = {"amounts": "real amounts", "composed": "composed strips"}
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,8 @@ def _figures(card: Card, content: bytes) -> list[Figure]:
     selections = card.operating_point(FIELDS_MAX_ERROR).held_out.by_kind()
     figures = []
     for kind, evaluation in card.held_out.by_kind().items():
-        figures.append(_accuracy(f"{_KINDS[kind]}: accuracy", evaluation.accuracy))
-        figures += _selection(f"{_KINDS[kind]}: ", FIELDS_MAX_ERROR, selections[kind])
+        figures.append(_accuracy(f"{KINDS[kind]}: accuracy", evaluation.accuracy))
+        figures += _selection(f"{KINDS[kind]}: ", FIELDS_MAX_ERROR, selections[kind])
     return [*figures, size, speed]
 
 

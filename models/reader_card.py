@@ -4,6 +4,9 @@ from pydantic import Field
 
 from models.records import Card, Count, Interval, Point, Rate, Record, Reliability, Selection
 
+# Names of the kinds of strips, for people.
+KINDS = {"amounts": "real amounts", "cells": "real cells", "composed": "composed strips"}
+
 
 class FieldEvaluation(Record):
     """Measurements of the exported file on strips of one kind, through ONNX Runtime."""

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from models.reader_card import FieldEvaluation, FieldOperatingPoint, ReaderCard
+from models.reader_card import KINDS, FieldEvaluation, FieldOperatingPoint, ReaderCard
 from models.records import Selection
 
-_KINDS = {"amounts": "real amounts", "cells": "real cells", "composed": "composed strips"}
 _SHOWN_POINT = 0.01
 
 
@@ -24,7 +23,7 @@ def reliability_plot(card: ReaderCard) -> Figure:
             [bin_.accuracy for bin_ in reliability.bins],
             s=[8 + 300 * bin_.images / evaluation.strips for bin_ in reliability.bins],
         )
-        title = f"{_KINDS[kind]}, {evaluation.strips:,} strips: ECE {reliability.ece:.2%}"
+        title = f"{KINDS[kind]}, {evaluation.strips:,} strips: ECE {reliability.ece:.2%}"
         axes.set(xlabel="confidence", title=title)
         axes.grid(alpha=0.3)
     plots[0].set(ylabel="accuracy (area: strips in the bin)")
@@ -34,7 +33,7 @@ def reliability_plot(card: ReaderCard) -> Figure:
 def overview(card: ReaderCard, folder: str) -> Iterator[str]:
     """Yield the section of the comparison of models; the page of the reader is in `folder`."""
     read = "; of ".join(
-        f"{one.strips:,} held-out {_KINDS[kind]} {one.accuracy:.1%} ({_interval(one)})"
+        f"{one.strips:,} held-out {KINDS[kind]} {one.accuracy:.1%} ({_interval(one)})"
         for kind, one in card.held_out.by_kind().items()
     )
     yield (
@@ -47,7 +46,7 @@ def overview(card: ReaderCard, folder: str) -> Iterator[str]:
 
 def _accepted(point: FieldOperatingPoint) -> str:
     accepted = ", ".join(
-        f"{one.read_rate:.1%} of the {_KINDS[kind]} ({one.errors} wrong of {one.accepted:,})"
+        f"{one.read_rate:.1%} of the {KINDS[kind]} ({one.errors} wrong of {one.accepted:,})"
         for kind, one in point.held_out.by_kind().items()
     )
     return f"At `max_error={point.max_error:g}` it accepts {accepted}."
@@ -95,7 +94,7 @@ def page(card: ReaderCard) -> Iterator[str]:
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     for kind, one in card.held_out.by_kind().items():
         yield (
-            f"| {_KINDS[kind]} | {one.strips:,} | {one.accuracy:.2%} | {_interval(one)}"
+            f"| {KINDS[kind]} | {one.strips:,} | {one.accuracy:.2%} | {_interval(one)}"
             f" | {one.accuracy_length_known:.2%} | {one.digit_error_rate:.2%}"
             f" | {one.reliability.ece:.2%} |"
         )
@@ -108,7 +107,7 @@ def page(card: ReaderCard) -> Iterator[str]:
         " than `max_error` among them can be chance.\n"
     )
     kinds = card.held_out.by_kind()
-    columns = " | ".join(f"read, {_KINDS[kind]} | errors" for kind in kinds)
+    columns = " | ".join(f"read, {KINDS[kind]} | errors" for kind in kinds)
     yield f"| max_error | threshold | shown on | {columns} |"
     yield f"| ---: | ---: | --- {'| ---: | ---: ' * len(kinds)}|"
     yield from map(_point, card.operating_points)
@@ -127,7 +126,7 @@ def _point(point: FieldOperatingPoint) -> str:
     if point.threshold is None:
         none = "| 0% | " * len(point.held_out.by_kind())
         return f"| {point.max_error:.2%} | none found | {none}|"
-    shown = ", ".join(_KINDS[kind] for kind in point.shown_on)
+    shown = ", ".join(KINDS[kind] for kind in point.shown_on)
     figures = " | ".join(map(_selection, point.held_out.by_kind().values()))
     return f"| {point.max_error:.2%} | {point.threshold:.6f} | {shown} | {figures} |"
 
