@@ -87,8 +87,8 @@ lock: $(VENV)/.uv ## Update requirements/*.txt; ARGS=--upgrade takes newer versi
 
 # Takes hours on a few cores; continues after an interruption. Trained on another machine, a model can
 # be worse than the shipped one by a few images: then ARGS=--force publishes it.
-weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA has MNIST, mnist-writers, omniglot, orand-car-a and meza.
-	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a directory with the IDX files of MNIST, mnist-writers, omniglot, orand-car-a and meza.' >&2; exit 2; }
+weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA has MNIST, mnist-writers, omniglot and orand-car-a.
+	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a directory with the IDX files of MNIST, mnist-writers, omniglot and orand-car-a.' >&2; exit 2; }
 	$(TRAINING) fit --model resnet --recipe teacher
 	@for pupil in $(PUPILS); do \
 		$(TRAINING) fit --model $${pupil%:*} --epochs $${pupil#*:} --recipe best --teacher $(TEACHER) || exit; \
@@ -99,11 +99,10 @@ weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL
 	$(TRAINING) fit $(RESNET) --everything
 	$(TRAINING) fit --model reader
 	$(TRAINING) fit --model reader --initial runs/reader/$(READER)
-	$(TRAINING) fit --model reader --initial runs/reader/tidy-e24-b48-s1-after-$(READER) --negatives runs/negatives.npz
 	$(TRAINING) study --docs-dir docs/reports
 	$(EXPORT) --study-dir runs --default resnet runs/resnet/open-set-e25-b128-s1-all \
 		$(foreach pupil,$(PUPILS),runs/$(subst :,/best-e,$(pupil))-b128-s1-from-resnet-teacher-e80-b128-s1)
-	$(EXPORT) runs/reader/cells-e12-b48-s1-after-tidy-e24-b48-s1-after-$(READER)
+	$(EXPORT) runs/reader/tidy-e24-b48-s1-after-$(READER)
 	$(BIN)/python -m export.cards --docs-dir docs --readme README.md
 	$(BIN)/python -m benchmarks.robustness
 	$(BIN)/python -m benchmarks.fields

@@ -8,6 +8,10 @@ from models.reader_card import KINDS, FieldEvaluation, FieldOperatingPoint, Read
 from models.records import Selection
 
 _SHOWN_POINT = 0.01
+_CELLS = (
+    ", and numbers from cells of clinic logbooks (published by Charitable Analytics International"
+    " for its Meza OCR challenge)"
+)
 
 
 def reliability_plot(card: ReaderCard) -> Figure:
@@ -72,8 +76,7 @@ def page(card: ReaderCard) -> Iterator[str]:
     yield (
         "Strips composed of MNIST's digits (Y. LeCun, C. Cortes and C. Burges; CC BY-SA 3.0), and"
         " four fifths of the real amounts of cheques used here (ORAND-CAR-A; Diem et al., ICFHR"
-        " 2014), and numbers from cells of clinic logbooks (published by Charitable Analytics"
-        f" International for its Meza OCR challenge): {run.train_images:,} digits and strips."
+        f" 2014){_CELLS if card.held_out.cells else ''}: {run.train_images:,} digits and strips."
         f" {run.validation_images:,} strips, and the digits that the digit models hold out, were"
         " not used for training; temperature, confidence and thresholds were fitted on them."
         f" Recipe `{run.recipe}`"

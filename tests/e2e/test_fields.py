@@ -388,6 +388,7 @@ def test_the_document_says_every_body_parameter_and_error_of_a_field(service):
                 "decimal",
                 "order",
                 "expected",
+                "page",
             ),
             "X-Request-ID",
         }

@@ -65,6 +65,12 @@ def test_a_reader_without_fractions_is_not_suspected_of_them():
     assert answer("18.01", classes=16).decision == "accept"
 
 
+def test_a_reader_without_fractions_accepts_no_amount():
+    found = answer("18.01", AMOUNT, classes=16)
+
+    assert (str(found.value), found.decision, found.reasons) == ("18.01", "review", ("fraction",))
+
+
 @pytest.mark.parametrize(
     ("written", "text", "value"),
     [
