@@ -45,6 +45,7 @@ def test_the_document_says_every_body_parameter_and_error_of_a_prediction(server
         "max_error",
         "preprocess",
         "calibration",
+        "page",
         "X-Request-ID",
     }
     assert {"image/png", "application/octet-stream", "multipart/form-data"} <= operation[

@@ -49,9 +49,14 @@ def test_a_draining_service_answers_but_is_not_ready_and_a_second_signal_ends_it
     assert readiness.json()["type"] == "/problems/stopping"
     assert _get_until(service, "/v2/health/ready", 503).json().keys() == {"error"}
     assert httpx.get(f"{service.url}/health/live").status_code == 200
-    answer = httpx.post(f"{service.url}/predict", content=seven)
-    assert answer.json()["digit"] == 7
-    assert answer.headers["Connection"] == "close"
+    answers = []
+
+    def is_closing():
+        answers.append(httpx.post(f"{service.url}/predict", content=seven))
+        return answers[-1].headers.get("Connection") == "close"
+
+    service.wait_for(is_closing)
+    assert {answer.json()["digit"] for answer in answers} == {7}
 
     service.process.send_signal(second)
 

@@ -37,22 +37,22 @@ public class Calls {
         var models = new ModelsApi(client);
         Map<String, Object> answers = new LinkedHashMap<>();
 
-        var one = predict.predict(digit, "lenet5", 0.01, "auto", null, "mine");
+        var one = predict.predict(digit, "lenet5", 0.01, "auto", null, null, "mine");
         answers.put("digit", List.of(one.getDigit(), one.getModel(), one.getDecision().getValue()));
-        var batch = predict.predictBatch(List.of(digit, digit, text), null, null, null, null, null);
+        var batch = predict.predictBatch(List.of(digit, digit, text), null, null, null, null, null, null);
         var items = batch.getPredictions();
         var read = (BatchPrediction) items.get(1).getActualInstance();
         var failure = (BatchFailure) items.get(2).getActualInstance();
         answers.put("batch", List.of(read.getDigit(), read.getIndex(), read.getId().getActualInstance()));
         answers.put("failure", failure.getError().getType());
-        var field = fields.readField(strip, null, null, 5L, null, null, null, null, null);
+        var field = fields.readField(strip, null, null, 5L, null, null, null, null, null, null, null, null, null, null);
         answers.put("field", List.of(field.getText(), field.getDigits().get(0).getBox().size()));
-        answers.put("seen", Files.size(predict.normalise(digit, null, null, null, null, null).toPath()) > 0);
+        answers.put("seen", Files.size(predict.normalise(digit, null, null, null, null, null, null).toPath()) > 0);
         answers.put("model", ((ModelDetail) models.getModel("resnet", null).getActualInstance()).getTitle());
         answers.put("reader", ((ReaderDetail) models.getModel("reader", null).getActualInstance()).getTitle());
         answers.put("ready", new V2Api(client).v2ServerReady(null).getReady());
         try {
-            predict.predict(text, null, null, null, null, "mine");
+            predict.predict(text, null, null, null, null, null, "mine");
         } catch (ApiException error) {
             var problem = new ObjectMapper().readValue(error.getResponseBody(), Problem.class);
             answers.put("error", List.of(error.getCode(), problem.getType(), problem.getRequestId()));
