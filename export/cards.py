@@ -127,6 +127,9 @@ def _comparison(cards: Sequence[ModelCard]) -> Iterator[str]:
     yield f"\n![Accuracy against parameters and latency]({CARDS}/cost.png)"
 
 
+_ANSWERS = "the answers of networks that had not seen the image's writer"
+
+
 def _card(card: ModelCard) -> Iterator[str]:
     run, calibration, scored = card.training, card.calibration, card.outliers.scored
     yield f"# {card.title} (`{card.name}`)\n"
@@ -166,7 +169,7 @@ def _card(card: ModelCard) -> Iterator[str]:
     yield (
         f"Accuracy {card.test.accuracy:.2%} of all of them (95% Wilson interval"
         f" {interval.low:.2%} to {interval.high:.2%}). At `max_error=0.001` it accepts"
-        f" {point.read_rate:.2%}, with {point.errors} errors among {point.accepted:,}. By digit: "
+        f" {point.read_rate:.2%}, {point.errors} of {point.accepted:,} wrongly. By digit: "
         + ", ".join(
             f"{digit} {rate:.1%}" for digit, rate in enumerate(card.test.per_digit_accuracy)
         )
@@ -180,10 +183,11 @@ def _card(card: ModelCard) -> Iterator[str]:
     yield f"![Reliability before and after calibration]({card.name}.png)\n"
     yield "## Operating points\n"
     yield (
-        "Thresholds were chosen on the held-out images, so that the error rate among accepted"
+        f"Thresholds were chosen on {_ANSWERS if run.folds else 'the held-out images'}, so that"
+        " the error rate among accepted"
         " answers stays below `max_error` with 95% probability (Learn then Test, exact binomial"
         " tests), and checked on the test set; the bound is the one-sided 95% bound of Clopper and"
-        " Pearson. The held-out images also chose the recipe and the temperature, so the test"
+        " Pearson. These images also chose the recipe and the temperature, so the test"
         " columns are the independent check. An image with an entropy above"
         f" {card.outliers.entropy:.2f} nats{' or `outlier` above 0.5' if scored else ''} is never"
         f" accepted: {card.outliers.test:.2%} of the test digits."

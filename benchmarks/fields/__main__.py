@@ -68,7 +68,7 @@ def fields(
         Path | None, typer.Option(help="Python that has rapidocr 3.10, to read the same strips.")
     ] = None,
     mistakes: Annotated[
-        Path | None, typer.Option(help="PNG of the worst mistakes; keep it to yourself.")
+        Path | None, typer.Option(help="PNG of the worst mistakes; do not publish it.")
     ] = None,
 ) -> None:
     """Read composed strips, real amounts and real cells; write a report."""

@@ -102,7 +102,7 @@ class FieldParameters(_Parameters):
     )
     format: Format | None = _optional(
         "What is written: an `amount`, a `zip` code of 5 or 9 digits, or a `date`. The answer has"
-        " the amount or the date; what is none needs a review."
+        " the amount or the date; anything else needs a review."
     )
     decimal: DecimalMark | None = _optional(
         "Decimal mark of amounts. Without it, `1.250` is ambiguous and needs a review."

@@ -1,6 +1,7 @@
 """PDF, HEIC and AVIF: a page to a grey picture, by `page_reader` in a process of its own."""
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from PIL import Image
 
 from service import errors
 from service.imaging.greyscale import Picture, to_grey
+
+logger = logging.getLogger(__name__)
 
 # More is a mistake, and would take minutes.
 MOST_PAGES = 200
@@ -56,7 +59,7 @@ def count_document_pages(data: bytes) -> int:
 
 
 def _read(data: bytes, page: int, max_pixels: int) -> tuple[dict[str, Any], bytes]:
-    memory = _PROGRAM_BYTES + _PIXEL_BYTES * max_pixels
+    memory = _PROGRAM_BYTES + _PIXEL_BYTES * max_pixels + (0 if page else len(data))
     arguments = map(str, (page, max_pixels, MOST_PAGES, memory, _CPU_SECONDS))
     # -P: modules of this folder do not shadow others.
     command = [sys.executable, "-P", _PROGRAM, *arguments]
@@ -65,6 +68,8 @@ def _read(data: bytes, page: int, max_pixels: int) -> tuple[dict[str, Any], byte
             command, input=data, capture_output=True, check=True, timeout=_SECONDS
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        # Also if the program itself is broken, which its last words tell.
+        logger.warning("document not decoded: %s; %s", error, (error.stderr or b"")[-500:])
         raise errors.UnreadableImage(
             f"the file is damaged, or needs more than {_CPU_SECONDS} s or {memory >> 20} MiB to"
             " decode; send the page as a PNG"

@@ -1,7 +1,7 @@
 """A program that decodes a page of a PDF, or a HEIC or AVIF file, within limits of its own.
 
-These decoders are large, and nothing bounds what a file makes them do: a PDF of a kilobyte can draw
-for years. A process can be limited and ended; it also keeps a crash away from the service, and
+These decoders are large, and nothing bounds what a file makes them do: a PDF of 1 kB can take years
+to render. A process can be limited and ended; it also keeps a crash away from the service, and
 pdfium, which is not thread-safe, from other threads. It imports nothing of the service.
 """
 

@@ -93,6 +93,8 @@ def is_cut_off(seen: SeenStrip, boxes: Sequence[tuple[int, int, int, int]]) -> b
     pixels = pixels[:, MARGIN : MARGIN + round(seen.shape[1] * scale)]
     places = ((np.array(boxes) - (seen.left, seen.top, 0, 0)) * scale).astype(int)
     left, first, right, end = places.T
+    # A box may begin at the last column of the picture, which scaling can round away.
+    left = np.minimum(left, pixels.shape[1] - 1)
     first, right, end = first + top, right + left + 1, end + first + top + 1
     darkest = [pixels[y:b, x:r].min() for x, y, r, b in zip(left, first, right, end, strict=True)]
     ink = pixels[first.min() : end.max()] <= PAPER - _STROKE * (PAPER - np.median(darkest))

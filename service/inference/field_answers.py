@@ -30,7 +30,8 @@ _NO_MATCH = 0.01
 # A step this likely to be a slash is not read as a digit, or as nothing.
 _SUSPECTED_FRACTION = 0.2
 
-# Least certainty of the symbols that decide an amount or a date. Not measured yet.
+# Least certainty of the symbols that decide an amount or a date: of what is accepted, at most one
+# in ten may mean something else by its symbols alone; a stricter threshold applies to the whole.
 _LEAST_CERTAINTY = 0.9
 
 # A wider gap between digits, in heights of the tallest one, may separate units from cents.
@@ -151,6 +152,9 @@ def answer_of(
             texts = [Alternative(text, confidence), *others]
             reasons = reasons or [FieldReason.NO_MATCH]
             return unread(*reasons, notation=notation, texts=texts, raw=best.raw)
+        if any(_wide_gaps(digits)):
+            # What another text means depends on its own gaps.
+            others = [each._replace(value=None) for each in others]
         if len(readings) > 1:
             reasons.append(FieldReason.AMBIGUOUS)
             share = confidence / len(readings)
@@ -167,7 +171,7 @@ def answer_of(
     return FieldAnswer(
         text if is_number else None,
         best.raw,
-        confidence,
+        confidence if is_number or value is not None else 0.0,
         digits,
         tuple(others),
         Decision.REVIEW if reasons else Decision.ACCEPT,

@@ -213,16 +213,16 @@ class FieldEvaluations(Answer):
     """Results on amounts of cheques, numbers in cells, and strips composed of MNIST's digits."""
 
     amounts: FieldEvaluation
-    cells: FieldEvaluation | None
     composed: FieldEvaluation
+    cells: FieldEvaluation | None = None
 
 
 class FieldSelections(Answer):
     """Effect of a threshold on the strips of each kind."""
 
     amounts: Selection
-    cells: Selection | None
     composed: Selection
+    cells: Selection | None = None
 
 
 class FieldOperatingPoint(Answer):
