@@ -98,6 +98,25 @@ def test_an_ambiguous_amount_is_reviewed_with_its_values():
     assert str(answer("1.250", Notation("amount", ",")).value) == "1250.00"
 
 
+GAP = [" "] * 4
+
+
+def test_another_text_has_no_value_over_a_wide_gap():
+    found = answer(["1", "2", "57", *GAP, "7", "5"], AMOUNT)
+
+    assert "ambiguous" in found.reasons
+    others = [each for each in found.alternatives if each.text != found.text]
+    assert others
+    assert {each.value for each in others} == {None}
+
+
+def test_an_answer_without_text_and_value_has_no_confidence():
+    found = answer(["5", *GAP, *"0/100"], AMOUNT)
+
+    assert (found.text, found.value, found.confidence) == (None, None, 0)
+    assert "ambiguous" in found.reasons
+
+
 @pytest.mark.parametrize("gap", [" .", ". ", " /", "-/"])
 def test_an_amount_needs_sure_symbols_where_others_change_it(gap):
     unsure = answer(["1", "2", "5", gap, "7", "5"], AMOUNT)
