@@ -4,14 +4,14 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from prometheus_client import Gauge
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from pydantic import Field, FiniteFloat, model_validator
 
-from models.records import Count, Record
+from models.records import Record
 
 Feature = Literal["confidence", "height", "contrast", "stroke"]
 
@@ -21,6 +21,8 @@ Feature = Literal["confidence", "height", "contrast", "stroke"]
 _MOST_BINS = 10
 _FEWEST_IN_BIN = 20
 _FEWEST_RECENT = 500
+
+_MOST_PICTURES = 10**9  # labelled ones, in a bin
 
 # A worker forgets pictures in steps of so many: it counts the last 2,500 to 5,000.
 _STEP = 2_500
@@ -32,8 +34,12 @@ _PICTURES = "numeral_drift_pictures"
 class Distribution(Record):
     """How a feature of labelled pictures is distributed."""
 
-    edges: tuple[FiniteFloat, ...] = Field(min_length=1, description="Where the next bin begins.")
-    pictures: tuple[Count, ...] = Field(description="Pictures in each bin, one more than edges.")
+    edges: tuple[FiniteFloat, ...] = Field(
+        min_length=1, max_length=_MOST_BINS - 1, description="Where the next bin begins."
+    )
+    pictures: tuple[Annotated[int, Field(ge=0, le=_MOST_PICTURES)], ...] = Field(
+        description="Pictures in each bin, one more than edges."
+    )
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Self | None:
@@ -49,6 +55,8 @@ class Distribution(Record):
             raise ValueError("edges must rise")
         if len(self.pictures) != len(self.edges) + 1:
             raise ValueError(f"{len(self.edges)} edges make {len(self.edges) + 1} bins")
+        if sum(self.pictures) < 2 * _FEWEST_IN_BIN:
+            raise ValueError(f"{sum(self.pictures)} pictures are too few to compare with")
         return self
 
     def stability_index(self, recent: Sequence[float]) -> float:

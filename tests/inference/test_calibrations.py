@@ -128,6 +128,9 @@ def test_a_rate_that_was_not_shown_is_refused(tmp_path):
         (with_stroke(edges=[3.0, 2.0], pictures=[1, 1, 1]), "stroke: .*edges must rise"),
         (with_stroke(edges=[2.0, 3.0], pictures=[1, 1]), "stroke: .*2 edges make 3 bins"),
         (with_stroke(edges=[], pictures=[1]), "no calibration: distributions.stroke.edges"),
+        (with_stroke(edges=[2.0], pictures=[0, 0]), "0 pictures are too few"),
+        (with_stroke(edges=[2.0], pictures=[10**400, 5]), "distributions.stroke.pictures"),
+        (with_stroke(edges=[*range(10)], pictures=[9] * 11), "distributions.stroke.edges"),
         (fitted(temperature=1e300).model_dump_json().encode(), "no calibration: temperature"),
     ],
 )
