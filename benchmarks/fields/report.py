@@ -130,8 +130,8 @@ def _beside(results: Results) -> Iterator[str]:
     if not compared:
         return
     yield _BESIDE
-    whose = ("accuracy", f"best at {MAX_ERRORS[0]:.0%}", "ms")
-    columns = (f"{whom} {what}" for whom in ("reader:", "RapidOCR:") for what in whose)
+    figures = ("accuracy", f"best at {MAX_ERRORS[0]:.0%}", "ms")
+    columns = (f"{name}: {figure}" for name in ("reader", "RapidOCR") for figure in figures)
     yield from header("strips", *columns)
     for one, other in compared:
         own = (_accuracy(one.free), f"{one.read_rates[0].best:.1%}", f"{other.own_latency_ms:.1f}")

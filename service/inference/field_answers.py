@@ -146,13 +146,14 @@ def answer_of(
     value: Value | None = None
     sure = 1.0
     if notation.format is not None:
-        meaning = partial(_meaning, notation, text, _wide_gaps(digits))
+        wide = _wide_gaps(digits)
+        meaning = partial(_meaning, notation, text, wide)
         readings = meaning(symbols_between(best.raw))
         if not readings or readings == (None,):
             texts = [Alternative(text, confidence), *others]
             reasons = reasons or [FieldReason.NO_MATCH]
             return unread(*reasons, notation=notation, texts=texts, raw=best.raw)
-        if any(_wide_gaps(digits)):
+        if any(wide):
             # What another text means depends on its own gaps.
             others = [each._replace(value=None) for each in others]
         if len(readings) > 1:
