@@ -28,29 +28,29 @@ _VARIANTS = {
 }
 
 
-def drawn_digits(count: int, seed: int) -> Digits:
-    """Draw `count` digits, labels 0 to 9 in turn."""
+def drawn_digits(count: int, seed: int, *, widest: int = 3) -> Digits:
+    """Draw `count` digits, labels 0 to 9 in turn, with pens 2 to `widest` pixels wide."""
     random = np.random.default_rng(seed)
     labels = (np.arange(count) % 10).astype(np.uint8)
-    return Digits(np.stack([_draw(int(label), random) for label in labels]), labels)
+    return Digits(np.stack([_draw(int(label), random, widest) for label in labels]), labels)
 
 
-def _draw(digit: int, random: Random) -> NDArray[np.uint8]:
+def _draw(digit: int, random: Random, widest: int) -> NDArray[np.uint8]:
     variants = _VARIANTS[digit]
     strokes = variants[random.integers(len(variants))].split(" / ")
     width = _SIZE * random.uniform(0.5, 0.75)
-    pen = int(random.integers(2, 4))
+    pen = int(random.integers(2, widest + 1))
     page = np.zeros((_SIDE, _SIDE), np.uint8)
     for stroke in strokes:
         corners = np.array([point.split(",") for point in stroke.split()], float)
         corners += random.normal(0, 0.035, corners.shape)
-        path = (_rounded(corners) - 0.5) * (width, _SIZE) + _SIDE / 2
+        path = (rounded(corners) - 0.5) * (width, _SIZE) + _SIDE / 2
         points = np.rint(path * 2**_FRACTION_BITS).astype(np.int32)
         cv2.polylines(page, [points], False, 255, pen, cv2.LINE_AA, shift=_FRACTION_BITS)
     return cv2.GaussianBlur(page, (0, 0), 0.5)
 
 
-def _rounded(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+def rounded(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """Cut all corners twice but the ends: Chaikin, 1974."""
     for _ in range(2):
         ahead, behind = corners[:-1], corners[1:]

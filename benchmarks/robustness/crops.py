@@ -74,7 +74,7 @@ def on_cell_lines(image: Image, darkness: float, random: Random) -> Picture:
 def across_shadow(image: Image, darkness: float, random: Random) -> Picture:
     """Cast a shadow with a clear edge that takes this share of the light."""
     page = _written(image, random, share=random.uniform(0.35, 0.7))
-    return finished(page * _shadow(page, darkness, random), random, noise=2.5)
+    return finished(page * shadow(page, darkness, random), random, noise=2.5)
 
 
 def flagged_one(_: Image, flag: float, random: Random) -> Picture:
@@ -144,7 +144,7 @@ def unevenly_lit(_: Image, strength: float, random: Random) -> Picture:
 def in_shadow(_: Image, darkness: float, random: Random) -> Picture:
     """Cast a shadow with an edge on a blank page."""
     page = _blank(random)
-    return finished(page * _shadow(page, darkness, random), random)
+    return finished(page * shadow(page, darkness, random), random)
 
 
 def ruled_sheet(_: Image, darkness: float, random: Random) -> Picture:
@@ -208,6 +208,14 @@ def stained_sheet(_: Image, strength: float, random: Random) -> Picture:
     return finished(page - strength * np.abs(clouds)[..., None], random)
 
 
+def shadow(page: Page, darkness: float, random: Random) -> Page:
+    """Return the light [height, width, 1], 0 to 1, under a shadow with an edge on `page`."""
+    slope = _slope(page, random) - random.uniform(-0.5, 0.5)
+    soft = random.uniform(0.01, 0.1)
+    inside = 1 / (1 + np.exp(np.clip(slope / soft * 4, -50, 50)))
+    return (1 - darkness * inside)[..., None].astype(np.float32)
+
+
 def _written(image: Image, random: Random, share: float | None = None) -> Page:
     height = int(random.integers(60, 200))
     width = int(height * random.uniform(0.8, 1.2))
@@ -255,13 +263,6 @@ def _rule(page: Page, darkness: float, random: Random) -> None:
     spacing, thick = int(random.integers(14, 50)), int(random.integers(1, 3))
     for row in range(int(random.integers(spacing)), len(page), spacing):
         page[row : row + thick] *= 1 - darkness
-
-
-def _shadow(page: Page, darkness: float, random: Random) -> Page:
-    slope = _slope(page, random) - random.uniform(-0.5, 0.5)
-    soft = random.uniform(0.01, 0.1)
-    inside = 1 / (1 + np.exp(np.clip(slope / soft * 4, -50, 50)))
-    return (1 - darkness * inside)[..., None].astype(np.float32)
 
 
 def _slope(page: Page, random: Random) -> NDArray[np.float64]:
