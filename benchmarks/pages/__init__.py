@@ -1,0 +1,1 @@
+"""Forms on simulated photographs: pages found, fields read, and the time that they take."""
