@@ -205,7 +205,7 @@ class Metrics:
             self.feedback_failures.labels(operation)
         for outcome in ("kept", "dropped"):
             self.feedback_predictions.labels(outcome)
-        self._feedback_outcomes = ("right", "wrong")
+        self._feedback_outcomes = ("right", "wrong", "skipped")
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request; `route` is the template of its path."""

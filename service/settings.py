@@ -211,6 +211,11 @@ class Settings(BaseSettings):
         description="Store the pictures too, as the model sees them; numeral export-feedback"
         " requires them.",
     )
+    feedback_pages: bool = Field(
+        False,
+        description="Store the whole picture too, until a person has reviewed it: a JPEG with a"
+        " longer side of at most 1600 pixels.",
+    )
     feedback_days: _Seconds = Field(
         90.0,
         description="Days until a prediction is deleted, with its picture and its feedback.",

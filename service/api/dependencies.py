@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Required, TypedDict, cast
 
 from starlette.requests import Request
@@ -85,6 +86,7 @@ def record(
     items: Sequence[Item] | None = None,
     *,
     first: int = 0,
+    page: int = 1,
 ) -> None:
     """Record the readings among `results` if feedback is on.
 
@@ -93,13 +95,20 @@ def record(
         results: what came of them; errors are not recorded.
         items: the images with their ids, if they have any.
         first: the index of the first image.
+        page: which page of each file was read, from 1.
     """
     recorder = state_of(request)["recorder"]
     if recorder is None:
         return
     predictions = [
-        Prediction(first + place, items[place].id if items else None, result)
-        for place, result in enumerate(results)
+        Prediction(
+            first + place,
+            None if item is None else item.id,
+            result,
+            item.content if item is not None and isinstance(item.content, bytes) else None,
+            page,
+        )
+        for place, (item, result) in enumerate(zip(items or repeat(None), results, strict=False))
         if isinstance(result, Reading | FieldReading)
     ]
     if predictions:

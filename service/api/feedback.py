@@ -1,5 +1,7 @@
 """`POST /feedback`: right answers for predictions; `/reviews`: predictions to look at."""
 
+import json
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,13 +11,15 @@ from pydantic import ValidationError
 
 from service import errors
 from service.api.dependencies import state_of
+from service.api.examples import BINARY
 from service.api.feedback_schemas import (
+    ClaimedReviews,
     Feedback,
     KeptFeedback,
-    KeptPrediction,
     RecordedPrediction,
     RecordedPredictions,
     RequestId,
+    Review,
     Reviews,
     moment,
 )
@@ -37,8 +41,8 @@ router = APIRouter(tags=["feedback"])
 
 _MAX_BYTES = 16 * 1024
 _MAX_REVIEWS = 1000
-_MAX_NUMBER = 2**63 - 1
 _REVIEWS_PATH = "/reviews"
+_RequestId = Annotated[RequestId, Path(description="X-Request-ID of the response.")]
 
 
 @router.post(
@@ -70,7 +74,8 @@ _REVIEWS_PATH = "/reviews"
 async def give_feedback(request: Request, response: Response) -> KeptFeedback:
     """Give the right answer for an earlier prediction, whether that was right or wrong.
 
-    The first answer stays: the same answer again returns 200, another one 409.
+    The first answer stays: the same answer again returns 200, another one 409. `skip` is for what
+    nobody can read: it is no longer reviewed, and counts neither as right nor as wrong.
     """
     recorder = _required_recorder(request)
     feedback = await _read_feedback(request)
@@ -79,7 +84,8 @@ async def give_feedback(request: Request, response: Response) -> KeptFeedback:
     if not answered.is_new:
         response.status_code = 200
     row = answered.row
-    return KeptFeedback.model_validate(_fields_of(row) | {"right": row["answer"] == row["read"]})
+    right = None if row["skipped"] else row["answer"] == row["read"]
+    return KeptFeedback.model_validate(_fields_of(row) | {"right": right})
 
 
 @router.get(
@@ -92,7 +98,7 @@ async def give_feedback(request: Request, response: Response) -> KeptFeedback:
 )
 async def get_predictions(
     request: Request,
-    request_id: Annotated[RequestId, Path(description="X-Request-ID of the response.")],
+    request_id: _RequestId,
 ) -> RecordedPredictions:
     """The predictions of a request, up to 1,000: one, or one for each image of a batch.
 
@@ -106,6 +112,29 @@ async def get_predictions(
     )
     rows = map(_fields_of, await recorder.predictions(query))
     return RecordedPredictions(predictions=tuple(map(RecordedPrediction.model_validate, rows)))
+
+
+@router.delete(
+    "/predictions/{request_id}",
+    operation_id="delete_predictions",
+    summary="Delete the recorded predictions of a request",
+    status_code=204,
+    responses=problem_responses(
+        FeedbackOff,
+        errors.AdminOff,
+        errors.RoleRequired,
+        UnknownPrediction,
+        errors.InvalidRequest,
+        FeedbackUnavailable,
+    ),
+)
+async def delete_predictions(request: Request, request_id: _RequestId) -> None:
+    """Delete predictions with their pictures and answers; requires the role `admin`."""
+    require_keys(request)
+    if not state_of(request)["caller"].has(Role.ADMIN):
+        raise errors.RoleRequired("deleting predictions requires a key with the role admin")
+    query = PredictionQuery(request_id, any_caller=True)
+    await _required_recorder(request).use(lambda store: store.delete(query))
 
 
 @router.get(
@@ -124,8 +153,44 @@ async def list_reviews(
 ) -> Reviews:
     """The newest predictions that a person should look at and that have no right answer yet."""
     require_keys(request)
-    rows = await _required_recorder(request).read(lambda store: store.reviews(limit))
-    return Reviews(reviews=tuple(map(KeptPrediction.model_validate, map(_fields_of, rows))))
+    rows = await _required_recorder(request).use(lambda store: store.reviews(limit))
+    return Reviews(reviews=tuple(map(_review, rows)))
+
+
+@router.post(
+    _REVIEWS_PATH + "/claim",
+    operation_id="claim_reviews",
+    summary="Claim predictions to review",
+    responses=problem_responses(
+        FeedbackOff, errors.AdminOff, errors.InvalidRequest, FeedbackUnavailable
+    ),
+)
+async def claim_reviews(
+    request: Request,
+    session: Annotated[
+        str,
+        Query(
+            pattern=r"^[A-Za-z0-9._-]{1,64}$",
+            description="Your name for whoever looks at them, such as a random UUID.",
+        ),
+    ],
+    limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of predictions.")] = 10,
+    seconds: Annotated[
+        float, Query(ge=1, le=86_400, description="How long nobody else gets them.")
+    ] = 300,
+) -> ClaimedReviews:
+    """The oldest predictions to review, for one person alone until the claim expires.
+
+    The same session gets its own again, for another `seconds`, with further ones up to `limit`.
+    """
+    require_keys(request)
+    by = f"{state_of(request)['caller'].name}/{session}"
+    until = moment(time.time() + seconds)
+    claimed = await _required_recorder(request).use(
+        lambda store: store.claim(by, limit=limit, seconds=seconds)
+    )
+    reviews = tuple(map(_review, claimed.rows))
+    return ClaimedReviews(waiting=claimed.waiting, until=until, reviews=reviews)
 
 
 @router.get(
@@ -135,8 +200,8 @@ async def list_reviews(
     response_class=Response,
     responses={
         200: {
-            "description": "The picture as the model saw it",
-            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+            "description": "The picture as the model saw it, or as it was sent",
+            "content": {"image/png": {"schema": BINARY}, "image/jpeg": {"schema": BINARY}},
         },
         **problem_responses(
             FeedbackOff,
@@ -149,12 +214,33 @@ async def list_reviews(
 )
 async def picture_of_review(
     request: Request,
-    number: Annotated[int, Path(ge=1, le=_MAX_NUMBER, description="As in `image` of the review.")],
+    number: Annotated[int, Path(ge=1, le=2**63 - 1, description="As in `image` of the review.")],
+    whole: Annotated[
+        bool, Query(description="The picture that was sent, as a JPEG, until it is answered.")
+    ] = False,
 ) -> Response:
-    """The picture of a prediction, if pictures are stored."""
+    """The picture of a prediction, if pictures are stored: a PNG as the model saw it."""
     require_keys(request)
-    pixels = await _required_recorder(request).read(lambda store: store.picture(number))
+    recorder = _required_recorder(request)
+    if whole:
+        page = await recorder.use(lambda store: store.page(number))
+        return Response(page, media_type="image/jpeg")
+    pixels = await recorder.use(lambda store: store.picture(number))
     return Response(cv2.imencode(".png", pixels)[1].tobytes(), media_type="image/png")
+
+
+def _review(row: "RowMapping") -> Review:
+    fields = _fields_of(row)
+    image = f"{_REVIEWS_PATH}/{row['id']}/image"
+    # An audit shows the picture only.
+    alternatives = [] if is_audit(row["reasons"]) else json.loads(row["alternatives"] or "[]")
+    return Review.model_validate(
+        fields
+        | {
+            "alternatives": [{"text": text, "confidence": its} for text, its in alternatives],
+            "page": f"{image}?whole=true" if row["has_page"] else None,
+        }
+    )
 
 
 def _required_recorder(request: Request) -> Recorder:

@@ -40,6 +40,7 @@ class Feedback(BaseModel):
                 {"request_id": "0f8b1c", "digit": 1},
                 {"request_id": "0f8b1c", "index": 3, "digit": None},
                 {"request_id": "77d2e0", "id": "cheque-12", "text": "1801"},
+                {"request_id": "91ac00", "skip": True},
             ]
         },
     )
@@ -54,7 +55,11 @@ class Feedback(BaseModel):
         None,
         description="The right digits of a field, without separators; if it was read with such a"
         " `format`, the cents of an amount, 12575 for 125.75, or a date as 20260326; null if none"
-        " are visible. Send either `digit` or `text`.",
+        " are visible. Send one of `digit`, `text` and `skip`.",
+    )
+    skip: bool = Field(
+        False,
+        description="True if nobody can read it: it is no longer reviewed, without an answer.",
     )
     caller: _Caller | None = Field(
         None,
@@ -64,23 +69,23 @@ class Feedback(BaseModel):
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
-        if len({"digit", "text"} & self.model_fields_set) != 1:
-            raise ValueError("must have either digit or text")
+        if len({"digit", "text"} & self.model_fields_set) + self.skip != 1:
+            raise ValueError("must have one of digit, text and skip")
         if self.index is not None and self.id is not None:
             raise ValueError("must not have both index and id")
         return self
 
     @property
-    def kind(self) -> Kind:
-        """What the answer is for."""
+    def kind(self) -> Kind | None:
+        """What the answer is for; None to skip it."""
+        if self.skip:
+            return None
         return Kind.DIGIT if "digit" in self.model_fields_set else Kind.FIELD
 
     @property
     def answer(self) -> str | None:
         """The right answer as text."""
-        if self.kind is Kind.FIELD:
-            return self.text
-        return None if self.digit is None else str(self.digit)
+        return self.text if self.digit is None else str(self.digit)
 
 
 class KeptPrediction(Answer):
@@ -112,8 +117,12 @@ class KeptPrediction(Answer):
 class KeptFeedback(KeptPrediction):
     """A prediction with its right answer."""
 
-    answer: str | None = Field(description="The right answer; null if no digit is visible.")
-    right: bool = Field(description="Whether the prediction is right.")
+    answer: str | None = Field(
+        description="The right answer; null if no digit is visible, or it was skipped."
+    )
+    right: bool | None = Field(
+        description="Whether the prediction is right; null if it was skipped."
+    )
     answered: datetime
 
 
@@ -132,10 +141,38 @@ class RecordedPredictions(Answer):
     predictions: tuple[RecordedPrediction, ...]
 
 
+class Guess(Answer):
+    """What else may be written."""
+
+    text: str
+    confidence: Rate
+
+
+class Review(KeptPrediction):
+    """A prediction that a person should look at."""
+
+    alternatives: tuple[Guess, ...] = Field(
+        description="What else may be written, the likeliest first; none for the reason `audit`."
+    )
+    page: str | None = Field(
+        None,
+        exclude_if=is_none,
+        description="Path of the picture as it was sent; absent if it is not recorded.",
+    )
+
+
 class Reviews(Answer):
     """Predictions to review, the newest first."""
 
-    reviews: tuple[KeptPrediction, ...]
+    reviews: tuple[Review, ...]
+
+
+class ClaimedReviews(Answer):
+    """Predictions that only this session is to review, the oldest first."""
+
+    waiting: int = Field(description="How many predictions wait for review, claimed ones included.")
+    until: datetime = Field(description="When others may claim them.")
+    reviews: tuple[Review, ...]
 
 
 def moment(seconds: float) -> datetime:

@@ -180,7 +180,7 @@ async def _answer_one(
     [outcome] = (await engine.run(pipeline, [data])).outcomes
     if isinstance(outcome, UnreadableImage):
         raise outcome
-    record(request, [outcome])
+    record(request, [outcome], [Item(None, data)], page=pipeline.page)
     request_id = state_of(request)["request_id"]
     return responses.JsonResponse(responses.to_json(answer(outcome, request_id=request_id)))
 
@@ -200,7 +200,7 @@ async def _answer_batch(
             item.content if isinstance(item.content, InvalidItem) else next(outcomes)
             for item in items
         ]
-        record(request, results, items, first=first)
+        record(request, results, items, first=first, page=pipeline.page)
         return results
 
     async def answer_chunk(items: Sequence[Item], first: int) -> bytes:

@@ -1,19 +1,22 @@
 """Records predictions, and takes right answers for them, beside the requests of one process."""
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+
+import cv2
 
 from service.errors import FeedbackUnavailable, UnknownPrediction
 from service.feedback.records import AuditResult, Kind, Prediction, PredictionQuery, is_audit
+from service.imaging import UnreadableImage, decode
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -32,6 +35,8 @@ _CLOSE_SECONDS = 3.0
 _MAX_PENDING_BYTES = 32 * 1024 * 1024
 # Memory that one takes, without its picture.
 _ROW_BYTES = 1024
+# Pixels of the longer side of a page.
+_PAGE_SIDE = 1600
 # Rows in one transaction: other workers, and answers, write in between.
 _MAX_ROWS = 64
 
@@ -58,6 +63,30 @@ class Operation(StrEnum):
     AUDIT = "audit"
 
 
+class _Pending(NamedTuple):
+    """A row to write, with the file that its page is in, if that is to be stored."""
+
+    row: dict[str, Any]
+    sent: bytes | None
+    page: int
+
+    @property
+    def size(self) -> int:
+        return _ROW_BYTES + len(self.row["image"] or b"") + len(self.sent or b"")
+
+    def to_row(self, max_pixels: int) -> dict[str, Any]:
+        """Return the row with its page, which is encoded once, as a JPEG."""
+        if self.sent and self.row["page"] is None:
+            # The file was decoded before, but in another way: a document can take too long now.
+            with contextlib.suppress(UnreadableImage):
+                picture = decode(self.sent, max_pixels=max_pixels, whole=True, page=self.page)
+                scale = min(1.0, _PAGE_SIDE / max(picture.shape))
+                height, width = (max(1, round(scale * side)) for side in picture.shape)
+                small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+                self.row["page"] = cv2.imencode(".jpg", small)[1].tobytes()
+        return self.row
+
+
 class Recorder:
     """Records predictions in a store.
 
@@ -73,7 +102,7 @@ class Recorder:
         self._metrics = metrics
         self._settings = settings
         self._failing: set[Operation] = set()
-        self._pending: deque[dict[str, Any]] = deque()
+        self._pending: deque[_Pending] = deque()
         # Each is increased by one thread only; the difference is what is pending.
         self._recorded_bytes = self._written_bytes = 0
         self._audits: dict[tuple[str, str], AuditResult] = {}
@@ -104,17 +133,23 @@ class Recorder:
         common = {"request_id": request_id, "caller": caller, "time": time.time()}
         for prediction in predictions:
             row = common | prediction.row(image=self._settings.feedback_images)
-            size = _size(row)
-            if self._recorded_bytes - self._written_bytes + size > _MAX_PENDING_BYTES:
-                self._metrics.feedback_predictions.labels("dropped").inc()
+            pending = _Pending(row, None, prediction.page)
+            if self._settings.feedback_pages and prediction.needs_review:
+                with_page = pending._replace(sent=prediction.sent)
+                pending = with_page if self._has_space(with_page) else pending
+            if self._has_space(pending):
+                self._recorded_bytes += pending.size
+                self._pending.append(pending)
             else:
-                self._recorded_bytes += size
-                self._pending.append(row)
+                self._metrics.feedback_predictions.labels("dropped").inc()
+
+    def _has_space(self, pending: _Pending) -> bool:
+        return self._recorded_bytes - self._written_bytes + pending.size <= _MAX_PENDING_BYTES
 
     async def answer(
-        self, query: PredictionQuery, kind: Kind, answer: str | None, by: str | None
+        self, query: PredictionQuery, kind: Kind | None, answer: str | None, by: str | None
     ) -> "Answered":
-        """Store the right answer for a prediction unless it has one, and count it.
+        """Store the right answer for a prediction unless it has one, and count it, or skip it.
 
         Raises:
             UnknownPrediction, InvalidRequest, AnsweredOtherwise: as for `Store.answer`.
@@ -125,6 +160,7 @@ class Recorder:
         if answered.is_new:
             row = answered.row
             outcome = "right" if row["read"] == row["answer"] else "wrong"
+            outcome = "skipped" if row["skipped"] else outcome
             self._metrics.feedback.labels(row["model"], row["decision"], outcome).inc()
             self._audits_changed |= is_audit(row["reasons"])
         return answered
@@ -146,8 +182,8 @@ class Recorder:
         work = partial(self._store.predictions, query)
         return await self._run_until_known(Operation.LIST, work)
 
-    async def read(self, work: "Callable[[Store], _Result]") -> _Result:
-        """Return what `work` reads from the store.
+    async def use(self, work: "Callable[[Store], _Result]") -> _Result:
+        """Return what `work` does with the store.
 
         Raises:
             FeedbackUnavailable: the database cannot be used.
@@ -214,24 +250,24 @@ class Recorder:
 
     def _write(self) -> None:
         while self._pending:
-            rows = [self._pending[place] for place in range(min(_MAX_ROWS, len(self._pending)))]
+            count = min(_MAX_ROWS, len(self._pending))
+            pending = [self._pending[place] for place in range(count)]
             try:
-                self._store.add(rows)
+                self._store.add([each.to_row(self._settings.max_pixels) for each in pending])
             except FeedbackUnavailable as error:
                 self._failed(Operation.RECORD, error)
                 return
             except Exception as error:
                 # They would fail again and hold up all that follow.
-                _log.exception("%d predictions cannot be recorded and are dropped", len(rows))
+                _log.exception("%d predictions cannot be recorded and are dropped", count)
                 self._failed(Operation.RECORD, error)
                 outcome = "dropped"
             else:
                 self._worked(Operation.RECORD)
                 outcome = "kept"
-            self._metrics.feedback_predictions.labels(outcome).inc(len(rows))
-            for row in rows:
-                self._pending.popleft()
-                self._written_bytes += _size(row)
+            self._metrics.feedback_predictions.labels(outcome).inc(count)
+            for _ in pending:
+                self._written_bytes += self._pending.popleft().size
 
     def _prune(self) -> None:
         days, rows = self._settings.feedback_days, self._settings.feedback_rows
@@ -276,11 +312,7 @@ class Recorder:
             _log.info("feedback can %s again", operation.name.lower())
 
 
-def _size(row: dict[str, Any]) -> int:
-    return _ROW_BYTES + len(row["image"] or b"")
-
-
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def open_recorder(settings: Settings, metrics: Metrics) -> AsyncIterator[Recorder | None]:
     """Open the recorder that `settings` ask for, if any, for the block."""
     if settings.feedback_url is None:

@@ -1,5 +1,6 @@
 """Predictions as they are recorded, and how one is referred to; needs no database library."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -8,12 +9,16 @@ from pydantic import Field
 
 from models.error_rates import exact_interval
 from models.records import Count, Rate, Record
-from service.inference.decisions import Reason
+from service.inference.decisions import Answer, Decision, Reason
 from service.inference.digits import Reading
-from service.inference.field_answers import FieldAnswer
+from service.inference.field_answers import FieldAnswer, digits_alone
 from service.inference.fields import FieldReading
 
 _MAX_ID_LENGTH = 256
+
+# What is less likely is no alternative.
+_LEAST_CONFIDENCE = 0.01
+_MAX_ALTERNATIVES = 5
 
 
 class Kind(StrEnum):
@@ -25,14 +30,24 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What was read in an image, with its index in the request and the client's id of it."""
+    """What was read in an image, with its index in the request and the client's id of it.
+
+    Attributes:
+        sent: the file with the image; None if pixels were sent.
+        page: which page of it was read, from 1.
+    """
 
     index: int
     id: str | int | None
     reading: Reading | FieldReading
+    sent: bytes | None = None
+    page: int = 1
 
     def row(self, *, image: bool) -> dict[str, Any]:
-        """Return the database row, without the request's columns; with the picture if `image`."""
+        """Return the row of the database, without the request's columns and the page.
+
+        With the picture as the model saw it if `image`.
+        """
         reading = self.reading
         answer, card, shown = reading.answer, reading.card, reading.shown
         return {
@@ -46,7 +61,28 @@ class Prediction:
             "decision": answer.decision.value,
             "reasons": ",".join(answer.reasons),
             "image": shown.tobytes() if image and shown is not None else None,
+            "page": None,
+            "alternatives": json.dumps(_alternatives(answer)) if self.needs_review else None,
         }
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a person should look at it."""
+        return self.reading.answer.decision is Decision.REVIEW
+
+
+def _alternatives(answer: Answer | FieldAnswer) -> list[tuple[str | None, float]]:
+    """Return what else may be written, with confidences, the likeliest first."""
+    found: list[tuple[str | None, float]]
+    if isinstance(answer, FieldAnswer):
+        read, others = answer.digits_alone, answer.alternatives
+        found = [(digits_alone(each.text, each.value), each.confidence) for each in others]
+    else:
+        read = answer.text
+        found = [(str(digit), each) for digit, each in enumerate(answer.probabilities.tolist())]
+        found.sort(key=lambda each: -each[1])
+    likely = [each for each in found if each[0] != read and each[1] >= _LEAST_CONFIDENCE]
+    return likely[:_MAX_ALTERNATIVES]
 
 
 class AuditResult(Record):

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     make_url,
+    or_,
     select,
     update,
 )
@@ -48,10 +49,20 @@ _MAX_COMPARED = 100
 _MAX_LISTED = 1000
 
 _columns = predictions.c
-_without_image = select(
-    *(column for column in _columns if column is not _columns.image),
+_listed = (
+    *(column for column in _columns if column not in {_columns.image, _columns.page}),
     _columns.image.is_not(None).label("has_image"),
+    _columns.page.is_not(None).label("has_page"),
 )
+_without_image = select(*_listed)
+
+# What `labelled_digits` returns: the newer columns are missing in a database that is only read.
+_LABELLED = (
+    *("id", "request_id", "place", "model", "version", "read", "confidence", "decision"),
+    *("image", "answer", "answered"),
+)
+
+_Found = TypeVar("_Found")
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +72,13 @@ class Answered(NamedTuple):
 
     row: RowMapping
     is_new: bool
+
+
+class Claimed(NamedTuple):
+    """Reviews that are shown to one person alone, the oldest first; `waiting` counts all."""
+
+    rows: Sequence[RowMapping]
+    waiting: int
 
 
 class Store:
@@ -96,9 +114,11 @@ class Store:
             connection.execute(insert(predictions), list(rows))
 
     def answer(
-        self, query: PredictionQuery, kind: Kind, answer: str | None, by: str | None
+        self, query: PredictionQuery, kind: Kind | None, answer: str | None, by: str | None
     ) -> Answered:
-        """Store the right answer for a prediction unless it has one.
+        """Store the right answer for a prediction unless it has one; without `kind`, skip it.
+
+        The page around it is deleted.
 
         Raises:
             UnknownPrediction: nothing matches `query`.
@@ -107,18 +127,20 @@ class Store:
         """
         with self.transaction() as connection:
             row = _find(connection, query)
-            if row["kind"] != kind:
+            if kind not in {None, row["kind"]}:
                 raise InvalidRequest.of("body", f"the prediction is a {row['kind']}, not a {kind}")
             is_this = _columns.id == row["id"]
+            skipped = None if kind else 1
             given = {"answer": answer, "answered": time.time(), "answered_by": by}
+            given |= {"skipped": skipped, "page": None}
             changed = connection.execute(
                 update(predictions).where(is_this, _columns.answered.is_(None)).values(given)
             )
             row = connection.execute(_without_image.where(is_this)).mappings().one()
-            if row["answer"] != answer:
+            if (row["answer"], row["skipped"]) != (answer, skipped):
                 raise AnsweredOtherwise("the prediction has another right answer; the first stays")
             is_new = changed.rowcount == 1
-            if is_new and is_audit(row["reasons"]):
+            if is_new and kind and is_audit(row["reasons"]):
                 audit = {name: row[name] for name in ("id", "answered", "model", "version")}
                 is_error = int(row["read"] != row["answer"])
                 connection.execute(insert(audits), audit | {"is_error": is_error})
@@ -142,6 +164,44 @@ class Store:
         with self.transaction() as connection:
             return connection.execute(wanted).mappings().all()
 
+    def claim(self, by: str, *, limit: int, seconds: float) -> Claimed:
+        """Claim the oldest reviews for `by`, those of an earlier claim of its own included.
+
+        Nobody else gets them for `seconds`.
+        """
+        now = time.time()
+        is_free = or_(
+            _columns.claimed_until.is_(None),
+            _columns.claimed_until < now,
+            _columns.claimed_by == by,
+        )
+        free = select(_columns.id).where(is_open_review, is_free)
+        oldest = free.order_by(_columns.id).limit(limit)
+        # PostgreSQL: without the lock, two claims at once could update the same rows in turn; as a
+        # common table expression, the selection runs once. SQLite has one writer at a time.
+        chosen = oldest.with_for_update(skip_locked=True).cte("chosen")
+        claimed = (
+            update(predictions)
+            .where(_columns.id.in_(select(chosen.c.id)))
+            .values(claimed_by=by, claimed_until=now + seconds)
+            .returning(*_listed)
+        )
+        waiting = select(func.count()).select_from(predictions).where(is_open_review)
+        with self.transaction() as connection:
+            rows = connection.execute(claimed).mappings().all()
+            total = connection.scalar(waiting) or 0
+        return Claimed(sorted(rows, key=lambda row: int(row["id"])), total)
+
+    def delete(self, query: PredictionQuery) -> None:
+        """Delete the predictions that match `query`, with their pictures and answers.
+
+        Raises:
+            UnknownPrediction: nothing matches.
+        """
+        with self.transaction() as connection:
+            gone = connection.execute(delete(predictions).where(*_matches(query)))
+        _required(range(gone.rowcount))
+
     def predictions(self, query: PredictionQuery) -> Sequence[RowMapping]:
         """Return the predictions that match `query`, by their index in the request.
 
@@ -152,6 +212,18 @@ class Store:
         with self.transaction() as connection:
             found = connection.execute(wanted.limit(_MAX_LISTED)).mappings().all()
         return _required(found)
+
+    def page(self, number: int) -> bytes:
+        """Return the picture that was sent for the prediction `number`, a JPEG.
+
+        Raises:
+            UnknownPrediction: there is no such prediction, or the picture is not stored.
+        """
+        with self.transaction() as connection:
+            page = connection.scalar(select(_columns.page).where(_columns.id == number))
+        if page is None:
+            raise UnknownPrediction("no page is stored under this number")
+        return bytes(page)
 
     def picture(self, number: int) -> NDArray[np.uint8]:
         """Return the model's input for the prediction `number`, uint8 [height, width].
@@ -168,7 +240,7 @@ class Store:
     def labelled_digits(self) -> Sequence[RowMapping]:
         """Return every digit with picture and right answer, in the order of the answers."""
         wanted = (
-            select(predictions)
+            select(*(_columns[name] for name in _LABELLED))
             .where(
                 _columns.kind == Kind.DIGIT.value,
                 _columns.image.is_not(None),
@@ -294,7 +366,7 @@ def _matches(query: PredictionQuery) -> Iterator[ColumnElement[bool]]:
         yield _columns.item_id == stored_id(query.item_id)
 
 
-def _required(found: Sequence[RowMapping]) -> Sequence[RowMapping]:
+def _required(found: Sequence[_Found]) -> Sequence[_Found]:
     if not found:
         raise UnknownPrediction(
             "no prediction matches; it may have expired, or X-Request-ID is another"

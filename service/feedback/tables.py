@@ -14,8 +14,10 @@ from sqlalchemy import (
     Text,
     and_,
     insert,
+    inspect,
     select,
 )
+from sqlalchemy.schema import CreateColumn
 
 SCHEMA_VERSION = 1
 
@@ -24,8 +26,10 @@ metadata = MetaData()
 schema = Table("numeral_schema", metadata, Column("version", Integer, primary_key=True))
 
 # `time` and `answered` are seconds since 1970. Where `answered` is set, `answer` is the right
-# answer, and null if no digit is visible. `image` contains the pixels that the model was shown, a
-# byte each: 28 x 28, or 40 rows of a strip.
+# answer, and null if no digit is visible, or if it is `skipped`: nobody can read it. `image`
+# contains the pixels that the model was shown, a byte each: 28 x 28, or 40 rows of a strip. `page`
+# is a JPEG of the picture that was sent, until it is answered; `alternatives` is JSON, pairs of a
+# text and its confidence. Until `claimed_until`, only `claimed_by` is to review it.
 predictions = Table(
     "numeral_predictions",
     metadata,
@@ -47,6 +51,12 @@ predictions = Table(
     Column("answer", Text),
     Column("answered", Double),
     Column("answered_by", Text),
+    # Databases of earlier versions get these when they are opened; all may be null.
+    Column("skipped", Integer),
+    Column("alternatives", Text),
+    Column("page", LargeBinary),
+    Column("claimed_by", Text),
+    Column("claimed_until", Double),
     # Otherwise SQLite reuses the numbers of deleted rows.
     sqlite_autoincrement=True,
 )
@@ -78,13 +88,18 @@ class OtherSchema(Exception):
 
 
 def prepare(connection: Connection, *, create: bool) -> None:
-    """Create the missing tables if `create`, and check that their version is this one's.
+    """Create missing tables and columns if `create`, and check that their version is this one's.
 
     Raises:
         OtherSchema: it is not.
     """
     if create:
         metadata.create_all(connection)
+        known = {column["name"] for column in inspect(connection).get_columns(predictions.name)}
+        for column in predictions.columns:
+            if column.name not in known:
+                added = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {predictions.name} ADD COLUMN {added}")
         if connection.scalar(select(schema.c.version)) is None:
             connection.execute(insert(schema), {"version": SCHEMA_VERSION})
     found = connection.scalar(select(schema.c.version))

@@ -99,10 +99,15 @@ class FieldAnswer(NamedTuple):
 
     @property
     def digits_alone(self) -> str | None:
-        """The text; of an amount its cents, 12575 for 125.75, and of a date 20260326."""
-        if isinstance(self.value, Amount):
-            return str(100 * self.value.units + self.value.cents)
-        return self.text if self.value is None else self.value.replace("-", "")
+        """See the function of this name."""
+        return digits_alone(self.text, self.value)
+
+
+def digits_alone(text: str | None, value: Value | None) -> str | None:
+    """Return `text`; of an amount its cents, 12575 for 125.75, and of a date 20260326."""
+    if isinstance(value, Amount):
+        return str(100 * value.units + value.cents)
+    return text if value is None else value.replace("-", "")
 
 
 def answer_of(

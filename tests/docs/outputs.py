@@ -13,7 +13,7 @@ import pytest
 _VARIABLE = {
     *("confidence", "probabilities"),
     *("image", "model_version", "request_id", "version", "versions"),
-    *("answered", "last_inference", "ns", "time"),
+    *("answered", "last_inference", "ns", "time", "until"),
     *("count", "execution_count", "inference_count"),
 }
 _TOLERANCE = 0.005

@@ -204,3 +204,78 @@ def test_the_oldest_unanswered_rows_beyond_the_limit_are_deleted(store, monkeypa
 
     assert [each["request_id"] for each in store.reviews(10)] == ["r9", "r8", "r7"]
     assert not store.answer(PredictionQuery("r0"), Kind.DIGIT, "1", None).is_new
+
+
+def test_the_oldest_reviews_are_claimed_by_one_session_until_they_expire(store):
+    store.add([row(request_id="accepted")])
+    store.add([row(request_id=f"r{number}", decision="review") for number in range(4)])
+    store.answer(PredictionQuery("r0"), Kind.DIGIT, "1", None)
+
+    ann = store.claim("ann", limit=1, seconds=60)
+    bob = store.claim("bob", limit=5, seconds=0)
+    again = store.claim("ann", limit=5, seconds=60)
+
+    assert [ann.waiting, *(each["request_id"] for each in ann.rows)] == [3, "r1"]
+    assert [each["request_id"] for each in bob.rows] == ["r2", "r3"]
+    assert [each["request_id"] for each in again.rows] == ["r1", "r2", "r3"]
+    assert store.claim("bob", limit=5, seconds=60).rows == []
+    assert len(store.reviews(10)) == 3
+
+
+def test_concurrent_claims_share_no_review(store):
+    store.add([row(request_id=f"r{number}", decision="review") for number in range(100)])
+
+    def claim(session):
+        found = [store.claim(f"s{session}-{time}", limit=7, seconds=60).rows for time in range(4)]
+        return [each["id"] for rows in found for each in rows]
+
+    with ThreadPoolExecutor(5) as pool:
+        claimed = [number for numbers in pool.map(claim, range(5)) for number in numbers]
+
+    assert len(claimed) == len(set(claimed)) == 100
+
+
+def test_what_is_skipped_waits_no_longer_and_counts_in_no_audit(store):
+    store.add([row(decision="review", reasons="audit", page=b"jpeg")])
+    skip = PredictionQuery("mine"), None, None, "ann"
+
+    assert store.answer(*skip).row["skipped"]
+    assert not store.answer(*skip).is_new
+    with pytest.raises(AnsweredOtherwise):
+        store.answer(PredictionQuery("mine"), Kind.DIGIT, None, "ann")
+
+    assert store.reviews(10) == []
+    assert store.audits(days=1) == []
+
+
+def test_a_page_is_deleted_with_the_answer_and_a_prediction_by_its_request(store):
+    store.add([row(decision="review", page=b"jpeg")])
+    [review] = store.reviews(1)
+    assert store.page(review["id"]) == b"jpeg"
+
+    store.answer(PredictionQuery("mine"), Kind.DIGIT, "1", None)
+    with pytest.raises(UnknownPrediction):
+        store.page(review["id"])
+
+    store.delete(PredictionQuery("mine"))
+    for use in (store.predictions, store.delete):
+        with pytest.raises(UnknownPrediction):
+            use(PredictionQuery("mine"))
+
+
+def test_a_database_of_an_earlier_version_gets_the_missing_columns(store):
+    store.add([row(decision="review")])
+    url = store._url
+    with store.transaction() as connection:
+        for name in ("skipped", "alternatives", "page", "claimed_by", "claimed_until"):
+            connection.exec_driver_sql(f"ALTER TABLE numeral_predictions DROP COLUMN {name}")
+    store.close()
+
+    reader = Store(url, create=False)
+    assert reader.labelled_digits() == []
+    reader.close()
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda name: Store(url).claim(name, limit=1, seconds=60), "abcd"))
+
+    assert sum(len(each.rows) for each in opened) == 1
+    assert store.answer(PredictionQuery("mine"), None, None, None).is_new

@@ -37,6 +37,7 @@ from numeral_client.schemas import (
     Prediction,
     Problem,
     ReadField,
+    Review,
 )
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "ReaderDetail",
     "ReaderSummary",
     "Retry",
+    "Review",
     "TimedOut",
     "UnexpectedAnswer",
     "Unreachable",

@@ -42,6 +42,7 @@ from numeral_client.schemas import (
     Prediction,
     Problem,
     ReadField,
+    Review,
     Reviews,
     Served,
 )
@@ -199,7 +200,7 @@ class BaseClient:
         content = json.dumps({"request_id": request_id, **correction}).encode()
         return Call(self._post("/feedback", {}, JSON, content), partial(_read, KeptFeedback))
 
-    def _reviews(self, limit: int) -> Call[tuple[KeptPrediction, ...]]:
+    def _reviews(self, limit: int) -> Call[tuple[Review, ...]]:
         request = self._get("/reviews", params={"limit": limit})
         return Call(request, lambda reply: _read(Reviews, reply).reviews)
 

@@ -34,6 +34,7 @@ from numeral_client.schemas import (
     KeptPrediction,
     Prediction,
     ReadField,
+    Review,
 )
 
 T = TypeVar("T")
@@ -152,12 +153,13 @@ class Client(BaseClient):
 
         Args:
             request_id: of the reading.
-            correction: `digit=7` or `text="1801"`, None if the picture shows nothing; for a batch
-                also `index` or `id`, for a stream `id` (its `index` counts across requests).
+            correction: `digit=7` or `text="1801"`, None if the picture shows nothing, or
+                `skip=True` if nobody can read it; for a batch also `index` or `id`, for a stream
+                `id` (its `index` counts across requests).
         """
         return self._run(self._feedback(request_id, correction))
 
-    def reviews(self, limit: int = 50) -> tuple[KeptPrediction, ...]:
+    def reviews(self, limit: int = 50) -> tuple[Review, ...]:
         """List what waits for a person, the newest first; requires a key with the role `admin`."""
         return self._run(self._reviews(limit))
 
@@ -301,7 +303,7 @@ class AsyncClient(BaseClient):
         """See `Client.feedback`."""
         return await self._run(self._feedback(request_id, correction))
 
-    async def reviews(self, limit: int = 50) -> tuple[KeptPrediction, ...]:
+    async def reviews(self, limit: int = 50) -> tuple[Review, ...]:
         """See `Client.reviews`."""
         return await self._run(self._reviews(limit))
 

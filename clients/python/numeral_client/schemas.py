@@ -61,12 +61,13 @@ class FieldOptions(Options, total=False):
 
 
 class Correction(TypedDict, total=False):
-    """The right answer for a picture; `digit` or `text` is required.
+    """The right answer for a picture; `digit`, `text` or `skip` is required.
 
     Attributes:
         digit: 0 to 9; None if the picture shows no digit.
         text: digits of a field without separators; if it was read with such a format, the cents
             of an amount, 12575 for 125.75, or a date as 20260326; None if the picture shows none.
+        skip: True if nobody can read it, which ends its review without an answer.
         index: position of the picture in its request, from 0.
         id: id of the picture, instead of `index`.
         caller: name of the API key that read the picture; for keys with the role `admin`.
@@ -74,6 +75,7 @@ class Correction(TypedDict, total=False):
 
     digit: int | None
     text: str | None
+    skip: bool
     index: int
     id: str | int
     caller: str
@@ -302,17 +304,36 @@ class KeptFeedback(KeptPrediction):
     """A reading with its right answer.
 
     Attributes:
-        answer: the right answer, as text; None if the picture shows nothing.
-        right: whether the reading equals the right answer.
+        answer: the right answer, as text; None if the picture shows nothing, or was skipped.
+        right: whether the reading equals the right answer; None if it was skipped.
         answered: when the right answer was sent.
     """
 
     answer: str | None
-    right: bool
+    right: bool | None
     answered: datetime
+
+
+class Guess(Answer):
+    """What else may be written."""
+
+    text: str
+    confidence: float
+
+
+class Review(KeptPrediction):
+    """A reading that waits for a person.
+
+    Attributes:
+        alternatives: what else may be written, the likeliest first; none for the reason `audit`.
+        page: path of the picture as it was sent; None if it is not stored.
+    """
+
+    alternatives: tuple[Guess, ...]
+    page: str | None = None
 
 
 class Reviews(Answer):
     """Readings that wait for a person, the newest first."""
 
-    reviews: tuple[KeptPrediction, ...]
+    reviews: tuple[Review, ...]
