@@ -2,9 +2,9 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -26,7 +26,7 @@ _PIXEL_BYTES, _PROGRAM_BYTES = 10, 128 << 20
 
 _PDF = b"%PDF-"
 _BRANDS = frozenset(b"heic heix heim heis hevc hevx mif1 msf1 avif avis".split())
-_PROGRAM = str(Path(__file__).with_name("page_reader.py"))
+_PROGRAM = "service.page_reader"
 
 
 def is_document(content: object) -> bool:
@@ -61,11 +61,12 @@ def count_document_pages(data: bytes) -> int:
 def _read(data: bytes, page: int, max_pixels: int) -> tuple[dict[str, Any], bytes]:
     memory = _PROGRAM_BYTES + _PIXEL_BYTES * max_pixels + (0 if page else len(data))
     arguments = map(str, (page, max_pixels, MOST_PAGES, memory, _CPU_SECONDS))
-    # -P: modules of this folder do not shadow others.
-    command = [sys.executable, "-P", _PROGRAM, *arguments]
+    # -P: modules of the working directory do not shadow others.
+    command = [sys.executable, "-P", "-m", _PROGRAM, *arguments]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(  # noqa: S603 - no shell
-            command, input=data, capture_output=True, check=True, timeout=_SECONDS
+            command, input=data, capture_output=True, check=True, timeout=_SECONDS, env=environment
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         # Also if the program itself is broken, which its last words tell.

@@ -13,6 +13,9 @@ from io import BytesIO
 _RESOLUTION, _LEAST_RESOLUTION = 200, 72
 _POINTS, _MILLIMETRES = 72, 25.4
 
+# The last bytes of a PDF, which contain its end mark.
+_END_BYTES = 1024
+
 # Pictures are often in forms (groups), seldom in forms of forms.
 _FORM_DEPTH = 4
 
@@ -29,7 +32,7 @@ def main(page: int, max_pixels: int, max_pages: int, memory: int, seconds: int) 
     _limit(memory, seconds)
     data = sys.stdin.buffer.read()
     try:
-        read = _read_pdf if data.startswith(b"%PDF-") else _read_heif
+        read = read_pdf if data.startswith(b"%PDF-") else _read_heif
         head, pixels = read(data, page, max_pixels, max_pages)
     except Refused as error:
         head, pixels = dict(zip(("error", "reason"), error.args, strict=True)), b""
@@ -46,11 +49,15 @@ def _limit(memory: int, seconds: int) -> None:
                 resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
 
 
-def _read_pdf(
+def read_pdf(
     data: bytes, page: int, max_pixels: int, max_pages: int
 ) -> tuple[dict[str, object], bytes]:
+    """Render a page of a PDF; raise `Refused` for one that is not whole, or too large."""
     import pypdfium2  # noqa: PLC0415 - takes a third of the time to start
     from pypdfium2 import raw  # noqa: PLC0415
+
+    from service.page_reader.objects import Damaged  # noqa: PLC0415
+    from service.page_reader.whole import check_page  # noqa: PLC0415
 
     try:
         document = pypdfium2.PdfDocument(data)
@@ -61,6 +68,9 @@ def _read_pdf(
             if error.err_code == raw.FPDF_ERR_PASSWORD
             else "the PDF is damaged or incomplete; send the whole file",
         ) from error
+    has_end = b"%%EOF" in data[-_END_BYTES:]
+    if not (has_end or raw.FPDF_DocumentHasValidCrossReferenceTable(document)):
+        raise Refused("UnreadableImage", "the end of the PDF is missing; send the whole file")
     pages = len(document)
     _check_page(page, pages, max_pages)
     if not page:
@@ -69,8 +79,16 @@ def _read_pdf(
         sheet = document[page - 1]
     except pypdfium2.PdfiumError as error:
         raise Refused("UnreadableImage", f"page {page} of the PDF is damaged") from error
-    for picture in sheet.get_objects([raw.FPDF_PAGEOBJ_IMAGE], max_depth=_FORM_DEPTH):
+    pictures = list(sheet.get_objects([raw.FPDF_PAGEOBJ_IMAGE], max_depth=_FORM_DEPTH))
+    for picture in pictures:
         _check_size("a picture in the PDF", picture.get_px_size(), max_pixels)
+    try:
+        check_page(document, page)
+        if not all(picture.get_metadata().bits_per_pixel for picture in pictures):
+            raise Damaged("a picture cannot be decoded")
+    except Damaged as error:
+        reason = f"page {page} of the PDF is damaged: {error}; send the whole file"
+        raise Refused("UnreadableImage", reason) from error
     width, height = sheet.get_size()
     scale = min(_RESOLUTION / _POINTS, (max_pixels / max(1.0, width * height)) ** 0.5)
     if scale < _LEAST_RESOLUTION / _POINTS:
