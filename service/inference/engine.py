@@ -5,14 +5,15 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from service.errors import DeadlineExceeded, InferenceFailed
+from service.errors import BatchTooLarge, DeadlineExceeded, InferenceFailed
 from service.imaging import Normalised, PictureTooLarge, UnreadableImage, is_document
 from service.inference.admission import Admission
 from service.inference.calibrations import features_of
@@ -25,8 +26,11 @@ from service.metrics import Metrics
 _LARGE_PIXELS = 500_000
 _LARGE_BYTES = 256 * 1024
 
-# The most pictures of one request that this thread prepares before it is another one's turn.
-_LARGE_TURN = 4
+# The most of one request that these threads prepare before it is another one's turn.
+_LARGE_TURN, _DOCUMENT_TURN = 4, 1
+
+# Most documents take a fraction of it. A batch of more than fit into its time is refused.
+_DOCUMENT_SECONDS = 1.0
 
 _CLOSE_SECONDS = 1.0
 
@@ -100,6 +104,8 @@ class Engine:
         self._arriving: SimpleQueue[_Job | None] = SimpleQueue()
         self._large: SimpleQueue[_Job | None] = SimpleQueue()
         self._documents: SimpleQueue[_Job | None] = SimpleQueue()
+        # For pieces of streams, those with documents and those with other large pictures.
+        self._in_turn = {True: asyncio.Lock(), False: asyncio.Lock()}
         # The most pictures that the next micro-batch of a model may contain.
         self._limits: dict[str, int] = {}
         # Daemons: a model that hangs must not keep the process from exiting.
@@ -143,16 +149,24 @@ class Engine:
         Args:
             pipeline: how to read them.
             contents: the pictures: files, pixels, or inputs of the model.
-            wait: wait for space in the queue instead of raising QueueFull.
+            wait: wait for space in the queue instead of raising QueueFull, and read a few large
+                pictures or documents at a time, in turn with others that wait. The timeout and the
+                times of the result are then those of the last of them.
 
         Raises:
             QueueFull: too many images are waiting.
+            BatchTooLarge: there are more documents than can be read before the timeout.
             DeadlineExceeded: the request timeout has passed since it was admitted.
             InferenceFailed: the model failed to run.
         """
         if wait:
-            async with self._admission.in_turn(len(contents)):
-                return await self._run(pipeline, contents)
+            return await self._run_in_turn(pipeline, contents)
+        most = max(1, int(self._request_timeout / _DOCUMENT_SECONDS))
+        if (documents := sum(map(is_document, contents))) > most:
+            raise BatchTooLarge(
+                f"the batch has {documents} PDF, HEIC or AVIF files; at most {most} are read within"
+                f" {self._request_timeout:g} s: send smaller batches or a stream of NDJSON"
+            )
         with self._admission.now(len(contents)):
             return await self._run(pipeline, contents)
 
@@ -168,6 +182,27 @@ class Engine:
             raise outcome
         image: Normalised = outcome
         return image
+
+    async def _run_in_turn(
+        self, pipeline: DigitPipeline | FieldPipeline, contents: Sequence[Any]
+    ) -> Result:
+        result = Result([], Times())
+        for piece, turn in self._pieces(contents):
+            async with turn, self._admission.in_turn(len(piece)):
+                outcomes, times = await self._run(pipeline, piece)
+            result = Result(result.outcomes + outcomes, times)
+        return result
+
+    def _pieces(
+        self, contents: Sequence[Any]
+    ) -> Iterator[tuple[Sequence[Any], contextlib.AbstractAsyncContextManager[None]]]:
+        """Split what a stream sends after every few large pictures; those are read in turn."""
+        large = [index for index, each in enumerate(contents) if _is_large(each, _LARGE_PIXELS)]
+        starts = [0, *large[_LARGE_TURN::_LARGE_TURN], len(contents)]
+        for start, end in pairwise(starts):
+            piece = contents[start:end]
+            turn = self._in_turn[any(map(is_document, piece))]
+            yield piece, turn if large else contextlib.nullcontext()
 
     async def _run(
         self, pipeline: DigitPipeline | FieldPipeline, contents: Sequence[Any]
@@ -244,8 +279,9 @@ class Engine:
 
     def _prepare_large(self, queue: "SimpleQueue[_Job | None]") -> None:
         """Prepare pictures of `queue`, in a thread of its own, a few of each request in turn."""
+        turn = _DOCUMENT_TURN if queue is self._documents else _LARGE_TURN
         while job := queue.get():
-            for index in range(job.taken, min(job.taken + _LARGE_TURN, len(job.contents))):
+            for index in range(job.taken, min(job.taken + turn, len(job.contents))):
                 if job.is_over or self._queue_for(job.contents[index]) is not queue:
                     break
                 job.contents[index] = self._prepare(job, job.contents[index])

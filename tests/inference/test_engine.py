@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.fields.constraints import Constraints
-from service.errors import DeadlineExceeded, InferenceFailed, QueueFull
+from service.errors import BatchTooLarge, DeadlineExceeded, InferenceFailed, QueueFull
 from service.imaging import PictureTooLarge, UnreadableImage, decode, normalise
 from service.inference.decisions import Criteria
 from service.inference.digits import DigitPipeline, Preprocess
@@ -92,6 +92,38 @@ def test_a_small_picture_passes_a_large_one_and_a_document(session, draw, file_f
         await slow
 
     _run(scenario)
+
+
+def test_a_document_waits_for_no_more_than_one_of_a_batch(session, draw):
+    pdf = document([from_bytes(draw(7))], "PDF")
+
+    async def scenario(engine):
+        batch = asyncio.create_task(engine.run(_digits(session, Preprocess.AUTO), [pdf] * 3))
+        await asyncio.sleep(0)
+        await engine.run(_digits(session, Preprocess.AUTO), [pdf])
+        assert not batch.done()
+        await batch
+
+    _run(scenario)
+
+
+def test_a_batch_of_more_documents_than_can_be_read_in_time_is_refused(session):
+    with pytest.raises(BatchTooLarge, match=r"has 3 PDF.*at most 2 are read within 2 s"):
+        _read(_digits(session), [[b"%PDF-"] * 3], request_timeout=2.0)
+
+
+@pytest.mark.parametrize("content", [b"%PDF-", np.zeros((1000, 1000), np.uint8)])
+def test_streams_of_slow_pictures_are_read_however_long_they_take(session, monkeypatch, content):
+    monkeypatch.setattr(DigitPipeline, "normalise", lambda *_: time.sleep(0.1) or image(1))
+    monkeypatch.setattr(DigitPipeline, "decode", lambda *_: image(1))
+    pipeline = _digits(session, Preprocess.AUTO)
+
+    async def scenario(engine):
+        streams = (engine.run(pipeline, [content] * 15, wait=True) for _ in range(2))
+        return await asyncio.gather(*streams)
+
+    for result in _run(scenario, request_timeout=2.0):
+        assert [outcome.answer.digit for outcome in result.outcomes] == [1] * 15
 
 
 def test_requests_that_wait_for_a_model_share_a_micro_batch(session):
