@@ -12,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, compile_path
 
-from service.api import feedback, models, openapi, problems, reading, system
+from service.api import feedback, models, openapi, problems, reading, system, tables
 from service.api.dependencies import State
 from service.api.negotiation import is_streamed
 from service.api.stream import Streams
@@ -133,7 +133,7 @@ def create_app(
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    for resource in (reading, feedback, models):
+    for resource in (reading, tables, feedback, models):
         app.include_router(resource.router)
     app.include_router(v2_router)
     system.install(app)

@@ -59,7 +59,10 @@ class MethodNotAllowed(NumeralError):
 
 
 class NotAcceptable(NumeralError):
-    """Answers are JSON; batches also NDJSON, /normalise PNG. The Accept header excludes them."""
+    """Answers are JSON; batches also NDJSON, /normalise PNG, /tables CSV.
+
+    The Accept header excludes them.
+    """
 
     status, slug, title = 406, "not-acceptable", "Not acceptable"
 
@@ -186,6 +189,12 @@ class PictureTooLarge(UnreadableImage):
     """Send the picture with fewer pixels. NUMERAL_MAX_PIXELS sets the limit."""
 
     status, slug, title = 413, "picture-too-large", "Picture too large"
+
+
+class NoTable(UnreadableImage):
+    """`/tables` reads one table to a page, with ruled lines around all cells."""
+
+    status, slug, title = 422, "no-table", "No table found"
 
 
 class BatchTooLarge(NumeralError):

@@ -57,10 +57,10 @@ class Part:
     content: bytes
 
 
-async def read_picture(request: Request, *, batch_path: str) -> bytes:
+async def read_picture(request: Request, *, batch_path: str | None) -> bytes:
     """Read the one picture of a request: raw, in JSON, or the form field `file`.
 
-    An error for several pictures refers to `batch_path`.
+    An error for several pictures refers to `batch_path`, if that reads several.
 
     Raises:
         UnsupportedMediaType, MalformedBody, InvalidRequest, InvalidItem, BodyTooLarge: there is no
@@ -71,10 +71,8 @@ async def read_picture(request: Request, *, batch_path: str) -> bytes:
         try:
             [item] = await _read_form(request, "file", max_parts=1)
         except BatchTooLarge as error:
-            what = (
-                "holds more than one file; options are query parameters, and POST"
-                f" {batch_path} reads several files"
-            )
+            several = f", and POST {batch_path} reads several files" if batch_path else ""
+            what = f"holds more than one file; options are query parameters{several}"
             raise InvalidRequest.of("form", what) from error
         if isinstance(item.content, InvalidItem):
             raise item.content

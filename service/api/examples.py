@@ -88,6 +88,22 @@ FIELD = Example(
     "QIryesgFQa6tT7a+/fxlBzlGx+/KMSR4h54xJDpgNsEGzOdmtMQS9aEleiWXBPCEkhqz2RI1atYOMoBAbpncofL2i4ou"
     "luimLjZsnMoVKm9tqRPAB5haag9woyY6WKIvdWjs9U7FeG+gjrc5q+Ff7/4C4o1Nw0h/VOgAAAAASUVORK5CYII=",
 )
+TABLE = Example(
+    "table",
+    "table.png",
+    "iVBORw0KGgoAAAANSUhEUgAAATgAAACYAQAAAABYb8idAAAC50lEQVRYw+3YsW7bMBAG4BNYVB2McM0QhK/hwQj7YIFFQ0"
+    "Nei0aGjH0FBh0yRkAXBiDE3lG0wpOU1AVaIC3k6RB/kUTxSP0yxPM+sLoP5jr49adG585w4jfc9+Iq3q5Xt7q/7Tqqg2Ku"
+    "Lp2n70A5TbUsna9K1+E62YN0KtdNdj9wUZTOCQc7kFZibbHW2T1Ge/qf5Gxl4QpqUydnQb0M7vhguDsYuIQayBmsVdcMrj"
+    "VeF+7g7O4SpGjpu6PdKXdyD8y1LobLz9eS3NMRb43V2UXmBDnZy3u6F++4O3RbCOpI7hCDNqPrSvftMfot7AYn8BgwuPs2"
+    "2tLhudBdJdfXhbuPpmEuwBY22QUojsfmI7Ye5yM76UFvxusTU3cNG/2Yjof1yVU4qtIJOlc+HtY3XwZnq8n11dE24dMw3i"
+    "pa7J3kXMXH20tsjZOzWOOGPPRR7FThgqRZyM5hbQbnxdDCRT+3MWxUmrcOazucl/5aOpwcnMmL1AfJeX1yfemwjYTfXtTZ"
+    "iVf3xB2O2GP/UZ8+u1i/uiM7r4VedqBSP7cORz86c8vdHp02tI4MlM5Cef8c3JKztC5NFQrnJm6vPDRpnVuBlz46z9abh6"
+    "gDRJ/XvI5hWEfxrofZ/nIY1mxf7hvPeAfXfXd1H8H96Vy35r/V/TuuPsdZMeY85rzizsCY85grsmByAF/HbFg6J9jzqKel"
+    "0rzMHeVCxZ3XOfMxR1mQXV/ttZs7yoWK5UTtdc5ypaNcWLr4hhNz150yX+koF7JcZxt7ymilo1w4caZZcJQLJw7iogvsuR"
+    "8NZpbNgsPn/sQd+jccGy/mvP2XBScm58Wcd5MzH3OUC7nrVM58pUu5sMyJlPPM3KVcyB1mdbnUzyyXhBpznp+PI+VC5p4W"
+    "HeVC9h4lMectuen7lsSct+AoF7L3LYk5b9HtuVNu0VEu5A5z3qLbK+Y05rwwX0eUC9k4Xu/Tu/tLWPfn1f0v+e/c3xPX32"
+    "M/kvsJ0SwGUxkEr38AAAAASUVORK5CYII=",
+)
 
 
 def single_body(path: str, example: Example) -> Json:

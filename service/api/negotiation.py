@@ -10,6 +10,7 @@ from starlette.types import Scope
 from service.errors import NotAcceptable
 
 JSON = "application/json"
+CSV = "text/csv"
 NDJSON = "application/x-ndjson"
 NPY = "application/x-npy"
 PNG = "image/png"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, cast, get_type_hints
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -19,6 +19,8 @@ from starlette.datastructures import QueryParams
 from models.fields.constraints import LONGEST, Checksum, Constraints
 from models.fields.formats import EXPECTED, DecimalMark, Format, Notation, Order
 from service.errors import InvalidRequest
+from service.forms.grid import MOST_CELLS
+from service.forms.tables import KINDS, Kind, TableOptions
 from service.imaging import MOST_PAGES
 from service.inference.digits import DigitOptions, Preprocess
 from service.inference.fields import FieldOptions
@@ -36,6 +38,15 @@ _Page = Annotated[
     int, Field(ge=1, le=MOST_PAGES), must_be(f"a whole number from 1 to {MOST_PAGES}")
 ]
 _Length = Annotated[int, Field(ge=1, le=LONGEST), must_be(f"a whole number from 1 to {LONGEST}")]
+_KIND = f"({'|'.join(KINDS)})"
+_Columns = Annotated[
+    str,
+    StringConstraints(pattern=f"^{_KIND}(,{_KIND})*$", max_length=8 * MOST_CELLS),
+    must_be(f"names separated by commas, of {', '.join(KINDS)}"),
+]
+_Header = Annotated[
+    int, Field(ge=0, le=MOST_CELLS), must_be(f"a whole number from 0 to {MOST_CELLS}")
+]
 _Amount = Annotated[str, StringConstraints(pattern=EXPECTED), must_be("an amount such as 125.75")]
 
 
@@ -84,8 +95,8 @@ class DigitParameters(_Parameters):
         return DigitOptions(self.model, self.max_error, preprocess, self.calibration, self.page)
 
 
-class FieldParameters(_Parameters):
-    """How to read fields."""
+class _ReaderParameters(_Parameters):
+    """Which reader reads, and how it understands what is written."""
 
     model: str | None = _optional("Name of the reader; by default the first in GET /models.")
     max_error: ErrorRate | None = _optional(
@@ -93,6 +104,20 @@ class FieldParameters(_Parameters):
         " makes a field wrong; it selects the reader's operating point. It holds for fields like"
         " those in the reader's card. By default the service's setting.",
     )
+    decimal: DecimalMark | None = _optional(
+        "Decimal mark of amounts. Without it, `1.250` is ambiguous and needs a review."
+    )
+    order: Order | None = _optional(
+        "Order of day, month and year in dates. Without it, `3/4/26` is ambiguous and needs a"
+        " review."
+    )
+    calibration: str | None = _optional(_CALIBRATION)
+    page: _Page = _PAGE
+
+
+class FieldParameters(_ReaderParameters):
+    """How to read fields."""
+
     length: _Length | None = _optional("Number of digits in the field.")
     min_length: _Length | None = _optional("Minimum number of digits.")
     max_length: _Length | None = _optional("Maximum number of digits.")
@@ -104,20 +129,10 @@ class FieldParameters(_Parameters):
         "What is written: an `amount`, a `zip` code of 5 or 9 digits, or a `date`. The answer has"
         " the amount or the date; anything else needs a review."
     )
-    decimal: DecimalMark | None = _optional(
-        "Decimal mark of amounts. Without it, `1.250` is ambiguous and needs a review."
-    )
-    order: Order | None = _optional(
-        "Order of day, month and year in dates. Without it, `3/4/26` is ambiguous and needs a"
-        " review."
-    )
     expected: _Amount | None = _optional(
         "The amount that you expect, such as `125.75`. The answer has `match`; another amount needs"
         " a review. It has no influence on what is read."
     )
-
-    calibration: str | None = _optional(_CALIBRATION)
-    page: _Page = _PAGE
 
     def options(self) -> FieldOptions:
         """Return the options; raise `InvalidRequest` if the parameters contradict each other."""
@@ -129,6 +144,30 @@ class FieldParameters(_Parameters):
         return FieldOptions(
             self.model, self.max_error, constraints, self.calibration, notation, self.page
         )
+
+
+class TableParameters(_ReaderParameters):
+    """How to read a table."""
+
+    columns: _Columns | None = _optional(
+        "What each column has, separated by commas: a `field` of digits, one `digit`, an `amount`,"
+        " a `zip` code, a `date`, or `skip` for one that is not read. Without it, all are fields."
+        " A table with another number of columns gets 422."
+    )
+    header: _Header = Field(0, description="Rows at the top that are not read.")
+    upright: bool = Field(
+        False,
+        description="The page is upright. Otherwise it is turned as the digits say; if they do not,"
+        " all cells need a review.",
+    )
+
+    def options(self) -> TableOptions:
+        """Return the options."""
+        fields = FieldOptions(
+            self.model, self.max_error, calibration=self.calibration, page=self.page
+        )
+        columns = cast(tuple[Kind, ...], tuple(self.columns.split(",")) if self.columns else ())
+        return TableOptions(fields, columns, self.header, self.upright, self.decimal, self.order)
 
 
 class ParameterRoute(APIRoute):

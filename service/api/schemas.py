@@ -1,12 +1,13 @@
 """The answers of the API as pydantic models: the schemas of what `responses` writes."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.manifest import DIGITS
 from models.records import Rate
 from service.api.problems import Problem
+from service.forms.tables import Kind
 from service.imaging import PaperKind, Polarity
 from service.inference.decisions import Decision, Reason
 from service.inference.field_answers import FieldReason
@@ -167,7 +168,43 @@ class FieldAlternative(Answer):
     date: str | None = Field(None, exclude_if=is_none, description="What it means.")
 
 
-class FieldReading(Answer):
+class ReadText(Answer):
+    """What is written in a field, and whether to trust it."""
+
+    text: Annotated[str, Field(pattern="^[0-9]+$")] | None = Field(
+        description="Most probable digits; null if there are none, none that match the parameters,"
+        " or if they are parts of a fraction."
+    )
+    raw: str | None = Field(
+        description="The digits with the other symbols that were recognised: `.,-=#`, `/` for a"
+        " slash, `_` before cents that are raised or stand over a line, `$`, `x` for a letter, and"
+        " `*` for any other sign."
+    )
+    confidence: Rate = Field(
+        description="Calibrated probability that all of `text`, `amount` and `date` is right; 0 if"
+        " they are null."
+    )
+    decision: Decision = Field(description="`accept`, or `review` if a person should look at it.")
+    reasons: tuple[FieldReason, ...] = Field(
+        description="Why it needs a review; empty if it is accepted. `no_match`: the field does not"
+        " match the requested length, checksum or format."
+    )
+    amount: Amount | None = Field(
+        None,
+        description="The amount, present with `format=amount`; null if none was read, or if it is"
+        " `ambiguous`.",
+    )
+    date: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = Field(
+        None,
+        description="The date, as ISO 8601 has it; present with `format=date`, null as `amount`.",
+    )
+    alternatives: tuple[FieldAlternative, ...] = Field(
+        description="Other possible texts, most probable first. With the reason `no_match` these"
+        " are what is written, and do not match the parameters."
+    )
+
+
+class FieldReading(ReadText):
     """The text of a field, and whether to trust it."""
 
     model_config = ConfigDict(
@@ -199,43 +236,12 @@ class FieldReading(Answer):
 
     model: str = Field(description="Name of the reader that answered.")
     version: str = Field(description="Version of the model; it changes with the file.")
-    text: Annotated[str, Field(pattern="^[0-9]+$")] | None = Field(
-        description="Most probable digits; null if there are none, none that match the parameters,"
-        " or if they are parts of a fraction."
-    )
-    raw: str | None = Field(
-        description="The digits with the other symbols that were recognised: `.,-=#`, `/` for a"
-        " slash, `_` before cents that are raised or stand over a line, `$`, `x` for a letter, and"
-        " `*` for any other sign."
-    )
-    confidence: Rate = Field(
-        description="Calibrated probability that all of `text`, `amount` and `date` is right; 0 if"
-        " they are null."
-    )
-    decision: Decision = Field(description="`accept`, or `review` if a person should look at it.")
-    reasons: tuple[FieldReason, ...] = Field(
-        description="Why it needs a review; empty if it is accepted. `no_match`: the field does not"
-        " match the requested length, checksum or format."
-    )
-    amount: Amount | None = Field(
-        None,
-        description="The amount, present with `format=amount`; null if none was read, or if it is"
-        " `ambiguous`.",
-    )
-    date: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = Field(
-        None,
-        description="The date, as ISO 8601 has it; present with `format=date`, null as `amount`.",
-    )
     match: bool | None = Field(
         None,
         description="Whether the amount is the expected one; present with `expected`, and never a"
         " reason to accept.",
     )
     digits: tuple[FieldDigit, ...] = Field(description="Each digit that was read, in order.")
-    alternatives: tuple[FieldAlternative, ...] = Field(
-        description="Other possible texts, most probable first. With the reason `no_match` these"
-        " are what is written, and do not match the parameters."
-    )
 
 
 class ReadField(FieldReading, Identified):
@@ -250,6 +256,41 @@ class FieldBatchAnswer(Identified):
     """One item for each image, in the order of the request."""
 
     fields: tuple[BatchField | BatchFailure, ...]
+
+
+_Point = tuple[float, float]
+_Corners = tuple[_Point, _Point, _Point, _Point]
+
+
+class TableCell(ReadText):
+    """A cell of a table that something is written in."""
+
+    index: int = Field(
+        ge=0, description="Index of the cell among those that were read; POST /feedback takes it."
+    )
+    corners: _Corners = Field(
+        description="`[x, y]` of its corners in pixels of the page, clockwise from the top left of"
+        " what is written."
+    )
+
+
+class TableAnswer(Identified):
+    """What is written in a table, and whether to trust it."""
+
+    model: str | None = Field(description="Name of the reader; null if nothing is written.")
+    version: str | None = Field(description="Version of the model; it changes with the file.")
+    decision: Decision = Field(description="`accept` if every cell is accepted or empty.")
+    size: tuple[_Count, _Count] = Field(description="`[width, height]` of the page in pixels.")
+    turned: Literal[0, 90, 180, 270] = Field(
+        description="Degrees, anticlockwise, by which the page was turned to be upright."
+    )
+    corners: _Corners = Field(description="Of the table, as those of a cell.")
+    columns: tuple[Kind, ...] = Field(description="What each column of the page has.")
+    header: _Count = Field(description="Rows at the top that were not read.")
+    rows: tuple[tuple[TableCell | None, ...], ...] = Field(
+        description="The rows below, each with a cell for every column but those with `skip`; an"
+        " empty cell is null."
+    )
 
 
 class PictureForm(BaseModel):

@@ -5,11 +5,12 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from queue import SimpleQueue
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -33,6 +34,8 @@ _LARGE_TURN, _DOCUMENT_TURN = 4, 1
 _DOCUMENT_SECONDS = 1.0
 
 _CLOSE_SECONDS = 1.0
+
+_Done = TypeVar("_Done")
 
 
 @dataclass(slots=True)
@@ -119,6 +122,7 @@ class Engine:
                 )
             ),
         ]
+        self._pages = ThreadPoolExecutor(1, "pages")
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -127,6 +131,7 @@ class Engine:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._pages.shutdown(wait=False, cancel_futures=True)
         self._arriving.put(None)
         self._large.put(None)
         self._documents.put(None)
@@ -204,6 +209,25 @@ class Engine:
             turn = self._in_turn[any(map(is_document, piece))]
             yield piece, turn if large else contextlib.nullcontext()
 
+    async def work(self, step: Callable[[], _Done]) -> _Done:
+        """Run a step of reading a page in a thread of its own, one step at a time.
+
+        Raises:
+            QueueFull: too many images are waiting.
+        """
+        with self._admission.now(1):
+            # Cancelled, a step that has not begun is not run.
+            return await self._loop.run_in_executor(self._pages, step)
+
+    @contextlib.asynccontextmanager
+    async def deadline(self) -> AsyncIterator[None]:
+        """Raise `DeadlineExceeded` if the block takes longer than the request timeout."""
+        try:
+            async with asyncio.timeout(self._request_timeout):
+                yield
+        except TimeoutError:
+            raise self._late() from None
+
     async def _run(
         self, pipeline: DigitPipeline | FieldPipeline, contents: Sequence[Any]
     ) -> Result:
@@ -212,10 +236,7 @@ class Engine:
             return Result([], times)
         deadline = times.submitted + int(1e9 * self._request_timeout)
         job = _Job(pipeline, list(contents), deadline, self._loop.create_future(), times)
-        late = DeadlineExceeded(
-            f"no response within {self._request_timeout:g} s; retry later, or send smaller batches"
-        )
-        timer = self._loop.call_later(self._request_timeout, _fail, job, late)
+        timer = self._loop.call_later(self._request_timeout, _fail, job, self._late())
         self._arriving.put(job)
         try:
             # Cancelling this task cancels the future, which the threads check.
@@ -223,6 +244,11 @@ class Engine:
         finally:
             timer.cancel()
         return Result(job.outcomes, times)
+
+    def _late(self) -> DeadlineExceeded:
+        return DeadlineExceeded(
+            f"no response within {self._request_timeout:g} s; retry later, or send smaller batches"
+        )
 
     def _batch(self) -> None:
         """Run micro-batches, in the batching thread."""

@@ -49,6 +49,7 @@ class FieldReason(StrEnum):
     CUT_OFF = "cut_off"
     AMBIGUOUS = "ambiguous"
     MISMATCH = "mismatch"
+    UNSURE_PLACE = "unsure_place"
     AUDIT = "audit"
 
 

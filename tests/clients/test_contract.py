@@ -20,7 +20,7 @@ ANSWERS = {
 REQUEST_ID = "request_id"
 
 # Problems of calls that the client does not have.
-OTHER_CALLS = {"client-disconnected", "reload-failed", "reload-in-progress"}
+OTHER_CALLS = {"client-disconnected", "reload-failed", "reload-in-progress", "no-table"}
 
 
 @pytest.fixture(scope="module")
