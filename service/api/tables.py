@@ -3,7 +3,7 @@
 import asyncio
 import csv
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from io import StringIO
 from typing import Annotated, Any
@@ -19,16 +19,13 @@ from service.api.negotiation import CSV, JSON, negotiate
 from service.api.parameters import ParameterRoute, TableParameters
 from service.api.problems import SINGLE_ERRORS, problem_responses
 from service.errors import NoTable
-from service.forms.tables import Cell, Table, next_step, read_table
+from service.forms.tables import Cell, Table, csv_header, csv_rows, next_step, read_table
 from service.imaging import decode
 from service.inference.decisions import Decision
-from service.inference.field_answers import FieldAnswer
 from service.inference.fields import FieldOptions, FieldReading
 
 # Fields of a reading that are the same for all cells, or in pixels of a cell's own picture.
 _NOT_OF_CELLS = ("model", "version", "digits")
-# What stands for a value that needs review: it must not look like one.
-_REVIEW = "?"
 _ROWS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The rows of the table",
@@ -118,36 +115,6 @@ def to_json(table: Table, **place: object) -> dict[str, Any]:
         "header": table.header,
         "rows": rows,
     }
-
-
-def csv_header(table: Table) -> list[str]:
-    """Return the names of the columns of `csv_rows`."""
-    return ["row", *(f"column_{number}" for number in _read_columns(table)), "review"]
-
-
-def csv_rows(table: Table) -> Iterator[list[str]]:
-    """Yield the rows of `table`: their number, a value for each column, and what to review."""
-    for number, row in enumerate(table.rows, table.header + 1):
-        values, review = [], []
-        for column, cell in zip(_read_columns(table), row, strict=True):
-            if cell is None:
-                values.append("")
-            elif cell.reading.answer.decision is Decision.ACCEPT:
-                values.append(_value(cell.reading.answer) or "")
-            else:
-                values.append(_REVIEW)
-                answer = cell.reading.answer
-                guess = f", perhaps {value}" if (value := _value(answer)) else ""
-                review.append(f"column_{column}: {' '.join(answer.reasons)}{guess}")
-        yield [str(number), *values, "; ".join(review)]
-
-
-def _read_columns(table: Table) -> list[int]:
-    return [number for number, kind in enumerate(table.columns, 1) if kind != "skip"]
-
-
-def _value(answer: FieldAnswer) -> str | None:
-    return answer.text if answer.value is None else str(answer.value)
 
 
 def _rounded(points: NDArray[np.float32]) -> list[Any]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import calibrate, feedback, keys, models, predict, score, serve
+from service.cli import calibrate, feedback, keys, models, predict, score, serve, table
 from service.settings import drop_service_link
 from service.version import version
 
@@ -15,6 +15,7 @@ for _command in (
     serve.serve,
     predict.predict,
     predict.read,
+    table.table,
     score.score,
     models.models,
     models.verify,

@@ -1,7 +1,7 @@
 """Read tables: a page to a grid, its cells to fields, by the kind of their column."""
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, cast, get_args
 
@@ -15,7 +15,7 @@ from service.errors import InvalidRequest
 from service.forms.grid import Grid, find_grid
 from service.imaging import Picture, SeenStrip, as_picture, cut_strip
 from service.inference.decisions import Decision
-from service.inference.field_answers import FieldReason
+from service.inference.field_answers import FieldAnswer, FieldReason
 from service.inference.fields import FieldOptions, FieldPipeline, FieldReading
 
 # What a column has; `skip` is not read.
@@ -31,6 +31,9 @@ _LARGEST_CELL = 4096
 _SAMPLE, _UPRIGHT = 20, 0.5
 # Otherwise the right turn is so many times as likely as any other, by the product of confidences.
 _CLEARLY, _LEAST_CONFIDENCE = 20.0, 0.001
+
+# What stands for a value that needs review: it must not look like one.
+_REVIEW = "?"
 
 NO_OPTIONS = FieldOptions()
 
@@ -187,6 +190,36 @@ def read_at_once(steps: Steps, pipeline_of: Callable[[FieldOptions], FieldPipeli
         outcomes = FieldPipeline.read_inputs([cell.seen for cell in cells], pipelines)
         readings = cast(list[FieldReading], outcomes)
     return cells
+
+
+def csv_header(table: Table) -> list[str]:
+    """Return the names of the columns of `csv_rows`."""
+    return ["row", *(f"column_{number}" for number in _read_columns(table)), "review"]
+
+
+def csv_rows(table: Table) -> Iterator[list[str]]:
+    """Yield the rows of `table`: their number, a value for each column, and what to review."""
+    for number, row in enumerate(table.rows, table.header + 1):
+        values, review = [], []
+        for column, cell in zip(_read_columns(table), row, strict=True):
+            if cell is None:
+                values.append("")
+            elif cell.reading.answer.decision is Decision.ACCEPT:
+                values.append(_value(cell.reading.answer) or "")
+            else:
+                values.append(_REVIEW)
+                answer = cell.reading.answer
+                guess = f", perhaps {value}" if (value := _value(answer)) else ""
+                review.append(f"column_{column}: {' '.join(answer.reasons)}{guess}")
+        yield [str(number), *values, "; ".join(review)]
+
+
+def _read_columns(table: Table) -> list[int]:
+    return [number for number, kind in enumerate(table.columns, 1) if kind != "skip"]
+
+
+def _value(answer: FieldAnswer) -> str | None:
+    return answer.text if answer.value is None else str(answer.value)
 
 
 def _turned(

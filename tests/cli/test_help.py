@@ -15,6 +15,7 @@ COMMANDS = (
     "serve",
     "predict",
     "read",
+    "table",
     "score",
     "models",
     "verify",

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.logbook import draw_page
 from benchmarks.pen import drawn_digits
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -16,6 +17,16 @@ Picture = NDArray[np.uint8]
 # Two of these are accepted, and one needs review.
 _INBOX = {"monday-1": ("94110", 29), "monday-2": ("10027", 26), "tuesday-1": ("60614", 10)}
 _INK, _PAPER = 50, 236
+
+# A title above each column, then numbers; None is an empty cell.
+_LOGBOOK: list[list[str | None]] = [
+    ["day", "visits", "doses", "note"],
+    ["3", "27", "1240", None],
+    ["4", "35", "873", "late"],
+    ["5", "42", None, None],
+    ["6", "31", "2507", "new"],
+    ["7", "54", "936", None],
+]
 _ADVANCE = 40
 
 _STROKES_OF_4 = [
@@ -40,6 +51,7 @@ def main() -> None:
     _write(TUTORIALS / "cheque.png", _cheque(_strip("2750", seed=15)))
     for name, (code, seed) in _INBOX.items():
         _write(TUTORIALS / "inbox" / f"{name}.png", _strip(code, seed=seed))
+    (TUTORIALS / "logbook.jpg").write_bytes(_logbook())
     (TUTORIALS / "inbox" / "tuesday-2.png").write_bytes(b"cut off by the scanner")
 
 
@@ -65,6 +77,22 @@ def _strip(text: str, seed: int) -> Picture:
         left = 8 + _ADVANCE * place
         strip[8:64, left : left + 56] |= cv2.resize(drawn, (56, 56), interpolation=cv2.INTER_CUBIC)
     return np.rint(_PAPER - strip * ((_PAPER - _INK) / 255)).astype(np.uint8)
+
+
+def _logbook() -> bytes:
+    """Photograph a page of `_LOGBOOK`, as a JPEG file."""
+    texts = [text for row in _LOGBOOK for text in row]
+    cells = [
+        text and (_strip(text, seed=25 + place) if text.isdigit() else _print(text), text)
+        for place, text in enumerate(texts)
+    ]
+    return draw_page(cells, len(_LOGBOOK[0]), np.random.default_rng(4), bent=True).jpeg
+
+
+def _print(text: str) -> Picture:
+    strip = np.full((72, 22 * len(text) + 24), _PAPER, np.uint8)
+    cv2.putText(strip, text, (12, 46), cv2.FONT_HERSHEY_DUPLEX, 0.9, 90, 1, cv2.LINE_AA)
+    return strip
 
 
 def _cheque(amount: Picture) -> Picture:
