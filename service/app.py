@@ -12,13 +12,14 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, compile_path
 
-from service.api import feedback, models, openapi, problems, reading, system, tables
+from service.api import feedback, forms, models, openapi, problems, reading, system, tables
 from service.api.dependencies import State
 from service.api.negotiation import is_streamed
 from service.api.stream import Streams
 from service.auth.api_keys import ApiKeys
 from service.errors import PROBLEMS
 from service.feedback.recorder import open_recorder
+from service.forms.registry import Forms
 from service.inference.admission import Pace
 from service.inference.decisions import Decision, Reason
 from service.inference.engine import Engine
@@ -94,7 +95,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        registry = Registry(settings, metrics)
+        page_forms = Forms(settings)
+        registry = Registry(settings, metrics, page_forms.load)
         queue_size, timeout = settings.queue_size, settings.request_timeout
         engine = Engine(queue_size=queue_size, request_timeout=timeout, metrics=metrics)
         async with open_recorder(settings, metrics) as recorder, engine, metrics.flushed():
@@ -107,6 +109,7 @@ def create_app(
                     "engine": engine,
                     "refusals": Pace(_REFUSALS_PER_SECOND, longest=timeout),
                     "registry": registry,
+                    "forms": page_forms,
                     "settings": settings,
                     "statistics": StatisticsCollector(),
                     "metrics": metrics,
@@ -133,7 +136,7 @@ def create_app(
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    for resource in (reading, tables, feedback, models):
+    for resource in (reading, forms, tables, feedback, models):
         app.include_router(resource.router)
     app.include_router(v2_router)
     system.install(app)

@@ -230,6 +230,18 @@ class UnknownModel(NumeralError):
     status, slug, title = 404, "unknown-model", "Unknown model"
 
 
+class UnknownForm(NumeralError):
+    """GET /forms lists the forms."""
+
+    status, slug, title = 404, "unknown-form", "Unknown form"
+
+
+class UnusableForm(NumeralError):
+    """The form's file is wrong, or asks for what no model offers; GET /forms says why."""
+
+    status, slug, title = 503, "unusable-form", "Form cannot be used"
+
+
 class UnusableCalibration(NumeralError):
     """GET /models lists the calibrations, their models, and why one cannot be used."""
 

@@ -145,6 +145,9 @@ class Settings(BaseSettings):
         description="Comma-separated names of calibrations for requests that name none, at most one"
         " per model.",
     )
+    forms: Path | None = Field(
+        None, description="Directory of form files, YAML; loaded again with the models."
+    )
     max_body_bytes: PositiveInt = Field(
         16 * _MIB,
         description="Maximum size of a request body in bytes, and of each line of a stream; larger"

@@ -15,6 +15,7 @@ from service.auth.api_keys import Caller
 from service.errors import Stopping
 from service.feedback.recorder import Recorder
 from service.feedback.records import Prediction
+from service.forms.registry import Forms
 from service.inference.admission import Pace
 from service.inference.digits import Reading
 from service.inference.engine import Engine
@@ -32,6 +33,7 @@ class State(TypedDict):
     engine: Engine
     refusals: Pace
     registry: Registry
+    forms: Forms
     settings: Settings
     statistics: StatisticsCollector
     metrics: Metrics

@@ -107,7 +107,9 @@ def _missing_path_parameters(path: str, parameters: Sequence[Json]) -> list[Json
             "name": name,
             "in": "path",
             "required": True,
-            "description": _PATH_PARAMETERS[name],
+            "description": "Name of the form."
+            if path.startswith("/forms")
+            else _PATH_PARAMETERS[name],
             "schema": {"type": "string"},
         }
         for name in re.findall(r"{(\w+)}", path)

@@ -170,6 +170,12 @@ class TableParameters(_ReaderParameters):
         return TableOptions(fields, columns, self.header, self.upright, self.decimal, self.order)
 
 
+class PageParameters(_Parameters):
+    """Which page of a file to read."""
+
+    page: _Page = Field(1, description="Page of a PDF or a TIFF, from 1.")
+
+
 class ParameterRoute(APIRoute):
     """A route whose endpoint takes the request and a model of its query parameters.
 

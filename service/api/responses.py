@@ -11,6 +11,7 @@ from models.fields.formats import Amount, Value
 from service.api.formats import Item
 from service.api.problems import problem_of
 from service.errors import InvalidItem
+from service.forms.reading import FieldResult, FormReading
 from service.imaging import UnreadableImage
 from service.inference.digits import Reading
 from service.inference.fields import FieldReading
@@ -80,6 +81,45 @@ def field(reading: FieldReading, **place: object) -> dict[str, Any]:
             | ({name: _value(each.value)} if name and each.value else {})
             for each in answer.alternatives
         ],
+    }
+
+
+def form(reading: FormReading, **place: object) -> dict[str, Any]:
+    """Return a `FormAnswer` with the fields of its `place`."""
+    found, unknown = reading.page.found, [None] * len(reading.form.checks)
+    return {
+        **place,
+        "form": reading.form.name,
+        "version": reading.form.version,
+        "page": {
+            "found_by": reading.form.found_by,
+            "residual_px": None
+            if found is None or found.residual_px is None
+            else round(found.residual_px, 2),
+            "corners": None if found is None else found.corners.round(1),
+        },
+        "fields": {name: _form_field(each) for name, each in reading.fields.items()},
+        "checks": [
+            {**check.model_dump(exclude_none=True), "holds": holds}
+            for check, holds in zip(reading.form.checks, reading.checks or unknown, strict=True)
+        ],
+        "decision": reading.decision,
+        "reasons": reading.reasons,
+        "error_bound": _rounded(reading.error_bound),
+    }
+
+
+def _form_field(result: FieldResult) -> dict[str, Any]:
+    if isinstance(result, Reading):
+        return prediction(result)
+    if isinstance(result, FieldReading):
+        return field(result)
+    return {
+        "kind": "mark",
+        "marked": result.marked,
+        "share": round(result.share, 4),
+        "decision": result.decision,
+        "reasons": result.reasons,
     }
 
 

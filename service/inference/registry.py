@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 from io import BytesIO
@@ -37,8 +38,21 @@ class Registry:
     pipeline = registry.digits(DigitOptions())
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        also_load: Callable[[Catalogue], None] = lambda _: None,
+    ) -> None:
+        """Create it.
+
+        Args:
+            settings: name the models.
+            metrics: count reloads.
+            also_load: loads what depends on the models, in a thread, before they are served.
+        """
         self._settings = settings
+        self._also_load = also_load
         self._metrics = metrics
         self._catalogue: Catalogue | None = None
         self._why_not_ready = "the models are being loaded"
@@ -97,6 +111,7 @@ class Registry:
             started = time.perf_counter()
             try:
                 catalogue = await asyncio.to_thread(_load_warm, self._settings)
+                await asyncio.to_thread(self._also_load, catalogue)
             except NothingToServe as error:
                 _log.error("not ready: %s", error)
                 self._why_not_ready = str(error)
@@ -151,6 +166,7 @@ class Registry:
                 if lost := [name for name in served if name in catalogue.failures]:
                     reasons = (f"{name}: {catalogue.failures[name]}" for name in lost)
                     raise NothingToServe("; ".join(reasons))
+                await asyncio.to_thread(self._also_load, catalogue)
             except Exception as error:
                 self._metrics.reloads.labels("failure").inc()
                 if isinstance(error, NothingToServe):

@@ -1,0 +1,136 @@
+"""The forms of one process: loaded with the models, and replaced while they are in use."""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from service.errors import NumeralError, UnknownForm, UnusableForm
+from service.forms.files import Form, FormError, form_files, load_form
+from service.forms.finding import FINDERS, Finder
+from service.forms.reading import FormPipeline, Pipeline
+from service.inference.catalogue import Catalogue
+from service.inference.digits import DigitOptions, DigitPipeline
+from service.inference.fields import FieldOptions, FieldPipeline
+from service.inference.registry import Registry
+from service.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class LoadedForm(NamedTuple):
+    """A form, and what finds its page; can be sent to another process."""
+
+    form: Form
+    find: Finder
+
+
+class Forms:
+    """The forms of the settings' directory: the usable ones, and why the others are not.
+
+        forms = Forms(settings)
+        forms.load(catalogue)
+        pipeline = forms.pipeline("cheque", registry)
+
+    Attributes:
+        usable: the forms by name.
+        failures: why each of the others cannot be used, by the name of its file.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.usable: Mapping[str, LoadedForm] = {}
+        self.failures: Mapping[str, str] = {}
+
+    def load(self, catalogue: Catalogue) -> None:
+        """Load the forms again, for the models of `catalogue`; takes time, and never fails."""
+        usable: dict[str, LoadedForm] = {}
+        failures: dict[str, str] = {}
+        for path in form_files(self._settings.forms):
+            try:
+                loaded = open_form(path)
+                if (name := loaded.form.name) in usable:
+                    raise FormError(f"{path.name}: another file has the name {name}")
+                pipeline_from_catalogue(loaded, catalogue, self._settings)
+                usable[name] = loaded
+            except FormError as error:
+                failures[path.stem] = str(error)
+                _log.error("a form is not used: %s", error)
+        self.usable, self.failures = usable, failures
+
+    def get(self, name: str) -> LoadedForm:
+        """Return the form `name`.
+
+        Raises:
+            UnknownForm: there is no such form.
+            UnusableForm: its file is wrong.
+        """
+        if name in self.usable:
+            return self.usable[name]
+        if name in self.failures:
+            raise UnusableForm(self.failures[name])
+        known = ", ".join(self.usable) or "none"
+        raise UnknownForm(f"there is no form {name[:100]!r}; the forms are {known}")
+
+    def pipeline(self, name: str, registry: Registry, page: int = 1) -> FormPipeline:
+        """Return the pipeline of the form `name`, with the models of `registry`.
+
+        Raises:
+            UnknownForm, UnusableForm: as for `get`.
+            NotReady, ModelUnavailable: no model is loaded, or not the one that a field needs.
+        """
+        form, find = self.get(name)
+        opened = _with_rates(self._settings, registry.digits, registry.fields)
+        return FormPipeline.of(form, find, opened, max_pixels=self._settings.max_pixels, page=page)
+
+
+def open_form(path: Path) -> LoadedForm:
+    """Load the form file at `path`, and the picture of the blank page that it names.
+
+    Raises:
+        FormError: one cannot be used.
+    """
+    form = load_form(path)
+    return LoadedForm(form, FINDERS[form.found_by])
+
+
+def pipeline_from_catalogue(
+    loaded: LoadedForm, catalogue: Catalogue, settings: Settings
+) -> FormPipeline:
+    """Return the pipeline of a form, with the models of `catalogue`.
+
+    Raises:
+        FormError: a field asks for an error rate that no model was shown to keep, or its model is
+            not loaded.
+    """
+    max_pixels = settings.max_pixels
+    opened = _with_rates(
+        settings,
+        partial(catalogue.digits, max_error=settings.max_error, max_pixels=max_pixels),
+        partial(catalogue.fields, max_error=settings.field_max_error, max_pixels=max_pixels),
+    )
+    try:
+        return FormPipeline.of(*loaded, opened, max_pixels=max_pixels)
+    except NumeralError as error:
+        raise FormError(
+            f"{loaded.form.name}: {error}; max_error of the form and of its fields set the rates"
+        ) from error
+
+
+def _with_rates(
+    settings: Settings,
+    digits: Callable[[DigitOptions], DigitPipeline],
+    fields: Callable[[FieldOptions], FieldPipeline],
+) -> Callable[[DigitOptions | FieldOptions], tuple[Pipeline, float]]:
+    """Return a function from options to the pipeline, and the error rate that it keeps."""
+
+    def opened(options: DigitOptions | FieldOptions) -> tuple[Pipeline, float]:
+        pipeline: Pipeline
+        if isinstance(options, DigitOptions):
+            pipeline, default = digits(options), settings.max_error
+        else:
+            pipeline, default = fields(options), settings.field_max_error
+        return pipeline, default if options.max_error is None else options.max_error
+
+    return opened
