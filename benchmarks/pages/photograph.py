@@ -23,8 +23,8 @@ class Severity:
         turn: degrees.
         tilt: share of the page by which its corners move inwards.
         darkness: share of the light that a shadow takes.
-        blur: standard deviation in pixels.
-        shake: length of the path of the camera in pixels.
+        blur: standard deviation in thousandths of the picture's longer side.
+        shake: length of the path of the camera, likewise.
         noise: standard deviation in grey levels.
         quality: of JPEG.
     """
@@ -34,15 +34,15 @@ class Severity:
     tilt: float
     darkness: float
     blur: float
-    shake: int
+    shake: float
     noise: float
     quality: int
 
 
 SEVERITIES = (
-    Severity("mild", 3, 0.03, 0.2, 0.7, 1, 3, 85),
-    Severity("medium", 10, 0.07, 0.4, 1.1, 3, 6, 70),
-    Severity("severe", 25, 0.12, 0.6, 1.6, 6, 10, 45),
+    Severity("mild", 3, 0.03, 0.2, 0.35, 0.5, 3, 85),
+    Severity("medium", 10, 0.07, 0.4, 0.55, 1.5, 6, 70),
+    Severity("severe", 25, 0.12, 0.6, 0.8, 3, 10, 45),
 )
 
 
@@ -63,10 +63,10 @@ def photograph(
     covered = cv2.warpPerspective(np.ones(page.shape[:2], np.float32), view, size)[..., None]
     photo = seen + desk * (1 - covered)
     photo *= shadow(photo, severity.darkness * random.uniform(0.5, 1), random)
-    photo = cv2.GaussianBlur(photo, (0, 0), severity.blur * random.uniform(0.6, 1))
-    photo = cv2.filter2D(photo, -1, _path(severity.shake, random))
+    photo = cv2.GaussianBlur(photo, (0, 0), severity.blur * side / 1000 * random.uniform(0.6, 1))
+    photo = cv2.filter2D(photo, -1, _path(severity.shake * side / 1000, random))
     file = jpeg(finished(photo, random, noise=severity.noise), severity.quality)
-    return file, cv2.perspectiveTransform(corners[None], view)[0]
+    return file, cv2.perspectiveTransform(corners[None] - 0.5, view)[0] + 0.5
 
 
 def _seen(rim: Corners, size: tuple[int, int], severity: Severity, random: Random) -> Corners:
@@ -81,9 +81,10 @@ def _seen(rim: Corners, size: tuple[int, int], severity: Severity, random: Rando
     return np.float32((seen - low) * scale + room * random.uniform(0.1, 0.9, 2))
 
 
-def _path(length: int, random: Random) -> np.ndarray:
-    path = np.zeros((2 * length + 1, 2 * length + 1), np.uint8)
+def _path(length: float, random: Random) -> np.ndarray:
+    middle = int(np.ceil(length))
+    path = np.zeros((2 * middle + 1, 2 * middle + 1), np.uint8)
     reach = length / 2 * np.array([np.cos(angle := random.uniform(0, np.pi)), np.sin(angle)])
-    ends = [tuple(np.rint(16 * (length + sign * reach)).astype(int).tolist()) for sign in (-1, 1)]
+    ends = [tuple(np.rint(16 * (middle + sign * reach)).astype(int).tolist()) for sign in (-1, 1)]
     cv2.line(path, *ends, 255, 1, cv2.LINE_AA, shift=4)
     return path / path.sum()

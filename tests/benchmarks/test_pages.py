@@ -7,16 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.pages.draw import FORMS, blank, fill, load_forms, written
+from benchmarks.pages.draw import FORMS, blank, corners_of, example_forms, fill, written
 from benchmarks.pages.photograph import SEVERITIES, photograph
-from benchmarks.pen import drawn_digits
+from benchmarks.pages.sets import strokes
 from models.fields.constraints import START, Constraints
 from models.fields.formats import Notation
-from training.reader.ink import RealDigits
-from training.reader.line import Glyphs
 
-BY_NAME = {form.name: form for form in load_forms()}
-STROKES = Glyphs.of(drawn_digits(200, seed=1), RealDigits(((),) * 10))
+BY_NAME = example_forms()
 
 
 @pytest.mark.parametrize("form", BY_NAME.values(), ids=BY_NAME)
@@ -36,27 +33,27 @@ def test_what_is_written_is_what_the_form_allows(form):
         entries = written(form, np.random.default_rng(seed))
         assert entries.keys() == form.fields.keys()
         for check in form.checks:
-            if "equal" in check:
-                assert len({entries[name] for name in check["equal"]}) == 1
+            if check.equal:
+                assert len({entries[name] for name in check.equal}) == 1
             else:
-                total = sum(int(entries[name]) for name in check["sum"])
-                assert total == int(entries[check["equals"]])
+                total = sum(int(entries[name]) for name in check.sum)
+                assert total == int(entries[check.equals])
         for name, field in form.fields.items():
-            if checksum := field.get("checksum"):
-                constraints, state = Constraints(field["length"], checksum=checksum), START
+            if field.checksum:
+                constraints, state = Constraints(field.length, checksum=field.checksum), START
                 for digit in entries[name]:
                     state = constraints.extend(state, int(digit))
                 assert constraints.hold(state)
-            if field.get("format"):
-                assert len(Notation(field["format"]).readings(entries[name])) == 1
+            if field.format:
+                assert len(Notation(field.format).readings(entries[name])) == 1
 
 
 @pytest.mark.parametrize("severity", SEVERITIES, ids=lambda severity: severity.name)
 def test_the_markers_on_a_photograph_are_where_it_says(severity):
     form, random = BY_NAME["giro"], np.random.default_rng(3)
-    page = fill(form, blank(form), written(form, random), STROKES, random)
+    page = fill(form, blank(form), written(form, random), strokes(), random)
 
-    photo, corners = photograph(page, form.corners, severity, random)
+    photo, corners = photograph(page, corners_of(form), severity, random)
 
     grey = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_GRAYSCALE)
     dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
