@@ -130,6 +130,10 @@ class Drift:
             for labels, each in wanted.items()
         }
 
+    def watches(self, labels: Mapping[str, str]) -> bool:
+        """Return whether a gauge is of a calibration in use; that of another stays in the files."""
+        return tuple(labels[name] for name in LABELS) in self._windows
+
     def read(self, model: str, calibration: str, features: Mapping[Feature, float | None]) -> None:
         """Count a picture, with its flush in 4 us; from any thread."""
         for feature, value in features.items():
@@ -167,10 +171,13 @@ class Compared:
         """Yield them."""
         recent: dict[tuple[str, ...], float] = {}
         for metric in self._source.collect():
-            yield metric
             if metric.name == _PICTURES:
+                metric.samples = [
+                    each for each in metric.samples if self._drift.watches(each.labels)
+                ]
                 for sample in metric.samples:
                     recent[*(sample.labels[name] for name in (*LABELS, "bin")),] = sample.value
+            yield metric
         yield self._drift.index(recent)
 
 

@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.manifest import PACKAGE_DIRECTORY
 from service.extras import how_to_install, is_installed
-from service.validation import must_be
+from service.validation import Decimal, must_be
 
 ENVIRONMENT_PREFIX = "NUMERAL_"
 FEEDBACK_DATABASE = "sqlite:///numeral-feedback.db"
@@ -58,7 +58,7 @@ _MIB = 1024 * 1024
 _SHORTEST_KEY = 16
 
 ErrorRate = Annotated[
-    float, Field(ge=0.0, le=1.0, allow_inf_nan=False), must_be("a number from 0 to 1")
+    Decimal, Field(ge=0.0, le=1.0, allow_inf_nan=False), must_be("a number from 0 to 1")
 ]
 _Seconds = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
 

@@ -1,10 +1,11 @@
 """Faults of a request in our own words: what is wrong, and what is allowed."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
 # A batch can be wrong in a thousand places; the first few are enough to fix it.
@@ -39,6 +40,20 @@ _DESCRIPTIONS = {
 }
 _OTHERWISE = "has a value that is not allowed"
 _MUST_BE = "must_be"
+
+
+def _plain(number: str) -> BeforeValidator:
+    def validate(value: object) -> object:
+        if isinstance(value, str) and not re.fullmatch(number, value):
+            raise ValueError("must be a plain number")
+        return value
+
+    return BeforeValidator(validate)
+
+
+# Python also takes `1_0`, ` 10`, `+10` and other digits than these for numbers.
+Digits = Annotated[int, _plain("-?[0-9]+")]
+Decimal = Annotated[float, _plain(r"-?([0-9]+\.?|[0-9]*\.[0-9]+)([eE][-+]?[0-9]+)?")]
 
 
 class Fault(BaseModel):

@@ -103,13 +103,17 @@ class Constraints:
             longer = State(count, (state.even + first) % 10, (state.odd + second) % 10, zeros)
         return None if count == self._most and not self._sum_holds(longer) else longer
 
+    def allow(self, digits: int) -> bool:
+        """Return whether a text may have so many digits."""
+        return self._least <= digits <= self._most
+
     def missing(self, state: State) -> int:
         """Return the minimum number of digits that must follow."""
         return max(0, self._least - state.digits)
 
     def hold(self, state: State) -> bool:
         """Return whether a text that ends in `state` satisfies them."""
-        return self._least <= state.digits <= self._most and self._sum_holds(state)
+        return self.allow(state.digits) and self._sum_holds(state)
 
     @cached_property
     def _least(self) -> int:

@@ -12,6 +12,8 @@ from datetime import date
 from itertools import islice
 from typing import Literal, NamedTuple, get_args
 
+from models.fields.constraints import Constraints
+
 # Signs at the ends fill the box, as in `***125-`. A dash or point before the digits can mean more.
 _BEFORE, _AFTER = "=#$* ", "-=#$* "
 
@@ -31,6 +33,13 @@ _PIVOT = 69  # as POSIX has it: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 
 Format = Literal["amount", "zip", "date"]
 DecimalMark = Literal[".", ","]
 Order = Literal["dmy", "mdy", "ymd"]  # of day, month and year
+
+# How many digits may be written; an amount has its cents and their 100 too.
+_DIGITS: dict[Format, tuple[int, ...]] = {
+    "amount": tuple(range(1, _MOST_DIGITS + 6)),
+    "zip": (5, 9),
+    "date": tuple(range(4, 9)),
+}
 
 
 class Amount(NamedTuple):
@@ -73,6 +82,13 @@ class Notation:
                 raise ValueError(f"{name} requires format={owner}")
         if self.expected is not None and not re.fullmatch(EXPECTED, self.expected):
             raise ValueError(f"expected is {self.expected!r}; it must be an amount such as 125.75")
+
+    def require_possible(self, constraints: Constraints) -> None:
+        """Raise ValueError if nothing in this format satisfies `constraints`."""
+        if self.format and not any(map(constraints.allow, _DIGITS[self.format])):
+            raise ValueError(
+                f"format {self.format} and the length or checksum contradict each other; omit one"
+            )
 
     def readings(self, written: str) -> tuple[Value | None, ...]:
         """Return what `written` can mean, () for nothing; None is an amount with parts of a cent.

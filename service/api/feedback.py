@@ -32,6 +32,7 @@ from service.auth.api_keys import Role
 from service.errors import FeedbackOff, FeedbackUnavailable, UnknownPrediction
 from service.feedback.recorder import Recorder
 from service.feedback.records import PredictionQuery, is_audit
+from service.validation import Decimal, Digits
 
 if TYPE_CHECKING:
     # Requires the `feedback` extra.
@@ -148,7 +149,7 @@ async def delete_predictions(request: Request, request_id: _RequestId) -> None:
 async def list_reviews(
     request: Request,
     limit: Annotated[
-        int, Query(ge=1, le=_MAX_REVIEWS, description="Maximum number of predictions.")
+        Digits, Query(ge=1, le=_MAX_REVIEWS, description="Maximum number of predictions.")
     ] = 50,
 ) -> Reviews:
     """The newest predictions that a person should look at and that have no right answer yet."""
@@ -174,9 +175,11 @@ async def claim_reviews(
             description="Your name for whoever looks at them, such as a random UUID.",
         ),
     ],
-    limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of predictions.")] = 10,
+    limit: Annotated[
+        Digits, Query(ge=1, le=100, description="Maximum number of predictions.")
+    ] = 10,
     seconds: Annotated[
-        float, Query(ge=1, le=86_400, description="How long nobody else gets them.")
+        Decimal, Query(ge=1, le=86_400, description="How long nobody else gets them.")
     ] = 300,
 ) -> ClaimedReviews:
     """The oldest predictions to review, for one person alone until the claim expires.
@@ -214,7 +217,7 @@ async def claim_reviews(
 )
 async def picture_of_review(
     request: Request,
-    number: Annotated[int, Path(ge=1, le=2**63 - 1, description="As in `image` of the review.")],
+    number: Annotated[Digits, Path(ge=1, le=2**63 - 1, description="As in `image` of the review.")],
     whole: Annotated[
         bool, Query(description="The picture that was sent, as a JPEG, until it is answered.")
     ] = False,

@@ -25,7 +25,7 @@ from service.imaging import MOST_PAGES
 from service.inference.digits import DigitOptions, Preprocess
 from service.inference.fields import FieldOptions
 from service.settings import ErrorRate
-from service.validation import Fault, must_be
+from service.validation import Digits, Fault, must_be
 
 _CACHED_QUERIES = 256
 
@@ -35,9 +35,9 @@ _CALIBRATION = (
 )
 _PAGE: Any = Field(1, description="Page of a PDF or a TIFF, from 1; in a batch, of every file.")
 _Page = Annotated[
-    int, Field(ge=1, le=MOST_PAGES), must_be(f"a whole number from 1 to {MOST_PAGES}")
+    Digits, Field(ge=1, le=MOST_PAGES), must_be(f"a whole number from 1 to {MOST_PAGES}")
 ]
-_Length = Annotated[int, Field(ge=1, le=LONGEST), must_be(f"a whole number from 1 to {LONGEST}")]
+_Length = Annotated[Digits, Field(ge=1, le=LONGEST), must_be(f"a whole number from 1 to {LONGEST}")]
 _KIND = f"({'|'.join(KINDS)})"
 _Columns = Annotated[
     str,
@@ -139,6 +139,7 @@ class FieldParameters(_ReaderParameters):
         try:
             constraints = Constraints(self.length, self.min_length, self.max_length, self.checksum)
             notation = Notation(self.format, self.decimal, self.order, self.expected)
+            notation.require_possible(constraints)
         except ValueError as error:
             raise InvalidRequest.of("query", str(error)) from error
         return FieldOptions(

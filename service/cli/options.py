@@ -70,6 +70,7 @@ def read_constraints(
 
 
 def read_notation(
+    constraints: "Constraints",
     format_name: Format | None,
     decimal: DecimalMark | None,
     order: Order | None,
@@ -78,12 +79,14 @@ def read_notation(
     """Return what the options say about the meaning of a field.
 
     Raises:
-        typer.BadParameter: they contradict each other.
+        typer.BadParameter: they contradict each other or `constraints`.
     """
     try:
-        return Notation(format_name, decimal, order, expected)
+        notation = Notation(format_name, decimal, order, expected)
+        notation.require_possible(constraints)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    return notation
 
 
 def _label(name: str, given: dict[str, object]) -> str:

@@ -131,7 +131,7 @@ def read(
 
     constraints = read_constraints(length, min_length, max_length, checksum)
     settings = read_settings(models_dir=models_dir)
-    notation = read_notation(format_name, decimal, order, expected)
+    notation = read_notation(constraints, format_name, decimal, order, expected)
     options = FieldOptions(model, max_error, constraints, calibration, notation)
     pipeline = choose_pipeline(settings, options)
     first = format_name if format_name in _VALUES else "text"

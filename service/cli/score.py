@@ -143,7 +143,7 @@ def score(
       141  the reader of the output closed it
     """
     constraints = read_constraints(length, min_length, max_length, checksum)
-    notation = read_notation(format_name, decimal, order)
+    notation = read_notation(constraints, format_name, decimal, order)
     if not (fields or (constraints.are_none and notation.format is None)):
         raise typer.BadParameter("lengths, a checksum and a format apply to fields; add --fields")
     if fields and preprocess != "auto":

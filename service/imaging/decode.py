@@ -196,7 +196,9 @@ def is_picture(head: bytes) -> bool:
 
 
 def _from_page(data: bytes, page: int) -> bytes:
-    offsets = tiff.page_offsets(data) if _format_of(data) == "TIFF" else [0]
+    if (name := _format_of(data)) != "TIFF":
+        raise UnreadableImage(f"there is no page {page}; of a {name}, only page 1 is read")
+    offsets = tiff.page_offsets(data)
     if page > len(offsets):
         raise UnreadableImage(f"there is no page {page}; the file has {len(offsets)}")
     return tiff.starting_at(data, offsets[page - 1])

@@ -24,7 +24,8 @@ _CPU_SECONDS, _SECONDS = 3, 8
 # Of memory: for each pixel (a HEIC file takes 8, AVIF 9, a PDF 4), and for the program.
 _PIXEL_BYTES, _PROGRAM_BYTES = 10, 128 << 20
 
-_PDF = b"%PDF-"
+# What programs write in front of a PDF: blanks, and the byte order mark of UTF-8.
+_PDF, _BEFORE_PDF, _PDF_WITHIN = b"%PDF-", b"\xef\xbb\xbf\0\t\n\f\r ", 1024
 _BRANDS = frozenset(b"heic heix heim heis hevc hevx mif1 msf1 avif avis".split())
 _PROGRAM = "service.page_reader"
 
@@ -33,7 +34,9 @@ def is_document(content: object) -> bool:
     """Tell whether `content` is the start of a PDF, HEIC or AVIF file."""
     if not isinstance(content, bytes):
         return False
-    return content.startswith(_PDF) or (content[4:8] == b"ftyp" and content[8:12] in _BRANDS)
+    if content[:_PDF_WITHIN].lstrip(_BEFORE_PDF).startswith(_PDF):
+        return True
+    return content[4:8] == b"ftyp" and content[8:12] in _BRANDS
 
 
 def decode_document(data: bytes, *, page: int, max_pixels: int) -> Picture:

@@ -111,6 +111,11 @@ def page_offsets(data: bytes) -> list[int]:
         # the file ends the search.
         while start := struct.unpack_from(layout.offset, data, following)[0]:
             (count,) = struct.unpack_from(layout.number, data, start)
+            if start in offsets:
+                raise UnreadableImage(
+                    "the TIFF is damaged: after its last page comes an earlier one; send the page"
+                    " to read"
+                )
             if len(offsets) == MOST_PAGES:
                 raise UnreadableImage(
                     f"the TIFF has more than {MOST_PAGES} pages; send the page to read"

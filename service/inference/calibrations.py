@@ -1,6 +1,5 @@
 """Calibrations: thresholds that were chosen on a user's own labelled pictures."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -32,8 +31,6 @@ from service.inference.fields import FieldReading
 _SUFFIX = ".json"
 _LEAST = 1e-12  # probabilities closer to 0 are clipped before their logarithm
 _DECIMALS = 6  # of a confidence in a bin; the rest depends on the company in a micro-batch
-
-_log = logging.getLogger(__name__)
 
 
 class CalibratedPoint(Point):
@@ -147,7 +144,6 @@ def load_calibrations(
             usable[path.stem] = _load(path, cards)
         except UnusableCalibration as error:
             failures[path.stem] = str(error)
-            _log.error("calibration %s is not used: %s", path.stem, error)
     return usable, failures
 
 

@@ -1,7 +1,7 @@
 """The published models, and which of them are loaded."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -136,7 +136,7 @@ class Catalogue:
             UnusableCalibration: the calibration in `options` is unknown, or not for this model.
             UnsupportedMaxError: the model cannot keep the error rate in `options`.
         """
-        calibration = self._calibration(options)
+        calibration = self._calibration(options, self.cards)
         classifier = self.classifier(calibration.model if calibration else options.model)
         card = classifier.card
         threshold, temperature, name = self._limits(card, calibration, options.max_error, max_error)
@@ -157,7 +157,7 @@ class Catalogue:
             UnknownModel, ModelUnavailable: as for `reader`.
             UnusableCalibration, UnsupportedMaxError: as for `digits`.
         """
-        calibration = self._calibration(options)
+        calibration = self._calibration(options, self.reader_cards)
         reader = self.reader(calibration.model if calibration else options.model)
         card = reader.card
         threshold, temperature, name = self._limits(card, calibration, options.max_error, max_error)
@@ -172,7 +172,9 @@ class Catalogue:
             page=options.page,
         )
 
-    def _calibration(self, options: DigitOptions | FieldOptions) -> Calibration | None:
+    def _calibration(
+        self, options: DigitOptions | FieldOptions, cards: Collection[str]
+    ) -> Calibration | None:
         name = options.calibration
         if name is None:
             return None
@@ -185,6 +187,11 @@ class Catalogue:
                 else f"there is no calibration {name!r}; the calibrations are {known}"
             )
         calibration = self.calibrations[name]
+        if calibration.model not in cards:
+            what = "fields" if calibration.model in self.reader_cards else "single digits"
+            raise UnusableCalibration(
+                f"the calibration {name!r} is for {what}: for the model {calibration.model!r}"
+            )
         if options.model not in (None, calibration.model):
             raise UnusableCalibration(
                 f"the calibration {name!r} is for the model {calibration.model!r}, not for"

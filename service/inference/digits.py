@@ -131,6 +131,8 @@ class DigitPipeline:
 
     def decode(self, content: Content, max_pixels: int | None = None) -> Picture | Ready:
         """Decode a file of at most `max_pixels`; return anything else as it is."""
+        if isinstance(content, np.ndarray) and self.page > 1:
+            return UnreadableImage(f"there is no page {self.page}; an array has none")
         if not isinstance(content, bytes):
             return content
         try:

@@ -113,7 +113,9 @@ class Registry:
                 catalogue = await asyncio.to_thread(_load_warm, self._settings)
                 await asyncio.to_thread(self._also_load, catalogue)
             except NothingToServe as error:
-                _log.error("not ready: %s", error)
+                # It is tried again every few seconds.
+                if self._why_not_ready != str(error):
+                    _log.error("not ready: %s", error)
                 self._why_not_ready = str(error)
             except Exception:
                 # Liveness must survive any failure; readiness reports it.
@@ -187,6 +189,8 @@ class Registry:
                 for name, each in catalogue.calibrations.items()
             },
         )
+        for unused in catalogue.calibration_failures.items():
+            _log.error("calibration %s is not used: %s", *unused)
         default, settings = catalogue.cards[catalogue.default], self._settings
         variables = "NUMERAL_MAX_ERROR or NUMERAL_DEFAULT_MODEL"
         _warn_if_unsupported(default, settings.max_error, "picture", variables)

@@ -32,7 +32,7 @@ def main(page: int, max_pixels: int, max_pages: int, memory: int, seconds: int) 
     _limit(memory, seconds)
     data = sys.stdin.buffer.read()
     try:
-        read = read_pdf if data.startswith(b"%PDF-") else _read_heif
+        read = read_pdf if data[4:8] != b"ftyp" else _read_heif
         head, pixels = read(data, page, max_pixels, max_pages)
     except Refused as error:
         head, pixels = dict(zip(("error", "reason"), error.args, strict=True)), b""
@@ -124,6 +124,12 @@ def _read_heif(
             _check_size("the picture", opened.size, max_pixels)
             image: Image.Image = ImageOps.exif_transpose(opened)
     except (OSError, SyntaxError, ValueError, RuntimeError, EOFError) as error:
+        if "Image size" in str(error):
+            raise Refused(
+                "PictureTooLarge",
+                "the HEIC or AVIF data announces more pixels than can be decoded; send a smaller"
+                " picture",
+            ) from error
         raise Refused(
             "UnreadableImage",
             "the HEIC or AVIF data is damaged or incomplete; send the whole file",

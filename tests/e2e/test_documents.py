@@ -1,6 +1,7 @@
 """Documents over a real socket: PDF, TIFF, HEIC, AVIF."""
 
 import base64
+from io import BytesIO
 
 import cv2
 import httpx
@@ -44,12 +45,17 @@ def test_a_page_is_read_everywhere_by_its_number(server, draw, file_format):
     batch = post("predict/batch", json={"images": images}).json()["predictions"]
     shown = cv2.imdecode(np.frombuffer(post("normalise", content=file).content, np.uint8), 0)
     assert post("predict", content=file).json()["digit"] == batch[0]["digit"] == 4
-    assert batch[1]["error"]["detail"] == "there is no page 2; the file has 1"
+    assert batch[1]["error"]["detail"] == "there is no page 2; of a PNG, only page 1 is read"
     assert shown.shape == (28, 28)
     assert post("fields", content=file).status_code == 200
+    array = BytesIO()
+    np.save(array, np.zeros((1, 28, 28), np.uint8))
+    headers = {"Content-Type": "application/x-npy"}
+    npy = post("predict/batch", content=array.getvalue(), headers=headers).json()
+    assert npy["predictions"][0]["error"]["detail"] == "there is no page 2; an array has none"
 
 
-@pytest.mark.parametrize("page", ["0", "201", "first"])
+@pytest.mark.parametrize("page", ["0", "201", "first", "1_0", "1.0", " 1", "+1", "\u0661"])
 def test_a_page_is_a_number_from_1(server, seven, page):
     answer = httpx.post(f"{server}/predict", params={"page": page}, content=seven)
 

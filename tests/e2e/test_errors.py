@@ -103,7 +103,7 @@ ERRORS = {
         for name, value, what in [
             *(
                 ("max_error", value, "must be a number from 0 to 1")
-                for value in ("2", "-0.1", "nan", "low")
+                for value in ("2", "-0.1", "nan", "low", "0_1", " 0.1", "+0.1")
             ),
             ("preprocess", "always", "must be one of auto, none"),
             ("maxerror", "0.01", "is not known"),

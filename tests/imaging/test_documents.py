@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,6 +25,7 @@ from tests.imaging.documents import (
 )
 from tests.imaging.samples import MAX_PIXELS, assert_picture_or_refusal, drawing, encoded, read
 
+HEIC = encoded(drawing((80, 60)), "HEIF")
 PAGES = [drawing((80, 60), ink) for ink in (0, 90, 160)]
 SQUARE = b"100 100 200 200 re f"
 KEY = b"/Encrypt<</Filter/Standard/V 1/R 2/O(%b)/U(%b)/P -4>>/ID[(a)(a)]" % (b"o" * 32, b"u" * 32)
@@ -94,10 +97,22 @@ def test_a_page_is_rendered_at_200_dpi_or_as_large_as_allowed(max_pixels, shape)
     assert (picture == 0).mean() == pytest.approx(200 * 200 / (595 * 842), abs=0.005)
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "GIF", "HEIF", "TIFF", "PDF"])
-def test_a_page_that_does_not_exist_is_refused(file_format):
-    with pytest.raises(UnreadableImage, match="no page 2; the file has 1"):
+@pytest.mark.parametrize(
+    ("file_format", "reason"),
+    [
+        *((each, "no page 2; the file has 1") for each in ("HEIF", "TIFF", "PDF")),
+        ("PNG", "no page 2; of a PNG, only page 1 is read"),
+        ("GIF", "no page 2; of a GIF, only page 1 is read"),
+    ],
+)
+def test_a_page_that_does_not_exist_is_refused(file_format, reason):
+    with pytest.raises(UnreadableImage, match=reason):
         read(encoded(drawing(), file_format), page=2)
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\r\n\n"])
+def test_a_pdf_may_start_with_blanks(before):
+    assert np.array_equal(read(before + page_of(SQUARE)), read(page_of(SQUARE)))
 
 
 def test_an_unreadable_page_does_not_affect_the_others():
@@ -120,10 +135,15 @@ def test_an_unreadable_page_does_not_affect_the_others():
         (page_of(SQUARE, kids=b"3 0 R " * 100_000), UnreadableImage, f"from 1 to {MOST_PAGES}"),
         (page_of(SQUARE, box=(10**9, 10**9)), PictureTooLarge, "352777778 mm"),
         (with_a_picture_of(30_000, 30_000), PictureTooLarge, "30000 x 30000 pixels"),
-        (encoded(drawing((80, 60)), "HEIF")[:-100], UnreadableImage, "AVIF data is damaged"),
+        (HEIC[:-100], UnreadableImage, "AVIF data is damaged"),
         (encoded(drawing((80, 60)), "AVIF")[:-100], UnreadableImage, "AVIF data is damaged"),
         (encoded(Image.new("L", (1001, 1000)), "AVIF"), PictureTooLarge, "1001 x 1000 pixels"),
         (encoded(Image.new("L", (1001, 1000)), "HEIF"), PictureTooLarge, "1001 x 1000 pixels"),
+        (
+            re.sub(rb"(ispe....)........", rb"\1" + 2 * b"\0\0\xea\x60", HEIC, flags=re.DOTALL),
+            PictureTooLarge,
+            "announces more pixels",
+        ),
         (b"\0\0\0\x18ftypheic" + bytes(100), UnreadableImage, "AVIF data is damaged"),
     ],
     ids=[
@@ -138,6 +158,7 @@ def test_an_unreadable_page_does_not_affect_the_others():
         "avif",
         "large-avif",
         "large-heic",
+        "announced",
         "head",
     ],
 )

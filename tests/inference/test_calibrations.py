@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
-from service.errors import UnknownModel, UnsupportedMaxError, UnusableCalibration
+from service.errors import UnsupportedMaxError, UnusableCalibration
 from service.imaging import Ink
 from service.inference.calibrations import calibrate
 from service.inference.catalogue import NothingToServe, load_catalogue
@@ -160,7 +160,7 @@ def test_an_unknown_calibration_or_one_of_another_model_is_refused(tmp_path):
     with pytest.raises(UnusableCalibration, match="for the model 'mlp', not for 'cnn'"):
         pipeline_of(catalogue, calibration="bank-a", model="cnn")
     options = FieldOptions(calibration="bank-a")
-    with pytest.raises(UnknownModel):
+    with pytest.raises(UnusableCalibration, match="is for single digits"):
         catalogue.fields(options, max_error=0.01, max_pixels=10**6)
 
 

@@ -34,6 +34,17 @@ def test_without_models_the_error_says_why(tmp_path):
         registry.digits(DigitOptions())
 
 
+def test_what_stays_wrong_is_logged_once(tmp_path, caplog):
+    (tmp_path / "bank-a.json").write_text("{}")
+    registry = _registry(calibrations=tmp_path, default_calibrations=("bank-a",))
+
+    for _ in range(2):
+        asyncio.run(registry.load())
+
+    [record] = caplog.records
+    assert "the default calibration 'bank-a' cannot be used: it is no calibration" in record.message
+
+
 def test_the_settings_are_the_defaults_of_a_pipeline(seven):
     registry = _registry(max_error=0.01, max_pixels=100)
     asyncio.run(registry.load())

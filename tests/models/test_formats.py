@@ -1,5 +1,6 @@
 """Amounts, ZIP codes and dates in the ways that people write them."""
 
+import contextlib
 import re
 from datetime import date
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from models.fields.constraints import Checksum, Constraints
 from models.fields.formats import Notation
 
 AMOUNTS = """
@@ -144,3 +146,23 @@ def test_a_date_that_two_orders_explain_is_ambiguous():
 def test_options_of_other_formats_are_refused(given, told):
     with pytest.raises(ValueError, match=told):
         Notation(**given)
+
+
+@pytest.mark.parametrize(
+    ("constraints", "possible"),
+    [
+        (Constraints(), ["amount", "zip", "date"]),
+        (Constraints(length=7), ["amount", "date"]),
+        (Constraints(min_length=6, max_length=8), ["amount", "date"]),
+        (Constraints(max_length=3), ["amount"]),
+        (Constraints(checksum=Checksum.ABA), ["amount", "zip"]),
+        (Constraints(min_length=21), []),
+    ],
+)
+def test_a_length_that_no_text_of_a_format_has_is_refused(constraints, possible):
+    for name in ("amount", "zip", "date"):
+        told = contextlib.nullcontext()
+        if name not in possible:
+            told = pytest.raises(ValueError, match=f"format {name} and the length or checksum")
+        with told:
+            Notation(name).require_possible(constraints)

@@ -10,6 +10,7 @@ from service.drift import Distribution
 from service.inference.calibrations import calibrate
 from service.inference.catalogue import load_catalogue
 from service.inference.digits import DigitOptions
+from service.metrics import Metrics
 
 RANDOM = np.random.default_rng(5)
 DISTRIBUTION = Distribution.of(RANDOM.normal(size=1_000).tolist())
@@ -72,6 +73,19 @@ def test_another_pen_is_seen_in_the_width_of_the_strokes(tmp_path, app_client):
     assert other == before  # they were read without the calibration
     assert after["stroke"] > CHANGED
     assert after["contrast"] < UNCHANGED
+
+
+def test_a_calibration_that_is_removed_leaves_the_metrics():
+    metrics = Metrics()
+    names = {"versions": {"mlp": "1"}, "defaults": (), "failed": 0}
+
+    metrics.serving(**names, calibrated={("mlp", "bank-a"): {"stroke": DISTRIBUTION}})
+    before = metrics.page("text/plain")[0].decode()
+    metrics.serving(**names)
+    after = metrics.page("text/plain")[0].decode()
+
+    assert 'numeral_drift_pictures{bin="9",calibration="bank-a"' in before
+    assert "bank-a" not in after
 
 
 def drawn(pen: int) -> bytes:
