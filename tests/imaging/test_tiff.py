@@ -220,7 +220,7 @@ def test_of_a_few_pages_the_first_is_read():
 
 
 def test_a_document_of_many_pages_is_refused():
-    with pytest.raises(UnreadableImage, match="after its last page comes an earlier one"):
+    with pytest.raises(UnreadableImage, match="more than 200 pages"):
         decode(of_pages(201), max_pixels=10**6)
 
 
@@ -231,5 +231,5 @@ def test_pages_that_lead_back_to_the_first_are_refused():
     end = start + 2 + 12 * count
     file[end : end + 4] = start.to_bytes(4, "little")
 
-    with pytest.raises(UnreadableImage, match="more than 200 pages"):
+    with pytest.raises(UnreadableImage, match="after its last page comes an earlier one"):
         decode(bytes(file), max_pixels=10**6)
