@@ -36,6 +36,9 @@ _EVERY, _LEAST_COVER = 6, 0.2
 # Distance, in pixels, of a line's pieces from their common curve.
 _SPREAD = 4.0
 
+# More lines in one direction are a texture.
+_MOST_LINES = 256
+
 # How much of a line has to be there, to count and to be a doubtful one; when a piece is complete.
 _WHOLE, _DOUBTFUL, _COMPLETE = 0.6, 0.3, 0.85
 
@@ -143,29 +146,29 @@ def _components(lines: _Mask) -> Iterator[tuple[tuple[int, int, int, int], _Mask
 
 def _grid(across: _Mask, down: _Mask) -> Grid | None:
     """Fit the lines of a table; None if there are too few."""
-    rows, columns = _curves(across), _curves(down.T)
+    lines = [_curves(across)[:_MOST_LINES], _curves(down.T)[:_MOST_LINES]]
     near = np.ones((5, 1), np.uint8)
     across, down = as_picture(cv2.dilate(across, near)), as_picture(cv2.dilate(down, near.T))
     weak: tuple[list[_Floats], list[_Floats]] = ([], [])
-    while min(len(rows), len(columns)) >= 3:
-        points = _crossings(rows, columns, across.shape)
+    while min(map(len, lines)) >= 3:
+        points = _crossings(*lines, across.shape)
         turned = points.transpose(1, 0, 2)
         there = _there(across, points), _there(down, turned)
         which = int(there[1].min() < there[0].min())
-        worst = int(there[which].argmin())
-        if there[which][worst] >= _WHOLE:
-            double = _double(points, there[0]), _double(turned, there[1])
-            if double == (None, None):
+        worst = np.argsort(there[which])
+        worst = worst[there[which][worst] < _WHOLE]
+        if worst.size:
+            # Those that are left may be whole without the others.
+            worst = worst[: max(1, worst.size // 4)]
+            weak[which].extend(lines[which][worst[there[which][worst] > _DOUBTFUL]])
+        else:
+            doubles = _doubles(points, there[0]), _doubles(turned, there[1])
+            which = int(not doubles[0].size)
+            worst = doubles[which]
+            if not worst.size:
                 wide = _doubtful(points, weak[0], 0)[:, None] | _doubtful(points, weak[1], 1)
                 return Grid(points.astype(np.float32), wide)
-            which = int(double[0] is None)
-            worst = double[which] or 0
-        elif there[which][worst] > _DOUBTFUL:
-            weak[which].append((rows, columns)[which][worst])
-        if which == 0:
-            rows = np.delete(rows, worst, axis=0)
-        else:
-            columns = np.delete(columns, worst, axis=0)
+        lines[which] = np.delete(lines[which], worst, axis=0)
     return None
 
 
@@ -258,13 +261,11 @@ def _gaps(points: _Floats) -> _Floats:
     return np.asarray(np.median(np.linalg.norm(np.diff(points, axis=0), axis=2), axis=1))
 
 
-def _double(points: _Floats, there: _Floats) -> int | None:
-    """Return which line, through a row of `points`, is the weaker of two that are one."""
+def _doubles(points: _Floats, there: _Floats) -> NDArray[np.intp]:
+    """Return which lines, each through a row of `points`, are the weaker of two that are one."""
     gaps = _gaps(points)
-    near = int(gaps.argmin())
-    if gaps[near] >= max(_CLOSEST, _DOUBLE * np.median(gaps)):
-        return None
-    return near + int(there[near + 1] < there[near])
+    near = np.flatnonzero(gaps < max(_CLOSEST, _DOUBLE * np.median(gaps)))
+    return np.unique(near + (there[near + 1] < there[near]))
 
 
 def _doubtful(points: _Floats, weak: Sequence[_Floats], axis: int) -> NDArray[np.bool_]:

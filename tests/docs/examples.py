@@ -97,7 +97,11 @@ def run(example: Example, url: str, folder: Path, key: str) -> str:
 def _copy_pictures(folder: Path) -> None:
     """Copy the files that examples use from a checkout, and create the command `numeral`."""
     pictures = [*(ROOT / "docs").glob("*.png"), *(ROOT / "docs").glob("*.jpg")]
-    for file in (ROOT / "README.md", *pictures, *(ROOT / "docs" / "tutorials").rglob("*.png")):
+    for file in (
+        ROOT / "README.md",
+        *pictures,
+        *(ROOT / "docs" / "tutorials").rglob("*.[jp][pn]g"),
+    ):
         copy = folder / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, copy)

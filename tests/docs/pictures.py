@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.logbook import draw_page
+from benchmarks.pages.logbook import draw_page
 from benchmarks.pen import drawn_digits
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -68,9 +68,9 @@ def _photo() -> Picture:
     return np.clip(photo, 0, 255).astype(np.uint8)
 
 
-def _strip(text: str, seed: int) -> Picture:
+def _strip(text: str, seed: int, *, widest: int = 3) -> Picture:
     """Draw `text` with one pen: [72, width], dark on light."""
-    digits = drawn_digits(200, seed)
+    digits = drawn_digits(200, seed, widest=widest)
     strip = np.zeros((72, _ADVANCE * len(text) + 24), np.uint8)
     for place, digit in enumerate(text):
         drawn = digits.images[int(digit) + 10 * place]
@@ -79,11 +79,11 @@ def _strip(text: str, seed: int) -> Picture:
     return np.rint(_PAPER - strip * ((_PAPER - _INK) / 255)).astype(np.uint8)
 
 
-def _logbook() -> bytes:
+def _logbook(seed: int = 25) -> bytes:
     """Photograph a page of `_LOGBOOK`, as a JPEG file."""
     texts = [text for row in _LOGBOOK for text in row]
     cells = [
-        text and (_strip(text, seed=25 + place) if text.isdigit() else _print(text), text)
+        text and (_strip(text, seed + place, widest=2) if text.isdigit() else _print(text), text)
         for place, text in enumerate(texts)
     ]
     return draw_page(cells, len(_LOGBOOK[0]), np.random.default_rng(4), bent=True).jpeg

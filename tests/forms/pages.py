@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from benchmarks.logbook import draw_page
+from benchmarks.pages.logbook import draw_page
 from benchmarks.pen import drawn_digits
 
 PAPER, LINE = 230, 90

@@ -115,6 +115,7 @@ NO_TABLES = {
     "ruled paper": _ruled_paper(),
     "a single box": ruled((100, 500), (100, 300)),
     "a row of boxes": ruled((100, 200, 300, 400, 500), (100, 200)),
+    "a fine texture": ruled(range(3, 1500, 7), range(3, 1500, 7), size=(1500, 1500), thickness=1),
     "a thin strip": np.full((1, 5000), PAPER, np.uint8),
     "one pixel": np.zeros((1, 1), np.uint8),
 }
