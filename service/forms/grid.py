@@ -151,7 +151,7 @@ def _grid(across: _Mask, down: _Mask) -> Grid | None:
     across, down = as_picture(cv2.dilate(across, near)), as_picture(cv2.dilate(down, near.T))
     weak: tuple[list[_Floats], list[_Floats]] = ([], [])
     while min(map(len, lines)) >= 3:
-        points = _crossings(*lines, across.shape)
+        points = _crossings(lines[0], lines[1], across.shape)
         turned = points.transpose(1, 0, 2)
         there = _there(across, points), _there(down, turned)
         which = int(there[1].min() < there[0].min())
