@@ -10,6 +10,7 @@ from service.errors import NumeralError, UnknownForm, UnusableForm
 from service.forms.files import Form, FormError, form_files, load_form
 from service.forms.finding import FINDERS, Finder
 from service.forms.reading import FormPipeline, Pipeline
+from service.forms.reference import reference_finder
 from service.inference.catalogue import Catalogue
 from service.inference.digits import DigitOptions, DigitPipeline
 from service.inference.fields import FieldOptions, FieldPipeline
@@ -92,6 +93,8 @@ def open_form(path: Path) -> LoadedForm:
         FormError: one cannot be used.
     """
     form = load_form(path)
+    if form.reference is not None:
+        return LoadedForm(form, reference_finder(path.parent / form.reference, form))
     return LoadedForm(form, FINDERS[form.found_by])
 
 
