@@ -227,7 +227,7 @@ def _decode(compression: int, bits: int, width: int, height: int, data: bytes) -
     """Decode `data` as the only strip of a TIFF, to an Image; return None if it is too short."""
     from PIL import Image  # noqa: PLC0415 - few PDFs need it
 
-    tags = {256: width, 257: height, 258: bits, 259: compression, 262: int(bits > 1), 273: 8}
+    tags = {256: width, 257: height, 258: bits, 259: compression, 262: 1, 273: 8}
     tags |= {277: 1, 278: height, 279: len(data)}
     data += bytes(len(data) % 2)
     directory = b"".join(struct.pack("<HHLL", tag, _LONG, 1, tags[tag]) for tag in tags)
