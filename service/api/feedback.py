@@ -13,6 +13,7 @@ from service import errors
 from service.api.dependencies import state_of
 from service.api.examples import BINARY
 from service.api.feedback_schemas import (
+    MAX_NUMBER,
     ClaimedReviews,
     Feedback,
     KeptFeedback,
@@ -217,7 +218,9 @@ async def claim_reviews(
 )
 async def picture_of_review(
     request: Request,
-    number: Annotated[Digits, Path(ge=1, le=2**63 - 1, description="As in `image` of the review.")],
+    number: Annotated[
+        Digits, Path(ge=1, le=MAX_NUMBER, description="As in `image` of the review.")
+    ],
     whole: Annotated[
         bool, Query(description="The picture that was sent, as a JPEG, until it is answered.")
     ] = False,
@@ -240,6 +243,7 @@ def _review(row: "RowMapping") -> Review:
     return Review.model_validate(
         fields
         | {
+            "number": row["id"],
             "alternatives": [{"text": text, "confidence": its} for text, its in alternatives],
             "page": f"{image}?whole=true" if row["has_page"] else None,
         }
@@ -279,6 +283,7 @@ async def _read_feedback(request: Request) -> Feedback:
 def _query(request: Request, feedback: Feedback) -> tuple[PredictionQuery, str | None]:
     """Return the prediction that is meant, and who gives the answer."""
     query = PredictionQuery(feedback.request_id, feedback.index, feedback.id, feedback.caller)
+    query = replace(query, number=feedback.number)
     caller = state_of(request).get("caller")
     if caller is None:
         if feedback.caller is not None:

@@ -12,6 +12,7 @@ from service.feedback.records import Kind
 from service.inference.decisions import Decision
 from service.validation import must_be
 
+MAX_NUMBER = 2**63 - 1
 _MAX_INDEX = 2**31 - 1
 
 RequestId = Annotated[
@@ -60,6 +61,9 @@ class Feedback(BaseModel):
     skip: bool = Field(
         False,
         description="True if nobody can read it: it is no longer reviewed, without an answer.",
+    )
+    number: Annotated[int, Field(ge=1, le=MAX_NUMBER)] | None = Field(
+        None, description="`number` of a review, which alone tells requests with the same id apart."
     )
     caller: _Caller | None = Field(
         None,
@@ -151,6 +155,7 @@ class Guess(Answer):
 class Review(KeptPrediction):
     """A prediction that a person should look at."""
 
+    number: int = Field(description="Its number; `POST /feedback` takes it.")
     alternatives: tuple[Guess, ...] = Field(
         description="What else may be written, the likeliest first; none for the reason `audit`."
     )

@@ -128,6 +128,7 @@ class PredictionQuery:
         item_id: the client's id of its image.
         caller: name of its API key; None for a service without keys.
         any_caller: whether to search the predictions of all callers if `caller` is None.
+        number: its number in the database, if several requests may have the same id.
     """
 
     request_id: str
@@ -135,6 +136,7 @@ class PredictionQuery:
     item_id: str | int | None = None
     caller: str | None = None
     any_caller: bool = False
+    number: int | None = None
 
 
 def stored_id(item_id: str | int) -> str:

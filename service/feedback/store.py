@@ -49,12 +49,11 @@ _MAX_COMPARED = 100
 _MAX_LISTED = 1000
 
 _columns = predictions.c
-_listed = (
+_without_image = select(
     *(column for column in _columns if column not in {_columns.image, _columns.page}),
     _columns.image.is_not(None).label("has_image"),
     _columns.page.is_not(None).label("has_page"),
 )
-_without_image = select(*_listed)
 
 # What `labelled_digits` returns: the newer columns are missing in a database that is only read.
 _LABELLED = (
@@ -184,13 +183,14 @@ class Store:
             update(predictions)
             .where(_columns.id.in_(select(chosen.c.id)))
             .values(claimed_by=by, claimed_until=now + seconds)
-            .returning(*_listed)
+            .returning(_columns.id)
         )
         waiting = select(func.count()).select_from(predictions).where(is_open_review)
         with self.transaction() as connection:
-            rows = connection.execute(claimed).mappings().all()
-            total = connection.scalar(waiting) or 0
-        return Claimed(sorted(rows, key=lambda row: int(row["id"])), total)
+            # Not from RETURNING: in SQLite 3.40, IS NOT NULL is always true there.
+            is_claimed = _columns.id.in_(connection.scalars(claimed).all())
+            rows = connection.execute(_without_image.where(is_claimed).order_by(_columns.id))
+            return Claimed(rows.mappings().all(), connection.scalar(waiting) or 0)
 
     def delete(self, query: PredictionQuery) -> None:
         """Delete the predictions that match `query`, with their pictures and answers.
@@ -360,6 +360,8 @@ def _matches(query: PredictionQuery) -> Iterator[ColumnElement[bool]]:
     yield _columns.request_id == query.request_id
     if query.caller is not None or not query.any_caller:
         yield _columns.caller.is_not_distinct_from(query.caller)
+    if query.number is not None:
+        yield _columns.id == query.number
     if query.index is not None:
         yield _columns.place == query.index
     if query.item_id is not None:

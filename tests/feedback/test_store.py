@@ -129,6 +129,16 @@ def test_a_reused_request_id_means_the_later_request(store):
     assert store.answer(PredictionQuery("mine"), Kind.DIGIT, "9", None).row["read"] == "2"
 
 
+def test_a_number_means_one_of_two_requests_with_the_same_id(store):
+    store.add([row(read="1", decision="review"), row(read="2", decision="review")])
+    newer, older = store.reviews(2)
+
+    query = PredictionQuery("mine", number=older["id"])
+
+    assert store.answer(query, Kind.DIGIT, "9", None).row["read"] == "1"
+    assert [each["id"] for each in store.reviews(2)] == [newer["id"]]
+
+
 def test_an_id_that_two_callers_used_belongs_to_each(store):
     store.add([row(caller="till", read="1"), row(caller="office", read="2")])
     everyone = PredictionQuery("mine", any_caller=True)
@@ -217,6 +227,7 @@ def test_the_oldest_reviews_are_claimed_by_one_session_until_they_expire(store):
 
     assert [ann.waiting, *(each["request_id"] for each in ann.rows)] == [3, "r1"]
     assert [each["request_id"] for each in bob.rows] == ["r2", "r3"]
+    assert not any(each["has_image"] or each["has_page"] for each in bob.rows)
     assert [each["request_id"] for each in again.rows] == ["r1", "r2", "r3"]
     assert store.claim("bob", limit=5, seconds=60).rows == []
     assert len(store.reviews(10)) == 3

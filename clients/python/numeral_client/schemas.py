@@ -70,6 +70,7 @@ class Correction(TypedDict, total=False):
         skip: True if nobody can read it, which ends its review without an answer.
         index: position of the picture in its request, from 0.
         id: id of the picture, instead of `index`.
+        number: of a review, which alone tells requests with the same id apart.
         caller: name of the API key that read the picture; for keys with the role `admin`.
     """
 
@@ -78,6 +79,7 @@ class Correction(TypedDict, total=False):
     skip: bool
     index: int
     id: str | int
+    number: int
     caller: str
 
 
@@ -325,10 +327,12 @@ class Review(KeptPrediction):
     """A reading that waits for a person.
 
     Attributes:
+        number: its number in the service's database.
         alternatives: what else may be written, the likeliest first; none for the reason `audit`.
         page: path of the picture as it was sent; None if it is not stored.
     """
 
+    number: int
     alternatives: tuple[Guess, ...]
     page: str | None = None
 

@@ -4,6 +4,7 @@ import { DigitTab } from "./digit.js";
 import { FieldTab } from "./field.js";
 import { ModelsTab } from "./models.js";
 import { usePictures } from "./pictures.js";
+import { ReviewTab } from "./review.js";
 import { Trouble, getJson, useKey } from "./service.js";
 import { useTabs } from "./tabs.js";
 
@@ -12,6 +13,7 @@ const NEXT_TRY_MS = 2000;
 const tabs = {
   digit: new DigitTab(document.getElementById("digit")),
   field: new FieldTab(document.getElementById("field")),
+  review: new ReviewTab(document.getElementById("review")),
   models: new ModelsTab(document.getElementById("models")),
 };
 let chosen = "digit";
@@ -19,7 +21,7 @@ let chosen = "digit";
 async function load() {
   try {
     const catalogue = await getJson("models");
-    for (const tab of Object.values(tabs)) tab.use(catalogue);
+    for (const tab of Object.values(tabs)) tab.use?.(catalogue);
     tabs[chosen].show?.();
   } catch (error) {
     if (!(error instanceof Trouble)) throw error;

@@ -4,8 +4,9 @@ const KEY = "numeral-key";
 
 /** An error of the service, or of the connection. */
 export class Trouble extends Error {
-  constructor({ title, detail, status = 0, request_id: requestId = "" }) {
+  constructor({ type = "", title, detail, status = 0, request_id: requestId = "" }) {
     super(detail);
+    this.type = type;
     this.title = title;
     this.status = status;
     this.requestId = requestId;
@@ -20,6 +21,18 @@ export function useKey(key) {
 /** Return the JSON answer of `path`. */
 export async function getJson(path) {
   return (await request(path, {})).json();
+}
+
+/** Return the URL of the picture at `path` for this page; revoke it in the end. */
+export async function getPicture(path) {
+  return URL.createObjectURL(await (await request(path, {})).blob());
+}
+
+/** Return the JSON answer of POST `path` for `content`; `keepalive` outlives the page. */
+export async function postJson(path, content = {}, keepalive = false) {
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify(content);
+  return (await request(path, { method: "POST", body, headers, keepalive })).json();
 }
 
 /** Return the JSON answer of POST `path` for a picture. */
