@@ -22,8 +22,9 @@ from service.inference.fields import FieldOptions, FieldPipeline, FieldReading
 Kind = Literal["field", "digit", "amount", "zip", "date", "skip"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# Rows of a cell's picture, and how many of them at each side are left to the ruled line.
-_CELL_HEIGHT, _RULE = 72, 5
+# Rows of a cell's picture, and the share of them at each side that is left to the ruled line: on
+# eight simulated pages 0.03 left ink in 18 of 43 empty cells, 0.06 in none.
+_CELL_HEIGHT, _RULE, _THINNEST_RULE = 72, 0.07, 2
 _LARGEST_CELL = 4096
 
 # Cells that tell how a page is turned. If so many are accepted, it is upright: on eight simulated
@@ -288,9 +289,9 @@ def cut_cell(page: Page, row: int, column: int) -> Picture:
         int(np.clip(round(side), 1, _LARGEST_CELL))
         for side in ((top + bottom) / 2, (left + right) / 2)
     )
-    x, y = -_RULE, -_RULE
-    right, bottom = width - 1 + _RULE, height - 1 + _RULE
-    target = np.array([(x, y), (right, y), (right, bottom), (x, bottom)], np.float32)
+    rule = max(_THINNEST_RULE, round(_RULE * min(width, height)))
+    unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
+    target = unit * np.array([width - 1 + 2 * rule, height - 1 + 2 * rule], np.float32) - rule
     view = cv2.getPerspectiveTransform(corners, target)
     cell = cv2.warpPerspective(page.picture, view, (width, height), borderMode=cv2.BORDER_REPLICATE)
     return as_picture(cell)

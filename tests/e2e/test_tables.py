@@ -9,10 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.e2e.running import run_service
 from tests.forms.pages import logbook, ruled, written
 
 ROWS = [["2750", "31", None], ["18", "604", "7"], ["52", None, "2230"], ["75", "3", "42"]]
 CSV = {"Accept": "text/csv"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """URL of a service with a deadline for busy machines."""
+    with run_service(tmp_path_factory.mktemp("tables"), request_timeout=60) as service:
+        service.wait_until_ready()
+        yield service.url
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +57,13 @@ def test_a_cell_says_where_it_is(server, page):
     assert (first["index"], second["index"]) == (0, 1)
     assert first["corners"][0] == answer["corners"][0]
     assert np.allclose(first["corners"][1], second["corners"][0])
+
+
+def test_a_small_scan(server, page):
+    picture = cv2.imdecode(np.frombuffer(page, np.uint8), 0)
+    small = cv2.resize(picture, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+
+    assert texts(httpx.post(f"{server}/tables", content=png(small)).json()) == ROWS
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])

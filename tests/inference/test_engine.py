@@ -365,6 +365,45 @@ def test_fields_that_take_long_are_read_one_by_one():
     assert others == [1] * (8 - first)
 
 
+def test_steps_of_pages_run_one_at_a_time_beside_the_event_loop():
+    running, most = 0, 0
+
+    def step():
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.01)
+        running -= 1
+        return threading.current_thread() is threading.main_thread()
+
+    async def both():
+        async with Engine(queue_size=2, request_timeout=10) as engine:
+            return await asyncio.gather(*(engine.work(step) for _ in range(2)))
+
+    assert asyncio.run(both()) == [False, False]
+    assert most == 1
+
+
+def test_a_page_past_its_deadline_is_given_up_and_its_next_step_is_not_started():
+    release, started = threading.Event(), []
+
+    async def late():
+        async with Engine(queue_size=2, request_timeout=0.05) as engine:
+            first = asyncio.create_task(engine.work(release.wait))
+            await asyncio.sleep(0)
+            try:
+                with pytest.raises(DeadlineExceeded):
+                    async with engine.deadline():
+                        await engine.work(lambda: started.append(1))
+            finally:
+                release.set()
+            await first
+
+    asyncio.run(late())
+
+    assert started == []
+
+
 def test_a_hanging_model_does_not_keep_the_process_from_exiting():
     program = """
 import asyncio, threading
