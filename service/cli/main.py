@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import calibrate, feedback, keys, models, predict, score, serve, table
+from service.cli import calibrate, feedback, forms, keys, models, predict, score, serve, table
 from service.settings import drop_service_link
 from service.version import version
 
@@ -24,6 +24,7 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(keys.app, name="keys")
+app.add_typer(forms.app, name="forms")
 
 
 def _print_version(wanted: bool) -> None:

@@ -183,6 +183,10 @@ CalibrationName = Annotated[
     str | None,
     typer.Option(help="A calibration in the directory NUMERAL_CALIBRATIONS, by its name."),
 ]
+FormName = Annotated[
+    str | None,
+    typer.Option("--form", help="A form in the directory NUMERAL_FORMS, or a form file."),
+]
 PreprocessName = Annotated[
     Literal["auto", "none"],
     typer.Option(help="auto normalises a picture; none takes a 28 x 28 picture as it is."),

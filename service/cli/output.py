@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
+    from service.forms.reading import FormPipeline
     from service.inference.catalogue import Catalogue
     from service.inference.digits import DigitOptions, DigitPipeline
     from service.inference.fields import FieldOptions, FieldPipeline
@@ -51,6 +53,27 @@ def choose_pipeline(
     except (UnknownModel, ModelUnavailable, UnsupportedMaxError, UnusableCalibration) as error:
         print_error(error)
         raise typer.Exit(NO_MODEL) from error
+
+
+def choose_form(name: str, settings: "Settings") -> "FormPipeline":
+    """Return the pipeline of a form, a file or one in the directory of `settings`.
+
+    Raises:
+        typer.BadParameter: there is no such form, or it cannot be used.
+        typer.Exit: with status 3, if no model can be used.
+    """
+    from service.errors import NumeralError
+    from service.forms.files import SUFFIXES, FormError
+    from service.forms.registry import Forms, open_form, pipeline_from_catalogue
+
+    catalogue, forms = load_models(settings), Forms(settings)
+    try:
+        if Path(name).suffix in SUFFIXES:
+            return pipeline_from_catalogue(open_form(Path(name)), catalogue, settings)
+        forms.load(catalogue)
+        return pipeline_from_catalogue(forms.get(name), catalogue, settings)
+    except (FormError, NumeralError) as error:
+        raise typer.BadParameter(f"--form: {error}") from error
 
 
 def load_models(settings: "Settings") -> "Catalogue":

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from service.cli.options import (
     ChecksumName,
     DecimalName,
     FormatName,
+    FormName,
     Length,
     MaxError,
     MaxLength,
@@ -29,6 +31,7 @@ from service.cli.options import (
     read_settings,
 )
 from service.cli.output import choose_pipeline, print_table
+from service.cli.score import describe_form, run_job
 
 if TYPE_CHECKING:
     from service.inference.digits import DigitPipeline
@@ -104,6 +107,16 @@ def read(
         typer.Option(min=1, help="Page of a PDF or a TIFF to read.", show_default="all pages"),
     ] = None,
     json: AsJson = False,
+    form: FormName = None,
+    out: Annotated[
+        str, typer.Option(help="With --form, the table: .csv, .parquet or .jsonl.")
+    ] = "-",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="With --form, start over.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="With --form, processes that read.")
+    ] = None,
     models_dir: ModelsDir = None,
 ) -> None:
     """Read fields of several digits from image files, without a server.
@@ -119,6 +132,10 @@ def read(
       numeral read --format amount --expected 125.75 cheque-17.png
       numeral read --checksum aba --json routing-*.png
       numeral read --page 2 scans.pdf
+      numeral read --form cheque.yaml scans/*.tif --out cheques.csv
+
+    With --form a FILE has pages of that form, or is any SOURCE of numeral
+    score --form, which has more options and says what the table has.
 
     Exit status:
       0  every file was read
@@ -131,6 +148,15 @@ def read(
 
     constraints = read_constraints(length, min_length, max_length, checksum)
     settings = read_settings(models_dir=models_dir)
+    given = (model, max_error, calibration, format_name, checksum, length, page, json or None)
+    if form is None and (out != "-" or overwrite or workers):
+        raise typer.BadParameter("--out, --overwrite and --workers apply to forms; add --form")
+    if form is not None:
+        if any(each is not None for each in given):
+            raise typer.BadParameter("the file of the form says how fields are read, of all pages")
+        sources = list(map(str, files))
+        describe = partial(describe_form, form, settings)
+        run_job(settings, describe, sources, out, workers=workers, overwrite=overwrite)
     notation = read_notation(constraints, format_name, decimal, order, expected)
     options = FieldOptions(model, max_error, constraints, calibration, notation)
     pipeline = choose_pipeline(settings, options)

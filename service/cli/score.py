@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +19,7 @@ from service.cli.options import (
     ChecksumName,
     DecimalName,
     FormatName,
+    FormName,
     Length,
     MaxError,
     MaxLength,
@@ -31,11 +32,14 @@ from service.cli.options import (
     read_notation,
     read_settings,
 )
-from service.cli.output import NO_MODEL, choose_pipeline, picture_progress, print_error
+from service.cli.output import NO_MODEL, choose_form, choose_pipeline, picture_progress, print_error
 from service.version import version
 
 if TYPE_CHECKING:
+    from service.scoring.forms import FormMethod
     from service.scoring.job import Job, Summary
+    from service.scoring.reading import Method
+    from service.settings import Settings
 
 _SOME_UNREAD = 1
 _RAY_PANEL = "With --engine ray"
@@ -84,6 +88,7 @@ def score(
     max_error: MaxError = None,
     calibration: CalibrationName = None,
     preprocess: PreprocessName = "auto",
+    form: FormName = None,
     fields: Annotated[
         bool, typer.Option("--fields", help="Each picture is a field of several digits.")
     ] = False,
@@ -121,6 +126,10 @@ def score(
     OUT.parts, and OUT appears once it is complete. Repeating a complete run
     does nothing.
 
+    With --form, each page of a file is a page of that form, and has a row with
+    three columns for each field: its value if it is accepted, a guess if it
+    needs review, and the reasons.
+
     With --engine ray, OUT is a folder of Parquet files, and then _SUCCESS.
     A SOURCE may also be an address, s3://BUCKET/FOLDER or gs://.
 
@@ -129,6 +138,7 @@ def score(
       numeral score 'scans/*/*.png' --model lenet5 --out results.parquet
       numeral score --fields --checksum aba cheques.zip --out routing.jsonl
       numeral score --fields --format amount cheques.zip --out amounts.csv
+      numeral score --form cheque.yaml scans --out cheques.csv
       numeral score manifest.csv --path-column scan --out results.csv
       find scans -newer last | numeral score @- --out - | jq .digit
       numeral score --engine ray s3://scans/2026 --out s3://results/2026
@@ -154,52 +164,102 @@ def score(
         raise typer.BadParameter("pictures are in --column or named in --path-column, not both")
     if engine == "ray" and (out in ("", "-") or Path(out).suffix in _FILE_SUFFIXES):
         raise typer.BadParameter("Ray writes Parquet files into a folder; name it with --out")
+    given = (model, max_error, calibration, length, min_length, max_length, checksum, format_name)
+    if form and (fields or preprocess != "auto" or any(each is not None for each in given)):
+        raise typer.BadParameter(
+            "the file of the form says how its fields are read; drop the others"
+        )
     settings = read_settings(models_dir=models_dir)
+
+    def describe() -> "tuple[Method | FormMethod, dict[str, Any]]":
+        from service.inference.digits import DigitOptions, Preprocess
+        from service.inference.fields import FieldOptions
+        from service.scoring.reading import Method
+
+        if form is not None:
+            return describe_form(form, settings)
+        pipeline = choose_pipeline(
+            settings,
+            FieldOptions(model, max_error, constraints, calibration, notation)
+            if fields
+            else DigitOptions(model, max_error, Preprocess(preprocess), calibration),
+        )
+        method = Method.of(pipeline, settings.models_dir)
+        default = settings.field_max_error if fields else settings.max_error
+        return method, {
+            "model": f"{pipeline.name} {method.card.version}",
+            "max_error": default if max_error is None else max_error,
+            "calibration": [calibration, *settings.default_calibrations],
+            "preprocess": preprocess,
+            "constraints": asdict(constraints),
+            "notation": asdict(notation),
+            "fields": fields,
+            "column": column,
+            "path column": path_column,
+        }
+
+    places = (path_column, column)
+    ray = (address,) if engine == "ray" else None
+    run_job(settings, describe, sources, out, places, workers, ray, overwrite=overwrite)
+
+
+def run_job(
+    settings: "Settings",
+    describe: "Callable[[], tuple[Method | FormMethod, dict[str, Any]]]",
+    sources: list[str],
+    out: str,
+    places: tuple[str | None, str | None] = (None, None),
+    workers: int | None = None,
+    ray: tuple[str | None] | None = None,
+    *,
+    overwrite: bool,
+) -> None:
+    """Read `sources` into the table `out`, and print what came of it.
+
+    Args:
+        settings: the limits.
+        describe: returns how pictures are read, and all that the rows depend on by name; it loads
+            models, which takes time.
+        sources: where the pictures are.
+        out: the table.
+        places: the columns of tables with paths and with pictures.
+        workers: how many processes read.
+        ray: the address of a Ray cluster, or None to start one; None for local processes.
+        overwrite: start over.
+
+    Raises:
+        typer.Exit: always, with the exit status of `score`.
+    """
     began = time.monotonic()
     try:
         with _sigterm_raises():
-            from service.inference.digits import DigitOptions, Preprocess
-            from service.inference.fields import FieldOptions
             from service.scoring.job import Job
-            from service.scoring.reading import Method
             from service.scoring.tables import Columns
             from service.scoring.writers import JsonLines, choose_writer
             from service.server.system import usable_cores
 
-            pipeline = choose_pipeline(
-                settings,
-                FieldOptions(model, max_error, constraints, calibration, notation)
-                if fields
-                else DigitOptions(model, max_error, Preprocess(preprocess), calibration),
-            )
+            method, depends = describe()
             job = Job(
-                Method.of(pipeline, settings.models_dir),
-                JsonLines() if out == "-" or engine == "ray" else choose_writer(Path(out)),
+                method,
+                JsonLines() if out == "-" or ray else choose_writer(Path(out)),
                 settings.max_body_bytes,
                 tuple(sources),
                 workers,
                 usable_cores(),
-                Columns(path_column, column),
+                Columns(*places),
             )
-            default = settings.field_max_error if fields else settings.max_error
             # A run resumes only if nothing that its rows depend on has changed.
             request = {
                 "version of numeral": version(),
                 "sources": sources,
                 "working folder": str(Path.cwd()),
-                "model": f"{pipeline.name} {job.method.card.version}",
-                "max_error": default if max_error is None else max_error,
-                "calibration": [calibration, *settings.default_calibrations],
-                "preprocess": preprocess,
-                "constraints": asdict(constraints),
-                "notation": asdict(notation),
-                "fields": fields,
-                "column": column,
-                "path column": path_column,
                 "limits": [settings.max_body_bytes, settings.max_pixels],
+                **depends,
             }
-            run = _score_on_ray if engine == "ray" else _score_here
-            summary = run(job, out, request, address, overwrite=overwrite)
+            if ray:
+                summary = _score_on_ray(job, out, request, ray[0], overwrite=overwrite)
+            else:
+                summary = _score_here(job, out, request, overwrite=overwrite)
     except (Exception, KeyboardInterrupt, Terminated) as error:
         raise typer.Exit(_explain(error, resumes=out != "-")) from error
     if summary is None:
@@ -209,12 +269,34 @@ def score(
     raise typer.Exit(_SOME_UNREAD if summary.tally.failed else 0)
 
 
+def describe_form(name: str, settings: "Settings") -> "tuple[FormMethod, dict[str, Any]]":
+    """Return how pages of a form are read, and all that their rows depend on.
+
+    Args:
+        name: of the form in NUMERAL_FORMS, or its file.
+        settings: name the models and the folder of forms.
+
+    Raises:
+        typer.BadParameter: there is no such form, or its file is wrong.
+    """
+    from service.scoring.forms import FormMethod
+
+    pipeline = choose_form(name, settings)
+    method = FormMethod.of(pipeline, settings.models_dir)
+    return method, {
+        "form": pipeline.form.model_dump(mode="json"),
+        "models": [f"{card.name} {card.version}" for card in method.cards],
+        "error rates": [settings.max_error, settings.field_max_error],
+        "calibration": list(settings.default_calibrations),
+    }
+
+
 class Terminated(BaseException):
     """Raised by SIGTERM, so that a run can tidy up and say how to resume it."""
 
 
 def _score_here(
-    job: "Job", out: str, request: dict[str, Any], _address: str | None, *, overwrite: bool
+    job: "Job", out: str, request: dict[str, Any], *, overwrite: bool
 ) -> "Summary | None":
     from service.scoring.job import score_to_file, score_to_pipe
 

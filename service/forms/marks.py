@@ -1,34 +1,58 @@
 """Marks: ticks and crosses in a printed box, by the share of its area that is ink."""
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
 from service.imaging import Picture
 
-# Ink is darker than the paper of the crop by this share of its light.
-_INK = 0.22
+# A stroke is darker than the paper on both sides of it by this share, and narrower than this share
+# of the box; the edge of a shadow is neither. A filled box is darker than around it by the third.
+_STROKE = 0.2
+_WIDEST_STROKE = 0.35
+_FILLED = 0.5
+# What is less dark may be a shadow or grey pencil.
+_SHADE = 0.2
 
-# Shares of ink. Calibrated on drawn boxes, photographed by simulation (tests/forms/test_marks.py):
-# empty ones, with a dot, or with the rest of an erased mark, have less than the first, and ticks,
-# crosses, circles and filled boxes more than the second. Between them a person looks.
-MOST_EMPTY = 0.012
-LEAST_MARKED = 0.04
+# The rim of the box is left to its printed frame.
+_RIM = 0.1
+
+# Shares of ink, calibrated on drawn boxes photographed by simulation (tests/forms/test_marks.py):
+# those empty or erased have less than the first, ticks, crosses, circles and filled boxes more than
+# the second. Between them, as with a dot or in the edge of a shadow, a person looks.
+MOST_EMPTY = 0.01
+LEAST_MARKED = 0.1
+_MOST_SHADE = 0.1
 
 
-def ink_share(crop: Picture, margin: int) -> float:
-    """Return the share of ink within a box.
+class Ink(NamedTuple):
+    """Shares of a box: of sure ink, and of what is darker than the paper around the box."""
+
+    share: float
+    shade: float
+
+    @property
+    def is_mark(self) -> bool | None:
+        """Whether the box is marked; None: a person should look."""
+        if self.share >= LEAST_MARKED:
+            return True
+        return False if self.share <= MOST_EMPTY and self.shade <= _MOST_SHADE else None
+
+
+def ink_of(crop: Picture, margin: int) -> Ink:
+    """Measure the ink in a box.
 
     Args:
         crop: uint8 [height, width], the box and the paper around it.
         margin: how many pixels of it are on each side of the box.
     """
-    paper = np.percentile(crop, 90)
-    inside = cv2.GaussianBlur(crop, (3, 3), 0)[margin:-margin, margin:-margin]
-    return float(np.mean(inside < (1 - _INK) * paper))
-
-
-def is_marked(share: float) -> bool | None:
-    """Return whether a box with this share of ink is marked; None: a person should look."""
-    if share >= LEAST_MARKED:
-        return True
-    return False if share <= MOST_EMPTY else None
+    smooth = cv2.GaussianBlur(crop, (3, 3), 0)
+    side = min(crop.shape) - 2 * margin
+    kernel = np.ones((max(3, round(_WIDEST_STROKE * side)),) * 2, np.uint8)
+    beside = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, kernel)
+    around = np.percentile(smooth, 90)
+    rim = margin + round(_RIM * side)
+    inside, paper = (each[rim:-rim, rim:-rim].astype(float) for each in (smooth, beside))
+    is_ink = (inside < (1 - _STROKE) * paper) | (inside < (1 - _FILLED) * around)
+    return Ink(float(is_ink.mean()), float((inside < (1 - _SHADE) * around).mean()))

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from service.forms.files import Check, Form
 from service.forms.finding import Finder, PageReason
-from service.forms.marks import is_marked
 from service.forms.straighten import StraightPage, straighten
 from service.imaging import Picture, decode
 from service.inference.decisions import Decision, Reason
@@ -141,8 +140,8 @@ class FormPipeline:
         fields: dict[str, FieldResult] = {}
         for name, field in self.form.fields.items():
             if field.kind == "mark":
-                share = page.shares[name]
-                fields[name] = MarkReading(is_marked(share), share)
+                ink = page.inks[name]
+                fields[name] = MarkReading(ink.is_mark, ink.share)
             else:
                 fields[name] = read[name] if field.required else _may_be_empty(read[name])
         checks = tuple(_holds(each, self.form, fields) for each in self.form.checks)
@@ -186,6 +185,11 @@ class FormPipeline:
 def decision_of(result: FieldResult) -> Decision:
     """Return the decision about a field."""
     return result.decision if isinstance(result, MarkReading) else result.answer.decision
+
+
+def reasons_of(result: FieldResult) -> tuple[str, ...]:
+    """Return why a field needs review."""
+    return result.reasons if isinstance(result, MarkReading) else result.answer.reasons
 
 
 def text_of(result: FieldResult) -> str | None:

@@ -15,7 +15,7 @@ from service.forms.finding import (
     PageNotFound,
     PageReason,
 )
-from service.forms.marks import ink_share
+from service.forms.marks import Ink, ink_of
 from service.imaging import Picture
 
 # Rows of a box in its crop: a reader sees 40 of them, a digit 28.
@@ -25,7 +25,7 @@ _MOST_COLUMNS = 4096
 # Paper around the box in its crop, as a share of its height: writing crosses the line, and the page
 # may lie a little beside where it was found.
 _MARGIN = 0.06
-_MARK_MARGIN = 0.1
+_MARK_MARGIN = 0.5  # its surroundings
 
 # A crop with more of the original's pixels is made larger first, and then reduced by averaging.
 _LARGEST_STEP = 4
@@ -41,13 +41,13 @@ class StraightPage:
         found: how it lies in the picture; None if it was not found.
         reason: why it was not found, or not whole.
         crops: of digits and fields, by name, uint8 [height, width].
-        shares: of ink in marks, by name.
+        inks: of marks, by name.
     """
 
     found: FoundPage | None = None
     reason: PageReason | None = None
     crops: dict[str, Picture] = field(default_factory=dict)
-    shares: dict[str, float] = field(default_factory=dict)
+    inks: dict[str, Ink] = field(default_factory=dict)
 
 
 def straighten(picture: Picture, form: Form, find: Finder) -> StraightPage:
@@ -64,7 +64,7 @@ def straighten(picture: Picture, form: Form, find: Finder) -> StraightPage:
             return StraightPage(found, PageReason.PAGE_CUT_OFF)
         if form.fields[name].kind == "mark":
             crop = _cut(picture, box, found.homography, _MARK_MARGIN)
-            page.shares[name] = ink_share(crop, round(_MARK_MARGIN * _ROWS))
+            page.inks[name] = ink_of(crop, round(_MARK_MARGIN * _ROWS))
         else:
             page.crops[name] = _cut(picture, box, found.homography, _MARGIN)
     return page

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from service.imaging import is_picture
+from service.imaging import UnreadableImage, count_pages, is_picture
 from service.scoring.pieces import (
     Item,
     Open,
+    PageOfFile,
     Piece,
     Unread,
     UnreadableContent,
@@ -48,6 +49,7 @@ _PICTURE_SUFFIXES = re.compile(
     r"|ico|p[bgnp]m|pcx|tga|psd|xcf|dng|cr2|nef|arw|raw)",
     re.IGNORECASE,
 )
+_WITH_PAGES = re.compile(r"\.(pdf|tiff?)$", re.IGNORECASE)
 _OF_SYSTEMS = ("thumbs.db", "ehthumbs.db", "desktop.ini")
 _SIGNATURE_BYTES = 16
 
@@ -77,6 +79,7 @@ class Contents:
         max_bytes: the largest file or member that is read.
         columns: where the pictures of tables are.
         opens: opens a file, here or elsewhere.
+        all_pages: whether each page of a PDF or TIFF is a picture.
 
     Attributes:
         skipped: how many files that were found are no pictures.
@@ -85,11 +88,17 @@ class Contents:
     """
 
     def __init__(
-        self, max_bytes: int, columns: Columns = ANY_COLUMNS, opens: Open = open_file
+        self,
+        max_bytes: int,
+        columns: Columns = ANY_COLUMNS,
+        opens: Open = open_file,
+        *,
+        all_pages: bool = False,
     ) -> None:
         self._max_bytes = max_bytes
         self._columns = columns
         self._opens = opens
+        self._all_pages = all_pages
         self._archive: ZipFile | None = None
         self._archive_path = ""
         self._members: Sequence[ZipInfo] = ()
@@ -109,7 +118,7 @@ class Contents:
         Raises:
             UnreadableContent: it is named, and a table that cannot be read.
         """
-        kind = kind_of(path)
+        kind = self._kind_of(path)
         try:
             if kind == "table" and not (named or path.lower().endswith(".parquet")):
                 # Text in a folder may be anything.
@@ -118,6 +127,8 @@ class Contents:
                 yield Piece(path, 0, self._survey(path))
             elif kind == "array":
                 yield Piece(path, 0, len(open_array(path)))
+            elif kind == "document":
+                yield Piece(path, 0, self._pages_of(path))
             elif kind == "archive":
                 yield from self._archive_pieces(path)
                 self.close()
@@ -144,7 +155,7 @@ class Contents:
     def loads(self, pieces: Iterable[Piece]) -> Iterator[Callable[[], Item]]:
         """Yield functions that return the items of `of`, and may be called later and at once."""
         for piece in pieces:
-            kind = kind_of(piece.source)
+            kind = self._kind_of(piece.source)
             if kind is None:
                 yield partial(self._file_item, piece.source)
                 continue
@@ -168,6 +179,28 @@ class Contents:
             with suppress(OSError):
                 self._archive.close()
         self._archive, self._archive_path, self._members = None, "", ()
+
+    def _kind_of(self, path: str) -> str | None:
+        kind = kind_of(path)
+        has_pages = kind is None and _WITH_PAGES.search(path)
+        return "document" if self._all_pages and has_pages else kind
+
+    def _pages_of(self, path: str) -> int:
+        content = self._file_content(path)
+        # The row of a file that cannot be read says why.
+        with suppress(UnreadableImage):
+            return count_pages(content) if isinstance(content, bytes) else 1
+        return 1
+
+    def _document_loads(self, piece: Piece) -> Iterator[Callable[[], Item]]:
+        for number in range(piece.start, piece.stop):
+            yield partial(self._page_item, piece.source, number + 1)
+
+    def _page_item(self, path: str, page: int) -> Item:
+        content = self._file_content(path)
+        if isinstance(content, bytes):
+            return Item(path, str(page), PageOfFile(content, page))
+        return Item(path, str(page), content)
 
     def _file_item(self, path: str) -> Item:
         return Item(path, None, self._file_content(path))
@@ -288,7 +321,12 @@ class Contents:
                 yield partial(Item, piece.source, str(number), np.array(image))
                 number += 1
 
-    _readers: ClassVar = {"table": _table_loads, "archive": _archive_loads, "array": _array_loads}
+    _readers: ClassVar = {
+        "document": _document_loads,
+        "table": _table_loads,
+        "archive": _archive_loads,
+        "array": _array_loads,
+    }
 
 
 def kind_of(path: str) -> str | None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from service.scoring.checkpoint import Listing, Progress, Run, open_checkpoint, own_files
 from service.scoring.contents import Contents
+from service.scoring.forms import FormMethod
 from service.scoring.reading import Column, Method, Scorer, Tally, tally_of
 from service.scoring.sources import Task, from_line, list_pieces, tasks_of
 from service.scoring.tables import ANY_COLUMNS, Columns, carried_columns
@@ -49,7 +50,7 @@ class Job:
     Without `workers`, as many processes read as are worth it, up to `cores`.
     """
 
-    method: Method
+    method: Method | FormMethod
     writer: Writer
     max_bytes: int
     sources: tuple[str, ...]
@@ -70,7 +71,7 @@ class Job:
 
     def listing(self, progress: Progress, ignored: frozenset[str] = frozenset()) -> Listing:
         """Return the list of everything that is to be read."""
-        contents = Contents(self.max_bytes, self.tables)
+        contents = Contents(self.max_bytes, self.tables, all_pages=self.method.all_pages)
         pieces = list_pieces(self.sources, contents, ignored)
         return Listing(tasks_of(pieces, self.method.task_size), contents, progress)
 
@@ -282,7 +283,8 @@ class _Work:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._scorer = job.scorer()
-        self._contents = Contents(job.max_bytes, job.tables)
+        all_pages = job.method.all_pages
+        self._contents = Contents(job.max_bytes, job.tables, all_pages=all_pages)
 
     def __call__(self, task: Task) -> Scored:
         rows = list(self._scorer.rows(self._contents.of(task)))

@@ -35,19 +35,27 @@ class Unread(NamedTuple):
     detail: str
 
 
+class PageOfFile(NamedTuple):
+    """The content of a file, and which of its pages to read, from 1."""
+
+    data: bytes
+    page: int
+
+
 class Item(NamedTuple):
     """One picture before it is read.
 
     Attributes:
         source: the file that it is, or that contains it.
-        member: its name in an archive, its number in an array or a table; None for a file.
-        content: a file's bytes, an array's pixels, or why there is neither.
+        member: its name in an archive, its number in an array or a table, or its page; None for a
+            file.
+        content: a file's bytes or one of its pages, an array's pixels, or why there is none.
         cells: its row of a table, by the names of the table's columns; Arrow's scalars, or text.
     """
 
     source: str
     member: str | None
-    content: bytes | Picture | Unread
+    content: bytes | PageOfFile | Picture | Unread
     cells: Mapping[str, Any] = {}
 
 

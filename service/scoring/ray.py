@@ -34,6 +34,7 @@ from ray.exceptions import RayError
 from models.manifest import read_model_file
 from service.ray_cluster import ray_cluster
 from service.scoring.checkpoint import CannotWrite, Listing, Run
+from service.scoring.forms import FormMethod
 from service.scoring.job import Job, Summary, WorkerFailed
 from service.scoring.pieces import Piece, is_address
 from service.scoring.reading import Method, Tally, tally_of, text_of
@@ -90,7 +91,7 @@ def score_on_ray(
     if overwrite:
         folder.clear()
     complete = folder.complete(request)
-    contents = StoreContents(job.max_bytes, job.tables)
+    contents = StoreContents(job.max_bytes, job.tables, all_pages=method.all_pages)
     ignored = frozenset([out, str(Path(out).resolve())])
     listed = [list(pieces_of(list_source(source, ignored), contents)) for source in job.sources]
     tasks = ((piece,) for pieces in listed for piece in pieces)
@@ -108,7 +109,7 @@ def score_on_ray(
     by_path = not all(map(is_address, (*job.sources, out)))
     actor = (
         job,
-        read_model_file(method.directory, method.card),
+        {card.file: read_model_file(method.directory, card) for card in method.cards},
         str(Path.cwd()) if by_path else None,
         version(),
     )
@@ -127,7 +128,7 @@ def score_on_ray(
     return Summary(tally, before, workers, run.skipped)
 
 
-def _task_size(method: Method, pictures: int, workers: int) -> int:
+def _task_size(method: Method | FormMethod, pictures: int, workers: int) -> int:
     share = pictures // (method.task_size * workers * _TASKS_PER_WORKER)
     return method.task_size * max(_SMALLEST_TASK, min(_LARGEST_TASK, share))
 
@@ -248,7 +249,7 @@ class _Actor:
     def __init__(
         self,
         job: Job,
-        model: bytes,
+        files: Mapping[str, bytes],
         folder: str | None,
         numeral: str,
     ) -> None:
@@ -266,10 +267,11 @@ class _Actor:
             ) from error
         method = job.method
         self._columns = job.columns
-        self._contents = StoreContents(job.max_bytes, job.tables)
+        self._contents = StoreContents(job.max_bytes, job.tables, all_pages=method.all_pages)
         with tempfile.TemporaryDirectory(prefix=_PREFIX) as models:
             # Not every node has the models.
-            (Path(models) / method.card.file).write_bytes(model)
+            for name, content in files.items():
+                (Path(models) / name).write_bytes(content)
             self._scorer = replace(job, method=replace(method, directory=Path(models))).scorer()
 
     def __call__(self, block: pa.Table) -> pa.Table:

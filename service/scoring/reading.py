@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,8 +17,17 @@ from service.imaging import UnreadableImage
 from service.inference.decisions import Decision
 from service.inference.digits import DigitPipeline, Reading
 from service.inference.fields import FieldPipeline, FieldReading
-from service.inference.sessions import LARGEST_MICRO_BATCH, open_classifier, open_reader
+from service.inference.sessions import (
+    LARGEST_MICRO_BATCH,
+    Classifier,
+    Reader,
+    open_classifier,
+    open_reader,
+)
 from service.scoring.pieces import Item, Unread
+
+if TYPE_CHECKING:
+    from service.scoring.forms import FormMethod
 
 # Values by the names of the columns.
 Row = Mapping[str, Any]
@@ -48,7 +57,7 @@ _JUDGEMENT = (
     Column("decision", "string", "`accept`, or `review` when a person should look"),
     Column("reasons", "list<string>", "why it needs review; empty when accepted"),
 )
-_ERROR = (
+ERROR = (
     Column("error", "string", "why it could not be read, as a stable word; null when it was read"),
     Column("detail", "string", "the same in a sentence"),
 )
@@ -72,6 +81,17 @@ class Method:
 
     columns: ClassVar[tuple[Column, ...]]
     task_size: ClassVar[int]
+    all_pages: ClassVar[bool] = False
+
+    @property
+    def cards(self) -> tuple[ModelCard | ReaderCard, ...]:
+        """The card of the model."""
+        return (self.card,)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What rows have of the model."""
+        return {"model": self.card.name, "version": self.card.version}
 
     @staticmethod
     def of(pipeline: DigitPipeline | FieldPipeline, directory: Path) -> "Method":
@@ -82,15 +102,30 @@ class Method:
         model, *options = (getattr(pipeline, each.name) for each in fields(pipeline))
         return kind(directory, model.card, tuple(options))
 
-    def open(self) -> DigitPipeline | FieldPipeline:
+    def load(self) -> Classifier | Reader:
         """Load the model.
 
         Raises:
             ModelFileError, UnusableModel: it cannot be used any more.
         """
         if isinstance(self.card, ModelCard):
-            return DigitPipeline(open_classifier(self.directory, self.card), *self.options)
-        return FieldPipeline(open_reader(self.directory, self.card), *self.options)
+            return open_classifier(self.directory, self.card)
+        return open_reader(self.directory, self.card)
+
+    def open(self, model: Classifier | Reader | None = None) -> DigitPipeline | FieldPipeline:
+        """Return the pipeline, with `model` or a newly loaded one; raises what `load` does."""
+        model = model or self.load()
+        if isinstance(model, Classifier):
+            return DigitPipeline(model, *self.options)
+        return FieldPipeline(model, *self.options)
+
+    def row(self, reading: Reading | FieldReading) -> dict[str, Any]:
+        """Return the row of a picture, without its place."""
+        if isinstance(reading, Reading):
+            return prediction(reading)
+        row, value = field(reading), reading.answer.value
+        known = reading.answer.format is not None
+        return row | ({"value": None if value is None else str(value)} if known else {})
 
 
 class Digits(Method):
@@ -101,7 +136,7 @@ class Digits(Method):
         Column("digit", "int8", "0 to 9; null when nothing is written"),
         *_JUDGEMENT,
         Column("probabilities", "list<float32>", "of the digits 0 to 9"),
-        *_ERROR,
+        *ERROR,
     )
     task_size = 128
 
@@ -124,7 +159,7 @@ class Fields(Method):
             "list<struct<text: string, confidence: float32>>",
             "other texts, the most likely first",
         ),
-        *_ERROR,
+        *ERROR,
     )
     task_size = 16
 
@@ -197,7 +232,9 @@ class Scorer:
         carried: the columns of tables that are copied into the rows, by their names there.
     """
 
-    def __init__(self, method: Method, carried: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, method: "Method | FormMethod", carried: Mapping[str, str] | None = None
+    ) -> None:
         self._method = method
         self._carried = carried or {}
         self._pipeline: Any = method.open()
@@ -229,18 +266,12 @@ class Scorer:
         }
         carried = {name: item.cells.get(origin) for name, origin in self._carried.items()}
         outcome = _text_only(outcome)
-        if isinstance(outcome, Reading):
-            return {**prediction(outcome, **place), "error": None, "detail": None, **carried}
-        if isinstance(outcome, FieldReading):
-            row = {**field(outcome, **place), "error": None, "detail": None, **carried}
-            value = outcome.answer.value
-            known = outcome.answer.format is not None
-            return row | ({"value": None if value is None else str(value)} if known else {})
+        if not isinstance(outcome, Unread):
+            return {**self._method.row(outcome), **place, "error": None, "detail": None, **carried}
         return {
             **dict.fromkeys(column.name for column in self._method.columns),
             **place,
-            "model": self._method.card.name,
-            "version": self._method.card.version,
+            **self._method.identity,
             "error": outcome.error,
             "detail": text_of(outcome.detail),
             **carried,

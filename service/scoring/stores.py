@@ -101,8 +101,10 @@ def _addresses(source: str) -> Iterator[Found]:
 class StoreContents(Contents):
     """Finds pictures in stores too, and reads ahead there."""
 
-    def __init__(self, max_bytes: int, columns: Columns = ANY_COLUMNS) -> None:
-        super().__init__(max_bytes, columns, _open_anywhere)
+    def __init__(
+        self, max_bytes: int, columns: Columns = ANY_COLUMNS, *, all_pages: bool = False
+    ) -> None:
+        super().__init__(max_bytes, columns, _open_anywhere, all_pages=all_pages)
         self._threads = ThreadPoolExecutor(_FILES_AT_ONCE)
 
     def stamp(self, path: str) -> str:

@@ -29,8 +29,8 @@ def form():
     return Form.model_validate(given | {"fields": fields})
 
 
-def shares(kind, *, severity, seed, frame=0.5):
-    """Return the share of ink of 50 boxes with marks of this `kind`, on one photograph."""
+def inks(kind, *, severity, seed, frame=0.5):
+    """Return the ink of 50 boxes with marks of this `kind`, on one photograph."""
     random = np.random.default_rng(seed)
     page = draw_page((150, 90))
     for number in range(COLUMNS * ROWS):
@@ -41,7 +41,7 @@ def shares(kind, *, severity, seed, frame=0.5):
         _draw(page, kind, np.array([x, y]), random)
     straight = straighten(photograph(page, severity, seed), form(), find_by_corners)
     assert straight.reason is None
-    return np.array(list(straight.shares.values()))
+    return list(straight.inks.values())
 
 
 def _draw(page, kind, corner, random):

@@ -6,29 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.forms.drawing import draw_page, jpeg, photograph, png, tick, write
-
-SIZE = (150, 70)
-SLIP = """\
-page: {width: 150, height: 70}
-found_by: FOUND_BY
-max_error: 0.06
-fields:
-  zip: {box: [20, 15, 50, 11], kind: field, format: zip}
-  again: {box: [20, 35, 50, 11], kind: field, format: zip, required: false}
-  digit: {box: [100, 15, 9, 11], kind: digit, max_error: 0.01}
-  agreed: {box: [100, 35, 6, 6], kind: mark}
-"""
-BOXES = {"zip": (21, 15.5, 48, 10), "again": (21, 35.5, 48, 10), "digit": (101, 16, 8, 9)}
-
-
-def slip(found_by="corners", code="94110", again="", digit="7"):
-    page = draw_page(SIZE, found_by)
-    for name, text in (("zip", code), ("again", again), ("digit", digit)):
-        if text:
-            write(page, BOXES[name], text)
-    tick(page, (100, 35, 6, 6))
-    return page
+from tests.forms.drawing import SLIP, jpeg, photograph, png, slip
 
 
 @pytest.fixture(scope="module")
