@@ -36,6 +36,7 @@ from benchmarks.serving.servers import NUMERAL, Server, ServerFailed, running
 from benchmarks.serving.workloads import Workload
 from models.manifest import PACKAGE_DIRECTORY, load_manifest
 from service.forms.files import FormError
+from service.forms.reading import FormReading
 from service.forms.registry import open_form, pipeline_from_catalogue
 from service.inference.catalogue import load_catalogue
 from service.settings import Settings
@@ -108,25 +109,26 @@ def pages(
     cells = load_cells(data_dir).held_out if (data_dir / FOLDER).is_dir() else ()
     forms, settings = example_forms(), Settings(forms=FORMS)
     catalogue = load_catalogue(models_dir)
-    loaded = {name: open_form(FORMS / f"{name}.yaml") for name in forms}
     pipelines = {
-        name: pipeline_from_catalogue(each, catalogue, settings) for name, each in loaded.items()
+        name: pipeline_from_catalogue(open_form(FORMS / f"{name}.yaml"), catalogue, settings)
+        for name in forms
     }
+
+    def read_as(name: str, file: bytes) -> FormReading:
+        return pipelines[name].read(pipelines[name].straighten(file))
+
     read: list[results.Read] = []
     examples: dict[str, list[bytes]] = {name: [] for name in forms}
     drawn = sets.photos(forms, digits, cells, photos, _SEED)
     for photo in track(drawn, "photographs", photos, console=Console(stderr=True)):
-        read.append((photo, pipelines[photo.form].read([photo.file])[0]))
+        read.append((photo, read_as(photo.form, photo.file)))
         if len(examples[photo.form]) < _TIMED:
             examples[photo.form].append(photo.file)
     negatives = {
-        number: [pipelines[name].read([file])[0] for name in forms if name != shown]
+        number: [read_as(name, file) for name in forms if name != shown]
         for number, (file, shown) in enumerate(sets.others(digits, _SEED))
     }
-    stages = {
-        name: results.stages_ms(pipelines[name], loaded[name].find, files)
-        for name, files in examples.items()
-    }
+    stages = {name: results.stages_ms(pipelines[name], files) for name, files in examples.items()}
     with _server(models_dir) as server:
         speeds = [_speed(server, name, examples[name], seconds, stages[name]) for name in forms]
     with _server(models_dir) as server:  # another one: the first has peaks of its own

@@ -10,8 +10,10 @@ import numpy as np
 from benchmarks.pages.sets import Photo
 from benchmarks.reports import Record
 from benchmarks.serving.clients import Load
-from service.forms.finding import Finder, PageNotFound
+from service.forms.finding import PageNotFound
 from service.forms.reading import FormPipeline, FormReading, decision_of, text_of
+from service.forms.straighten import straighten
+from service.imaging import decode
 from service.inference.decisions import Decision
 
 STAGES = ("decode", "find", "cut out", "read")
@@ -129,20 +131,20 @@ def others(read: Mapping[int, list[FormReading]]) -> Others:
     )
 
 
-def stages_ms(pipeline: FormPipeline, find: Finder, files: Sequence[bytes]) -> dict[str, float]:
+def stages_ms(pipeline: FormPipeline, files: Sequence[bytes]) -> dict[str, float]:
     """Return the median CPU milliseconds of each stage for one of `files`."""
     rows = []
     for file in files:
-        started = time.process_time()
-        picture = pipeline.pages.decode(file)
-        decoded = time.process_time()
-        pipeline.read([picture])
-        done = time.process_time()
-        pipeline.normalise(picture)
-        straightened = time.process_time()
+        times = [time.process_time()]
+        picture = decode(file, max_pixels=pipeline.max_pixels, whole=True)
+        times.append(time.process_time())
         with suppress(PageNotFound):
-            find(picture, pipeline.form)
-        found = time.process_time() - straightened
-        straight = straightened - done
-        rows.append((decoded - started, found, straight - found, done - decoded - straight))
+            pipeline.find(picture, pipeline.form)
+        times.append(time.process_time())
+        page = straighten(picture, pipeline.form, pipeline.find)
+        times.append(time.process_time())
+        pipeline.read(page)
+        times.append(time.process_time())
+        decoding, finding, straightening, reading = np.diff(times)
+        rows.append((decoding, finding, straightening - finding, reading))
     return dict(zip(STAGES, 1_000 * np.median(rows, axis=0), strict=True))
