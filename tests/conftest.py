@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Draw = Callable[..., bytes]
 
+EXAMPLE_FORMS = Path(__file__).parents[1] / "docs" / "examples" / "forms"
+
 # A busy machine can take longer to answer than the default 5 s of httpx. Loading the certificates
 # takes more than 20 ms for each client, and no test has a server with TLS.
 _CLIENT_DEFAULTS = {"timeout": httpx.Timeout(60), "verify": False}
@@ -121,8 +123,8 @@ def app_client() -> Iterator[Callable[..., "TestClient"]]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Base URL of `numeral serve` with the published models, ready."""
-    with run_service(tmp_path_factory.mktemp("server")) as service:
+    """Base URL of `numeral serve` with the published models and the example forms, ready."""
+    with run_service(tmp_path_factory.mktemp("server"), forms=EXAMPLE_FORMS) as service:
         service.wait_until_ready()
         yield service.url
 

@@ -97,11 +97,9 @@ def run(example: Example, url: str, folder: Path, key: str) -> str:
 def _copy_pictures(folder: Path) -> None:
     """Copy the files that examples use from a checkout, and create the command `numeral`."""
     pictures = [*(ROOT / "docs").glob("*.png"), *(ROOT / "docs").glob("*.jpg")]
-    for file in (
-        ROOT / "README.md",
-        *pictures,
-        *(ROOT / "docs" / "tutorials").rglob("*.[jp][pn]g"),
-    ):
+    pictures += [*(ROOT / "docs" / "tutorials").rglob("*.[jp][pn]g")]
+    pictures += [*(ROOT / "docs" / "examples").rglob("*.*")]
+    for file in (ROOT / "README.md", *pictures):
         copy = folder / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, copy)
