@@ -279,6 +279,9 @@ def _doubtful(points: _Floats, weak: Sequence[_Floats], axis: int) -> NDArray[np
     for curve in weak:
         place = float(_at(curve, np.zeros(())))
         which = int(np.searchsorted(places, place)) - 1
-        if 0 <= which < len(gaps) and _INSIDE < (place - places[which]) / gaps[which] < 1 - _INSIDE:
+        beyond = max(places[0] - place, place - places[-1])
+        if beyond > _INSIDE * np.median(gaps):
+            doubtful[:] = True  # there may be another row
+        elif beyond < 0 and _INSIDE < (place - places[which]) / gaps[which] < 1 - _INSIDE:
             doubtful[which] = True
     return doubtful

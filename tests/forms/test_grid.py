@@ -80,6 +80,16 @@ def test_cells_beside_a_line_that_is_half_there_are_doubtful():
     assert not grid.doubtful[:, [0, 2]].any()
 
 
+def test_all_cells_are_doubtful_beside_an_outer_line_that_is_half_there():
+    page = ruled(XS, YS)
+    page[:265, 95:106] = PAPER
+
+    grid = find_grid(page)
+
+    assert grid.shape == (6, 3)
+    assert grid.doubtful.all()
+
+
 def test_a_row_of_twice_the_height_is_doubtful():
     grid = find_grid(ruled(XS, YS[:3] + YS[4:]))
 
