@@ -122,7 +122,7 @@ async def get_form(request: Request, name: str) -> Form:
     summary="Read a page of a form",
     response_model=FormAnswer,
     responses=problem_responses(*SINGLE_ERRORS, UnknownForm, UnusableForm),
-    openapi_extra=examples.single_body("/forms/slip", examples.FIELD),
+    openapi_extra=examples.single_body("/forms/giro", examples.FIELD),
 )
 async def read_form(request: Request, parameters: Annotated[PageParameters, Query()]) -> Response:
     """Send a photo or a scan of the page as to `POST /predict`.
