@@ -20,7 +20,10 @@ ANSWERS = {
 REQUEST_ID = "request_id"
 
 # Problems of calls that the client does not have.
-OTHER_CALLS = {"client-disconnected", "reload-failed", "reload-in-progress", "no-table"}
+OTHER_CALLS = {
+    *("client-disconnected", "reload-failed", "reload-in-progress"),
+    *("no-table", "unknown-form", "unusable-form"),
+}
 
 
 @pytest.fixture(scope="module")

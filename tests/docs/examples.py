@@ -103,7 +103,6 @@ def _copy_pictures(folder: Path) -> None:
         copy = folder / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, copy)
-    shutil.copytree(ROOT / "docs" / "examples", folder / "docs" / "examples")
     command = folder / "bin" / "numeral"
     command.parent.mkdir(exist_ok=True)
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m service.cli "$@"\n')
