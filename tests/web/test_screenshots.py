@@ -8,10 +8,13 @@ With NUMERAL_MODELS_DIR they show other models.
 import os
 from pathlib import Path
 
+import cv2
+import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.browser import DESKTOP
+from service.auth.api_keys import Role, new_key
+from tests.web.browser import DESKTOP, PHONE
 from tests.web.hand import write
 
 pytestmark = pytest.mark.skipif("PAGE_PICTURES" not in os.environ, reason="requires PAGE_PICTURES")
@@ -51,6 +54,33 @@ def test_the_comparison_of_the_models(shown):
 
     expect(page.get_by_role("table", name="Models for digits")).to_contain_text(" ms")
     _take(page, "models-desktop")
+
+
+@pytest.mark.parametrize(("name", "size"), [("desktop", DESKTOP), ("phone", PHONE)])
+def test_the_review(open_page, start_ready, tmp_path, name, size):
+    key, line = new_key("ann", Role.ADMIN)
+    file = tmp_path / "keys.jsonl"
+    file.write_text(line.model_dump_json())
+    database = f"sqlite:///{tmp_path}/feedback.db"
+    stored = {"feedback_images": True, "feedback_pages": True}
+    service = start_ready(api_keys_file=file, feedback_database=database, **stored)
+    amount = cv2.imread(str(FOLDER.parent / "amount.png"), cv2.IMREAD_GRAYSCALE)
+    blurred = cv2.imencode(".png", cv2.GaussianBlur(amount, None, 3))[1].tobytes()
+    for number in range(12):
+        headers = {"X-API-Key": key, "X-Request-ID": f"cheque-{117 + number}"}
+        httpx.post(f"{service.url}/fields", content=blurred, headers=headers, timeout=60)
+    before = f"sessionStorage.setItem('numeral-key', '{key}')"
+    page = open_page("review", url=service.url, size=size, before=before, device_scale_factor=1.5)
+
+    for number in range(4):
+        expect(page.locator("[data-origin]")).to_contain_text(f"cheque-{117 + number}")
+        expect(page.get_by_alt_text("The picture as it was sent")).to_be_visible()
+        # Somebody takes a moment to look.
+        page.wait_for_timeout(1000)
+        page.keyboard.press("Enter")
+    expect(page.locator("#review")).to_contain_text("4 reviewed")
+    expect(page.get_by_alt_text("The picture as it was sent")).to_be_visible()
+    _take(page, f"review-{name}")
 
 
 def _take(page, name):

@@ -8,6 +8,8 @@ const REASONS = {
   low_confidence: "The model is not confident enough for the errors allowed.",
   audit: "It would be accepted, but was chosen at random for a person to check.",
   no_match: "The writing does not match what you know about it.",
+  ambiguous: "It can mean several amounts or dates.",
+  mismatch: "It is another amount than expected.",
   fraction: "It holds a fraction, such as 75/100, whose digits are not one number.",
 };
 
