@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from models.fields.constraints import Constraints
+if TYPE_CHECKING:  # it imports OpenCV, which is slow
+    from models.fields.constraints import Constraints
 
 # Signs at the ends fill the box, as in `***125-`. A dash or point before the digits can mean more.
 _BEFORE, _AFTER = "=#$* ", "-=#$* "
@@ -83,7 +84,7 @@ class Notation:
         if self.expected is not None and not re.fullmatch(EXPECTED, self.expected):
             raise ValueError(f"expected is {self.expected!r}; it must be an amount such as 125.75")
 
-    def require_possible(self, constraints: Constraints) -> None:
+    def require_possible(self, constraints: "Constraints") -> None:
         """Raise ValueError if nothing in this format satisfies `constraints`."""
         if self.format and not any(map(constraints.allow, _DIGITS[self.format])):
             raise ValueError(
