@@ -117,6 +117,25 @@ async def read_batch(
     return await run_parser(partial(parse, body), len(body))
 
 
+async def read_parts(request: Request, required: str, optional: frozenset[str]) -> dict[str, bytes]:
+    """Read a form with the field `required` and some of `optional`, each a file or a text.
+
+    Raises:
+        UnsupportedMediaType, MalformedBody, InvalidRequest, BatchTooLarge, BodyTooLarge: it is no
+            such form.
+    """
+    if (kind := _content_type(request)) != FORM:
+        raise UnsupportedMediaType(f"the Content-Type is {kind[:100] or 'missing'}; send {FORM}")
+    body, content_type = await request.body(), request.headers["content-type"]
+    parse = partial(parse_form, body, content_type, max_parts=1 + len(optional))
+    parts = await run_parser(parse, len(body))
+    content = {part.name: part.content for part in parts}
+    if len(content) < len(parts) or not {required} <= content.keys() <= {required, *optional}:
+        what = f"must have {required}, and may have {', '.join(sorted(optional))}, each once"
+        raise InvalidRequest.of("form", what)
+    return content
+
+
 async def run_parser(parse: Callable[[], _Parsed], size: int) -> _Parsed:
     """Run `parse` for a body of `size` bytes: here, or in a thread if that takes long."""
     return parse() if size <= _MAX_INLINE_BYTES else await asyncio.to_thread(parse)

@@ -15,7 +15,7 @@ from service.api.bodies import FORM, IMAGE_TYPES, OCTET_STREAM
 from service.api.formats import BatchRequest, EncodedImage, PictureRequest
 from service.api.negotiation import JSON, NDJSON, NPY, PNG
 from service.api.openapi import component
-from service.api.schemas import BatchEnd, BatchFailure, BatchForm, PictureForm
+from service.api.schemas import BatchEnd, BatchFailure, BatchForm, PictureForm, TrialForm
 
 Json = dict[str, Any]
 
@@ -118,6 +118,11 @@ def single_body(path: str, example: Example) -> Json:
         "examples": {example.name: {"value": {"image": example.png}}},
     }
     return _request_body(content)
+
+
+def form_body() -> Json:
+    """Describe the body of a POST with a form file and a page."""
+    return _request_body({FORM: {"schema": component(TrialForm)}})
 
 
 def batch_body(path: str, example: Example, *, arrays: bool) -> Json:

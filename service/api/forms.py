@@ -1,27 +1,39 @@
 """`/forms`: pages with several fields, read by the form files of the service."""
 
 import asyncio
+from base64 import b64encode
 from functools import partial
 from typing import Annotated, Literal
 
+import cv2
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from models.records import Rate
 from service.api import examples, responses
-from service.api.bodies import read_picture
+from service.api.bodies import read_parts, read_picture
 from service.api.dependencies import charge, record, state_of
 from service.api.formats import Item
 from service.api.negotiation import require_json_accepted
 from service.api.parameters import PageParameters, ParameterRoute
 from service.api.problems import SINGLE_ERRORS, problem_responses
 from service.api.schemas import Answer, FieldReading, Identified, ReadDigit
-from service.errors import NotAcceptable, UnknownForm, UnusableForm
-from service.forms.files import Check, Form
-from service.forms.reading import FormReason, MarkReading, MarkReason
+from service.errors import (
+    BatchTooLarge,
+    InvalidRequest,
+    NotAcceptable,
+    UnknownForm,
+    UnusableForm,
+)
+from service.forms.files import Check, Form, FormError, form_from
+from service.forms.reading import FormPipeline, FormReading, FormReason, MarkReading, MarkReason
+from service.forms.registry import sent_form
+from service.forms.straighten import StraightPage, straight_picture, straighten
+from service.imaging import decode
 from service.inference.decisions import Decision
+from service.inference.engine import Engine
 
-router = APIRouter(prefix="/forms", tags=["forms"])
+router = APIRouter(tags=["forms"])
 reading_router = APIRouter(route_class=ParameterRoute)
 
 
@@ -85,8 +97,20 @@ class FormAnswer(Identified):
     error_bound: Rate = Field(description="Sum of the error rates of the accepted fields.")
 
 
+class Trial(Identified):
+    """A form, and what it reads on a page."""
+
+    form: Form
+    reading: FormAnswer | None = Field(description="Null without a page.")
+    straight: str | None = Field(
+        description="A JPEG of the straightened page, its longer side 1,600 pixels; null if no page"
+        " was found.",
+        json_schema_extra={"contentEncoding": "base64", "contentMediaType": "image/jpeg"},
+    )
+
+
 @router.get(
-    "",
+    "/forms",
     operation_id="list_forms",
     summary="List the forms",
     responses=problem_responses(NotAcceptable),
@@ -104,7 +128,7 @@ async def list_forms(request: Request) -> FormList:
 
 
 @router.get(
-    "/{name}",
+    "/forms/{name}",
     operation_id="get_form",
     summary="Show one form",
     response_model_exclude_none=True,
@@ -117,7 +141,7 @@ async def get_form(request: Request, name: str) -> Form:
 
 
 @reading_router.post(
-    "/{name}",
+    "/forms/{name}",
     operation_id="read_form",
     summary="Read a page of a form",
     response_model=FormAnswer,
@@ -138,21 +162,7 @@ async def read_form(request: Request, parameters: Annotated[PageParameters, Quer
     data = await read_picture(request, batch_path=None)
     async with engine.deadline():
         page = await engine.work(partial(pipeline.straighten, data))
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                running = [
-                    (crops, tasks.create_task(engine.run(each, list(crops.values()))))
-                    for each, crops in pipeline.groups(page)
-                ]
-        except ExceptionGroup as errors:
-            # The others are cancelled; one says enough.
-            raise errors.exceptions[0] from None
-    read = {
-        name: outcome
-        for crops, task in running
-        for name, outcome in zip(crops, task.result().outcomes, strict=True)
-    }
-    reading = pipeline.answer(page, read)
+        reading = await _read(engine, pipeline, page)
     results = {
         name: each for name, each in reading.fields.items() if not isinstance(each, MarkReading)
     }
@@ -164,6 +174,75 @@ async def read_form(request: Request, parameters: Annotated[PageParameters, Quer
     )
     answer = responses.form(reading, request_id=state["request_id"])
     return responses.JsonResponse(responses.to_json(answer))
+
+
+@reading_router.post(
+    "/forms",
+    operation_id="try_form",
+    summary="Try a form",
+    response_model=Trial,
+    responses=problem_responses(*SINGLE_ERRORS, BatchTooLarge),
+    openapi_extra=examples.form_body(),
+)
+async def try_form(request: Request, parameters: Annotated[PageParameters, Query()]) -> Response:
+    """Send a form file as `form`, and a page as `file` to read it; nothing is stored.
+
+    A form that is wrong gets 422, with the line and the reason.
+    """
+    require_json_accepted(request)
+    state = state_of(request)
+    engine = state["engine"]
+    engine.require_space()
+    parts = await read_parts(request, "form", frozenset(("file", "reference")))
+    reference, data = parts.get("reference"), parts.get("file")
+    max_pixels = state["settings"].max_pixels
+    async with engine.deadline():
+        reading = straight = None
+        try:
+            form = await engine.work(partial(form_from, parts["form"], "form.yaml"))
+            if data is not None:
+                open_form = partial(sent_form, form, reference, max_pixels=max_pixels)
+                loaded = await engine.work(open_form)
+                pipeline = state["forms"].pipeline_of(loaded, state["registry"], parameters.page)
+                charge(request, max(1, len(pipeline.fields)))
+                page, straight = await engine.work(partial(_straightened, pipeline, data))
+                reading = await _read(engine, pipeline, page)
+        except FormError as error:
+            raise InvalidRequest.of("form", str(error)) from error
+    answer = {
+        "request_id": state["request_id"],
+        "form": form.model_dump(mode="json", exclude_none=True),
+        "reading": reading and responses.form(reading, request_id=state["request_id"]),
+        "straight": straight,
+    }
+    return responses.JsonResponse(responses.to_json(answer))
+
+
+async def _read(engine: Engine, pipeline: FormPipeline, page: StraightPage) -> FormReading:
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                (crops, tasks.create_task(engine.run(each, list(crops.values()))))
+                for each, crops in pipeline.groups(page)
+            ]
+    except ExceptionGroup as errors:
+        # The others are cancelled; one says enough.
+        raise errors.exceptions[0] from None
+    read = {
+        name: outcome
+        for crops, task in running
+        for name, outcome in zip(crops, task.result().outcomes, strict=True)
+    }
+    return pipeline.answer(page, read)
+
+
+def _straightened(pipeline: FormPipeline, data: bytes) -> tuple[StraightPage, str | None]:
+    picture = decode(data, max_pixels=pipeline.max_pixels, whole=True, page=pipeline.page)
+    page = straighten(picture, pipeline.form, pipeline.find)
+    if page.found is None:
+        return page, None
+    straight, _ = straight_picture(picture, pipeline.form, page.found)
+    return page, b64encode(cv2.imencode(".jpg", straight)[1].tobytes()).decode()
 
 
 router.include_router(reading_router)

@@ -17,7 +17,7 @@ from service.api.problems import (
     problem_responses,
     v2_error_responses,
 )
-from service.api.schemas import BatchEnd, BatchForm, PictureForm, SeenPicture
+from service.api.schemas import BatchEnd, BatchForm, PictureForm, SeenPicture, TrialForm
 from service.api.security import role_for
 from service.auth.api_keys import ApiKeys, Role
 from service.errors import KeyRequired, QuotaExceeded, RoleRequired
@@ -29,6 +29,7 @@ Json = dict[str, Any]
 _BY_HAND: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
     (PictureForm, "validation"),
     (BatchForm, "validation"),
+    (TrialForm, "validation"),
     (PictureRequest, "validation"),
     (BatchRequest, "validation"),
     (BatchEnd, "serialization"),

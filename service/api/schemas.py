@@ -299,6 +299,16 @@ class PictureForm(BaseModel):
     file: bytes
 
 
+class TrialForm(BaseModel):
+    """A form with a form file, and a page to read with it."""
+
+    form: str = Field(description="YAML, as in a file of `NUMERAL_FORMS`.")
+    file: bytes | None = Field(None, description="A picture of a page; without it, none is read.")
+    reference: bytes | None = Field(
+        None, description="The picture of the blank page, for `found_by: reference`."
+    )
+
+
 class BatchForm(BaseModel):
     """A form with several pictures."""
 

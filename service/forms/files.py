@@ -19,7 +19,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PositiveFloat,
     PositiveInt,
     StringConstraints,
     ValidationError,
@@ -37,10 +36,15 @@ from service.validation import faults_of
 SUFFIXES = (".yaml", ".yml")
 
 MOST_FIELDS = 200
-_MOST_BYTES = 256 * 1024
+_MOST_BYTES = 64 * 1024
+_DEEPEST = 10
 _NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
 _FIELD_NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 _VERSION_LENGTH = 8
+
+# Sides of a page, in its unit, and of a box, as a share of the page's longer side.
+_Side = Annotated[float, Field(ge=0.1, le=100_000)]
+_LEAST_SIDE = 1e-4
 
 # Boxes may touch: a hundredth of a millimetre is less than the width of any line.
 _TOUCHING = 0.01
@@ -80,8 +84,8 @@ class _Part(BaseModel):
 class PageSize(_Part):
     """The area that boxes are measured in: between the markers' outer corners, or the page."""
 
-    width: PositiveFloat = Field(description="With `fraction`, in any unit.")
-    height: PositiveFloat
+    width: _Side = Field(description="With `fraction`, in any unit.")
+    height: _Side
     unit: Literal["mm", "fraction"] = Field(
         "mm", description="Of the boxes: millimetres, or fractions of `width` and `height`."
     )
@@ -180,6 +184,8 @@ class Form(_Part):
                 raise _Fault("is a column of every table; use another name", "fields", name)
             if min(x, y) < -_TOUCHING or x + w > width + _TOUCHING or y + h > height + _TOUCHING:
                 raise _Fault("is not within the page", "fields", name, "box")
+            if min(w, h) < _LEAST_SIDE * max(self.size):
+                raise _Fault("is too small to be read", "fields", name, "box")
         for (one, a), (other, b) in combinations(self.boxes.items(), 2):
             across = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
             down = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
@@ -241,30 +247,40 @@ def load_form(path: Path) -> Form:
         FormError: it cannot be read, or is no form; says where and why.
     """
     try:
-        content = read_regular_file(path)
+        return form_from(read_regular_file(path), path.name)
     except OSError as error:
         raise FormError(f"{path.name}: it cannot be read ({error.strerror})") from error
+
+
+def form_from(content: bytes, file: str) -> Form:
+    """Validate the `content` of a form file, which may come from anyone.
+
+    Raises:
+        FormError: it is no form; says where in `file` and why.
+    """
     if len(content) > _MOST_BYTES:
-        raise FormError(f"{path.name}: it is larger than {_MOST_BYTES} bytes")
+        raise FormError(f"{file}: it is larger than {_MOST_BYTES} bytes")
     try:
-        root = yaml.compose(content, yaml.SafeLoader)
+        _refuse_bombs(content)
+        loader = yaml.SafeLoader(content)
+        root = loader.get_single_node()
         _refuse_repeated(root)
-        document = yaml.safe_load(content)
+        document = loader.construct_document(root) if root else None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise FormError(f"{path.name}:{line}: {error.problem}") from error
+        raise FormError(f"{file}:{line}: {error.problem:.200}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise FormError(f"{path.name}:1: it is not YAML: {error!s:.200}") from error
+        raise FormError(f"{file}:1: it is not YAML: {error!s:.200}") from error
     if not isinstance(document, dict):
-        raise FormError(f"{path.name}:1: it is no form: it must be keys and values")
+        raise FormError(f"{file}:1: it is no form: it must be keys and values")
     version = hashlib.sha256(content).hexdigest()[:_VERSION_LENGTH]
     try:
-        return Form.model_validate({"name": path.stem, "version": version} | document)
+        return Form.model_validate({"name": Path(file).stem, "version": version} | document)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         at = (*first["loc"], *getattr(first.get("ctx", {}).get("error"), "at", ()))
         [fault] = faults_of([{**first, "loc": at}])
-        raise FormError(f"{path.name}:{_line_of(root, at)}: {fault.where}: {fault.what}") from error
+        raise FormError(f"{file}:{_line_of(root, at)}: {fault.where}: {fault.what}") from error
 
 
 def form_files(directory: Path | None) -> Iterator[Path]:
@@ -281,15 +297,28 @@ def _children(node: yaml.Node | None) -> Iterator[tuple[str | int, yaml.Node, ya
         yield from ((number, each, each) for number, each in enumerate(node.value))
 
 
-def _refuse_repeated(node: yaml.Node | None, depth: int = 0) -> None:
+def _refuse_bombs(content: bytes) -> None:
+    # A few bytes of aliases are millions of nodes, a tag can make any value fail, and each level
+    # of nesting costs all later ones time.
+    depth = 0
+    for event in yaml.parse(content, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        tagged = isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None)
+        if tagged or depth > _DEEPEST:
+            what = "aliases and tags are not for forms" if tagged else "too deep for a form"
+            raise yaml.MarkedYAMLError(problem=what, problem_mark=event.start_mark)
+
+
+def _refuse_repeated(node: yaml.Node | None) -> None:
     # PyYAML takes the last of two keys: a field would be lost.
     names = set()
     for name, place, value in _children(node):
-        if name in names or depth > 10:
-            what = f"{name} is there twice" if name in names else "too deep for a form"
+        if name in names:
+            what = f"{name} is there twice"
             raise yaml.MarkedYAMLError(problem=what, problem_mark=place.start_mark)
         names.add(name)
-        _refuse_repeated(value, depth + 1)
+        _refuse_repeated(value)
 
 
 def _line_of(node: yaml.Node | None, path: tuple[Any, ...]) -> int:

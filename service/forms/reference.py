@@ -74,19 +74,29 @@ def reference_finder(path: Path, form: Form) -> Finder:
         FormError: the picture cannot be read, has another shape, or too little on it.
     """
     try:
-        picture = decode(read_regular_file(path), max_pixels=_LARGEST_PICTURE, whole=True)
-        to_page = np.linalg.inv(whole_picture(picture, form).homography)
+        return finder_from(read_regular_file(path), form)
     except OSError as error:
         raise FormError(f"{form.name}: {path.name}: {error.strerror}") from error
+
+
+def finder_from(data: bytes, form: Form, *, max_pixels: int = _LARGEST_PICTURE) -> Finder:
+    """Return what finds the page of `form` by the picture in `data`, a file.
+
+    Raises:
+        FormError: as for `reference_finder`.
+    """
+    at = f"{form.name}: {form.reference}"
+    try:
+        picture = decode(data, max_pixels=max_pixels, whole=True)
+        to_page = np.linalg.inv(whole_picture(picture, form).homography)
     except UnreadableImage as error:
-        raise FormError(f"{form.name}: {path.name}: {error}") from error
+        raise FormError(f"{at}: {error}") from error
     except PageNotFound as error:
-        raise FormError(f"{form.name}: {path.name} has another shape than the page") from error
+        raise FormError(f"{at} has another shape than the page") from error
     points, descriptors = _features(picture, _SIDES[0])
     if len(points) < _FEWEST_FEATURES:
         raise FormError(
-            f"{form.name}: {path.name} has too little print to be found by; print markers, for"
-            " found_by: corners"
+            f"{at} has too little print to be found by; print markers, for found_by: corners"
         )
     on_page = cv2.perspectiveTransform(points[None], to_page)[0].astype(np.float32)
     light = _light(picture, form, np.linalg.inv(to_page))

@@ -10,7 +10,7 @@ from service.errors import NumeralError, UnknownForm, UnusableForm
 from service.forms.files import Form, FormError, form_files, load_form
 from service.forms.finding import FINDERS, Finder
 from service.forms.reading import FormPipeline, Pipeline
-from service.forms.reference import reference_finder
+from service.forms.reference import finder_from, reference_finder
 from service.inference.catalogue import Catalogue
 from service.inference.digits import DigitOptions, DigitPipeline
 from service.inference.fields import FieldOptions, FieldPipeline
@@ -81,9 +81,16 @@ class Forms:
             UnknownForm, UnusableForm: as for `get`.
             NotReady, ModelUnavailable: no model is loaded, or not the one that a field needs.
         """
-        form, find = self.get(name)
+        return self.pipeline_of(self.get(name), registry, page)
+
+    def pipeline_of(self, loaded: LoadedForm, registry: Registry, page: int = 1) -> FormPipeline:
+        """Return the pipeline of a form that need not be one of these.
+
+        Raises:
+            NotReady, ModelUnavailable, UnsupportedMaxError: as for `Registry.fields`.
+        """
         opened = _with_rates(self._settings, registry.digits, registry.fields)
-        return FormPipeline.of(form, find, opened, max_pixels=self._settings.max_pixels, page=page)
+        return FormPipeline.of(*loaded, opened, max_pixels=self._settings.max_pixels, page=page)
 
 
 def open_form(path: Path) -> LoadedForm:
@@ -96,6 +103,20 @@ def open_form(path: Path) -> LoadedForm:
     if form.reference is not None:
         return LoadedForm(form, reference_finder(path.parent / form.reference, form))
     return LoadedForm(form, FINDERS[form.found_by])
+
+
+def sent_form(form: Form, reference: bytes | None, *, max_pixels: int) -> LoadedForm:
+    """Return `form`, and what finds its page, by the picture `reference` if it needs one.
+
+    Raises:
+        FormError: the picture cannot be used, is missing, or is there without need.
+    """
+    if (reference is None) == (form.found_by == "reference"):
+        what = "send the picture of the blank page" if reference is None else "send it only"
+        raise FormError(f"reference: {what} for found_by: reference")
+    if reference is None:
+        return LoadedForm(form, FINDERS[form.found_by])
+    return LoadedForm(form, finder_from(reference, form, max_pixels=max_pixels))
 
 
 def pipeline_from_catalogue(

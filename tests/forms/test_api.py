@@ -1,6 +1,7 @@
 """`/forms`: pages of a form by HTTP."""
 
 import json
+from base64 import b64decode
 
 import cv2
 import numpy as np
@@ -173,3 +174,78 @@ def test_a_page_of_a_file_is_chosen(client):
     missing = client.post("/forms/corners", content=file.getvalue(), params={"page": 3})
     assert missing.status_code == 422
     assert json.loads(missing.text)["detail"] == "there is no page 3; the file has 2"
+
+
+def _try(client, form, page=None, **files):
+    pages = {} if page is None else {"file": page}
+    return client.post("/forms", files={"form": form.encode()} | pages | files)
+
+
+def test_a_form_that_is_not_stored_is_tried_on_a_page(client):
+    answer = _try(client, SLIP.replace("FOUND_BY", "corners"), jpeg(photograph(slip(), 0.5)))
+
+    assert answer.status_code == 200, answer.text
+    tried = answer.json()
+    assert tried["form"]["fields"]["zip"]["box"] == [20, 15, 50, 11]
+    assert tried["reading"]["decision"] == "accept"
+    assert tried["reading"]["fields"]["zip"]["text"] == "94110"
+    straight = cv2.imdecode(np.frombuffer(b64decode(tried["straight"]), np.uint8), 0)
+    assert straight.shape == (747, 1600)
+    assert straight[5:65, 1535:1595].mean() < 60  # the square in the top right corner
+
+
+def test_a_form_alone_is_checked(client):
+    tried = _try(client, SLIP.replace("FOUND_BY", "reference\nreference: blank.png")).json()
+
+    assert tried["form"]["reference"] == "blank.png"
+    assert (tried["reading"], tried["straight"]) == (None, None)
+
+
+def test_a_page_that_is_not_found_has_no_straight_picture(client):
+    answer = _try(client, SLIP.replace("FOUND_BY", "corners"), png(_other(None)))
+
+    assert answer.json()["reading"]["reasons"] == ["page_not_found"]
+    assert answer.json()["straight"] is None
+
+
+def test_a_form_is_tried_with_the_picture_of_the_blank_page(client):
+    form = SLIP.replace("FOUND_BY", "reference\nreference: blank.png")
+    bare = png(slip("none", "", digit="")[60:-60, 60:-60])
+
+    missing = _try(client, form, bare)
+    poor = _try(client, form, bare, reference=bare)
+
+    assert "send the picture of the blank page" in missing.json()["detail"]
+    assert "blank.png has too little print to be found by" in poor.json()["detail"]
+    assert (missing.status_code, poor.status_code) == (422, 422)
+
+
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        (SLIP.replace("FOUND_BY", "magic"), "form.yaml:2: found_by: must be one of corners"),
+        ("a: &a [1]\nb: *a\n", "form.yaml:2: aliases and tags"),
+        ("a: !!timestamp x\n", "form.yaml:1: aliases and tags"),
+        ("[" * 60_000, "form.yaml:1: "),
+        ("#" * 70_000, "form.yaml: it is larger than 65536 bytes"),
+        (SLIP.replace("FOUND_BY", "none").replace("150", "1e-310"), "page.width: must be at least"),
+        (SLIP.replace("FOUND_BY", "none").replace("[20, 15, 50", "[20, 15, 1.0e-310"), "too small"),
+    ],
+)
+def test_a_form_that_is_wrong_is_refused_with_line_and_reason(client, form, reason):
+    answer = _try(client, form, png(slip()))
+
+    assert answer.status_code == 422
+    assert reason in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "files", [{"file": b"1"}, {"form": b"a: 1", "other": b"1"}, [("form", b"1"), ("form", b"2")]]
+)
+def test_a_body_with_other_fields_is_refused(client, files):
+    answer = client.post("/forms", files=files)
+
+    assert answer.status_code == 422
+    assert (
+        answer.json()["detail"] == "form: must have form, and may have file, reference, each once"
+    )

@@ -70,7 +70,10 @@ def test_fractions_are_of_width_and_height(load):
         ("max_error: 0.001\n", 8, "is used up by the max_error of the fields"),
         ("reference: blank.png\n", 8, "for found_by: reference"),
         ("checks: [\n", 9, "while parsing|expected the node"),
-        ("other: &a [*a]\n", 8, "too deep"),
+        ("other: &a [*a]\n", 8, "aliases and tags"),
+        ("other: !!int x\n", 8, "aliases and tags"),
+        ("other: [[[[[[[[[[[1]]]]]]]]]]]\n", 8, "too deep"),
+        ("  e: {box: [90, 2, 5, 1.0e-6], kind: mark}\n", 8, "is too small"),
     ],
 )
 def test_a_fault_is_reported_with_its_line(load, added, line, reason):
