@@ -74,6 +74,18 @@ def test_a_page_that_is_not_upright_is_turned(server, page, quarters):
     assert texts(answer) == ROWS
 
 
+def test_single_digits_on_their_heads_are_not_taken_for_upright(server):
+    # Most of these are digits whichever way up they are.
+    rows = [list("0816"), list("9108"), list("5743"), list("8061"), list("1947")]
+
+    answer = httpx.post(f"{server}/tables", content=turned(logbook(rows), 2)).json()
+
+    assert answer["turned"] == 180
+    cells = [cell for row in answer["rows"] for cell in row]
+    read = zip(cells, "".join(map("".join, rows)), strict=True)
+    assert [(cell, digit) for cell, digit in read if cell["text"] != digit] == []
+
+
 def test_a_page_that_may_be_on_its_head_is_reviewed(server):
     page = logbook([["69", "88"], ["96", "81"]])
 
