@@ -35,7 +35,7 @@ def check(
 ) -> None:
     """Check a form file; with a picture, find the page and read it.
 
-    Prints what is read in each box: the value, or ? and the reasons.
+    Prints what is read in each box: the value, or ? with the reasons and the best guess.
 
     Examples:
       numeral forms check cheque.yaml
@@ -56,7 +56,7 @@ def check(
     settings = read_settings(models_dir=models_dir)
     pipeline = choose_form(form, settings)
     known = pipeline.form
-    typer.echo(f"{known.name} {known.version}: {len(known.fields)} fields")
+    typer.echo(f"{known.name} {known.version}: fields: {len(known.fields)}")
     if picture is None:
         raise typer.Exit
     try:
@@ -70,8 +70,10 @@ def check(
         print_error(f"{picture}: {straight.reason}")
         raise typer.Exit(_UNREAD)
     for name, result in pipeline.read(straight).fields.items():
-        value = (text_of(result) or "") if decision_of(result) == "accept" else "?"
-        typer.echo(" ".join([f"{name}:", value, *reasons_of(result)]))
+        text, reasons = text_of(result) or "", " ".join(reasons_of(result))
+        if decision_of(result) != "accept":
+            text, reasons = "?", f"{reasons}, perhaps {text}" if text else reasons
+        typer.echo(f"{name}: {text} {reasons}".rstrip())
     if out is None:
         raise typer.Exit
     whole, scale = straight_picture(decoded, known, straight.found)
@@ -85,3 +87,5 @@ def check(
         out.write_bytes(cv2.imencode(".png", drawn)[1].tobytes())
     except OSError as error:
         raise typer.BadParameter(f"--out: {out}: {error.strerror}") from error
+    per_mm = f", {scale:.4g} per mm" if known.page.unit == "mm" else ""
+    typer.echo(f"{out}: {drawn.shape[1]} x {drawn.shape[0]} pixels{per_mm}", err=True)

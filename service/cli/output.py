@@ -73,7 +73,7 @@ def choose_form(name: str, settings: "Settings") -> "FormPipeline":
         forms.load(catalogue)
         return pipeline_from_catalogue(forms.get(name), catalogue, settings)
     except (FormError, NumeralError) as error:
-        raise typer.BadParameter(f"--form: {error}") from error
+        raise typer.BadParameter(str(error)) from error
 
 
 def load_models(settings: "Settings") -> "Catalogue":

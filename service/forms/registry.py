@@ -71,7 +71,7 @@ class Forms:
             return self.usable[name]
         if name in self.failures:
             raise UnusableForm(self.failures[name])
-        known = ", ".join(self.usable) or "none"
+        known = ", ".join(self.usable) or "none: set NUMERAL_FORMS to their directory"
         raise UnknownForm(f"there is no form {name[:100]!r}; the forms are {known}")
 
     def pipeline(self, name: str, registry: Registry, page: int = 1) -> FormPipeline:
