@@ -115,7 +115,7 @@ def _find(picture: Picture, form: Form, reference: Reference) -> FoundPage:
         if _page(points[outside], descriptors[outside], form, reference, pixel) is not None:
             raise PageNotFound(PageReason.SEVERAL_PAGES)
         light = _light(picture, form, found.homography) / np.maximum(1.0, reference.light)
-        if light.min() < _LEAST_LIGHT * np.median(light):
+        if light.min() < _LEAST_LIGHT * np.quantile(light, 0.9):
             raise PageNotFound(PageReason.PAGE_CUT_OFF)
         return found
     raise PageNotFound
@@ -180,7 +180,9 @@ def _features(picture: Picture, side: int) -> tuple[Points, NDArray[np.float32]]
     scale = max(1.0, max(picture.shape) / side)
     size = [max(1, round(length / scale)) for length in picture.shape[::-1]]
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    keypoints, descriptors = cv2.SIFT.create(_MOST_FEATURES).detectAndCompute(small, None)
+    keypoints, descriptors = cv2.SIFT.create(
+        _MOST_FEATURES, enable_precise_upscale=True
+    ).detectAndCompute(small, None)
     points = np.array([each.pt for each in keypoints], np.float32).reshape(-1, 2) + 0.5
     if descriptors is None:
         descriptors = np.zeros((0, 128), np.float32)

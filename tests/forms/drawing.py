@@ -62,15 +62,8 @@ def photograph(page, severity=1.0, seed=0, turn=0.0):
         seed: of the photograph.
         turn: degrees that the page is turned by.
     """
-    random = np.random.default_rng(seed)
-    height, width = page.shape
-    side = round(1.35 * np.hypot(height, width))
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    angle = np.deg2rad(turn + severity * random.uniform(-8, 8))
-    rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    placed = (corners - corners.mean(axis=0)) @ rotation + side / 2
-    placed += severity * random.uniform(-0.06, 0.06, (4, 2)) * width
-    warp = cv2.getPerspectiveTransform(corners, placed.astype(np.float32))
+    warp, side = placed(page, severity, seed, turn)
+    random = np.random.default_rng(seed + 1000)
     photo = np.full((side, side), DESK, np.uint8)
     cv2.warpPerspective(page, warp, (side, side), photo, cv2.INTER_AREA, cv2.BORDER_TRANSPARENT)
     y, x = np.mgrid[:side, :side] / side
@@ -80,6 +73,19 @@ def photograph(page, severity=1.0, seed=0, turn=0.0):
     photo = cv2.GaussianBlur(photo, (0, 0), 0.5 + 1.2 * severity) * light
     photo += random.normal(0, 1 + 4 * severity, photo.shape)
     return np.clip(photo, 0, 255).astype(np.uint8)
+
+
+def placed(page, severity, seed, turn):
+    """Return the homography from `page` to its photograph, and the side of that."""
+    random = np.random.default_rng(seed)
+    height, width = page.shape
+    side = round(1.35 * np.hypot(height, width))
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    angle = np.deg2rad(turn + severity * random.uniform(-8, 8))
+    rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    at = (corners - corners.mean(axis=0)) @ rotation + side / 2
+    at += severity * random.uniform(-0.06, 0.06, (4, 2)) * width
+    return cv2.getPerspectiveTransform(corners, at.astype(np.float32)), side
 
 
 def jpeg(picture, quality=80):

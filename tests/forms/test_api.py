@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from tests.forms.drawing import SLIP, jpeg, photograph, png, slip
+from tests.imaging.documents import page_of, with_a_picture_of
+from tests.imaging.test_documents import KEY, SQUARE
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +149,9 @@ def test_a_picture_without_one_whole_page_is_never_read(client, found_by, spoil,
         (b"no picture", "unsupported-format"),
         (png(np.full((3000, 3000), 255, np.uint8)), "picture-too-large"),
         (png(slip())[:2000], "unreadable-image"),
+        (page_of(SQUARE, trailer=KEY), "unreadable-image"),
+        (page_of(SQUARE, kids=b"3 0 R " * 1000), "unreadable-image"),
+        (with_a_picture_of(30_000, 30_000), "picture-too-large"),
     ],
 )
 def test_a_file_that_is_no_picture_is_a_problem(client, content, problem):
