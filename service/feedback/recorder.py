@@ -16,7 +16,7 @@ import cv2
 
 from service.errors import FeedbackUnavailable, UnknownPrediction
 from service.feedback.records import AuditResult, Kind, Prediction, PredictionQuery, is_audit
-from service.imaging import UnreadableImage, decode
+from service.imaging import UnreadableImage, decode, reduced
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -80,9 +80,7 @@ class _Pending(NamedTuple):
             # The file was decoded before, but in another way: a document can take too long now.
             with contextlib.suppress(UnreadableImage):
                 picture = decode(self.sent, max_pixels=max_pixels, whole=True, page=self.page)
-                scale = min(1.0, _PAGE_SIDE / max(picture.shape))
-                height, width = (max(1, round(scale * side)) for side in picture.shape)
-                small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+                small = reduced(picture, _PAGE_SIDE)
                 self.row["page"] = cv2.imencode(".jpg", small)[1].tobytes()
         return self.row
 

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.forms.files import Form
-from service.imaging import Picture
+from service.imaging import Picture, reduced
 
 Points = NDArray[np.float32]  # [..., 2]: x and y, from the corner of the first pixel
 Homography = NDArray[np.float64]  # [3, 3]: from the page, in its unit, to pixels of the picture
 
 # Markers are searched in a picture of at most this side, in pixels.
 _SEARCHED_SIDE = 1600
+_PAPER_SIDE = 200  # of a picture of the paper alone
 
 # The darkest a marker's square may be, as shares of the paper around it: print is grey in light
 # that shines on it, and in the blur of a small picture.
@@ -172,18 +173,14 @@ def is_upright(corners: Points) -> bool:
 
 def _reduced(picture: Picture) -> tuple[Picture, float]:
     """Return the picture to search, and how many pixels of `picture` one of it is."""
-    scale = max(1.0, max(picture.shape) / _SEARCHED_SIDE)
-    if scale == 1.0:
-        return picture, scale
-    size = [max(1, round(side / scale)) for side in picture.shape[::-1]]
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+    small = reduced(picture, _SEARCHED_SIDE)
+    return small, max(picture.shape) / max(small.shape)
 
 
 def _of_paper(picture: Picture) -> Picture:
     """Return the share of the light of the paper around each pixel; 255 is all of it."""
     # The paper: the lightest pixels nearby, which are further than the side of a square.
-    step = max(1, max(picture.shape) // 200)
-    coarse = cv2.resize(picture, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
+    coarse = reduced(picture, _PAPER_SIDE)
     reach = 2 * round(_LARGEST_SIDE * max(coarse.shape) / 1.5) + 1
     paper = cv2.GaussianBlur(cv2.dilate(coarse, np.ones((reach, reach), np.uint8)), (0, 0), 3)
     paper = cv2.resize(paper, picture.shape[::-1], interpolation=cv2.INTER_LINEAR)

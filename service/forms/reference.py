@@ -25,7 +25,7 @@ from service.forms.finding import (
     is_upright,
     whole_picture,
 )
-from service.imaging import Picture, UnreadableImage, decode
+from service.imaging import Picture, UnreadableImage, decode, reduced
 
 # Features are computed in pictures whose longer side has at most so many pixels; in the smaller one
 # a blurred or noisy photo is sharp.
@@ -177,9 +177,8 @@ def _light(picture: Picture, form: Form, homography: Homography) -> Picture:
 
 def _features(picture: Picture, side: int) -> tuple[Points, NDArray[np.float32]]:
     """Return points [N, 2] in the picture and their descriptors, found at this longer side."""
-    scale = max(1.0, max(picture.shape) / side)
-    size = [max(1, round(length / scale)) for length in picture.shape[::-1]]
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    small = reduced(picture, side)
+    scale = max(picture.shape) / max(small.shape)
     keypoints, descriptors = cv2.SIFT.create(
         _MOST_FEATURES, enable_precise_upscale=True
     ).detectAndCompute(small, None)

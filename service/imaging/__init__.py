@@ -5,7 +5,7 @@ import cv2
 from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
 from service.imaging.decode import count_pages, decode, decode_pages, is_picture
 from service.imaging.documents import MOST_PAGES, is_document
-from service.imaging.greyscale import Ink, Picture, as_picture
+from service.imaging.greyscale import Ink, Picture, as_picture, reduced
 from service.imaging.normalise import Normalised, Polarity, normalise, unchanged
 from service.imaging.paper import PaperKind
 from service.imaging.strip import SeenStrip, cut_strip, is_cut_off
@@ -34,5 +34,6 @@ __all__ = [
     "is_document",
     "is_picture",
     "normalise",
+    "reduced",
     "unchanged",
 ]

@@ -47,6 +47,13 @@ def as_picture(array: ArrayLike) -> Picture:
     return cast(Picture, array)
 
 
+def reduced(picture: Picture, longest: int) -> Picture:
+    """Return `picture` with a longer side of at most `longest` pixels, by averaging."""
+    scale = min(1.0, longest / max(picture.shape))
+    height, width = (max(1, round(scale * side)) for side in picture.shape)
+    return as_picture(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
+
+
 def to_grey(image: Image.Image) -> Picture:
     """Return the luminance of a loaded image, uint8 [height, width], read-only.
 
