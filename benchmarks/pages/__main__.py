@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -97,6 +98,7 @@ def pages(
     data_dir: DataDir,
     split: SplitOption = Split.TEST,
     photos: Annotated[int, typer.Option(min=1, help="Number of photographs.")] = 200,
+    others: Annotated[int, typer.Option(min=1, help="Pictures of other things.")] = 20,
     seconds: Annotated[float, typer.Option(min=1, help="Of requests for each form.")] = 10,
     tiff_pages: Annotated[int, typer.Option(min=1, help="Of the TIFF for memory.")] = 100,
     models_dir: ModelsDir = PACKAGE_DIRECTORY,
@@ -126,7 +128,7 @@ def pages(
             examples[photo.form].append(photo.file)
     negatives = {
         number: [read_as(name, file) for name in forms if name != shown]
-        for number, (file, shown) in enumerate(sets.others(digits, _SEED))
+        for number, (file, shown) in enumerate(islice(sets.others(digits, _SEED), others))
     }
     stages = {name: results.stages_ms(pipelines[name], files) for name, files in examples.items()}
     with _server(models_dir) as server:

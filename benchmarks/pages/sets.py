@@ -99,13 +99,13 @@ def _text(form: Form, name: str, entry: str | bool) -> str:
 
 
 def others(digits: Digits, seed: int) -> Iterator[tuple[bytes, str | None]]:
-    """Yield pictures with another form, which is named, or with none."""
+    """Yield 20 pictures: of nothing, of text, and of another form, which is named."""
+    yield from ((junk(kind, 1, digits, seed=seed)[0], None) for kind in _JUNK)
+    yield from ((jpeg(np.asarray(photo)), None) for photo in photographs()[:3])
+    yield from ((_text_page(np.random.default_rng((seed, n))), None) for n in range(_TEXTS))
     forms = example_forms()
     twice = photos(forms, digits, (), 2 * len(forms), seed)
     yield from ((photo.file, photo.form) for photo in twice)
-    yield from ((_text_page(np.random.default_rng((seed, n))), None) for n in range(_TEXTS))
-    yield from ((junk(kind, 1, digits, seed=seed)[0], None) for kind in _JUNK)
-    yield from ((jpeg(np.asarray(photo)), None) for photo in photographs()[:3])
 
 
 def _text_page(random: Random) -> bytes:

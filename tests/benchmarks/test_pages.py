@@ -6,12 +6,16 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from benchmarks.pages.__main__ import app
 from benchmarks.pages.draw import FORMS, blank, corners_of, example_forms, fill, written
 from benchmarks.pages.photograph import SEVERITIES, photograph
+from benchmarks.pages.results import Results
 from benchmarks.pages.sets import strokes
 from models.fields.constraints import START, Constraints
 from models.fields.formats import Notation
+from tests.generated import drawn_mnist, write_idx
 
 BY_NAME = example_forms()
 
@@ -71,3 +75,26 @@ def test_the_list_of_the_shipped_photographs_has_every_field():
     for file, entries in listed.items():
         assert entries.keys() == BY_NAME[file.split("-")[0]].fields.keys()
         assert (photos / file).stat().st_size < 150_000
+
+
+def test_a_run_leaves_a_report_and_its_figures(tmp_path):
+    data = write_idx(tmp_path / "data", drawn_mnist())
+    out = tmp_path / "docs"
+    options = ["--photos", 3, "--others", 2, "--seconds", 1, "--tiff-pages", 2]
+    options += ["--no-verify", "--out", out]
+
+    done = CliRunner().invoke(app, ["--data-dir", str(data), *map(str, options)])
+
+    assert done.exit_code == 0, done.output
+    results = Results.model_validate_json((out / "pages.json").read_bytes())
+    everything = results.groups[-1]
+    assert (everything.photos, everything.fields) == (
+        3,
+        sum(each.fields for each in results.groups[:3]),
+    )
+    assert everything.found > 0
+    assert everything.residual_worst < 20
+    assert (results.others.pictures, results.others.accepted) == (2, 0)
+    assert [speed.form for speed in results.speeds] == [*BY_NAME]
+    assert results.memory.peak_mb >= results.memory.before_mb > 20
+    assert "## Memory" in (out / "pages.md").read_text()
