@@ -356,7 +356,7 @@ def _summarise(summary: "Summary", seconds: float) -> None:
     rate = (tally.pictures - summary.before) / seconds
     before = f", {summary.before:,} of them by a run before" if summary.before else ""
     lines = [
-        f"{tally.pictures:,} pictures{before}, in {seconds:.1f} s: {rate:,.0f} a second,"
+        f"{tally.pictures:,} pictures{before}, in {seconds:.1f} s: {rate:,.1f} a second,"
         f" workers: {summary.workers}",
         f"  accepted {tally.accepted:>12,}",
         f"  review   {tally.reviewed:>12,}{_counts(tally.reasons)}",

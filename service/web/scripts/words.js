@@ -10,7 +10,7 @@ const REASONS = {
   no_match: "The writing does not match what you know about it.",
   ambiguous: "It can mean several amounts or dates.",
   mismatch: "It is another amount than expected.",
-  fraction: "It holds a fraction, such as 75/100, whose digits are not one number.",
+  fraction: "It holds a fraction, such as 75/100, or may hold one: its digits may not be one number.",
 };
 
 /** Return why an answer needs review, in sentences. */
