@@ -18,13 +18,7 @@ from service.api.negotiation import require_json_accepted
 from service.api.parameters import PageParameters, ParameterRoute
 from service.api.problems import SINGLE_ERRORS, problem_responses
 from service.api.schemas import Answer, FieldReading, Identified, ReadDigit
-from service.errors import (
-    BatchTooLarge,
-    InvalidRequest,
-    NotAcceptable,
-    UnknownForm,
-    UnusableForm,
-)
+from service.errors import BatchTooLarge, InvalidRequest, NotAcceptable, UnknownForm, UnusableForm
 from service.forms.files import Check, Form, FormError, form_from
 from service.forms.reading import FormPipeline, FormReading, FormReason, MarkReading, MarkReason
 from service.forms.registry import sent_form
@@ -132,7 +126,7 @@ async def list_forms(request: Request) -> FormList:
     operation_id="get_form",
     summary="Show one form",
     response_model_exclude_none=True,
-    responses=problem_responses(NotAcceptable, UnknownForm, UnusableForm),
+    responses=problem_responses(InvalidRequest, NotAcceptable, UnknownForm, UnusableForm),
 )
 async def get_form(request: Request, name: str) -> Form:
     """The form's file, as JSON."""

@@ -97,13 +97,14 @@ class FormMethod:
         """Return the row of a page, without its place."""
         found = reading.page.found
         row: dict[str, Any] = {
-            **dict.fromkeys(column.name for column in self.columns),
             **self.identity,
             "residual_px": None if found is None else found.residual_px,
             "decision": reading.decision,
             "reasons": reading.reasons,
             "error_bound": reading.error_bound,
         }
+        for name in self.loaded.form.fields:
+            row |= dict.fromkeys((name, f"{name}.guess", f"{name}.reasons"))
         for name, result in reading.fields.items():
             is_accepted = decision_of(result) is Decision.ACCEPT
             row[name if is_accepted else f"{name}.guess"] = text_of(result)

@@ -267,7 +267,7 @@ class Scorer:
         carried = {name: item.cells.get(origin) for name, origin in self._carried.items()}
         outcome = _text_only(outcome)
         if not isinstance(outcome, Unread):
-            return {**self._method.row(outcome), **place, "error": None, "detail": None, **carried}
+            return {**place, **self._method.row(outcome), "error": None, "detail": None, **carried}
         return {
             **dict.fromkeys(column.name for column in self._method.columns),
             **place,
