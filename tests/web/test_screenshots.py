@@ -83,6 +83,24 @@ def test_the_review(open_page, start_ready, tmp_path, name, size):
     _take(page, f"review-{name}")
 
 
+@pytest.mark.parametrize(("name", "size"), [("desktop", DESKTOP), ("phone", PHONE)])
+def test_a_form(open_page, start_ready, name, size):
+    examples = FOLDER.parent / "examples"
+    page = open_page("forms", url=start_ready().url, size=size, device_scale_factor=1.5)
+    choose = page.locator("#forms [data-file]")
+    choose.set_input_files(examples / "forms" / "giro.yaml")
+    expect(page.locator("[data-yaml]")).to_contain_text("donation")
+
+    choose.set_input_files([examples / "photos" / f"giro-{number}.jpg" for number in (1, 2)])
+    expect(page.get_by_role("button", name="Add a box")).to_be_enabled(timeout=60_000)
+    page.get_by_role("button", name="Read the pages").click()
+    expect(page.get_by_role("list", name="What was read")).to_contain_text(
+        "total: ", timeout=60_000
+    )
+    page.get_by_label("Chosen").select_option("total")
+    _take(page, f"forms-{name}")
+
+
 def _take(page, name):
     page.mouse.move(0, 0)
     page.evaluate("document.activeElement.blur()")

@@ -2,6 +2,7 @@
 
 import { DigitTab } from "./digit.js";
 import { FieldTab } from "./field.js";
+import { FormsTab } from "./forms.js";
 import { ModelsTab } from "./models.js";
 import { usePictures } from "./pictures.js";
 import { ReviewTab } from "./review.js";
@@ -13,6 +14,7 @@ const NEXT_TRY_MS = 2000;
 const tabs = {
   digit: new DigitTab(document.getElementById("digit")),
   field: new FieldTab(document.getElementById("field")),
+  forms: new FormsTab(document.getElementById("forms")),
   review: new ReviewTab(document.getElementById("review")),
   models: new ModelsTab(document.getElementById("models")),
 };

@@ -40,6 +40,13 @@ export async function readPicture(path, picture, options, signal) {
   return (await send(path, picture, options, signal)).json();
 }
 
+/** Return what POST `forms` says of a form file, and of a page with it. */
+export async function tryForm(yaml, files = {}, signal) {
+  const body = new FormData();
+  for (const [name, file] of Object.entries({ form: yaml, ...files })) if (file) body.append(name, file);
+  return (await request("forms", { method: "POST", body, signal })).json();
+}
+
 /** Return the picture that a model sees, and what was found on `picture`. */
 export async function seenPicture(picture, signal) {
   const { image, ...found } = await readPicture("normalise", picture, {}, signal);

@@ -11,6 +11,13 @@ const REASONS = {
   ambiguous: "It can mean several amounts or dates.",
   mismatch: "It is another amount than expected.",
   fraction: "It holds a fraction, such as 75/100, or may hold one: its digits may not be one number.",
+  unclear: "It may be marked or not.",
+  page_not_found: "The page was not found: check how it is found, and its size.",
+  page_cut_off: "A part of the page is outside of the picture.",
+  several_pages: "There are several pages in the picture.",
+  field_review: "A field needs review.",
+  check_failed: "A check does not hold.",
+  check_unknown: "A check lacks a value.",
 };
 
 /** Return why an answer needs review, in sentences. */
