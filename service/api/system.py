@@ -100,7 +100,7 @@ def require_keys(request: Request) -> None:
     """Raise `AdminOff` without API keys; with keys, `Authentication` has checked the role."""
     if state_of(request).get("caller") is None:
         raise AdminOff(
-            "this path requires a key with the role admin: make one with numeral keys create, and"
+            "this path requires API keys: make one of the role admin with numeral keys create, and"
             " name its file in NUMERAL_API_KEYS_FILE (models are also reloaded by a SIGHUP)"
         )
 
