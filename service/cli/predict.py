@@ -148,16 +148,16 @@ def read(
 
     constraints = read_constraints(length, min_length, max_length, checksum)
     settings = read_settings(models_dir=models_dir)
-    given = (model, max_error, calibration, format_name, checksum, length, page, json or None)
+    notation = read_notation(constraints, format_name, decimal, order, expected)
+    given = (model, max_error, calibration, notation.format, page, json or None)
     if form is None and (out != "-" or overwrite or workers):
         raise typer.BadParameter("--out, --overwrite and --workers apply to forms; add --form")
     if form is not None:
-        if any(each is not None for each in given):
+        if not constraints.are_none or any(each is not None for each in given):
             raise typer.BadParameter("the file of the form says how fields are read, of all pages")
         sources = list(map(str, files))
         describe = partial(describe_form, form, settings)
         run_job(settings, describe, sources, out, workers=workers, overwrite=overwrite)
-    notation = read_notation(constraints, format_name, decimal, order, expected)
     options = FieldOptions(model, max_error, constraints, calibration, notation)
     pipeline = choose_pipeline(settings, options)
     first = format_name if format_name in _VALUES else "text"

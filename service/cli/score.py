@@ -164,7 +164,7 @@ def score(
         raise typer.BadParameter("pictures are in --column or named in --path-column, not both")
     if engine == "ray" and (out in ("", "-") or Path(out).suffix in _FILE_SUFFIXES):
         raise typer.BadParameter("Ray writes Parquet files into a folder; name it with --out")
-    given = (model, max_error, calibration, length, min_length, max_length, checksum, format_name)
+    given = (model, max_error, calibration)
     if form and (fields or preprocess != "auto" or any(each is not None for each in given)):
         raise typer.BadParameter(
             "the file of the form says how its fields are read; drop the others"
@@ -194,8 +194,6 @@ def score(
             "constraints": asdict(constraints),
             "notation": asdict(notation),
             "fields": fields,
-            "column": column,
-            "path column": path_column,
         }
 
     places = (path_column, column)
@@ -253,6 +251,7 @@ def run_job(
                 "version of numeral": version(),
                 "sources": sources,
                 "working folder": str(Path.cwd()),
+                "columns": list(places),
                 "limits": [settings.max_body_bytes, settings.max_pixels],
                 **depends,
             }

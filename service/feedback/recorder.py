@@ -74,15 +74,25 @@ class _Pending(NamedTuple):
     def size(self) -> int:
         return _ROW_BYTES + len(self.row["image"] or b"") + len(self.sent or b"")
 
-    def to_row(self, max_pixels: int) -> dict[str, Any]:
-        """Return the row with its page, which is encoded once, as a JPEG."""
+    def to_row(
+        self, max_pixels: int, encoded: dict[tuple[int, int], bytes | None]
+    ) -> dict[str, Any]:
+        """Return the row with its page, from `encoded` if another row is of the same page."""
         if self.sent and self.row["page"] is None:
-            # The file was decoded before, but in another way: a document can take too long now.
-            with contextlib.suppress(UnreadableImage):
-                picture = decode(self.sent, max_pixels=max_pixels, whole=True, page=self.page)
-                small = reduced(picture, _PAGE_SIDE)
-                self.row["page"] = cv2.imencode(".jpg", small)[1].tobytes()
+            key = id(self.sent), self.page
+            if key not in encoded:
+                encoded[key] = _to_jpeg(self.sent, self.page, max_pixels)
+            self.row["page"] = encoded[key]
         return self.row
+
+
+def _to_jpeg(sent: bytes, page: int, max_pixels: int) -> bytes | None:
+    try:
+        picture = decode(sent, max_pixels=max_pixels, whole=True, page=page)
+    except UnreadableImage:
+        # It was decoded before, but in another way: a document can take too long now.
+        return None
+    return cv2.imencode(".jpg", reduced(picture, _PAGE_SIDE))[1].tobytes()
 
 
 class Recorder:
@@ -250,8 +260,9 @@ class Recorder:
         while self._pending:
             count = min(_MAX_ROWS, len(self._pending))
             pending = [self._pending[place] for place in range(count)]
+            most, encoded = self._settings.max_pixels, dict[tuple[int, int], bytes | None]()
             try:
-                self._store.add([each.to_row(self._settings.max_pixels) for each in pending])
+                self._store.add([each.to_row(most, encoded) for each in pending])
             except FeedbackUnavailable as error:
                 self._failed(Operation.RECORD, error)
                 return

@@ -169,7 +169,7 @@ class Form(_Part):
     found_by: Literal["corners", "aruco", "reference", "none"]
     reference: str | None = Field(None, description="A picture of the blank page.")
     max_error: ErrorRate | None = Field(
-        None, description="Of the whole form, shared out equally among its required fields."
+        None, description="Of the whole form, shared out equally among its digits and fields."
     )
     fields: dict[FieldName, FormField] = Field(min_length=1, max_length=MOST_FIELDS)
     checks: tuple[Check, ...] = ()
@@ -230,13 +230,13 @@ class Form(_Part):
         return self.fields[name].options(None if self.max_error is None else self._share())
 
     def _share(self) -> float:
-        """Return the error rate of each required field without its own.
+        """Return the error rate of each digit and field without its own.
 
         The errors of a form are at most the sum of its fields' (union bound).
         """
         read = [field for field in self.fields.values() if field.kind != "mark"]
         own = sum(field.max_error or 0.0 for field in read)
-        others = sum(field.max_error is None and field.required for field in read)
+        others = sum(field.max_error is None for field in read)
         return ((self.max_error or 0.0) - own) / max(1, others)
 
 

@@ -42,3 +42,10 @@ def test_a_wrong_form_and_a_picture_without_the_page_are_errors(form, tmp_path):
     assert (without.returncode, wrong.returncode) == (1, 2)
     assert "page_not_found" in without.stderr
     assert "slip.yaml:8:" in wrong.stderr
+
+
+def test_options_that_the_form_decides_are_errors(form):
+    for option in (["--decimal", ","], ["--min-length", "2"], ["--expected", "1.50"]):
+        result = numeral("read", "--form", form, *option, "photo.jpg")
+
+        assert result.returncode == 2, option

@@ -118,7 +118,7 @@ SIZE = (150, 70)
 SLIP = """\
 page: {width: 150, height: 70}
 found_by: FOUND_BY
-max_error: 0.06
+max_error: 0.11
 fields:
   zip: {box: [20, 15, 50, 11], kind: field, format: zip}
   again: {box: [20, 35, 50, 11], kind: field, format: zip, required: false}

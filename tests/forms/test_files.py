@@ -34,8 +34,8 @@ def test_a_form_is_named_after_its_file_and_its_version_changes_with_it(load):
     assert load(GOOD + "version: 3\n").version == "3"
 
 
-def test_the_error_rate_of_a_form_is_shared_by_required_fields_without_their_own(load):
-    form = load(GOOD.replace("digit, max_error", "digit, max_error") + "max_error: 0.011\n")
+def test_the_error_rate_of_a_form_is_shared_by_all_fields_without_their_own(load):
+    form = load(GOOD + "max_error: 0.021\n")
 
     assert form.options("a").max_error == pytest.approx(0.01)
     assert form.options("b").max_error == 0.001
