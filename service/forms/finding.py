@@ -36,6 +36,8 @@ _MOST_DIFFERENCE = 2.2
 # The largest hollow squares are tried, each with the solid ones that are most similar: a picture
 # full of squares takes seconds.
 _MOST_HOLLOW, _MOST_SOLID = 10, 12
+# OpenCV compares all that may be an ArUco marker with one another; so many take a second or so.
+_MOST_QUADRANGLES = 800
 # The page covers at least this share of the picture.
 _LEAST_PAGE = 0.03
 
@@ -132,6 +134,8 @@ def find_by_aruco(picture: Picture, form: Form) -> FoundPage:
         setattr(parameters, name, value)
     dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
     small, scale = _reduced(picture)
+    if _quadrangles(small, parameters) > _MOST_QUADRANGLES:
+        raise PageNotFound
     corners, ids, _ = cv2.aruco.ArucoDetector(dictionary, parameters).detectMarkers(small)
     numbers = [] if ids is None else ids.ravel().tolist()
     wanted = [number for number in numbers if number in range(4)]
@@ -175,6 +179,19 @@ def _reduced(picture: Picture) -> tuple[Picture, float]:
     """Return the picture to search, and how many pixels of `picture` one of it is."""
     small = reduced(picture, _SEARCHED_SIDE)
     return small, max(picture.shape) / max(small.shape)
+
+
+def _quadrangles(picture: Picture, parameters: cv2.aruco.DetectorParameters) -> int:
+    """Return about how many quadrangles OpenCV takes for what may be a marker."""
+    least = parameters.minMarkerPerimeterRate * max(picture.shape)
+    window = parameters.adaptiveThreshWinSizeMin + parameters.adaptiveThreshWinSizeStep
+    constant = parameters.adaptiveThreshConstant
+    method = cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV
+    mask = cv2.adaptiveThreshold(cv2.blur(picture, (3, 3)), 255, *method, window, constant)
+    outlines = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
+    accuracy = 2 * parameters.polygonalApproxAccuracyRate  # blur rounds corners
+    long = (outline for outline in outlines if len(outline) >= least)
+    return sum(len(cv2.approxPolyDP(each, accuracy * len(each), True)) == 4 for each in long)
 
 
 def _of_paper(picture: Picture) -> Picture:

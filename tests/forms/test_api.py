@@ -123,6 +123,13 @@ def _upside_down(page):
     return page[::-1, ::-1][60:-60, 60:-60].T
 
 
+def _full_of_squares(_page):
+    step = np.full((24, 48), 235, np.uint8)
+    step[5:19, 5:19] = step[5:19, 29:43] = 30
+    step[9:15, 33:39] = 235
+    return np.tile(step, (60, 30))
+
+
 @pytest.mark.parametrize(
     ("found_by", "spoil", "reason"),
     [
@@ -136,6 +143,7 @@ def _upside_down(page):
             (found_by, lambda page: np.full((1, 3000), 0, np.uint8), "page_not_found")
             for found_by in ("corners", "aruco")
         ),
+        ("aruco", _full_of_squares, "page_not_found"),
     ],
 )
 def test_a_picture_without_one_whole_page_is_never_read(client, found_by, spoil, reason):
