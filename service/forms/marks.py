@@ -52,7 +52,10 @@ def ink_of(crop: Picture, margin: int) -> Ink:
     kernel = np.ones((max(3, round(_WIDEST_STROKE * side)),) * 2, np.uint8)
     beside = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, kernel)
     around = np.percentile(smooth, 90)
-    rim = margin + round(_RIM * side)
-    inside, paper = (each[rim:-rim, rim:-rim].astype(float) for each in (smooth, beside))
+    # Of a box as thin as a line there is its middle.
+    rim = min(margin + round(_RIM * side), (min(crop.shape) - 1) // 2)
+    height, width = crop.shape
+    within = np.s_[rim : height - rim, rim : width - rim]
+    inside, paper = (each[within].astype(float) for each in (smooth, beside))
     is_ink = (inside < (1 - _STROKE) * paper) | (inside < (1 - _FILLED) * around)
     return Ink(float(is_ink.mean()), float((inside < (1 - _SHADE) * around).mean()))

@@ -37,3 +37,8 @@ def test_a_box_filled_with_grey_is_for_a_person(tone, is_mark):
     crop[35:-35, 35:-35] = tone
 
     assert ink_of(crop, 40).is_mark is is_mark
+
+
+@pytest.mark.parametrize("shape", [(80, 160), (160, 80), (1, 4096)])
+def test_a_box_as_thin_as_a_line_has_a_share(shape):
+    assert ink_of(np.full(shape, 230, np.uint8), 40).share == 0
