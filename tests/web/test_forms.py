@@ -6,9 +6,11 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from models.manifest import PACKAGE_DIRECTORY
 from tests.forms.drawing import SLIP, jpeg, photograph, slip
 from tests.web.browser import DESKTOP, PHONE
 
+EXAMPLES = PACKAGE_DIRECTORY.parent / "docs" / "examples"
 ZIP, DIGIT = (20, 15, 50, 11), (100, 15, 9, 11)
 
 
@@ -172,6 +174,19 @@ def test_a_page_that_is_not_found_gets_no_boxes(open_forms):
 
     expect(page.locator("#forms [data-hint]")).to_contain_text("not found", timeout=60_000)
     expect(page.get_by_role("button", name="Add a box")).to_be_disabled()
+
+
+def test_the_first_page_finds_the_others_by_reference(open_page, server):
+    page = open_page("forms", url=server)
+    page.get_by_label("Page found by").select_option("reference")
+    pages = [EXAMPLES / "forms" / "exam.png", EXAMPLES / "photos" / "exam-1.jpg"]
+
+    page.locator("#forms [data-file]").set_input_files(pages)
+
+    expect(page.get_by_role("button", name="Add a box")).to_be_enabled(timeout=60_000)
+    assert file_of(page)["reference"] == "exam.png"
+    shape = boxes(page).bounding_box()
+    assert shape["width"] / shape["height"] == pytest.approx(148 / 210, abs=0.01)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
