@@ -17,7 +17,7 @@ from training.data import Mnist, load_mnist
 from training.folds import load_writers
 from training.reader.amounts import Amount, load_amounts
 from training.reader.cells import NO_CELLS, Cells, load_cells
-from training.recipes import CELL_READER, EVEN_READER
+from training.recipes import CELL_READER
 from training.runs import Run, RunError
 
 if TYPE_CHECKING:
@@ -139,8 +139,7 @@ def _real_strips(runs: list[Path], data_dir: Path | None) -> tuple[list[Amount],
         raise DataError(
             "the reader is calibrated on orand-car-a; pass its directory with --data-dir"
         )
-    with_cells = recipes & {CELL_READER.name, EVEN_READER.name}
-    cells = load_cells(data_dir) if with_cells else NO_CELLS
+    cells = load_cells(data_dir) if CELL_READER.name in recipes else NO_CELLS
     return load_amounts(data_dir), cells
 
 

@@ -122,7 +122,4 @@ TIDY_READER = replace(READER, name="tidy", epochs=24, learning_rate=1e-3)
 # After TIDY_READER: also cells, fractions, signs and letters.
 CELL_READER = replace(READER, name="cells", epochs=12, learning_rate=7e-4)
 
-# After CELL_READER: more strips without fractions and signs, which it confuses with a 1.
-EVEN_READER = replace(READER, name="even", epochs=12, learning_rate=6e-4)
-
 RECIPES = {recipe.name: recipe for recipe in (BASELINE, AUGMENTED, BEST, TEACHER, OPEN_SET)}

@@ -24,38 +24,24 @@ from training.reader.line import NO_LETTERS
 from training.reader.loss import ctc
 from training.reader.samples import Material, Mixture
 from training.reader.validate import Validation, validation_sets
-from training.recipes import CELL_READER, EVEN_READER, READER, TIDY_READER, Recipe
+from training.recipes import CELL_READER, READER, TIDY_READER, Recipe
 from training.runs import Run, RunConfig, RunError
 
 _MIXTURES = {
     READER.name: Mixture(),
     TIDY_READER.name: Mixture(real=0.20, spliced=0.12, empty=0.03, tidy=0.8),
     CELL_READER.name: Mixture(
-        real=0.12,
-        spliced=0.05,
-        empty=0.03,
-        cells=0.26,
-        spliced_cells=0.08,
-        tidy=0.4,
-        in_cells=0.4,
-        signed=0.45,
-    ),
-    EVEN_READER.name: Mixture(
-        real=0.14,
+        real=0.15,
         spliced=0.06,
         empty=0.03,
-        cells=0.20,
+        cells=0.19,
         spliced_cells=0.05,
-        tidy=0.5,
+        tidy=0.55,
         in_cells=0.25,
-        signed=0.3,
+        signed=0.28,
     ),
 }
-_FOLLOWING = {
-    READER.name: TIDY_READER,
-    TIDY_READER.name: CELL_READER,
-    CELL_READER.name: EVEN_READER,
-}
+_FOLLOWING = {READER.name: TIDY_READER, TIDY_READER.name: CELL_READER}
 LETTERS = 20_000  # as many as are kept of the characters that are no digits
 
 

@@ -1,16 +1,18 @@
 """Connectionist temporal classification, also for strips without labelled separators.
 
 Graves, Fernandez, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006. If
-separators are not labelled, the blank includes them: its probability is the sum of its own and
-theirs, so any separator between the digits is right.
+separators are not labelled, the blank includes them and other signs: its probability is the sum of
+its own and theirs, so any of them between the digits is right. A fraction is not, because a 1 taken
+for a slash would then cost little.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
-from models.strips import BLANK, DIGITS
+from models.strips import BLANK, DIGITS, FRACTIONS, SYMBOLS
 
-_DIGITS_END = 1 + len(DIGITS)
+_FREE = np.array([True, *(symbol not in DIGITS + FRACTIONS for symbol in SYMBOLS)])
 _NEVER = -1e4  # a logit with no effect on the softmax
 
 
@@ -28,7 +30,5 @@ def ctc(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTen
 
 
 def _blank_for_separators(logits: keras.KerasTensor) -> keras.KerasTensor:
-    blank, digits = logits[..., :1], logits[..., 1:_DIGITS_END]
-    separators = logits[..., _DIGITS_END:]
-    either = ops.logsumexp(ops.concatenate([blank, separators], axis=-1), axis=-1, keepdims=True)
-    return ops.concatenate([either, digits, ops.full_like(separators, _NEVER)], axis=-1)
+    either = ops.logsumexp(ops.where(_FREE, logits, _NEVER), axis=-1, keepdims=True)
+    return ops.concatenate([either, ops.where(_FREE, _NEVER, logits)[..., 1:]], axis=-1)

@@ -82,7 +82,7 @@ def _dollar(size: float, random: Random) -> tuple[_Strokes, float]:
 
 
 def _slash(size: float, random: Random) -> tuple[_Strokes, float]:
-    height, lean = random.uniform(0.95, 1.7) * size, random.uniform(0.2, 0.85) * size
+    height, lean = random.uniform(1.05, 1.8) * size, random.uniform(0.25, 0.9) * size
     bow = random.normal(0, 0.04) * size
     return [[(lean, 0), (lean / 2 + bow, height / 2), (0, height)]], size - height * random.uniform(
         0.85, 1.0

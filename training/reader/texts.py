@@ -117,7 +117,7 @@ def _pick(marks: tuple[str, ...], random: Random) -> str:
 
 _AMOUNT_LENGTHS = (0.04, 0.06, 0.2, 0.25, 0.27, 0.12, 0.06)
 _BEFORE = ("#", "$", "$", "=", "-", "*", "")
-_AFTER = (".", "-", ".-", "=", ".=", "#", "/", "*", "-", ".", ",-")
+_AFTER = (".", "-", ".-", "=", ".=", "#", "*", "-", ".", ",-")
 _SIGNED = (
     *(_cents_over_slash, _cents_over_slash, _cents_over_slash),
     *(_raised_cents, _slashed, _slashed, _decorated, _decorated),
