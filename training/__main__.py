@@ -122,9 +122,9 @@ def fit(
 ) -> None:
     """Train one model; the same command resumes an interrupted run.
 
-    The field reader has recipes of its own: one without --initial, and three that continue from the
-    one before. Its epochs are a number of newly drawn batches; its data directory also needs
-    orand-car-a, and meza for the last two.
+    The field reader has recipes of its own: one without --initial, and two that continue from the
+    one before; the last may be repeated. Its epochs are a number of newly drawn batches; its data
+    directory also needs orand-car-a, and meza for the last recipe.
     """
     if model.value == READER:
         unsupported = {

@@ -41,7 +41,11 @@ _MIXTURES = {
         signed=0.28,
     ),
 }
-_FOLLOWING = {READER.name: TIDY_READER, TIDY_READER.name: CELL_READER}
+_FOLLOWING = {
+    READER.name: TIDY_READER,
+    TIDY_READER.name: CELL_READER,
+    CELL_READER.name: CELL_READER,
+}
 LETTERS = 20_000  # as many as are kept of the characters that are no digits
 
 
@@ -64,12 +68,15 @@ class Task:
         """Return the first training, or the one that follows `initial`.
 
         Raises:
-            RunError: `initial` cannot be read, or no training follows it.
+            RunError: `initial` cannot be read, or is of another model.
             ValueError: see `Recipe.with_`.
         """
-        recipe = READER if initial is None else _FOLLOWING.get(initial.config().recipe.name)
-        if recipe is None:
-            raise RunError(f"{initial}: no training of the reader follows this run")
+        recipe = READER
+        if initial is not None:
+            config = initial.config()
+            if config.model != NAME:
+                raise RunError(f"{initial.folder}: is not a run of {NAME}")
+            recipe = _FOLLOWING[config.recipe.name]
         return cls(recipe.with_(**changes), seed, initial=initial)
 
     @property
@@ -106,8 +113,7 @@ def fit_reader(
     """Train the reader, or continue after an interruption; a finished run is not changed.
 
     Raises:
-        RunError: the folder contains another run, or the initial run has not finished or is of
-            another model.
+        RunError: the folder contains another run, or the initial run has not finished.
     """
     recipe, seed, steps = task.recipe, task.seed, task.steps
     digits, validation_digits = mnist.hold_out()
@@ -151,11 +157,7 @@ def _step(letters: Images) -> int:
 
 
 def _starting_model(task: Task) -> keras.Model:
-    if task.initial is None:
-        return build()
-    if task.initial.config().model != NAME:
-        raise RunError(f"{task.initial.folder}: is not a run of {NAME}")
-    return task.initial.load_model()
+    return task.initial.load_model() if task.initial else build()
 
 
 def _dataset(
