@@ -31,13 +31,13 @@ _MIXTURES = {
     READER.name: Mixture(),
     TIDY_READER.name: Mixture(real=0.20, spliced=0.12, empty=0.03, tidy=0.8),
     CELL_READER.name: Mixture(
-        real=0.15,
-        spliced=0.06,
+        real=0.22,
+        spliced=0.11,
         empty=0.03,
-        cells=0.19,
-        spliced_cells=0.05,
+        cells=0.18,
+        spliced_cells=0.04,
         tidy=0.55,
-        in_cells=0.25,
+        in_cells=0.2,
         signed=0.28,
     ),
 }
