@@ -27,7 +27,6 @@ from benchmarks.fields.sets import (
     COMPOSED_SETS,
     FieldSet,
     composed_sets,
-    corrected,
     material,
     real_set,
     signed_set,
@@ -106,8 +105,7 @@ def fields(
 
 
 def _real_sets(data_dir: Path, amounts: list[Amount]) -> Iterator[FieldSet]:
-    yield (real := real_set("real amounts", amounts))
-    yield corrected(real)
+    yield real_set("real amounts", amounts)
     if (data_dir / FOLDER).is_dir():
         yield real_set("real cells", load_cells(data_dir).held_out)
     else:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from benchmarks.fields.readers import MAX_ERRORS
 from benchmarks.fields.results import Accepted, Results, Score
-from benchmarks.fields.sets import MISLABELLED
 from benchmarks.reports import header, row
+from training.reader.amounts import RELABELLED
 
 _HEAD = """# Reading fields
 
@@ -25,8 +25,8 @@ and cut off, some of them unreadable.
 Real amounts are the fifth of ORAND-CAR-A that was held out of training, and real cells, if the data
 are there, the last fifth of numbers from logbooks of clinics (Meza). Amounts are few, so their
 intervals are wide. Both helped to choose network, recipes and margins and to fit the confidence:
-others may be read a little worse. About 1% of the labels are wrong; *labels corrected* corrects
-{mislabelled}, found among the mistakes, which favours the reader.
+others may be read a little worse. The label of {relabelled} is corrected, because its picture
+contradicts it; it was found among the mistakes, which favours the reader.
 
 ## Strings read without a mistake
 """
@@ -72,7 +72,7 @@ The mistakes with the highest confidence in each real set; 0% is reviewed for an
 
 def markdown(results: Results) -> Iterator[str]:
     """Yield the lines of the page."""
-    yield _HEAD.format(results=results, mislabelled=", ".join(MISLABELLED))
+    yield _HEAD.format(results=results, relabelled=", ".join(RELABELLED))
     columns = ("accuracy", "95% interval", "length known", "digit error rate")
     yield from header("strips", "number", *columns)
     for one in results.sets:

@@ -1,7 +1,7 @@
 """Labelled strips for the benchmark: composed of MNIST's digits, and real amounts and cells."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -26,8 +26,6 @@ _ZIP_CODES = {
     "hard": composed,
 }
 COMPOSED_SETS = 2 * LONGEST + len(_ZIP_CODES)
-# Wrong labels found among the mistakes, with what is written.
-MISLABELLED = {"a_car_001192.jpg": "198"}
 _NO_REAL_DIGITS = RealDigits(((),) * 10)
 
 
@@ -86,13 +84,6 @@ def real_set(name: str, strips: Sequence[Amount]) -> FieldSet:
     pictures = tuple(strip.grey for strip in strips)
     written = tuple(strip.digits for strip in strips)
     return FieldSet(name, pictures, written, tuple(strip.file for strip in strips))
-
-
-def corrected(real: FieldSet) -> FieldSet:
-    """Correct the labels of `real` amounts that are in `MISLABELLED`."""
-    pairs = zip(real.names, real.written, strict=True)
-    written = tuple(MISLABELLED.get(name, label) for name, label in pairs)
-    return replace(real, name=f"{real.name}, labels corrected", written=written, names=())
 
 
 def _field_set(
