@@ -124,15 +124,12 @@ class Judged(NamedTuple):
 
 
 def choose(composed: Judged, real: Sequence[Judged], max_error: float) -> float | None:
-    """Return the most lenient threshold shown on composed strips and on `real` ones.
+    """Return the most lenient threshold shown on composed strips that no `real` kind contradicts.
 
-    Of a real kind that shows no threshold there are too few strips; it must not contradict it.
+    There are too few real strips to show it on them too.
     """
-    shown, *others = (shown_thresholds(*kind, max_error) for kind in (composed, *real))
-    for threshold in reversed(shown):
-        if all(threshold in some for some in others if len(some)) and not any(
-            kind.contradicts(threshold, max_error) for kind in real
-        ):
+    for threshold in reversed(shown_thresholds(*composed, max_error)):
+        if not any(kind.contradicts(threshold, max_error) for kind in real):
             return float(threshold)
     return None
 

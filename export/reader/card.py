@@ -105,8 +105,8 @@ def page(card: ReaderCard) -> Iterator[str]:
     yield "## Operating points\n"
     yield (
         "The error rate is that of whole fields: one wrong digit makes a field wrong. A threshold"
-        " keeps `max_error` with 95% probability on the kind of strips it is *shown on*. The real"
-        " amounts are too few to show a small rate; they only do not contradict it, and more errors"
+        " keeps `max_error` with 95% probability on the kinds of strips it is *shown on*. The real"
+        " strips are too few to show a small rate; they only do not contradict it, and more errors"
         " than `max_error` among them can be chance.\n"
     )
     kinds = card.held_out.by_kind()

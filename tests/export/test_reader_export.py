@@ -186,20 +186,6 @@ def test_amounts_can_raise_the_threshold_of_composed_strips():
     assert calm <= 0.97 < contradicted
 
 
-def test_a_threshold_is_shown_on_real_strips_too_if_they_are_enough():
-    sure = np.linspace(0.5, 0.9999, 3000)
-    composed = Judged(sure, np.ones(3000, bool))
-    # Right above 0.9 only: nothing contradicts 0.85 significantly, but nothing shows it either.
-    real = Judged(sure, (sure > 0.9) | (np.arange(3000) % 10 > 0))
-
-    chosen = calibrate.choose(composed, [real], 0.02)
-
-    accepted = sure >= chosen
-    assert 0.8 < chosen < 0.9
-    assert np.mean(~real.right[accepted]) < 0.02
-    assert calibrate.choose(composed, [], 0.02) < chosen
-
-
 def test_amounts_can_contradict_every_threshold():
     sure = np.linspace(0.5, 0.9999, 3000)
     right = RANDOM.random(3000) < sure
