@@ -60,9 +60,10 @@ The models are {models}.
 The [example forms](../examples/forms/cheque.yaml) are filled with digits, ticks and crosses, and
 photographed by simulation on a desk: 3 megapixels, perspective, turned, in a shadow with an edge,
 blurred, shaken, noisy, compressed as JPEG. Half of the pages have generated strokes, half MNIST's
-{results.split} digits in any hand, as `training.reader.line` composes them; on these, amounts that
-need not follow from others are {results.cells:,} numbers from logbooks of clinics (Meza), held out
-of training. A cheque is found by printed squares, a giro slip by ArUco markers, an exam sheet by
+{results.split} digits in tidy hands, as `training.reader.line` composes them; on these, amounts
+that need not follow from others are {results.cells:,} numbers from logbooks of clinics (Meza),
+held out of training, with the lines of their cells.
+A cheque is found by printed squares, a giro slip by ArUco markers, an exam sheet by
 its blank page. Nobody wrote on these pages: expect less of yours.
 
 A residual is the distance of a page's corner from where it is, in pixels of the photograph, for the
