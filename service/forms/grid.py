@@ -49,6 +49,9 @@ _CLOSEST = 8.0  # pixels
 # A doubtful line nearer to a line than this share of the distance to the next separates nothing.
 _INSIDE = 0.2
 
+# Beyond the outer line, in widths of the last column, lines of a table that goes on are there.
+_BEYOND, _RUNS_ON = np.linspace(0.06, 0.2, 6), 0.8
+
 # Where most rows are of one height, one of twice the height may have lost its line.
 _WIDE, _REGULAR = 1.6, 0.15
 
@@ -65,7 +68,8 @@ class Grid:
     Attributes:
         points: float32 [rows + 1, columns + 1, 2], x and y in pixels of the picture, in order of
             rows and columns.
-        doubtful: bool [rows, columns], cells that may be several: a line next to them is not clear.
+        doubtful: bool [rows, columns], cells that may be several: a line next to them is not clear;
+            all of them, if the picture cuts the table off.
     """
 
     points: NDArray[np.float32]
@@ -123,7 +127,13 @@ def find_grid(picture: Picture) -> Grid:
     rows, columns = found[0].shape
     if rows * columns > MOST_CELLS:
         raise NoTable(f"the table has {rows} x {columns} cells; at most {MOST_CELLS} are read")
-    return Grid(((found[0].points + 0.5) / scale - 0.5).astype(np.float32), found[0].doubtful)
+    points = found[0].points
+    turned = points.transpose(1, 0, 2)
+    near = np.ones((5, 1), np.uint8)
+    across, down = as_picture(cv2.dilate(across, near)), as_picture(cv2.dilate(down, near.T))
+    sides = (across, points), (across, points[:, ::-1]), (down, turned), (down, turned[:, ::-1])
+    cut_off = any(_run_on(*side) for side in sides)
+    return Grid(((points + 0.5) / scale - 0.5).astype(np.float32), found[0].doubtful | cut_off)
 
 
 def _pieces(ink: _Mask, length: int) -> _Mask:
@@ -254,6 +264,19 @@ def _there(mask: _Mask, points: _Floats) -> _Floats:
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     share = (inside & (mask[y.clip(0, height - 1), x.clip(0, width - 1)] > 0)).mean(axis=0)
     return np.asarray((share + (share >= _COMPLETE)).mean(axis=1) / 2)
+
+
+def _run_on(mask: _Mask, points: NDArray[np.float32]) -> bool:
+    """Return whether most lines, each through a row of `points`, go on after the last one."""
+    last = points[:, -1:]
+    places = np.rint(last + (last - points[:, -2:-1]) * _BEYOND[:, None]).astype(int)
+    x, y = places[..., 0], places[..., 1]
+    height, width = mask.shape
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    there = inside & (mask[y.clip(0, height - 1), x.clip(0, width - 1)] > 0)
+    seen = inside.sum(axis=1)
+    goes_on = there.sum(axis=1) >= _RUNS_ON * seen
+    return bool((seen > 1).any() and goes_on[seen > 1].mean() > 0.5)
 
 
 def _gaps(points: _Floats) -> _Floats:

@@ -26,6 +26,7 @@ class FormReason(StrEnum):
     PAGE_CUT_OFF = PageReason.PAGE_CUT_OFF
     SEVERAL_PAGES = PageReason.SEVERAL_PAGES
     FIELD_REVIEW = "field_review"
+    WASHED_OUT = "washed_out"
     CHECK_FAILED = "check_failed"
     CHECK_UNKNOWN = "check_unknown"
 
@@ -141,12 +142,18 @@ class FormPipeline:
         for name, field in self.form.fields.items():
             if field.kind == "mark":
                 ink = page.inks[name]
-                fields[name] = MarkReading(ink.is_mark, ink.share)
+                # Bright light hides a mark, and cannot make one.
+                unseen = name in page.washed_out and not ink.is_mark
+                fields[name] = MarkReading(None if unseen else ink.is_mark, ink.share)
+            elif field.required or name in page.washed_out:
+                fields[name] = read[name]
             else:
-                fields[name] = read[name] if field.required else _may_be_empty(read[name])
+                fields[name] = _may_be_empty(read[name])
         checks = tuple(_holds(each, self.form, fields) for each in self.form.checks)
         accepted = {name for name, each in fields.items() if decision_of(each) is Decision.ACCEPT}
+        washed_out = page.washed_out & self.fields.keys()
         reasons = (
+            *((FormReason.WASHED_OUT,) if washed_out else ()),
             *((FormReason.FIELD_REVIEW,) if len(accepted) < len(fields) else ()),
             *((FormReason.CHECK_FAILED,) if False in checks else ()),
             *((FormReason.CHECK_UNKNOWN,) if None in checks else ()),

@@ -32,6 +32,9 @@ _LARGEST_STEP = 4
 
 _STRAIGHT_SIDE = 1600
 
+# Light that shines on a box hides what is written: this share of it is white, on paper that is not.
+_WASHED_OUT, _WHITE, _LIGHTEST_PAPER = 0.05, 253, 245
+
 
 @dataclass(frozen=True, eq=False)
 class StraightPage:
@@ -42,12 +45,14 @@ class StraightPage:
         reason: why it was not found, or not whole.
         crops: of digits and fields, by name, uint8 [height, width].
         inks: of marks, by name.
+        washed_out: the boxes with light so bright that writing in it cannot be seen.
     """
 
     found: FoundPage | None = None
     reason: PageReason | None = None
     crops: dict[str, Picture] = field(default_factory=dict)
     inks: dict[str, Ink] = field(default_factory=dict)
+    washed_out: set[str] = field(default_factory=set)
 
 
 def straighten(picture: Picture, form: Form, find: Finder) -> StraightPage:
@@ -58,15 +63,22 @@ def straighten(picture: Picture, form: Form, find: Finder) -> StraightPage:
         return StraightPage(reason=error.reason)
     height, width = picture.shape
     page = StraightPage(found)
+    cut = {}
     for name, box in form.boxes.items():
         corners = _corners_in_picture(box, found.homography)
         if corners.min() < -1 or (corners > (width + 1, height + 1)).any():
             return StraightPage(found, PageReason.PAGE_CUT_OFF)
         if form.fields[name].kind == "mark":
-            crop = _cut(picture, box, found.homography, _MARK_MARGIN)
-            page.inks[name] = ink_of(crop, round(_MARK_MARGIN * _ROWS))
+            cut[name] = _cut(picture, box, found.homography, _MARK_MARGIN)
+            page.inks[name] = ink_of(cut[name], round(_MARK_MARGIN * _ROWS))
         else:
-            page.crops[name] = _cut(picture, box, found.homography, _MARGIN)
+            cut[name] = page.crops[name] = _cut(picture, box, found.homography, _MARGIN)
+    if np.median([np.median(crop) for crop in cut.values()]) <= _LIGHTEST_PAPER:
+        page.washed_out.update(
+            name
+            for name, crop in cut.items()
+            if np.mean(cv2.blur(crop, (3, 3)) >= _WHITE) > _WASHED_OUT
+        )
     return page
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.forms.drawing import SLIP, jpeg, photograph, png, slip
+from tests.forms.drawing import EDGE, PIXELS, SLIP, jpeg, photograph, png, slip
 from tests.imaging.documents import page_of, with_a_picture_of
 from tests.imaging.test_documents import KEY, SQUARE
 
@@ -95,6 +95,26 @@ def test_a_form_is_accepted_only_if_its_checks_hold(client, again, holds, reason
     assert answer["checks"] == [{"equal": ["zip", "again"], "holds": holds}]
     assert answer["reasons"] == reasons
     assert answer["decision"] == ("review" if reasons else "accept")
+
+
+@pytest.mark.parametrize(
+    ("at", "reasons"),
+    [
+        ((103, 38), ["field_review"]),  # a ticked box
+        ((45, 40), ["washed_out", "field_review"]),  # a field that may be empty
+        ((45, 20), ["washed_out", "field_review"]),
+    ],
+)
+def test_what_bright_light_hides_is_not_taken_for_empty(client, at, reasons):
+    page = slip(again="94110").astype(float)
+    y, x = np.mgrid[: page.shape[0], : page.shape[1]]
+    across, down = (PIXELS * (EDGE + side) for side in at)
+    light = 600 * np.exp(-((x - across) ** 2 + (y - down) ** 2) / (2 * 20.0**2))
+
+    answer = _read(client, "corners", png(np.clip(page + light, 0, 255).astype(np.uint8)))
+
+    assert answer["decision"] == "review"
+    assert answer["reasons"] == reasons
 
 
 def test_a_form_with_a_required_field_empty_needs_a_review(client):

@@ -23,6 +23,16 @@ def test_the_crossings_of_a_flat_table_are_where_it_was_drawn():
     assert np.abs(grid.points - crossings()).max() < 2
 
 
+@pytest.mark.parametrize("quarters", range(4))
+def test_all_cells_of_a_table_that_the_picture_cuts_off_are_doubtful(quarters):
+    page = np.rot90(ruled(XS, YS)[:, :880], quarters)
+
+    grid = find_grid(np.ascontiguousarray(page))
+
+    assert sorted(grid.shape) == [3, 6]
+    assert grid.doubtful.all()
+
+
 @pytest.mark.parametrize("degrees", [-8, 5])
 def test_a_table_at_an_angle(degrees):
     turn = cv2.getRotationMatrix2D((600, 450), degrees, 0.85)

@@ -18,6 +18,7 @@ const REASONS = {
   field_review: "A field needs review.",
   check_failed: "A check does not hold.",
   check_unknown: "A check lacks a value.",
+  washed_out: "Light hides a field.",
 };
 
 /** Return why an answer needs review, in sentences. */
