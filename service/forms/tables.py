@@ -141,7 +141,7 @@ def read_table(picture: Callable[[], Picture], options: TableOptions) -> Steps:
 
     Raises:
         NoTable: no table was found, or not one.
-        InvalidRequest: it has other columns than `options`.
+        InvalidRequest: it has other columns than `options`, or nothing would be read.
     """
     page = open_page(picture())
     turned, sure = (0, True) if options.upright else (yield from _turned(page, options))
@@ -152,6 +152,10 @@ def read_table(picture: Callable[[], Picture], options: TableOptions) -> Steps:
     if len(kinds) != width:
         what = f"names {len(kinds)} columns; the table has {count} rows and {width} columns"
         raise InvalidRequest.of("columns", what)
+    if set(kinds) == {"skip"}:
+        raise InvalidRequest.of("columns", "skips every column")
+    if options.header >= count:
+        raise InvalidRequest.of("header", f"must be below {count}, the number of rows")
     cells = [
         Cell(row, column, seen, options.of(kind))
         for row in range(options.header, count)
@@ -171,7 +175,7 @@ def read_table(picture: Callable[[], Picture], options: TableOptions) -> Steps:
         tuple(found.get((row, column)) for column in read) for row in range(options.header, count)
     )
     corners = page.sent(page.grid.points[[0, 0, -1, -1], [0, -1, -1, 0]])
-    return Table(page.size, 90 * turned, corners, kinds, min(options.header, count), rows)
+    return Table(page.size, 90 * turned, corners, kinds, options.header, rows)
 
 
 def next_step(steps: Steps, readings: Sequence[FieldReading] | None) -> list[Cell] | Table:

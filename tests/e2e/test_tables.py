@@ -133,11 +133,19 @@ def test_columns_say_what_is_written_and_what_to_skip(server, page):
     assert first[0] == "2"
 
 
-def test_other_columns_than_the_table_has(server, page):
-    response = httpx.post(f"{server}/tables?columns=field,field", content=page)
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("columns=field,field", "the table has 4 rows and 3 columns"),
+        ("columns=skip,skip,skip", "skips every column"),
+        ("header=4", "must be below 4, the number of rows"),
+    ],
+)
+def test_what_does_not_fit_the_table_is_refused(server, page, query, reason):
+    response = httpx.post(f"{server}/tables?{query}", content=page)
 
     assert response.status_code == 422
-    assert "the table has 4 rows and 3 columns" in response.json()["detail"]
+    assert reason in response.json()["detail"]
 
 
 @pytest.mark.parametrize("query", ["columns=word", "columns=field,", "header=-1", "page=0"])
