@@ -73,13 +73,15 @@ def straighten(picture: Picture, form: Form, find: Finder) -> StraightPage:
             page.inks[name] = ink_of(cut[name], round(_MARK_MARGIN * _ROWS))
         else:
             cut[name] = page.crops[name] = _cut(picture, box, found.homography, _MARGIN)
-    if np.median([np.median(crop) for crop in cut.values()]) <= _LIGHTEST_PAPER:
-        page.washed_out.update(
-            name
-            for name, crop in cut.items()
-            if np.mean(cv2.blur(crop, (3, 3)) >= _WHITE) > _WASHED_OUT
-        )
+    paper = float(np.median([np.median(crop) for crop in cut.values()]))
+    page.washed_out.update(name for name, crop in cut.items() if is_washed_out(crop, paper))
     return page
+
+
+def is_washed_out(crop: Picture, paper: float) -> bool:
+    """Return whether bright light hides what is written on `crop`; `paper` is the page's grey."""
+    is_white = cv2.blur(crop, (3, 3)) >= _WHITE
+    return paper <= _LIGHTEST_PAPER and float(is_white.mean()) > _WASHED_OUT
 
 
 def straight_picture(picture: Picture, form: Form, found: FoundPage) -> tuple[Picture, float]:

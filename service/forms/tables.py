@@ -13,6 +13,7 @@ from models.fields.constraints import Constraints
 from models.fields.formats import DecimalMark, Notation, Order
 from service.errors import InvalidRequest
 from service.forms.grid import Grid, find_grid
+from service.forms.straighten import is_washed_out
 from service.imaging import Picture, SeenStrip, as_picture, cut_strip
 from service.inference.decisions import Decision
 from service.inference.field_answers import FieldAnswer, FieldReason
@@ -156,11 +157,12 @@ def read_table(picture: Callable[[], Picture], options: TableOptions) -> Steps:
         raise InvalidRequest.of("columns", "skips every column")
     if options.header >= count:
         raise InvalidRequest.of("header", f"must be below {count}, the number of rows")
+    paper = float(np.median(page.picture))
     cells = [
         Cell(row, column, seen, options.of(kind))
         for row in range(options.header, count)
         for column, kind in enumerate(kinds)
-        if kind != "skip" and not (seen := cut_strip(cut_cell(page, row, column))).blank
+        if kind != "skip" and (seen := _written(cut_cell(page, row, column), paper))
     ]
     readings = yield cells
     found = {
@@ -256,6 +258,12 @@ def _sample(page: Page) -> NDArray[np.bool_]:
         if chosen.sum() == _SAMPLE:
             break
     return chosen
+
+
+def _written(cell: Picture, paper: float) -> SeenStrip | None:
+    """Return what a reader sees of a cell; None if it is empty, and not only in bright light."""
+    seen = cut_strip(cell)
+    return seen if not seen.blank or is_washed_out(cell, paper) else None
 
 
 def _unsure(reading: FieldReading) -> FieldReading:

@@ -168,6 +168,20 @@ def test_the_page_of_a_document(server, page):
     assert response.json()["type"] == "/problems/no-table"
 
 
+def test_a_cell_in_bright_light_is_not_taken_for_empty(server, page):
+    corners = httpx.post(f"{server}/tables", content=page).json()["rows"][1][2]["corners"]
+    picture = cv2.imdecode(np.frombuffer(page, np.uint8), 0).astype(float)
+    (left, top), (right, bottom) = np.rint(corners).astype(int)[[0, 2]]
+    picture[top + 6 : bottom - 6, left + 6 : right - 6] += 230
+
+    answer = httpx.post(
+        f"{server}/tables", content=png(np.clip(picture, 0, 255).astype(np.uint8))
+    ).json()
+
+    assert answer["rows"][1][2]["decision"] == "review"
+    assert texts(answer)[0] == ROWS[0]
+
+
 def test_a_cut_page_has_fewer_rows_and_no_wrong_ones(server, page):
     picture = cv2.imdecode(np.frombuffer(page, np.uint8), 0)
 
