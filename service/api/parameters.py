@@ -59,6 +59,15 @@ def _optional(description: str) -> Any:  # noqa: ANN401 - like `Field`
     return Field(None, description=description, json_schema_extra=remove_null)
 
 
+# The order of parameters is that of the arguments of generated clients: new ones come last.
+_DECIMAL = _optional(
+    "Decimal mark of amounts. Without it, `1.250` is ambiguous and needs a review."
+)
+_ORDER = _optional(
+    "Order of day, month and year in dates. Without it, `3/4/26` is ambiguous and needs a review."
+)
+
+
 class _Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -104,15 +113,6 @@ class _ReaderParameters(_Parameters):
         " makes a field wrong; it selects the reader's operating point. It holds for fields like"
         " those in the reader's card. By default the service's setting.",
     )
-    decimal: DecimalMark | None = _optional(
-        "Decimal mark of amounts. Without it, `1.250` is ambiguous and needs a review."
-    )
-    order: Order | None = _optional(
-        "Order of day, month and year in dates. Without it, `3/4/26` is ambiguous and needs a"
-        " review."
-    )
-    calibration: str | None = _optional(_CALIBRATION)
-    page: _Page = _PAGE
 
 
 class FieldParameters(_ReaderParameters):
@@ -129,10 +129,15 @@ class FieldParameters(_ReaderParameters):
         "What is written: an `amount`, a `zip` code of 5 or 9 digits, or a `date`. The answer has"
         " the amount or the date; anything else needs a review."
     )
+    decimal: DecimalMark | None = _DECIMAL
+    order: Order | None = _ORDER
     expected: _Amount | None = _optional(
         "The amount that you expect, such as `125.75`. The answer has `match`; another amount needs"
         " a review. It has no influence on what is read."
     )
+
+    calibration: str | None = _optional(_CALIBRATION)
+    page: _Page = _PAGE
 
     def options(self) -> FieldOptions:
         """Return the options; raise `InvalidRequest` if the parameters contradict each other."""
@@ -161,6 +166,11 @@ class TableParameters(_ReaderParameters):
         description="The page is upright. Otherwise it is turned as the digits say; if they do not,"
         " all cells need a review.",
     )
+
+    decimal: DecimalMark | None = _DECIMAL
+    order: Order | None = _ORDER
+    calibration: str | None = _optional(_CALIBRATION)
+    page: _Page = _PAGE
 
     def options(self) -> TableOptions:
         """Return the options."""

@@ -233,29 +233,43 @@ def _turned(
     page: Page, options: TableOptions
 ) -> Generator[list[Cell], Sequence[FieldReading], tuple[int, bool]]:
     """Return by how many quarters the page has to be turned, and whether that is sure."""
-    sample = _sample(page)
-    scores = []
+    best, is_clear = yield from _best_turn(page, options)
+    if not is_clear:
+        # The few cells that are to be read may not tell it, and all together may.
+        again, is_clear = yield from _best_turn(page, replace(options, columns=(), header=0))
+        is_clear &= again == best
+    return best, is_clear
+
+
+def _best_turn(
+    page: Page, options: TableOptions
+) -> Generator[list[Cell], Sequence[FieldReading], tuple[int, bool]]:
+    scores, counts = [], []
     for quarters in range(4):
-        turned = replace(page, grid=page.grid.turned(quarters))
-        places = np.argwhere(np.rot90(sample, quarters)).tolist()
-        readings = yield [
-            Cell(row, column, cut_strip(cut_cell(turned, row, column)), options.fields)
-            for row, column in places
-        ]
-        sure = (max(reading.answer.confidence, _LEAST_CONFIDENCE) for reading in readings)
-        scores.append(sum(map(math.log, sure)))
+        cells = _sample(replace(page, grid=page.grid.turned(quarters)), options)
+        readings = yield cells
+        sure = [math.log(max(each.answer.confidence, _LEAST_CONFIDENCE)) for each in readings]
+        scores.append(float(np.mean(sure or math.log(_LEAST_CONFIDENCE))))
+        counts.append(len(cells))
     best = int(np.argmax(scores))
     others = max(score for quarters, score in enumerate(scores) if quarters != best)
-    return best, not sample.any() or scores[best] - others > math.log(_CLEARLY)
+    is_clear = counts[best] * (scores[best] - others) > math.log(_CLEARLY)
+    return best, is_clear or not any(counts)
 
 
-def _sample(page: Page) -> NDArray[np.bool_]:
-    """Choose some cells that are not empty."""
-    chosen = np.zeros(page.grid.shape, bool)
-    for place in np.random.default_rng(0).permutation(chosen.size):
-        row, column = divmod(int(place), chosen.shape[1])
-        chosen[row, column] = not cut_strip(cut_cell(page, row, column)).blank
-        if chosen.sum() == _SAMPLE:
+def _sample(page: Page, options: TableOptions) -> list[Cell]:
+    """Choose some cells that are to be read and not empty; none if the columns do not fit."""
+    count, width = page.grid.shape
+    every: Kind = "field"
+    kinds = options.columns or (every,) * width
+    chosen: list[Cell] = []
+    for place in np.random.default_rng(0).permutation(count * width).tolist():
+        row, column = divmod(place, width)
+        if len(kinds) == width and row >= options.header and kinds[column] != "skip":
+            seen = cut_strip(cut_cell(page, row, column))
+            if not seen.blank:
+                chosen.append(Cell(row, column, seen, options.fields))
+        if len(chosen) == _SAMPLE:
             break
     return chosen
 

@@ -39,7 +39,7 @@ def test_a_run_leaves_a_report_and_its_figures(models_copy, tmp_path):
 
     assert done.exit_code == 0, done.output
     results = Results.model_validate_json((out / "fields.json").read_bytes())
-    assert len(results.sets) == COMPOSED_SETS + 3 == 2 * 12 + 6
+    assert len(results.sets) == COMPOSED_SETS + 2 == 2 * 12 + 5
     assert [one.name for one in results.sets if one.beside] == [
         *("ZIP codes, touching", "ZIP codes, touching, noisy", "real amounts", "real cells")
     ]
