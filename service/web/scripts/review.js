@@ -190,10 +190,11 @@ function load(review) {
 }
 
 async function put(image, url) {
-  image.hidden = !url;
+  image.hidden = true;
   if (!url) return;
   image.src = url;
   await image.decode();
+  image.hidden = false;
 }
 
 /** Return the body of `POST /feedback` for what was typed; null if it is no answer. */
