@@ -2,7 +2,8 @@
 
 import inspect
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import reduce
 from operator import or_
@@ -19,6 +20,8 @@ from service.settings import ENVIRONMENT_PREFIX, Settings
 
 if TYPE_CHECKING:
     from models.fields.constraints import Constraints
+
+_STANDARD_INPUT = Path("-")
 
 # A panel of their own in the help: their --no-... would squeeze the descriptions of the others.
 _SWITCHES = "Switches"
@@ -51,6 +54,18 @@ def takes_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
         [_parameter(name, field) for name, field in Settings.model_fields.items()]
     )
     return run
+
+
+def read_pages(file: Path, page: int | None) -> tuple[bytes, Sequence[int]]:
+    """Return the content of `file`, or of standard input for -, and its pages: `page`, or all.
+
+    Raises:
+        OSError, UnreadableImage: it cannot be read.
+    """
+    from service.imaging import count_pages
+
+    content = sys.stdin.buffer.read() if file == _STANDARD_INPUT else file.read_bytes()
+    return content, [page] if page else range(1, count_pages(content) + 1)
 
 
 def read_constraints(
@@ -190,6 +205,10 @@ FormName = Annotated[
 PreprocessName = Annotated[
     Literal["auto", "none"],
     typer.Option(help="auto normalises a picture; none takes a 28 x 28 picture as it is."),
+]
+AllPages = Annotated[
+    int | None,
+    typer.Option(min=1, help="Page of a PDF or a TIFF to read.", show_default="all pages"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object per file.")]
 Length = Annotated[int | None, typer.Option(help="Number of digits.")]

@@ -1,7 +1,6 @@
 """`numeral predict` and `numeral read`: image files to digits and fields, without a server."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.options import (
+    AllPages,
     AsJson,
     CalibrationName,
     ChecksumName,
@@ -28,6 +28,7 @@ from service.cli.options import (
     ReaderName,
     read_constraints,
     read_notation,
+    read_pages,
     read_settings,
 )
 from service.cli.output import choose_pipeline, print_table
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from service.inference.fields import FieldPipeline
 
 _SOME_UNREAD = 1
-_STANDARD_INPUT = Path("-")
 _VALUES = ("amount", "date")
 _READ = ("digit", "text", *_VALUES, "raw")
 _NO_ANSWER = "?"
@@ -102,10 +102,7 @@ def read(
     model: ReaderName = None,
     max_error: MaxError = None,
     calibration: CalibrationName = None,
-    page: Annotated[
-        int | None,
-        typer.Option(min=1, help="Page of a PDF or a TIFF to read.", show_default="all pages"),
-    ] = None,
+    page: AllPages = None,
     json: AsJson = False,
     form: FormName = None,
     out: Annotated[
@@ -219,11 +216,10 @@ def _outcomes(
     file: Path, pipeline: "DigitPipeline | FieldPipeline", page: int | None
 ) -> Iterator[tuple[int | None, Any]]:
     """Yield what is read on `page`, or on all with their numbers if there are several."""
-    from service.imaging import UnreadableImage, count_pages
+    from service.imaging import UnreadableImage
 
     try:
-        content = sys.stdin.buffer.read() if file == _STANDARD_INPUT else file.read_bytes()
-        pages = [page] if page else range(1, count_pages(content) + 1)
+        content, pages = read_pages(file, page)
     except IsADirectoryError:
         yield None, UnreadableImage("this is a directory; numeral score reads directories")
     except OSError as error:

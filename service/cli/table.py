@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from service.cli.options import (
+    AllPages,
     CalibrationName,
     DecimalName,
     MaxError,
     ModelsDir,
     OrderName,
     ReaderName,
+    read_pages,
     read_settings,
 )
 from service.cli.output import choose_pipeline, load_models
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from service.inference.fields import FieldOptions, FieldPipeline
 
 _SOME_UNREAD = 1
-_STANDARD_INPUT = Path("-")
 
 
 def table(
@@ -56,10 +57,7 @@ def table(
     model: ReaderName = None,
     max_error: MaxError = None,
     calibration: CalibrationName = None,
-    page: Annotated[
-        int | None,
-        typer.Option(min=1, help="Page of a PDF or a TIFF to read.", show_default="all pages"),
-    ] = None,
+    page: AllPages = None,
     models_dir: ModelsDir = None,
 ) -> None:
     """Read ruled tables on scans or photos into a CSV file, without a server.
@@ -132,14 +130,13 @@ def _tables(
     """Yield the tables with their file and page, or why one could not be read."""
     from service.errors import InvalidRequest
     from service.forms.tables import read_at_once, read_table
-    from service.imaging import UnreadableImage, count_pages, decode
+    from service.imaging import UnreadableImage, decode
 
     for path in files:
         # A file name may be any bytes.
         name = os.fsencode(path).decode("utf-8", "backslashreplace")
         try:
-            data = sys.stdin.buffer.read() if path == _STANDARD_INPUT else path.read_bytes()
-            numbers = [page] if page else range(1, count_pages(data) + 1)
+            data, numbers = read_pages(path, page)
         except OSError as error:
             yield name, page or 1, str(error.strerror)
             continue
