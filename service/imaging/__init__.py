@@ -3,7 +3,7 @@
 import cv2
 
 from service.errors import PictureTooLarge, UnreadableImage, UnsupportedFormat
-from service.imaging.decode import count_pages, decode, decode_pages, is_picture
+from service.imaging.decode import count_pages, decode, is_picture
 from service.imaging.documents import MOST_PAGES, is_document
 from service.imaging.greyscale import Ink, Picture, as_picture, reduced
 from service.imaging.normalise import Normalised, Polarity, normalise, unchanged
@@ -29,7 +29,6 @@ __all__ = [
     "count_pages",
     "cut_strip",
     "decode",
-    "decode_pages",
     "is_cut_off",
     "is_document",
     "is_picture",

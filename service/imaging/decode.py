@@ -2,7 +2,6 @@
 
 import re
 import warnings
-from collections.abc import Iterator
 from io import BytesIO
 from typing import NoReturn
 
@@ -172,19 +171,6 @@ def count_pages(data: bytes) -> int:
     if is_document(data):
         return count_document_pages(data)
     return len(tiff.page_offsets(data)) if _format_of(data) == "TIFF" else 1
-
-
-def decode_pages(data: bytes, *, max_pixels: int) -> Iterator[Picture | UnreadableImage]:
-    """Decode all pages of a file, one at a time; an unreadable one does not affect the others.
-
-    Raises:
-        UnsupportedFormat, UnreadableImage: as for `count_pages`.
-    """
-    for page in range(1, count_pages(data) + 1):
-        try:
-            yield decode(data, max_pixels=max_pixels, whole=True, page=page)
-        except UnreadableImage as error:
-            yield error
 
 
 def is_picture(head: bytes) -> bool:

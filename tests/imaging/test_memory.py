@@ -31,15 +31,14 @@ MIB = 1 << 20
 MAX_PIXELS = 16_000_000
 
 MEASURE = f"""
-from service.imaging import decode_pages
+from service.imaging import count_pages, decode
 def peak():
     lines = open("{STATUS}").read().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 before = peak()
 try:
-    for page in decode_pages(data, max_pixels={MAX_PIXELS}):
-        if isinstance(page, UnreadableImage):
-            raise page
+    for page in range(1, count_pages(data) + 1):
+        decode(data, max_pixels={MAX_PIXELS}, whole=True, page=page)
     print("read", peak() - before)
 except UnreadableImage as error:
     print("refused", peak() - before)
