@@ -236,7 +236,7 @@ def _decode(compression: int, bits: int, width: int, height: int, data: bytes) -
     try:
         image = Image.open(BytesIO(file), formats=("TIFF",))
         image.load()
-    except Exception:
-        # Pillow raises nearly anything.
+    except (OSError, SyntaxError, ValueError):
+        # Anything else that Pillow raises ends this process, and the file is refused too.
         return None
     return image
