@@ -44,6 +44,9 @@ router = APIRouter(tags=["feedback"])
 _MAX_BYTES = 16 * 1024
 _MAX_REVIEWS = 1000
 _REVIEWS_PATH = "/reviews"
+_LIST_PROBLEMS = problem_responses(
+    FeedbackOff, errors.AdminOff, errors.InvalidRequest, FeedbackUnavailable
+)
 _RequestId = Annotated[RequestId, Path(description="X-Request-ID of the response.")]
 
 
@@ -143,9 +146,7 @@ async def delete_predictions(request: Request, request_id: _RequestId) -> None:
     _REVIEWS_PATH,
     operation_id="list_reviews",
     summary="List the predictions to review",
-    responses=problem_responses(
-        FeedbackOff, errors.AdminOff, errors.InvalidRequest, FeedbackUnavailable
-    ),
+    responses=_LIST_PROBLEMS,
 )
 async def list_reviews(
     request: Request,
@@ -163,9 +164,7 @@ async def list_reviews(
     _REVIEWS_PATH + "/claim",
     operation_id="claim_reviews",
     summary="Claim predictions to review",
-    responses=problem_responses(
-        FeedbackOff, errors.AdminOff, errors.InvalidRequest, FeedbackUnavailable
-    ),
+    responses=_LIST_PROBLEMS,
 )
 async def claim_reviews(
     request: Request,
@@ -173,7 +172,7 @@ async def claim_reviews(
         str,
         Query(
             pattern=r"^[A-Za-z0-9._-]{1,64}$",
-            description="Your name for whoever looks at them, such as a random UUID.",
+            description="Your name for the person who reviews, such as a random UUID.",
         ),
     ],
     limit: Annotated[

@@ -219,11 +219,7 @@ class Store:
         Raises:
             UnknownPrediction: there is no such prediction, or the picture is not stored.
         """
-        with self.transaction() as connection:
-            page = connection.scalar(select(_columns.page).where(_columns.id == number))
-        if page is None:
-            raise UnknownPrediction("no page is stored under this number")
-        return bytes(page)
+        return bytes(self._stored(_columns.page, number, "page"))
 
     def picture(self, number: int) -> NDArray[np.uint8]:
         """Return the model's input for the prediction `number`, uint8 [height, width].
@@ -231,11 +227,14 @@ class Store:
         Raises:
             UnknownPrediction: there is no such prediction, or its picture is not stored.
         """
+        return pixels_of(self._stored(_columns.image, number, "picture"))
+
+    def _stored(self, column: Column[Any], number: int, what: str) -> Any:  # noqa: ANN401
         with self.transaction() as connection:
-            image = connection.scalar(select(_columns.image).where(_columns.id == number))
-        if image is None:
-            raise UnknownPrediction("no picture is stored under this number")
-        return pixels_of(image)
+            stored = connection.scalar(select(column).where(_columns.id == number))
+        if stored is None:
+            raise UnknownPrediction(f"no {what} is stored under this number")
+        return stored
 
     def labelled_digits(self) -> Sequence[RowMapping]:
         """Return every digit with picture and right answer, in the order of the answers."""
