@@ -3,35 +3,37 @@
 A class's docstring is its explanation, which `GET /problems/{slug}` shows.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from service.validation import Fault, faults_of
 
 _RETRY_SOON: Mapping[str, str] = {"Retry-After": "1"}
+_RETRY_LATER: Mapping[str, str] = {"Retry-After": "10"}
 _CLOSE: Mapping[str, str] = {"Connection": "close"}
+_ASK_FOR_KEY: Mapping[str, str] = {"WWW-Authenticate": 'Bearer realm="Numeral"'}
 
 
 class NumeralError(Exception):
-    """Base class of all errors that become RFC 9457 problems.
+    """Base class of all errors that become RFC 9457 problems."""
 
-    Attributes:
-        status: HTTP status.
-        slug: last part of the problem type; stable, clients compare it.
-        title: same for every problem of the type.
-        explanation: what the type means and what to do about it.
-        headers: response headers, besides those of every response.
-    """
-
-    status: ClassVar[int]
+    status: ClassVar[int]  # of HTTP
+    # Last part of the problem type: the name of the class; stable, clients compare it.
     slug: ClassVar[str]
-    title: ClassVar[str]
-    explanation: ClassVar[str]
-    headers: Mapping[str, str] = {}
+    title: ClassVar[str]  # the same for every problem of the type
+    explanation: ClassVar[str]  # what the type means and what to do about it
+    headers: Mapping[str, str] = {}  # of the response, besides those of every response
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(
+        cls, *, status: int = 0, title: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init_subclass__()
         cls.explanation = " ".join((cls.__doc__ or "").split())
+        # A class without a status has the type of its base.
+        if status:
+            cls.slug = re.sub("(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+            cls.status, cls.title, cls.headers = status, title, headers or {}
 
     def __str__(self) -> str:
         return super().__str__() or self.explanation
@@ -40,76 +42,54 @@ class NumeralError(Exception):
 # The request itself
 
 
-class BadRequest(NumeralError):
+class BadRequest(NumeralError, status=400, title="Bad request", headers=_CLOSE):
     """Not an HTTP/1.1 request, or its head is too long or too slow; the connection is closed."""
 
-    status, slug, title, headers = 400, "bad-request", "Bad request", _CLOSE
 
-
-class NotFound(NumeralError):
+class NotFound(NumeralError, status=404, title="No such path"):
     """GET /docs lists the available paths."""
 
-    status, slug, title = 404, "not-found", "No such path"
 
-
-class MethodNotAllowed(NumeralError):
+class MethodNotAllowed(NumeralError, status=405, title="Method not allowed"):
     """The Allow header lists the allowed methods."""
 
-    status, slug, title = 405, "method-not-allowed", "Method not allowed"
 
-
-class NotAcceptable(NumeralError):
+class NotAcceptable(NumeralError, status=406, title="Not acceptable"):
     """Answers are JSON; batches also NDJSON, /normalise PNG, /tables CSV.
 
     The Accept header excludes them.
     """
 
-    status, slug, title = 406, "not-acceptable", "Not acceptable"
 
-
-class UnsupportedMediaType(NumeralError):
+class UnsupportedMediaType(NumeralError, status=415, title="Unsupported media type"):
     """This path does not read the body's Content-Type, or the body is compressed."""
 
-    status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
 
-
-class MalformedBody(NumeralError):
+class MalformedBody(NumeralError, status=400, title="Malformed body"):
     """The body does not match its Content-Type; the detail says where."""
 
-    status, slug, title = 400, "malformed-body", "Malformed body"
 
-
-class BodyTooSlow(NumeralError):
+class BodyTooSlow(NumeralError, status=408, title="Body too slow", headers=_CLOSE):
     """Send the body faster, or in smaller batches. NUMERAL_BODY_TIMEOUT sets the limit."""
 
-    status, slug, title, headers = 408, "body-too-slow", "Body too slow", _CLOSE
 
-
-class BodyTooLarge(NumeralError):
+class BodyTooLarge(NumeralError, status=413, title="Body too large"):
     """Send a smaller picture or batch, or a stream. NUMERAL_MAX_BODY_BYTES sets the limit."""
 
-    status, slug, title = 413, "body-too-large", "Body too large"
 
-
-class TooManyBodies(NumeralError):
+class TooManyBodies(NumeralError, status=503, title="Too many bodies", headers=_RETRY_SOON):
     """Too many bytes are being received; retry after Retry-After.
 
     NUMERAL_MAX_TOTAL_BODY_BYTES sets the limit.
     """
 
-    status, slug, title, headers = 503, "too-many-bodies", "Too many bodies", _RETRY_SOON
 
-
-class ClientDisconnected(NumeralError):
+class ClientDisconnected(NumeralError, status=499, title="Client disconnected"):
     """The client closed the connection before the response; only the log shows this."""
 
-    status, slug, title = 499, "client-disconnected", "Client disconnected"
 
-
-class InvalidRequest(NumeralError):
+class InvalidRequest(NumeralError, status=422, title="Invalid request"):
     """A parameter or a part of the body is missing, unknown or out of range."""
-
-    status, slug, title = 422, "invalid-request", "Invalid request"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("; ".join(f"{fault.where}: {fault.what}" for fault in faults))
@@ -129,23 +109,16 @@ class InvalidRequest(NumeralError):
 # API keys
 
 
-class KeyRequired(NumeralError):
+class KeyRequired(NumeralError, status=401, title="API key missing or wrong", headers=_ASK_FOR_KEY):
     """Send a key as `Authorization: Bearer <key>` or as `X-API-Key: <key>`."""
 
-    status, slug, title = 401, "key-required", "API key missing or wrong"
-    headers = {"WWW-Authenticate": 'Bearer realm="Numeral"'}
 
-
-class RoleRequired(NumeralError):
+class RoleRequired(NumeralError, status=403, title="Not for this key"):
     """A key has the role predict, metrics or admin, which includes the others. Use another key."""
 
-    status, slug, title = 403, "role-required", "Not for this key"
 
-
-class QuotaExceeded(NumeralError):
+class QuotaExceeded(NumeralError, status=429, title="Quota exceeded", headers=_RETRY_SOON):
     """The key has used up its images for now; Retry-After says for how long."""
-
-    status, slug, title, headers = 429, "quota-exceeded", "Quota exceeded", _RETRY_SOON
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
@@ -153,139 +126,96 @@ class QuotaExceeded(NumeralError):
         self.headers = {"Retry-After": str(retry_after)}
 
 
-class AdminOff(NumeralError):
+class AdminOff(NumeralError, status=403, title="Administration is off"):
     """Paths under /admin and /reviews require an API key with the role admin.
 
     No API keys are configured. SIGHUP reloads the models without one.
     """
 
-    status, slug, title = 403, "admin-off", "Administration is off"
-
 
 # Pictures and batches
 
 
-class UnreadableImage(NumeralError):
+class UnreadableImage(NumeralError, status=422, title="Unreadable image"):
     """The image is damaged, incomplete, empty or encrypted, or has no such `page`.
 
     With `preprocess=none`, it is not 28 x 28.
     """
 
-    status, slug, title = 422, "unreadable-image", "Unreadable image"
 
-    @property
-    def reason(self) -> str:
-        """Why it cannot be read."""
-        return str(self)
-
-
-class UnsupportedFormat(UnreadableImage):
+class UnsupportedFormat(UnreadableImage, status=422, title="Unsupported image format"):
     """Images may be PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC, AVIF or PDF."""
 
-    status, slug, title = 422, "unsupported-format", "Unsupported image format"
 
-
-class PictureTooLarge(UnreadableImage):
+class PictureTooLarge(UnreadableImage, status=413, title="Picture too large"):
     """Send the picture with fewer pixels. NUMERAL_MAX_PIXELS sets the limit."""
 
-    status, slug, title = 413, "picture-too-large", "Picture too large"
 
-
-class NoTable(UnreadableImage):
+class NoTable(UnreadableImage, status=422, title="No table found"):
     """`/tables` reads one table to a page, with ruled lines around all cells."""
 
-    status, slug, title = 422, "no-table", "No table found"
 
-
-class BatchTooLarge(NumeralError):
+class BatchTooLarge(NumeralError, status=413, title="Batch too large"):
     """Split the batch, or send it as a stream. NUMERAL_MAX_BATCH sets the limit."""
 
-    status, slug, title = 413, "batch-too-large", "Batch too large"
 
-
-class InvalidItem(NumeralError):
+class InvalidItem(NumeralError, status=422, title="Invalid item"):
     """An image is a file, Base64 or a `data:` URL; a batch also takes objects with `id`."""
 
-    status, slug, title = 422, "invalid-item", "Invalid item"
 
-
-class LineTooLong(InvalidItem):
+class LineTooLong(InvalidItem, status=413, title="Line too long"):
     """Send a smaller picture. NUMERAL_MAX_BODY_BYTES limits each line of a stream."""
 
-    status, slug, title = 413, "line-too-long", "Line too long"
 
-
-class TooManyStreams(NumeralError):
+class TooManyStreams(NumeralError, status=503, title="Too many streams", headers=_RETRY_SOON):
     """Too many streams are open; retry after Retry-After. NUMERAL_MAX_STREAMS sets the limit."""
-
-    status, slug, title, headers = 503, "too-many-streams", "Too many streams", _RETRY_SOON
 
 
 # Models and inference
 
 
-class UnknownModel(NumeralError):
+class UnknownModel(NumeralError, status=404, title="Unknown model"):
     """GET /models lists the models."""
 
-    status, slug, title = 404, "unknown-model", "Unknown model"
 
-
-class UnknownForm(NumeralError):
+class UnknownForm(NumeralError, status=404, title="Unknown form"):
     """GET /forms lists the forms."""
 
-    status, slug, title = 404, "unknown-form", "Unknown form"
 
-
-class UnusableForm(NumeralError):
+class UnusableForm(NumeralError, status=503, title="Form cannot be used"):
     """The form's file is wrong, or asks for what no model offers; GET /forms says why."""
 
-    status, slug, title = 503, "unusable-form", "Form cannot be used"
 
-
-class UnusableCalibration(NumeralError):
+class UnusableCalibration(NumeralError, status=422, title="Calibration cannot be used"):
     """GET /models lists the calibrations, their models, and why one cannot be used."""
 
-    status, slug, title = 422, "unusable-calibration", "Calibration cannot be used"
 
-
-class UnsupportedMaxError(NumeralError):
+class UnsupportedMaxError(NumeralError, status=422, title="Error rate not offered"):
     """GET /models lists the error rates that each model has an operating point for."""
 
-    status, slug, title = 422, "unsupported-max-error", "Error rate not offered"
 
-
-class NotReady(NumeralError):
+class NotReady(NumeralError, status=503, title="Not ready", headers=_RETRY_SOON):
     """Models are loading, or none could be loaded; GET /health/ready reports the state."""
 
-    status, slug, title, headers = 503, "not-ready", "Not ready", _RETRY_SOON
 
-
-class ModelUnavailable(NumeralError):
+class ModelUnavailable(NumeralError, status=503, title="Model unavailable"):
     """The model's file is missing or damaged; use another model from GET /models."""
 
-    status, slug, title = 503, "model-unavailable", "Model unavailable"
 
-
-class QueueFull(NumeralError):
+class QueueFull(NumeralError, status=503, title="Queue full", headers=_RETRY_SOON):
     """Too many images are waiting; retry after Retry-After. NUMERAL_QUEUE_SIZE sets the limit."""
 
-    status, slug, title, headers = 503, "queue-full", "Queue full", _RETRY_SOON
 
-
-class DeadlineExceeded(NumeralError):
+class DeadlineExceeded(NumeralError, status=504, title="Deadline exceeded"):
     """The service is busy, or the batch is too large for it: send smaller ones.
 
     There is no Retry-After, as the same request may time out again. NUMERAL_REQUEST_TIMEOUT sets
     the limit.
     """
 
-    status, slug, title = 504, "deadline-exceeded", "Deadline exceeded"
 
-
-class InternalError(NumeralError):
+class InternalError(NumeralError, status=500, title="Internal error"):
     """The service failed; its log has the details under the request ID."""
-
-    status, slug, title = 500, "internal-error", "Internal error"
 
 
 class InferenceFailed(InternalError):
@@ -295,54 +225,41 @@ class InferenceFailed(InternalError):
 # Feedback
 
 
-class FeedbackOff(NumeralError):
+class FeedbackOff(NumeralError, status=403, title="Feedback is off"):
     """Predictions are not stored; NUMERAL_FEEDBACK=true turns feedback on."""
 
-    status, slug, title = 403, "feedback-off", "Feedback is off"
 
-
-class UnknownPrediction(NumeralError):
+class UnknownPrediction(NumeralError, status=404, title="Unknown prediction"):
     """This caller has no stored prediction with this X-Request-ID.
 
     It may have expired, or the database was unavailable when it was made. NUMERAL_FEEDBACK_DAYS
     sets how long predictions are kept.
     """
 
-    status, slug, title = 404, "unknown-prediction", "Unknown prediction"
 
-
-class AnsweredOtherwise(NumeralError):
+class AnsweredOtherwise(NumeralError, status=409, title="Answered otherwise"):
     """The first right answer stays, and this one differs from it."""
 
-    status, slug, title = 409, "answered-otherwise", "Answered otherwise"
 
-
-class FeedbackUnavailable(NumeralError):
+class FeedbackUnavailable(
+    NumeralError, status=503, title="Feedback unavailable", headers=_RETRY_LATER
+):
     """The feedback database is unavailable; retry after Retry-After. Predictions still work."""
-
-    status, slug, title = 503, "feedback-unavailable", "Feedback unavailable"
-    headers = {"Retry-After": "10"}
 
 
 # The process
 
 
-class ReloadInProgress(NumeralError):
+class ReloadInProgress(NumeralError, status=409, title="Reload in progress"):
     """A reload is already running; try again when it has finished."""
 
-    status, slug, title = 409, "reload-in-progress", "Reload in progress"
 
-
-class ReloadFailed(NumeralError):
+class ReloadFailed(NumeralError, status=409, title="Reload failed"):
     """The models directory cannot be served, so the models in use stay; the detail says why."""
 
-    status, slug, title = 409, "reload-failed", "Reload failed"
 
-
-class Stopping(NumeralError):
+class Stopping(NumeralError, status=503, title="Service stops", headers=_RETRY_SOON):
     """The service is stopping and gave up a slow request; send it again on a new connection."""
-
-    status, slug, title, headers = 503, "stopping", "Service stops", _RETRY_SOON
 
 
 # All problem types, by status.

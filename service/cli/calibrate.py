@@ -219,7 +219,7 @@ def _read(
                 continue
             unread += 1
             if unread <= _MOST_NAMED:
-                typer.echo(f"{row.name}: {outcome.reason}", err=True)
+                typer.echo(f"{row.name}: {outcome}", err=True)
     if unread > _MOST_NAMED:
         typer.echo(f"and {unread - _MOST_NAMED:,} more", err=True)
     return readings, texts, inks

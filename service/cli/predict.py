@@ -203,7 +203,7 @@ def _answers(
     for file in files:
         for number, outcome in _outcomes(file, pipeline, page):
             if isinstance(outcome, UnreadableImage):
-                typer.echo(f"{_place(file, number)}: {outcome.reason}", err=True)
+                typer.echo(f"{_place(file, number)}: {outcome}", err=True)
                 unread.append(file)
             else:
                 # A file name may be any bytes.

@@ -141,7 +141,7 @@ def _tables(
             yield name, page or 1, str(error.strerror)
             continue
         except UnreadableImage as error:
-            yield name, page or 1, error.reason
+            yield name, page or 1, str(error)
             continue
         for number in numbers:
             picture = partial(decode, data, max_pixels=max_pixels, whole=True, page=number)

@@ -36,8 +36,6 @@ _PURE_RIM = 0.97
 _RIM_CHANGES = 6
 # A region this wide, as a share of the shorter side, is a shadow rather than a stroke.
 _SHADOW_WIDTH = 0.33
-# Crops with fewer pixels across have too few to follow the edge of a shadow in.
-_SHADOW_SIDE = 48
 
 # A surface fitted to light without edges leaves all ink on one side (1).
 _ONE_SIDED = 0.8

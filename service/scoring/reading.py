@@ -283,7 +283,7 @@ def _text_only(outcome: Any) -> Any:  # noqa: ANN401 - anything but UnreadableIm
         return outcome
     # The frames of its traceback, and of what it was raised from, hold the bytes of the file.
     outcome.__traceback__ = outcome.__cause__ = outcome.__context__ = None
-    return Unread(outcome.slug, outcome.reason)
+    return Unread(outcome.slug, str(outcome))
 
 
 def text_of(path: str) -> str:
