@@ -26,13 +26,9 @@ class Reload(BaseModel):
 
 @dataclass
 class Lifecycle:
-    """The state of a process; belongs to one event loop.
+    """The state of a process; belongs to one event loop."""
 
-    Attributes:
-        draining: the process was told to stop: it answers, but is not ready any more.
-        reload: reloads the models in every process that serves them; raises `ReloadInProgress` or
-            `ReloadFailed`. None: only in this process.
-    """
-
-    draining: bool = False
+    draining: bool = False  # the process was told to stop: it answers, but is not ready any more
+    # Reloads the models in every process that serves them; raises `ReloadInProgress` or
+    # `ReloadFailed`. None: only in this process.
     reload: Callable[[], Awaitable[Reload]] | None = None

@@ -43,21 +43,13 @@ class State(TypedDict):
 
 
 class RequestState(State, total=False):
-    """What a request finds in its scope besides: the middleware adds it.
+    """What a request finds in its scope besides: the middleware adds it."""
 
-    Attributes:
-        request_id: the caller's id, or a new one.
-        response_started: whether the head of the response is sent.
-        caller: who sends the request; absent where no API key is required.
-        prepaid_images: images that the caller's quota is already charged for.
-        log_fields: further fields of the request's log line.
-    """
-
-    request_id: Required[str]
-    response_started: Required[bool]
-    caller: Caller
-    prepaid_images: int
-    log_fields: dict[str, str]
+    request_id: Required[str]  # the caller's id, or a new one
+    response_started: Required[bool]  # whether the head of the response is sent
+    caller: Caller  # who sends the request; absent where no API key is required
+    prepaid_images: int  # images that the caller's quota is already charged for
+    log_fields: dict[str, str]  # further fields of the request's log line
 
 
 def state_of(request: Request) -> RequestState:

@@ -25,17 +25,11 @@ _URL = "http://127.0.0.1:8000"
 
 @dataclass(frozen=True)
 class Example:
-    """A picture that every model reads.
+    """A picture that every model reads."""
 
-    Attributes:
-        name: what it shows.
-        file: name of its file.
-        png: the file in Base64.
-    """
-
-    name: str
-    file: str
-    png: str
+    name: str  # what it shows
+    file: str  # name of its file
+    png: str  # the file in Base64
 
     def raw(self, path: str, media_type: str) -> Json:
         """The picture, sent to `path` as it is."""

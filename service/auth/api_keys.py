@@ -57,14 +57,10 @@ class ApiKey(BaseModel):
 
 @dataclass(frozen=True)
 class ApiKeys:
-    """The valid keys of a service, shared by its workers.
+    """The valid keys of a service, shared by its workers."""
 
-    Attributes:
-        keys: the valid keys; if there are none, no key is required.
-        counters: file of `shared_counters`; None: each process counts quotas alone.
-    """
-
-    keys: Sequence[ApiKey] = ()
+    keys: Sequence[ApiKey] = ()  # the valid keys; if there are none, no key is required
+    # File of `shared_counters`; None: each process counts quotas alone.
     counters: Path | None = None
 
     @classmethod
@@ -93,17 +89,11 @@ class ApiKeys:
 
 @dataclass(frozen=True)
 class Caller:
-    """The client that sent a request.
+    """The client that sent a request."""
 
-    Attributes:
-        name: name of its key; safe for logs and metrics.
-        role: what the key may be used for.
-        meter: counts its images; None where the key has no quota.
-    """
-
-    name: str
-    role: Role
-    meter: Meter | None = None
+    name: str  # name of its key; safe for logs and metrics
+    role: Role  # what the key may be used for
+    meter: Meter | None = None  # counts its images; None where the key has no quota
 
     def has(self, role: Role) -> bool:
         """Return whether the caller may do what `role` allows; `admin` allows everything."""

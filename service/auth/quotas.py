@@ -115,19 +115,12 @@ def _claim(file: FileIO, slots: int) -> int:
 
 @dataclass(frozen=True)
 class Meter:
-    """Counts the images of one key and enforces its quota.
-
-    Attributes:
-        quota: the limit.
-        counters: the counts of all keys.
-        key: index of the key in the counters.
-        clock: seconds since 1970.
-    """
+    """Counts the images of one key and enforces its quota."""
 
     quota: Quota
-    counters: UsageCounters
-    key: int
-    clock: Callable[[], float] = time.time
+    counters: UsageCounters  # the counts of all keys
+    key: int  # index of the key in the counters
+    clock: Callable[[], float] = time.time  # seconds since 1970
 
     def charge(self, images: int, *, prepaid: int = 0) -> None:
         """Count `images` less those `prepaid`: all of them, or none if they exceed the quota.

@@ -33,12 +33,11 @@ class Dataset:
 
     Attributes:
         train, test: digits to train on and to test with.
-        left_out: number of rows that are in neither, by reason.
     """
 
     train: list[LabelledDigit]
     test: list[LabelledDigit]
-    left_out: dict[str, int]
+    left_out: dict[str, int]  # number of rows that are in neither, by reason
 
 
 def dataset_of(rows: Iterable[RowMapping]) -> Dataset:

@@ -30,18 +30,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What was read in an image, with its index in the request and the client's id of it.
-
-    Attributes:
-        sent: the file with the image; None if pixels were sent.
-        page: which page of it was read, from 1.
-    """
+    """What was read in an image, with its index in the request and the client's id of it."""
 
     index: int
     id: str | int | None
     reading: Reading | FieldReading
-    sent: bytes | None = None
-    page: int = 1
+    sent: bytes | None = None  # the file with the image; None if pixels were sent
+    page: int = 1  # which page of it was read, from 1
 
     def row(self, *, image: bool) -> dict[str, Any]:
         """Return the row of the database, without the request's columns and the page.
@@ -120,22 +115,14 @@ def is_audit(reasons: str) -> bool:
 
 @dataclass(frozen=True)
 class PredictionQuery:
-    """Refers to a recorded prediction.
-
-    Attributes:
-        request_id: id of its request.
-        index: index of its image in a batch.
-        item_id: the client's id of its image.
-        caller: name of its API key; None for a service without keys.
-        any_caller: whether to search the predictions of all callers if `caller` is None.
-        number: its number in the database, if several requests may have the same id.
-    """
+    """Refers to a recorded prediction."""
 
     request_id: str
-    index: int | None = None
-    item_id: str | int | None = None
-    caller: str | None = None
-    any_caller: bool = False
+    index: int | None = None  # index of its image in a batch
+    item_id: str | int | None = None  # the client's id of its image
+    caller: str | None = None  # name of its API key; None for a service without keys
+    any_caller: bool = False  # whether to search the predictions of all callers if `caller` is None
+    # Its number in the database, if several requests may have the same id.
     number: int | None = None
 
 

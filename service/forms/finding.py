@@ -83,17 +83,12 @@ class PageNotFound(Exception):
 
 @dataclass(frozen=True, eq=False)
 class FoundPage:
-    """How a page lies in a picture.
+    """How a page lies in a picture."""
 
-    Attributes:
-        homography: from the page to the picture.
-        corners: float [4, 2], of the page in the picture, clockwise from the page's top left.
-        residual_px: how far the marks that it was found by are from where they should be, as the
-            root of the mean square in pixels of the picture; None for a picture that is the page.
-    """
-
-    homography: Homography
-    corners: Points
+    homography: Homography  # from the page to the picture
+    corners: Points  # float [4, 2], of the page in the picture, clockwise from the page's top left
+    # How far the marks that it was found by are from where they should be, as the root of the mean
+    # square in pixels of the picture; None for a picture that is the page.
     residual_px: float | None
 
 

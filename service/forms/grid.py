@@ -63,16 +63,13 @@ _Mask = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The crossings of a table's lines.
+    """The crossings of a table's lines."""
 
-    Attributes:
-        points: float32 [rows + 1, columns + 1, 2], x and y in pixels of the picture, in order of
-            rows and columns.
-        doubtful: bool [rows, columns], cells that may be several: a line next to them is not clear;
-            all of them, if the picture cuts the table off.
-    """
-
+    # float32 [rows + 1, columns + 1, 2], x and y in pixels of the picture, in order of rows and
+    # columns.
     points: NDArray[np.float32]
+    # bool [rows, columns], cells that may be several: a line next to them is not clear; all of
+    # them, if the picture cuts the table off.
     doubtful: NDArray[np.bool_]
 
     @property

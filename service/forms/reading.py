@@ -58,25 +58,18 @@ FieldResult = Reading | FieldReading | MarkReading
 
 
 class FormReading(NamedTuple):
-    """What is on a page.
-
-    Attributes:
-        form: the form.
-        page: the page, found or not.
-        fields: what was read, by name; empty if the page was not found.
-        checks: whether each check of the form holds; None if a value is missing.
-        decision: accept if every field and check is; a field that is not required may be empty.
-        reasons: why to review it.
-        error_bound: the sum of the error rates of accepted fields, which bounds the rate of forms
-            with a wrong one among them; marks have none.
-    """
+    """What is on a page."""
 
     form: Form
-    page: StraightPage
-    fields: Mapping[str, FieldResult]
+    page: StraightPage  # the page, found or not
+    fields: Mapping[str, FieldResult]  # what was read, by name; empty if the page was not found
+    # Whether each check of the form holds; None if a value is missing.
     checks: tuple[bool | None, ...]
+    # Accept if every field and check is; a field that is not required may be empty.
     decision: Decision
-    reasons: tuple[FormReason, ...]
+    reasons: tuple[FormReason, ...]  # why to review it
+    # The sum of the error rates of accepted fields, which bounds the rate of forms with a wrong one
+    # among them; marks have none.
     error_bound: float
 
 
@@ -84,22 +77,16 @@ class FormReading(NamedTuple):
 class FormPipeline:
     """Reads pages of one form, step by step or at once.
 
-        pipeline = FormPipeline.of(form, find, catalogue_digits, catalogue_fields, 10**7)
-        pipeline.read(pipeline.straighten(path.read_bytes()))
-
-    Attributes:
-        form: the form.
-        find: finds its page.
-        fields: the pipeline and the error rate of each field, marks excepted.
-        max_pixels: the largest picture to decode.
-        page: which page of a file to read, from 1.
+    pipeline = FormPipeline.of(form, find, catalogue_digits, catalogue_fields, 10**7)
+    pipeline.read(pipeline.straighten(path.read_bytes()))
     """
 
     form: Form
-    find: Finder
+    find: Finder  # finds its page
+    # The pipeline and the error rate of each field, marks excepted.
     fields: Mapping[str, tuple[Pipeline, float]]
-    max_pixels: int
-    page: int = 1
+    max_pixels: int  # the largest picture to decode
+    page: int = 1  # which page of a file to read, from 1
 
     @staticmethod
     def of(

@@ -54,17 +54,11 @@ _LARGEST_PICTURE = 40_000_000
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The features of a blank page.
+    """The features of a blank page."""
 
-    Attributes:
-        points: where they are on the page, float32 [N, 2].
-        descriptors: float32 [N, 128].
-        light: the grey of each tile of the page.
-    """
-
-    points: Points
-    descriptors: NDArray[np.float32]
-    light: Picture
+    points: Points  # where they are on the page, float32 [N, 2]
+    descriptors: NDArray[np.float32]  # float32 [N, 128]
+    light: Picture  # the grey of each tile of the page
 
 
 def reference_finder(path: Path, form: Form) -> Finder:

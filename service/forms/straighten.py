@@ -38,20 +38,14 @@ _WASHED_OUT, _WHITE, _LIGHTEST_PAPER = 0.05, 253, 245
 
 @dataclass(frozen=True, eq=False)
 class StraightPage:
-    """A page in a picture, and what is in its boxes.
+    """A page in a picture, and what is in its boxes."""
 
-    Attributes:
-        found: how it lies in the picture; None if it was not found.
-        reason: why it was not found, or not whole.
-        crops: of digits and fields, by name, uint8 [height, width].
-        inks: of marks, by name.
-        washed_out: the boxes with light so bright that writing in it cannot be seen.
-    """
-
-    found: FoundPage | None = None
-    reason: PageReason | None = None
+    found: FoundPage | None = None  # how it lies in the picture; None if it was not found
+    reason: PageReason | None = None  # why it was not found, or not whole
+    # Of digits and fields, by name, uint8 [height, width].
     crops: dict[str, Picture] = field(default_factory=dict)
-    inks: dict[str, Ink] = field(default_factory=dict)
+    inks: dict[str, Ink] = field(default_factory=dict)  # of marks, by name
+    # The boxes with light so bright that writing in it cannot be seen.
     washed_out: set[str] = field(default_factory=set)
 
 

@@ -42,23 +42,14 @@ NO_OPTIONS = FieldOptions()
 
 @dataclass(frozen=True)
 class TableOptions:
-    """How to read a table.
+    """How to read a table."""
 
-    Attributes:
-        fields: how to read the cells, whatever their column has.
-        columns: what each column has; without any, all are fields.
-        header: rows at the top that are not read.
-        upright: the page is not turned.
-        decimal: decimal mark of amounts.
-        order: order of dates.
-    """
-
-    fields: FieldOptions = NO_OPTIONS
-    columns: tuple[Kind, ...] = ()
-    header: int = 0
-    upright: bool = False
-    decimal: DecimalMark | None = None
-    order: Order | None = None
+    fields: FieldOptions = NO_OPTIONS  # how to read the cells, whatever their column has
+    columns: tuple[Kind, ...] = ()  # what each column has; without any, all are fields
+    header: int = 0  # rows at the top that are not read
+    upright: bool = False  # the page is not turned
+    decimal: DecimalMark | None = None  # decimal mark of amounts
+    order: Order | None = None  # order of dates
 
     def of(self, kind: Kind) -> FieldOptions:
         """Return how to read the cells of a column."""
@@ -89,19 +80,12 @@ class ReadCell(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """A page with its grid.
+    """A page with its grid."""
 
-    Attributes:
-        picture: the page, reduced to what its cells need.
-        grid: in pixels of `picture`.
-        scale: of `picture` to the page that was sent.
-        size: width and height of that page.
-    """
-
-    picture: Picture
-    grid: Grid
-    scale: float
-    size: tuple[int, int]
+    picture: Picture  # the page, reduced to what its cells need
+    grid: Grid  # in pixels of `picture`
+    scale: float  # of `picture` to the page that was sent
+    size: tuple[int, int]  # width and height of that page
 
     def sent(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return where `points` are on the page that was sent."""
@@ -110,22 +94,14 @@ class Page:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """What was read.
+    """What was read."""
 
-    Attributes:
-        size: width and height of the page, in pixels.
-        turned: by how many degrees it was turned, anticlockwise, to be upright.
-        corners: of the table on the page as it was sent, float32 [4, 2].
-        columns: what each column has.
-        header: rows at the top that were not read.
-        rows: those below, with a cell for each column that is not skipped; None for an empty one.
-    """
-
-    size: tuple[int, int]
-    turned: int
-    corners: NDArray[np.float32]
-    columns: tuple[Kind, ...]
-    header: int
+    size: tuple[int, int]  # width and height of the page, in pixels
+    turned: int  # by how many degrees it was turned, anticlockwise, to be upright
+    corners: NDArray[np.float32]  # of the table on the page as it was sent, float32 [4, 2]
+    columns: tuple[Kind, ...]  # what each column has
+    header: int  # rows at the top that were not read
+    # Those below, with a cell for each column that is not skipped; None for an empty one.
     rows: tuple[tuple[ReadCell | None, ...], ...]
 
 

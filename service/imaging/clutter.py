@@ -60,17 +60,14 @@ class Part(NamedTuple):
     """A picture without its bands.
 
     Attributes:
-        picture: the rest of it.
-        tones: Otsu's threshold of it, and 1 where a pixel is above.
         left, top: the columns and rows that were cut off before it.
-        cut: the sides that had bands.
     """
 
-    picture: Picture
-    tones: tuple[float, Picture]
+    picture: Picture  # the rest of it
+    tones: tuple[float, Picture]  # Otsu's threshold of it, and 1 where a pixel is above
     left: int = 0
     top: int = 0
-    cut: tuple[Side, ...] = ()
+    cut: tuple[Side, ...] = ()  # the sides that had bands
 
 
 def without_bands(picture: Picture) -> Part:

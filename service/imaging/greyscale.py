@@ -29,17 +29,11 @@ _ONE_TONE = 40.0
 
 
 class Ink(NamedTuple):
-    """What the ink of a picture measures.
+    """What the ink of a picture measures."""
 
-    Attributes:
-        height: of its box, in pixels.
-        contrast: to the paper, in grey levels.
-        stroke: width of the pen's stroke, in pixels; None if it was not measured.
-    """
-
-    height: float
-    contrast: float
-    stroke: float | None = None
+    height: float  # of its box, in pixels
+    contrast: float  # to the paper, in grey levels
+    stroke: float | None = None  # width of the pen's stroke, in pixels; None if it was not measured
 
 
 def as_picture(array: ArrayLike) -> Picture:

@@ -87,30 +87,18 @@ class Polarity(StrEnum):
 
 
 class Normalised(NamedTuple):
-    """The input of a model, and what was found on the picture.
+    """The input of a model, and what was found on the picture."""
 
-    Attributes:
-        image: uint8 [28, 28], white ink (255) on black (0); may be read-only.
-        blank: nothing is written on the picture; `image` then has one tone.
-        several: it shows several digits, perhaps one of them cut off by the rim.
-        cut_off: the rim cuts the digit off.
-        box: left, top, width and height of the ink on the picture; None if nothing was looked for
-            or found.
-        polarity: of the ink, and
-        paper: what it is written on; None if `box` is.
-        size: width and height of the picture.
-        measures: contrast and stroke of the ink on the picture, see `Ink`; None if they are those
-            of `image`.
-    """
-
-    image: Mnist28
-    blank: bool = False
-    several: bool = False
-    cut_off: bool = False
+    image: Mnist28  # uint8 [28, 28], white ink (255) on black (0); may be read-only
+    blank: bool = False  # nothing is written on the picture; `image` then has one tone
+    several: bool = False  # it shows several digits, perhaps one of them cut off by the rim
+    cut_off: bool = False  # the rim cuts the digit off
+    # Left, top, width and height of the ink; None if nothing was looked for or found.
     box: tuple[int, int, int, int] | None = None
-    polarity: Polarity | None = None
-    paper: PaperKind | None = None
-    size: tuple[int, int] = (SIDE, SIDE)
+    polarity: Polarity | None = None  # of the ink; None if `box` is
+    paper: PaperKind | None = None  # what it is written on; None if `box` is
+    size: tuple[int, int] = (SIDE, SIDE)  # width and height of the picture
+    # Contrast and stroke of the ink on the picture, see `Ink`; None if they are those of `image`.
     measures: tuple[float, float] | None = None
 
     @classmethod
@@ -201,27 +189,16 @@ def _is_crossed(image: Picture) -> bool:
 
 
 class _View(NamedTuple):
-    """A picture, reduced, and the contrast of its ink.
+    """A picture, reduced, and the contrast of its ink."""
 
-    Attributes:
-        picture: the picture itself.
-        pixel: the side in its pixels of a pixel of `part`.
-        part: the reduced picture without bands.
-        paper: its paper.
-        values: the contrast; uint8 [height, width] like `part`.
-        floor: the contrast of noise.
-        tone: the contrast of full ink.
-        is_small: it was drawn in few pixels.
-    """
-
-    picture: Picture
-    pixel: int
-    part: Part
+    picture: Picture  # the picture itself
+    pixel: int  # the side in its pixels of a pixel of `part`
+    part: Part  # the reduced picture without bands
     paper: Paper
-    values: Picture
-    floor: float
-    tone: float
-    is_small: bool
+    values: Picture  # the contrast; uint8 [height, width] like `part`
+    floor: float  # the contrast of noise
+    tone: float  # the contrast of full ink
+    is_small: bool  # it was drawn in few pixels
 
     def place(self, box: Box) -> tuple[int, int, int, int]:
         """Return left, top, width and height in the picture of a box of `part`."""

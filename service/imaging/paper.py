@@ -58,21 +58,13 @@ class PaperKind(StrEnum):
 
 
 class Paper(NamedTuple):
-    """The background of the ink.
+    """The background of the ink."""
 
-    Attributes:
-        level: its grey level; uint8 [height, width].
-        light: the highest level.
-        dark: it is darker than the ink.
-        noise: standard deviation of its grey levels, where it is lightest.
-        kind: the light on it.
-    """
-
-    level: Picture
-    light: int
-    dark: bool
-    noise: float
-    kind: PaperKind
+    level: Picture  # its grey level; uint8 [height, width]
+    light: int  # the highest level
+    dark: bool  # it is darker than the ink
+    noise: float  # standard deviation of its grey levels, where it is lightest
+    kind: PaperKind  # the light on it
 
     def resized(self, part: tuple[slice, slice], shape: tuple[int, ...]) -> Self:
         """Return the paper of a part of the picture, resized to `shape`."""

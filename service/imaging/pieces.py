@@ -69,21 +69,13 @@ class Piece(NamedTuple):
 
 
 class Digit(NamedTuple):
-    """The ink of the digit.
+    """The ink of the digit."""
 
-    Attributes:
-        mask: uint8 [height, width], 1 for its ink.
-        box: the box around it.
-        main: its largest piece.
-        several: there is more than one digit, perhaps cut off by the rim.
-        touches: the sides of the picture that may cut it off.
-    """
-
-    mask: Picture
-    box: Box
-    main: Piece
-    several: bool
-    touches: tuple[Side, ...]
+    mask: Picture  # uint8 [height, width], 1 for its ink
+    box: Box  # the box around it
+    main: Piece  # its largest piece
+    several: bool  # there is more than one digit, perhaps cut off by the rim
+    touches: tuple[Side, ...]  # the sides of the picture that may cut it off
 
     def box_with(self, margin: int) -> Box:
         """Return its box with a margin within the picture."""

@@ -45,23 +45,14 @@ _RULED = 0.6
 
 
 class SeenStrip(NamedTuple):
-    """The input of a reader.
+    """The input of a reader."""
 
-    Attributes:
-        strip: the part of the picture that was cut out, standardised.
-        left: columns of the picture before that part.
-        top: rows of the picture above it.
-        shape: height and width of that part.
-        blank: nothing is written on it.
-        ink: its measures on the picture; None if `blank`.
-    """
-
-    strip: Strip
-    left: int
-    top: int
-    shape: tuple[int, int]
-    blank: bool = False
-    ink: Ink | None = None
+    strip: Strip  # the part of the picture that was cut out, standardised
+    left: int  # columns of the picture before that part
+    top: int  # rows of the picture above it
+    shape: tuple[int, int]  # height and width of that part
+    blank: bool = False  # nothing is written on it
+    ink: Ink | None = None  # its measures on the picture; None if `blank`
 
 
 def cut_strip(picture: Picture) -> SeenStrip:

@@ -44,15 +44,10 @@ class CalibratedPoint(Point):
 
 
 class Calibration(OperatingPoints[CalibratedPoint]):
-    """Operating points of a model on a user's own pictures.
-
-    Attributes:
-        name: how requests refer to it; the name of its file.
-        temperature: divides the logarithms of the model's probabilities.
-        distributions: what recent pictures are compared with; none in files of earlier versions.
-    """
+    """Operating points of a model on a user's own pictures."""
 
     schema_version: Literal[1] = 1
+    # How requests refer to it; the name of its file.
     name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     model: str
     version: str = Field(description="Version of the model; the calibration is for no other.")
@@ -61,7 +56,9 @@ class Calibration(OperatingPoints[CalibratedPoint]):
     pictures: Count = Field(description="Labelled pictures that could be read.")
     right: Count = Field(description="How many of them the model read correctly.")
     # Fitted ones are far within; further out, every power is 0.
+    # Divides the logarithms of the model's probabilities.
     temperature: float = Field(ge=0.01, le=100.0)
+    # What recent pictures are compared with; none in files of earlier versions.
     distributions: dict[Feature, Distribution] = Field(
         default={}, description="Features of the pictures that the model could read."
     )

@@ -40,27 +40,21 @@ class Catalogue:
         catalogue.digits(DigitOptions(), max_error=0.001, max_pixels=10**7).read([data])
 
     Immutable: a reload creates another catalogue.
-
-    Attributes:
-        default: name of the model for requests that name none.
-        cards: every published model of single digits, in the manifest's order.
-        classifiers: the loaded ones, by name.
-        failures: why each of the others is not loaded, by name, readers included.
-        reader_cards: every published reader of fields; the first is the default.
-        readers: the loaded ones, by name.
-        calibrations: the usable ones, by name.
-        calibration_failures: why each of the others is not usable, by name.
-        default_calibrations: those for requests that name none, by the name of their model.
     """
 
-    default: str
+    default: str  # name of the model for requests that name none
+    # Every published model of single digits, in the manifest's order.
     cards: Mapping[str, ModelCard]
-    classifiers: Mapping[str, Classifier]
-    failures: Mapping[str, str]
+    classifiers: Mapping[str, Classifier]  # the loaded ones, by name
+    failures: Mapping[str, str]  # why each of the others is not loaded, by name, readers included
+    # Every published reader of fields; the first is the default.
     reader_cards: Mapping[str, ReaderCard] = field(default_factory=dict)
-    readers: Mapping[str, Reader] = field(default_factory=dict)
+    readers: Mapping[str, Reader] = field(default_factory=dict)  # the loaded ones, by name
+    # The usable ones, by name.
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    # Why each of the others is not usable, by name.
     calibration_failures: Mapping[str, str] = field(default_factory=dict)
+    # Those for requests that name none, by the name of their model.
     default_calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
     @property

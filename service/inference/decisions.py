@@ -38,21 +38,13 @@ class Reason(StrEnum):
 
 
 class Answer(NamedTuple):
-    """The digit of an image, and the decision.
+    """The digit of an image, and the decision."""
 
-    Attributes:
-        digit: 0 to 9; None for a blank image.
-        confidence: the probability of the digit; 0 for a blank image.
-        probabilities: float32 [10]; zeros for a blank image.
-        decision: accept or review.
-        reasons: why to review it; empty if it is accepted.
-    """
-
-    digit: int | None
-    confidence: float
-    probabilities: Probabilities
+    digit: int | None  # 0 to 9; None for a blank image
+    confidence: float  # the probability of the digit; 0 for a blank image
+    probabilities: Probabilities  # float32 [10]; zeros for a blank image
     decision: Decision
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Reason, ...]  # why to review it; empty if it is accepted
 
     @property
     def text(self) -> str | None:
@@ -62,33 +54,24 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """When to accept an answer.
+    """When to accept an answer."""
 
-    Attributes:
-        threshold: the lowest confidence to accept, times the probability that the image shows a
-            digit at all; None accepts nothing.
-        outlier_entropy: the highest entropy of the probabilities of a digit, in nats.
-        temperature: of a calibration, see `soften`; applied before the threshold.
-    """
-
+    # The lowest confidence to accept, times the probability that the image shows a digit at all;
+    # None accepts nothing.
     threshold: float | None
-    outlier_entropy: float
-    temperature: float = 1.0
+    outlier_entropy: float  # the highest entropy of the probabilities of a digit, in nats
+    temperature: float = 1.0  # of a calibration, see `soften`; applied before the threshold
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Chooses answers that would be accepted, but that a person shall check.
+    """Chooses answers that would be accepted, but that a person shall check."""
 
-    Attributes:
-        rate: the share to choose.
-        key: a secret; a client that does not know it cannot tell which pictures are chosen.
-        threshold: the lowest confidence that the default error rate accepts. With a more lenient
-            one, a request accepts others too; they do not belong to what the default promises.
-    """
-
-    rate: float
+    rate: float  # the share to choose
+    # A secret; a client that does not know it cannot tell which pictures are chosen.
     key: bytes = field(repr=False)
+    # The lowest confidence that the default error rate accepts. With a more lenient one, a request
+    # accepts others too; they do not belong to what the default promises.
     threshold: float
 
     def chooses(self, score: float, pixels: NDArray[np.uint8]) -> bool:

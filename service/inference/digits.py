@@ -50,21 +50,14 @@ class DigitOptions:
 
 
 class Reading(NamedTuple):
-    """An answer, and what it is based on.
-
-    Attributes:
-        card: the card of the model.
-        answer: the digit and the decision.
-        logits: float32 [10]; zeros for a blank image, which no model sees.
-        shown: uint8 [28, 28], the image as the model sees it.
-        outlier: the probability that the image shows no digit; 1 for a blank image, None if the
-            model has no such output.
-    """
+    """An answer, and what it is based on."""
 
     card: ModelCard
-    answer: Answer
-    logits: Logits
-    shown: Picture | None = None
+    answer: Answer  # the digit and the decision
+    logits: Logits  # float32 [10]; zeros for a blank image, which no model sees
+    shown: Picture | None = None  # uint8 [28, 28], the image as the model sees it
+    # The probability that the image shows no digit; 1 for a blank image, None if the model has no
+    # such output.
     outlier: float | None = None
 
     @property
@@ -89,34 +82,22 @@ OnRun = Callable[[int, float], None]
 class DigitPipeline:
     """Reads pictures of single digits, step by step or at once.
 
-        pipeline = catalogue.digits(DigitOptions(), max_error=0.001, max_pixels=10**7)
-        pipeline.read([path.read_bytes()])
-
-    Attributes:
-        classifier: the model.
-        criteria: when its answers are accepted.
-        preprocess: how a picture becomes the image that the model expects.
-        max_pixels: the largest picture to decode.
-        audit: chooses accepted answers to review; None chooses none.
-        calibration: the name of the one that `criteria` come from, if any.
-        reads: False to return the normalised images instead of reading them.
-        page: which page of a file to read, from 1.
-        largest: the most pictures in a micro-batch.
-        turn: the most pictures of one request in a micro-batch while others wait.
-        batch_seconds: the longest that a micro-batch should take, as every request waits for it.
+    pipeline = catalogue.digits(DigitOptions(), max_error=0.001, max_pixels=10**7)
+    pipeline.read([path.read_bytes()])
     """
 
     classifier: Classifier
-    criteria: Criteria
-    preprocess: Preprocess
-    max_pixels: int
-    audit: Audit | None = None
-    calibration: str | None = None
-    reads: bool = True
-    page: int = 1
+    criteria: Criteria  # when its answers are accepted
+    preprocess: Preprocess  # how a picture becomes the image that the model expects
+    max_pixels: int  # the largest picture to decode
+    audit: Audit | None = None  # chooses accepted answers to review; None chooses none
+    calibration: str | None = None  # the name of the one that `criteria` come from, if any
+    reads: bool = True  # False to return the normalised images instead of reading them
+    page: int = 1  # which page of a file to read, from 1
 
-    largest: ClassVar[int] = LARGEST_MICRO_BATCH
-    turn: ClassVar[int] = 16
+    largest: ClassVar[int] = LARGEST_MICRO_BATCH  # the most pictures in a micro-batch
+    turn: ClassVar[int] = 16  # the most pictures of one request in a micro-batch while others wait
+    # The longest that a micro-batch should take, as every request waits for it.
     batch_seconds: ClassVar[float] = 0.01
 
     @property

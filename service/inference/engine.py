@@ -40,21 +40,13 @@ _Done = TypeVar("_Done")
 
 @dataclass(slots=True)
 class Times:
-    """Where the time of a request went, in ns of `time.perf_counter_ns`.
+    """Where the time of a request went, in ns of `time.perf_counter_ns`."""
 
-    Attributes:
-        submitted: when it was admitted.
-        finished: when its last picture was read.
-        decoding: the time to decode its files.
-        normalising: the time to normalise its pictures.
-        inferring: its share of the runs of the model.
-    """
-
-    submitted: int = field(default_factory=time.perf_counter_ns)
-    finished: int = 0
-    decoding: int = 0
-    normalising: int = 0
-    inferring: int = 0
+    submitted: int = field(default_factory=time.perf_counter_ns)  # when it was admitted
+    finished: int = 0  # when its last picture was read
+    decoding: int = 0  # the time to decode its files
+    normalising: int = 0  # the time to normalise its pictures
+    inferring: int = 0  # its share of the runs of the model
 
     @property
     def waiting(self) -> int:

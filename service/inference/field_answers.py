@@ -70,33 +70,22 @@ class Alternative(NamedTuple):
 
 
 class FieldAnswer(NamedTuple):
-    """The text of a field, and the decision.
+    """The text of a field, and the decision."""
 
-    Attributes:
-        text: its digits; None if nothing could be read, or nothing that satisfies the constraints,
-            and for a fraction, whose digits are no number.
-        raw: the digits with the other symbols.
-        confidence: the probability that `text` and `value` are right; 0 if both are None.
-        digits: the digits one by one.
-        alternatives: other texts, the likeliest first; if none satisfies the constraints, those
-            that do not.
-        decision: accept or review.
-        reasons: why to review it; empty if it is accepted.
-        format: the requested one.
-        value: what is written, in that format; None if it is not, or could mean several values.
-        match: whether `value` is the expected amount; None if none is expected.
-    """
-
+    # Its digits; None if nothing could be read, or nothing that satisfies the constraints, and for
+    # a fraction, whose digits are no number.
     text: str | None
-    raw: str | None
-    confidence: float
-    digits: tuple[ReadDigit, ...]
+    raw: str | None  # the digits with the other symbols
+    confidence: float  # the probability that `text` and `value` are right; 0 if both are None
+    digits: tuple[ReadDigit, ...]  # the digits one by one
+    # Other texts, the likeliest first; if none satisfies the constraints, those that do not.
     alternatives: tuple[Alternative, ...]
     decision: Decision
-    reasons: tuple[FieldReason, ...]
+    reasons: tuple[FieldReason, ...]  # why to review it; empty if it is accepted
     format: Format | None = None
+    # What is written, in that format; None if it is not, or could mean several values.
     value: Value | None = None
-    match: bool | None = None
+    match: bool | None = None  # whether `value` is the expected amount; None if none is expected
 
     @property
     def digits_alone(self) -> str | None:

@@ -69,28 +69,20 @@ class FieldPipeline:
         pipeline.read([path.read_bytes()])
 
     Attributes:
-        reader: the model.
-        threshold: the lowest confidence to accept; None accepts nothing.
-        constraints: what is known of the fields.
-        max_pixels: the largest picture to decode.
-        temperature: of a calibration, see `soften_alone`; applied before the threshold.
-        audit: chooses accepted answers to review; None chooses none.
-        notation: what their texts mean.
-        calibration: the name of the one that threshold and temperature come from, if any.
-        page: which page of a file to read, from 1.
         largest, turn, batch_seconds: as for `DigitPipeline`; a long field with unsure digits takes
             up to twenty times as long as others.
     """
 
     reader: Reader
-    threshold: float | None
-    constraints: Constraints
-    max_pixels: int
-    temperature: float = 1.0
-    audit: Audit | None = None
-    notation: Notation = ANY
+    threshold: float | None  # the lowest confidence to accept; None accepts nothing
+    constraints: Constraints  # what is known of the fields
+    max_pixels: int  # the largest picture to decode
+    temperature: float = 1.0  # of a calibration, see `soften_alone`; applied before the threshold
+    audit: Audit | None = None  # chooses accepted answers to review; None chooses none
+    notation: Notation = ANY  # what their texts mean
+    # The name of the one that threshold and temperature come from, if any.
     calibration: str | None = None
-    page: int = 1
+    page: int = 1  # which page of a file to read, from 1
 
     largest: ClassVar[int] = LARGEST_FIELD_BATCH
     turn: ClassVar[int] = 4

@@ -47,17 +47,12 @@ class UnusableModel(Exception):
 
 
 class Scored(NamedTuple):
-    """Output of a classifier for N images.
+    """Output of a classifier for N images."""
 
-    Attributes:
-        logits: float32 [N, 10], as exported.
-        probabilities: float32 [N, 10], calibrated; each row sums to 1.
-        outlier: float32 [N], the probability that an image shows no digit; None if the model has
-            no such output.
-    """
-
-    logits: Scores
-    probabilities: Scores
+    logits: Scores  # float32 [N, 10], as exported
+    probabilities: Scores  # float32 [N, 10], calibrated; each row sums to 1
+    # float32 [N], the probability that an image shows no digit; None if the model has no such
+    # output.
     outlier: NDArray[np.float32] | None = None
 
 

@@ -40,27 +40,18 @@ class CannotWrite(Exception):
 
 
 class Run(BaseModel):
-    """What a run was asked for, and what that is.
-
-    Attributes:
-        request: everything that the rows depend on, by name.
-        pictures: how many are listed.
-        digest: of the list and its tables.
-        skipped: how many files are no pictures.
-        tables: `Contents.stamps` as JSON in ASCII; paths that are not valid text survive.
-        columns: the schema of what the tables carry to the results, as Arrow and Base64 encode it.
-        written: size and time of the table, once it is complete.
-    """
+    """What a run was asked for, and what that is."""
 
     model_config = ConfigDict(frozen=True)
 
-    request: Mapping[str, Any]
-    pictures: int
-    digest: str
-    skipped: int = 0
-    tables: str = "{}"
+    request: Mapping[str, Any]  # everything that the rows depend on, by name
+    pictures: int  # how many are listed
+    digest: str  # of the list and its tables
+    skipped: int = 0  # how many files are no pictures
+    tables: str = "{}"  # `Contents.stamps` as JSON in ASCII; paths that are not valid text survive
+    # The schema of what the tables carry to the results, as Arrow and Base64 encode it.
     columns: str = ""
-    written: tuple[int, int] | None = None
+    written: tuple[int, int] | None = None  # size and time of the table, once it is complete
 
     @property
     def schema_of_tables(self) -> "pa.Schema | None":

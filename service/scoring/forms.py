@@ -31,19 +31,13 @@ _PLACE = (
 
 @dataclass(frozen=True)
 class FormMethod:
-    """How pages of a form are read: a pipeline that can be sent to another process or machine.
+    """How pages of a form are read: a pipeline that can be sent to another process or machine."""
 
-    Attributes:
-        directory: the folder of the models.
-        loaded: the form, and what finds its page.
-        methods: how each field is read, and its error rate; equal ones are the same object.
-        max_pixels: the largest page to decode.
-    """
-
-    directory: Path
-    loaded: LoadedForm
+    directory: Path  # the folder of the models
+    loaded: LoadedForm  # the form, and what finds its page
+    # How each field is read, and its error rate; equal ones are the same object.
     methods: Mapping[str, tuple[Method, float]]
-    max_pixels: int
+    max_pixels: int  # the largest page to decode
 
     task_size: ClassVar[int] = 4
     all_pages: ClassVar[bool] = True

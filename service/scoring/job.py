@@ -94,19 +94,12 @@ class Scored(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What a run did.
+    """What a run did."""
 
-    Attributes:
-        tally: of all pictures.
-        before: how many of them an earlier run had read.
-        workers: how many processes read the others.
-        skipped: how many files were found that are no pictures.
-    """
-
-    tally: Tally
-    before: int
-    workers: int
-    skipped: int
+    tally: Tally  # of all pictures
+    before: int  # how many of them an earlier run had read
+    workers: int  # how many processes read the others
+    skipped: int  # how many files were found that are no pictures
 
 
 def score_to_file(

@@ -12,17 +12,11 @@ Open = Callable[[str], BinaryIO]
 
 
 class Piece(NamedTuple):
-    """A file, or the pictures `start` to `stop` of an array, an archive or a table.
+    """A file, or the pictures `start` to `stop` of an array, an archive or a table."""
 
-    Attributes:
-        source: the path as it was given or found.
-        start: the first picture; 0 for a file.
-        stop: one after the last; 1 for a file.
-    """
-
-    source: str
-    start: int = 0
-    stop: int = 1
+    source: str  # the path as it was given or found
+    start: int = 0  # the first picture; 0 for a file
+    stop: int = 1  # one after the last; 1 for a file
 
 
 class Unread(NamedTuple):
@@ -43,19 +37,14 @@ class PageOfFile(NamedTuple):
 
 
 class Item(NamedTuple):
-    """One picture before it is read.
+    """One picture before it is read."""
 
-    Attributes:
-        source: the file that it is, or that contains it.
-        member: its name in an archive, its number in an array or a table, or its page; None for a
-            file.
-        content: a file's bytes or one of its pages, an array's pixels, or why there is none.
-        cells: its row of a table, by the names of the table's columns; Arrow's scalars, or text.
-    """
-
-    source: str
+    source: str  # the file that it is, or that contains it
+    # Its name in an archive, its number in an array or a table, or its page; None for a file.
     member: str | None
+    # A file's bytes or one of its pages, an array's pixels, or why there is none.
     content: bytes | PageOfFile | Picture | Unread
+    # Its row of a table, by the names of the table's columns; Arrow's scalars, or text.
     cells: Mapping[str, Any] = {}
 
 

@@ -65,22 +65,14 @@ ERROR = (
 
 @dataclass(frozen=True)
 class Method:
-    """How pictures are read: a pipeline that can be sent to another process or machine.
+    """How pictures are read: a pipeline that can be sent to another process or machine."""
 
-    Attributes:
-        directory: the folder of the model.
-        card: of the model.
-        options: the arguments of the pipeline after the model.
-        columns: of the results.
-        task_size: pictures that are a tenth of a second's work, or more.
-    """
-
-    directory: Path
+    directory: Path  # the folder of the model
     card: ModelCard | ReaderCard
-    options: tuple[Any, ...]
+    options: tuple[Any, ...]  # the arguments of the pipeline after the model
 
-    columns: ClassVar[tuple[Column, ...]]
-    task_size: ClassVar[int]
+    columns: ClassVar[tuple[Column, ...]]  # of the results
+    task_size: ClassVar[int]  # pictures that are a tenth of a second's work, or more
     all_pages: ClassVar[bool] = False
 
     @property

@@ -30,15 +30,10 @@ _PICTURES_AT_ONCE = 64
 
 
 class Columns(NamedTuple):
-    """Where the pictures of a table are.
+    """Where the pictures of a table are."""
 
-    Attributes:
-        path: the column of paths; None: `path`.
-        bytes: the column of pictures; None: the only one of bytes.
-    """
-
-    path: str | None = None
-    bytes: str | None = None
+    path: str | None = None  # the column of paths; None: `path`
+    bytes: str | None = None  # the column of pictures; None: the only one of bytes
 
 
 ANY_COLUMNS = Columns()

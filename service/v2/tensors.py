@@ -74,19 +74,12 @@ _DTYPES: dict[Datatype, str] = {"FP32": "<f4", "INT64": "<i8", "BYTES": "S"}
 
 @dataclass(frozen=True, eq=False)
 class Inference:
-    """A parsed request.
+    """A parsed request."""
 
-    Attributes:
-        id: the client's id of the request.
-        parameters: how to read the images.
-        content: uint8 [N, 28, 28], used unchanged, or N image files.
-        outputs: the outputs to send, in order.
-    """
-
-    id: str | None
-    parameters: InferParameters
-    content: Images | list[bytes]
-    outputs: tuple[Output, ...]
+    id: str | None  # the client's id of the request
+    parameters: InferParameters  # how to read the images
+    content: Images | list[bytes]  # uint8 [N, 28, 28], used unchanged, or N image files
+    outputs: tuple[Output, ...]  # the outputs to send, in order
 
     def options(self, model: str) -> DigitOptions:
         """Return the options for `model`."""
