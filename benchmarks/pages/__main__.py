@@ -118,7 +118,8 @@ def pages(
     }
 
     def read_as(name: str, file: bytes) -> FormReading:
-        return pipelines[name].read(pipelines[name].straighten(file))
+        pipeline = pipelines[name]
+        return pipeline.read(pipeline.straighten(pipeline.decode(file)))
 
     read: list[results.Read] = []
     examples: dict[str, list[bytes]] = {name: [] for name in forms}

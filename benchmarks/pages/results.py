@@ -12,8 +12,6 @@ from benchmarks.reports import Record
 from benchmarks.serving.clients import Load
 from service.forms.finding import PageNotFound
 from service.forms.reading import FormPipeline, FormReading, decision_of, text_of
-from service.forms.straighten import straighten
-from service.imaging import decode
 from service.inference.decisions import Decision
 
 STAGES = ("decode", "find", "cut out", "read")
@@ -136,12 +134,12 @@ def stages_ms(pipeline: FormPipeline, files: Sequence[bytes]) -> dict[str, float
     rows = []
     for file in files:
         times = [time.process_time()]
-        picture = decode(file, max_pixels=pipeline.max_pixels, whole=True)
+        picture = pipeline.decode(file)
         times.append(time.process_time())
         with suppress(PageNotFound):
             pipeline.find(picture, pipeline.form)
         times.append(time.process_time())
-        page = straighten(picture, pipeline.form, pipeline.find)
+        page = pipeline.straighten(picture)
         times.append(time.process_time())
         pipeline.read(page)
         times.append(time.process_time())

@@ -22,8 +22,7 @@ from service.errors import BatchTooLarge, InvalidRequest, NotAcceptable, Unknown
 from service.forms.files import Check, Form, FormError, form_from
 from service.forms.reading import FormPipeline, FormReading, FormReason, MarkReading, MarkReason
 from service.forms.registry import sent_form
-from service.forms.straighten import StraightPage, straight_picture, straighten
-from service.imaging import decode
+from service.forms.straighten import StraightPage, straight_picture
 from service.inference.decisions import Decision
 from service.inference.engine import Engine
 
@@ -150,12 +149,13 @@ async def read_form(request: Request, parameters: Annotated[PageParameters, Quer
     require_json_accepted(request)
     state = state_of(request)
     engine, registry = state["engine"], state["registry"]
-    pipeline = state["forms"].pipeline(request.path_params["name"], registry, parameters.page)
+    loaded = state["forms"].get(request.path_params["name"])
+    pipeline = state["forms"].pipeline_of(loaded, registry, parameters.page)
     engine.require_space()
     charge(request, max(1, len(pipeline.fields)))
     data = await read_picture(request, batch_path=None)
     async with engine.deadline():
-        page = await engine.work(partial(pipeline.straighten, data))
+        page = await engine.work(lambda: pipeline.straighten(pipeline.decode(data)))
         reading = await _read(engine, pipeline, page)
     results = {
         name: each for name, each in reading.fields.items() if not isinstance(each, MarkReading)
@@ -231,8 +231,8 @@ async def _read(engine: Engine, pipeline: FormPipeline, page: StraightPage) -> F
 
 
 def _straightened(pipeline: FormPipeline, data: bytes) -> tuple[StraightPage, str | None]:
-    picture = decode(data, max_pixels=pipeline.max_pixels, whole=True, page=pipeline.page)
-    page = straighten(picture, pipeline.form, pipeline.find)
+    picture = pipeline.decode(data)
+    page = pipeline.straighten(picture)
     if page.found is None:
         return page, None
     straight, _ = straight_picture(picture, pipeline.form, page.found)

@@ -29,8 +29,8 @@ from service.api.responses import Result
 from service.api.stream import StreamedAnswer
 from service.errors import InvalidItem
 from service.imaging import UnreadableImage
-from service.inference.digits import DigitPipeline, findings
-from service.inference.fields import FieldPipeline
+from service.inference.digits import findings
+from service.inference.fields import Pipeline
 
 _Digits = Annotated[DigitParameters, Query()]
 _Fields = Annotated[FieldParameters, Query()]
@@ -169,7 +169,7 @@ async def read_field_batch(request: Request, parameters: _Fields) -> Response:
 
 async def _answer_one(
     request: Request,
-    pipeline: DigitPipeline | FieldPipeline,
+    pipeline: Pipeline,
     answer: Callable[..., dict[str, Any]],
     *,
     batch_path: str,
@@ -186,7 +186,7 @@ async def _answer_one(
 
 
 async def _answer_batch(
-    request: Request, pipeline: DigitPipeline | FieldPipeline, *, name: str, arrays: bool
+    request: Request, pipeline: Pipeline, *, name: str, arrays: bool
 ) -> Response:
     """Read a batch, which may be an array if `arrays`; `name` is that of the list of answers."""
     answer_type = batch_answer_type(request.headers)

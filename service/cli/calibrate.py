@@ -14,8 +14,7 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.inference.calibrations import Calibration
-    from service.inference.digits import DigitPipeline
-    from service.inference.fields import FieldPipeline
+    from service.inference.fields import Pipeline
 
 _NOTHING_SHOWN = 1
 _NO_DATABASE = 3
@@ -116,7 +115,7 @@ def calibrate(
     raise typer.Exit(0 if shown else _NOTHING_SHOWN)
 
 
-def _pipeline(settings: Settings, model: str | None) -> "DigitPipeline | FieldPipeline":
+def _pipeline(settings: Settings, model: str | None) -> "Pipeline":
     from service.inference.digits import DigitOptions, DigitPipeline
     from service.inference.fields import FieldOptions
 
@@ -169,9 +168,7 @@ def _parquet(labels: Path) -> list[dict[str, Any]]:
         raise typer.BadParameter(f"{labels}: {error}") from error
 
 
-def _answered_digits(
-    database: str, pipeline: "DigitPipeline | FieldPipeline"
-) -> Iterator[Labelled]:
+def _answered_digits(database: str, pipeline: "Pipeline") -> Iterator[Labelled]:
     from service.errors import FeedbackUnavailable
     from service.imaging import unchanged
     from service.inference.digits import DigitPipeline

@@ -50,22 +50,20 @@ def check(
     import cv2
 
     from service.forms.reading import decision_of, reasons_of, text_of
-    from service.forms.straighten import straight_picture, straighten
-    from service.imaging import UnreadableImage, decode
+    from service.forms.straighten import straight_picture
+    from service.imaging import UnreadableImage
 
-    settings = read_settings(models_dir=models_dir)
-    pipeline = choose_form(form, settings)
+    pipeline = choose_form(form, read_settings(models_dir=models_dir))
     known = pipeline.form
     typer.echo(f"{known.name} {known.version}: fields: {len(known.fields)}")
     if picture is None:
         raise typer.Exit
     try:
-        data = picture.read_bytes()
-        decoded = decode(data, max_pixels=settings.max_pixels, whole=True, page=page)
+        decoded = pipeline.decode(picture.read_bytes(), page)
     except (OSError, UnreadableImage) as error:
         print_error(f"{picture}: {error}")
         raise typer.Exit(_UNREAD) from error
-    straight = straighten(decoded, known, pipeline.find)
+    straight = pipeline.straighten(decoded)
     if straight.reason is not None or straight.found is None:
         print_error(f"{picture}: {straight.reason}")
         raise typer.Exit(_UNREAD)

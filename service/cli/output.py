@@ -11,8 +11,7 @@ import typer
 if TYPE_CHECKING:
     from service.forms.reading import FormPipeline
     from service.inference.catalogue import Catalogue
-    from service.inference.digits import DigitOptions, DigitPipeline
-    from service.inference.fields import FieldOptions, FieldPipeline
+    from service.inference.fields import Options, Pipeline
     from service.scoring.checkpoint import Progress
     from service.settings import Settings
 
@@ -27,9 +26,9 @@ def print_error(message: object) -> None:
 
 def choose_pipeline(
     settings: "Settings",
-    options: "DigitOptions | FieldOptions",
+    options: "Options",
     catalogue: "Catalogue | None" = None,
-) -> "DigitPipeline | FieldPipeline":
+) -> "Pipeline":
     """Return the pipeline for `options`, with defaults from `settings`.
 
     The models are loaded unless `catalogue` has them.

@@ -9,34 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.options import (
-    AllPages,
-    AsJson,
-    CalibrationName,
-    ChecksumName,
-    DecimalName,
-    FormatName,
-    FormName,
-    Length,
-    MaxError,
-    MaxLength,
-    MinLength,
-    Model,
-    ModelsDir,
-    OrderName,
-    PreprocessName,
-    ReaderName,
-    read_constraints,
-    read_notation,
-    read_pages,
-    read_settings,
-)
+from service.cli import options
 from service.cli.output import choose_pipeline, print_table
 from service.cli.score import describe_form, run_job
 
 if TYPE_CHECKING:
-    from service.inference.digits import DigitPipeline
-    from service.inference.fields import FieldPipeline
+    from service.inference.fields import Pipeline
 
 _SOME_UNREAD = 1
 _VALUES = ("amount", "date")
@@ -50,13 +28,13 @@ def predict(
         typer.Argument(metavar="FILE...", help="Images of one digit; - reads standard input."),
     ],
     *,
-    model: Model = None,
-    max_error: MaxError = None,
-    calibration: CalibrationName = None,
-    preprocess: PreprocessName = "auto",
+    model: options.Model = None,
+    max_error: options.MaxError = None,
+    calibration: options.CalibrationName = None,
+    preprocess: options.PreprocessName = "auto",
     page: Annotated[int, typer.Option(min=1, help="Page of a PDF or a TIFF to read.")] = 1,
-    json: AsJson = False,
-    models_dir: ModelsDir = None,
+    json: options.AsJson = False,
+    models_dir: options.ModelsDir = None,
 ) -> None:
     """Read digits from image files, without a server. For many files, use numeral score.
 
@@ -76,9 +54,9 @@ def predict(
     from service.api.responses import prediction
     from service.inference.digits import DigitOptions, Preprocess
 
-    settings = read_settings(models_dir=models_dir)
-    options = DigitOptions(model, max_error, Preprocess(preprocess), calibration)
-    pipeline = choose_pipeline(settings, options)
+    settings = options.read_settings(models_dir=models_dir)
+    wanted = DigitOptions(model, max_error, Preprocess(preprocess), calibration)
+    pipeline = choose_pipeline(settings, wanted)
     columns = ("digit", "confidence", "decision")
     raise typer.Exit(_print_files(files, pipeline, prediction, columns, page, as_json=json))
 
@@ -89,22 +67,22 @@ def read(
         typer.Argument(metavar="FILE...", help="Images of several digits; - reads standard input."),
     ],
     *,
-    length: Length = None,
-    min_length: MinLength = None,
-    max_length: MaxLength = None,
-    checksum: ChecksumName = None,
-    format_name: FormatName = None,
-    decimal: DecimalName = None,
-    order: OrderName = None,
+    length: options.Length = None,
+    min_length: options.MinLength = None,
+    max_length: options.MaxLength = None,
+    checksum: options.ChecksumName = None,
+    format_name: options.FormatName = None,
+    decimal: options.DecimalName = None,
+    order: options.OrderName = None,
     expected: Annotated[
         str | None, typer.Option(help="The expected amount, such as 125.75; another needs review.")
     ] = None,
-    model: ReaderName = None,
-    max_error: MaxError = None,
-    calibration: CalibrationName = None,
-    page: AllPages = None,
-    json: AsJson = False,
-    form: FormName = None,
+    model: options.ReaderName = None,
+    max_error: options.MaxError = None,
+    calibration: options.CalibrationName = None,
+    page: options.AllPages = None,
+    json: options.AsJson = False,
+    form: options.FormName = None,
     out: Annotated[
         str, typer.Option(help="With --form, the table: .csv, .parquet or .jsonl.")
     ] = "-",
@@ -114,7 +92,7 @@ def read(
     workers: Annotated[
         int | None, typer.Option(min=1, help="With --form, processes that read.")
     ] = None,
-    models_dir: ModelsDir = None,
+    models_dir: options.ModelsDir = None,
 ) -> None:
     """Read fields of several digits from image files, without a server.
 
@@ -143,9 +121,9 @@ def read(
     from service.api.responses import field
     from service.inference.fields import FieldOptions
 
-    constraints = read_constraints(length, min_length, max_length, checksum)
-    settings = read_settings(models_dir=models_dir)
-    notation = read_notation(constraints, format_name, decimal, order, expected)
+    constraints = options.read_constraints(length, min_length, max_length, checksum)
+    settings = options.read_settings(models_dir=models_dir)
+    notation = options.read_notation(constraints, format_name, decimal, order, expected)
     given = (model, max_error, calibration, notation.format, page, json or None)
     if form is None and (out != "-" or overwrite or workers):
         raise typer.BadParameter("--out, --overwrite and --workers apply to forms; add --form")
@@ -155,8 +133,8 @@ def read(
         sources = list(map(str, files))
         describe = partial(describe_form, form, settings)
         run_job(settings, describe, sources, out, workers=workers, overwrite=overwrite)
-    options = FieldOptions(model, max_error, constraints, calibration, notation)
-    pipeline = choose_pipeline(settings, options)
+    wanted = FieldOptions(model, max_error, constraints, calibration, notation)
+    pipeline = choose_pipeline(settings, wanted)
     first = format_name if format_name in _VALUES else "text"
     columns = (first, "raw", "confidence", "decision")
     raise typer.Exit(_print_files(files, pipeline, field, columns, page, as_json=json))
@@ -164,7 +142,7 @@ def read(
 
 def _print_files(
     files: Sequence[Path],
-    pipeline: "DigitPipeline | FieldPipeline",
+    pipeline: "Pipeline",
     answer: Callable[[Any], dict[str, Any]],
     columns: Sequence[str],
     page: int | None,
@@ -193,7 +171,7 @@ def _print_files(
 
 def _answers(
     files: Sequence[Path],
-    pipeline: "DigitPipeline | FieldPipeline",
+    pipeline: "Pipeline",
     answer: Callable[[Any], dict[str, Any]],
     page: int | None,
     unread: list[Path],
@@ -213,13 +191,13 @@ def _answers(
 
 
 def _outcomes(
-    file: Path, pipeline: "DigitPipeline | FieldPipeline", page: int | None
+    file: Path, pipeline: "Pipeline", page: int | None
 ) -> Iterator[tuple[int | None, Any]]:
     """Yield what is read on `page`, or on all with their numbers if there are several."""
     from service.imaging import UnreadableImage
 
     try:
-        content, pages = read_pages(file, page)
+        content, pages = options.read_pages(file, page)
     except IsADirectoryError:
         yield None, UnreadableImage("this is a directory; numeral score reads directories")
     except OSError as error:

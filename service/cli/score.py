@@ -14,24 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from service.cli.options import (
-    CalibrationName,
-    ChecksumName,
-    DecimalName,
-    FormatName,
-    FormName,
-    Length,
-    MaxError,
-    MaxLength,
-    MinLength,
-    Model,
-    ModelsDir,
-    OrderName,
-    PreprocessName,
-    read_constraints,
-    read_notation,
-    read_settings,
-)
+from service.cli import options
 from service.cli.output import NO_MODEL, choose_form, choose_pipeline, picture_progress, print_error
 from service.version import version
 
@@ -84,28 +67,28 @@ def score(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start over, and replace an existing file.")
     ] = False,
-    model: Model = None,
-    max_error: MaxError = None,
-    calibration: CalibrationName = None,
-    preprocess: PreprocessName = "auto",
-    form: FormName = None,
+    model: options.Model = None,
+    max_error: options.MaxError = None,
+    calibration: options.CalibrationName = None,
+    preprocess: options.PreprocessName = "auto",
+    form: options.FormName = None,
     fields: Annotated[
         bool, typer.Option("--fields", help="Each picture is a field of several digits.")
     ] = False,
-    length: Length = None,
-    min_length: MinLength = None,
-    max_length: MaxLength = None,
-    checksum: ChecksumName = None,
-    format_name: FormatName = None,
-    decimal: DecimalName = None,
-    order: OrderName = None,
+    length: options.Length = None,
+    min_length: options.MinLength = None,
+    max_length: options.MaxLength = None,
+    checksum: options.ChecksumName = None,
+    format_name: options.FormatName = None,
+    decimal: options.DecimalName = None,
+    order: options.OrderName = None,
     workers: Annotated[
         int | None,
         typer.Option(
             min=1, help="Processes that read; unset: one per core, fewer for a few pictures."
         ),
     ] = None,
-    models_dir: ModelsDir = None,
+    models_dir: options.ModelsDir = None,
 ) -> None:
     """Read any number of pictures into a table: Parquet, CSV or JSON lines.
 
@@ -152,8 +135,8 @@ def score(
       130  interrupted (143: by SIGTERM); the same command resumes
       141  the reader of the output closed it
     """
-    constraints = read_constraints(length, min_length, max_length, checksum)
-    notation = read_notation(constraints, format_name, decimal, order)
+    constraints = options.read_constraints(length, min_length, max_length, checksum)
+    notation = options.read_notation(constraints, format_name, decimal, order)
     if not (fields or (constraints.are_none and notation.format is None)):
         raise typer.BadParameter("lengths, a checksum and a format apply to fields; add --fields")
     if fields and preprocess != "auto":
@@ -169,7 +152,7 @@ def score(
         raise typer.BadParameter(
             "the file of the form says how its fields are read; drop the others"
         )
-    settings = read_settings(models_dir=models_dir)
+    settings = options.read_settings(models_dir=models_dir)
 
     def describe() -> "tuple[Method | FormMethod, dict[str, Any]]":
         from service.inference.digits import DigitOptions, Preprocess

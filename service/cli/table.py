@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from service.cli.options import (
-    AllPages,
-    CalibrationName,
-    DecimalName,
-    MaxError,
-    ModelsDir,
-    OrderName,
-    ReaderName,
-    read_pages,
-    read_settings,
-)
+from service.cli import options
 from service.cli.output import choose_pipeline, load_models
 
 if TYPE_CHECKING:
@@ -52,13 +42,13 @@ def table(
     upright: Annotated[
         bool, typer.Option("--upright", help="The pages are upright; do not check.")
     ] = False,
-    decimal: DecimalName = None,
-    order: OrderName = None,
-    model: ReaderName = None,
-    max_error: MaxError = None,
-    calibration: CalibrationName = None,
-    page: AllPages = None,
-    models_dir: ModelsDir = None,
+    decimal: options.DecimalName = None,
+    order: options.OrderName = None,
+    model: options.ReaderName = None,
+    max_error: options.MaxError = None,
+    calibration: options.CalibrationName = None,
+    page: options.AllPages = None,
+    models_dir: options.ModelsDir = None,
 ) -> None:
     """Read ruled tables on scans or photos into a CSV file, without a server.
 
@@ -84,12 +74,12 @@ def table(
     if unknown := set(kinds) - set(KINDS):
         what = f"--columns: {', '.join(sorted(unknown))}; choose from {', '.join(KINDS)}"
         raise typer.BadParameter(what)
-    settings = read_settings(models_dir=models_dir)
+    settings = options.read_settings(models_dir=models_dir)
     fields = FieldOptions(model, max_error, calibration=calibration)
-    options = TableOptions(fields, kinds, header, upright, decimal, order)
+    wanted = TableOptions(fields, kinds, header, upright, decimal, order)
     choose = cast(Any, partial(choose_pipeline, settings, catalogue=load_models(settings)))
     choose(fields)  # a reader that cannot be used ends the command before a file is written
-    tables = _tables(files, page, options, cache(choose), settings.max_pixels)
+    tables = _tables(files, page, wanted, cache(choose), settings.max_pixels)
     try:
         target = out.open("w", newline="", encoding="utf-8") if out else nullcontext(sys.stdout)
     except OSError as error:
@@ -123,7 +113,7 @@ def _write(tables: "Iterator[tuple[str, int, Table | str]]", rows: Any) -> int: 
 def _tables(
     files: Sequence[Path],
     page: int | None,
-    options: "TableOptions",
+    wanted: "TableOptions",
     pipeline_of: "Callable[[FieldOptions], FieldPipeline]",
     max_pixels: int,
 ) -> "Iterator[tuple[str, int, Table | str]]":
@@ -136,7 +126,7 @@ def _tables(
         # A file name may be any bytes.
         name = os.fsencode(path).decode("utf-8", "backslashreplace")
         try:
-            data, numbers = read_pages(path, page)
+            data, numbers = options.read_pages(path, page)
         except OSError as error:
             yield name, page or 1, str(error.strerror)
             continue
@@ -146,6 +136,6 @@ def _tables(
         for number in numbers:
             picture = partial(decode, data, max_pixels=max_pixels, whole=True, page=number)
             try:
-                yield name, number, read_at_once(read_table(picture, options), pipeline_of)
+                yield name, number, read_at_once(read_table(picture, wanted), pipeline_of)
             except (UnreadableImage, InvalidRequest) as error:
                 yield name, number, str(error)

@@ -29,7 +29,7 @@ from models.fields.constraints import Checksum, Constraints
 from models.fields.formats import DecimalMark, Format, Notation, Order
 from models.manifest import read_regular_file
 from service.inference.digits import DigitOptions
-from service.inference.fields import FieldOptions
+from service.inference.fields import FieldOptions, Options
 from service.settings import ErrorRate
 from service.validation import faults_of
 
@@ -124,7 +124,7 @@ class FormField(_Part):
     def _constraints(self) -> Constraints:
         return Constraints(self.length, self.min_length, self.max_length, self.checksum)
 
-    def options(self, max_error: float | None) -> DigitOptions | FieldOptions | None:
+    def options(self, max_error: float | None) -> Options | None:
         """Return how it is read, with `max_error` unless it has its own; None for a mark."""
         if self.kind == "mark":
             return None
@@ -225,7 +225,7 @@ class Form(_Part):
             for name, (x, y, w, h) in boxes.items()
         }
 
-    def options(self, name: str) -> DigitOptions | FieldOptions | None:
+    def options(self, name: str) -> Options | None:
         """Return how the field `name` is read; None for a mark."""
         return self.fields[name].options(None if self.max_error is None else self._share())
 

@@ -1,7 +1,7 @@
 """A page of a form to answers: a reading of each field, the checks between them, a decision."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -12,11 +12,9 @@ from service.forms.finding import Finder, PageReason
 from service.forms.straighten import StraightPage, straighten
 from service.imaging import Picture, decode
 from service.inference.decisions import Decision, Reason
-from service.inference.digits import DigitOptions, DigitPipeline, Reading
+from service.inference.digits import Reading
 from service.inference.field_answers import FieldReason
-from service.inference.fields import FieldOptions, FieldPipeline, FieldReading
-
-Pipeline = DigitPipeline | FieldPipeline
+from service.inference.fields import FieldReading, Pipeline
 
 
 class FormReason(StrEnum):
@@ -77,8 +75,8 @@ class FormReading(NamedTuple):
 class FormPipeline:
     """Reads pages of one form, step by step or at once.
 
-    pipeline = FormPipeline.of(form, find, catalogue_digits, catalogue_fields, 10**7)
-    pipeline.read(pipeline.straighten(path.read_bytes()))
+    pipeline = pipeline_from_catalogue(open_form(path), catalogue, settings)
+    pipeline.read(pipeline.straighten(pipeline.decode(data)))
     """
 
     form: Form
@@ -87,30 +85,6 @@ class FormPipeline:
     fields: Mapping[str, tuple[Pipeline, float]]
     max_pixels: int  # the largest picture to decode
     page: int = 1  # which page of a file to read, from 1
-
-    @staticmethod
-    def of(
-        form: Form,
-        find: Finder,
-        open_pipeline: Callable[[DigitOptions | FieldOptions], tuple[Pipeline, float]],
-        *,
-        max_pixels: int,
-        page: int = 1,
-    ) -> "FormPipeline":
-        """Return the pipeline for `form`.
-
-        Args:
-            form: the form.
-            find: finds its page.
-            open_pipeline: returns the pipeline for the options of a field, and its error rate.
-            max_pixels: the largest picture to decode.
-            page: which page of a file to read, from 1.
-        """
-        options = {name: form.options(name) for name in form.fields}
-        # Equal options share a pipeline, and with it micro-batches and runs of the model.
-        opened = {each: open_pipeline(each) for each in set(options.values()) if each is not None}
-        fields = {name: opened[each] for name, each in options.items() if each is not None}
-        return FormPipeline(form, find, fields, max_pixels, page)
 
     def groups(self, page: StraightPage) -> list[tuple[Pipeline, dict[str, Picture]]]:
         """Return the crops of `page` by name, for each pipeline that reads some."""
@@ -159,13 +133,16 @@ class FormPipeline:
             ),
         )
 
-    def straighten(self, data: bytes) -> StraightPage:
-        """Decode a file, find its page, and cut out the boxes.
+    def decode(self, data: bytes, page: int | None = None) -> Picture:
+        """Decode a page of a file, by default that of the pipeline.
 
         Raises:
             UnreadableImage: the file cannot be read.
         """
-        picture = decode(data, max_pixels=self.max_pixels, whole=True, page=self.page)
+        return decode(data, max_pixels=self.max_pixels, whole=True, page=page or self.page)
+
+    def straighten(self, picture: Picture) -> StraightPage:
+        """Find the page in a picture, and cut out the boxes."""
         return straighten(picture, self.form, self.find)
 
     def read(self, page: StraightPage) -> FormReading:

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from service.errors import NumeralError, UnknownForm, UnusableForm
 from service.forms.files import Form, FormError, form_files, load_form
 from service.forms.finding import FINDERS, Finder
-from service.forms.reading import FormPipeline, Pipeline
+from service.forms.reading import FormPipeline
 from service.forms.reference import finder_from, reference_finder
 from service.inference.catalogue import Catalogue
 from service.inference.digits import DigitOptions, DigitPipeline
-from service.inference.fields import FieldOptions, FieldPipeline
+from service.inference.fields import FieldOptions, FieldPipeline, Options, Pipeline
 from service.inference.registry import Registry
 from service.settings import Settings
 
@@ -32,7 +32,7 @@ class Forms:
 
         forms = Forms(settings)
         forms.load(catalogue)
-        pipeline = forms.pipeline("cheque", registry)
+        pipeline = forms.pipeline_of(forms.get("cheque"), registry)
 
     Attributes:
         usable: the forms by name.
@@ -74,23 +74,13 @@ class Forms:
         known = ", ".join(self.usable) or "none: set NUMERAL_FORMS to their directory"
         raise UnknownForm(f"there is no form {name[:100]!r}; the forms are {known}")
 
-    def pipeline(self, name: str, registry: Registry, page: int = 1) -> FormPipeline:
-        """Return the pipeline of the form `name`, with the models of `registry`.
-
-        Raises:
-            UnknownForm, UnusableForm: as for `get`.
-            NotReady, ModelUnavailable: no model is loaded, or not the one that a field needs.
-        """
-        return self.pipeline_of(self.get(name), registry, page)
-
     def pipeline_of(self, loaded: LoadedForm, registry: Registry, page: int = 1) -> FormPipeline:
         """Return the pipeline of a form that need not be one of these.
 
         Raises:
             NotReady, ModelUnavailable, UnsupportedMaxError: as for `Registry.fields`.
         """
-        opened = _with_rates(self._settings, registry.digits, registry.fields)
-        return FormPipeline.of(*loaded, opened, max_pixels=self._settings.max_pixels, page=page)
+        return _pipeline(loaded, self._settings, registry.digits, registry.fields, page)
 
 
 def open_form(path: Path) -> LoadedForm:
@@ -128,28 +118,25 @@ def pipeline_from_catalogue(
         FormError: a field asks for an error rate that no model was shown to keep, or its model is
             not loaded.
     """
-    max_pixels = settings.max_pixels
-    opened = _with_rates(
-        settings,
-        partial(catalogue.digits, max_error=settings.max_error, max_pixels=max_pixels),
-        partial(catalogue.fields, max_error=settings.field_max_error, max_pixels=max_pixels),
-    )
+    most = settings.max_pixels
+    digits = partial(catalogue.digits, max_error=settings.max_error, max_pixels=most)
+    fields = partial(catalogue.fields, max_error=settings.field_max_error, max_pixels=most)
     try:
-        return FormPipeline.of(*loaded, opened, max_pixels=max_pixels)
+        return _pipeline(loaded, settings, digits, fields)
     except NumeralError as error:
         raise FormError(
             f"{loaded.form.name}: {error}; max_error of the form and of its fields set the rates"
         ) from error
 
 
-def _with_rates(
+def _pipeline(
+    loaded: LoadedForm,
     settings: Settings,
     digits: Callable[[DigitOptions], DigitPipeline],
     fields: Callable[[FieldOptions], FieldPipeline],
-) -> Callable[[DigitOptions | FieldOptions], tuple[Pipeline, float]]:
-    """Return a function from options to the pipeline, and the error rate that it keeps."""
-
-    def opened(options: DigitOptions | FieldOptions) -> tuple[Pipeline, float]:
+    page: int = 1,
+) -> FormPipeline:
+    def opened(options: Options) -> tuple[Pipeline, float]:
         pipeline: Pipeline
         if isinstance(options, DigitOptions):
             pipeline, default = digits(options), settings.max_error
@@ -157,4 +144,9 @@ def _with_rates(
             pipeline, default = fields(options), settings.field_max_error
         return pipeline, default if options.max_error is None else options.max_error
 
-    return opened
+    every = {name: loaded.form.options(name) for name in loaded.form.fields}
+    wanted = {name: options for name, options in every.items() if options is not None}
+    # Equal options share a pipeline, and with it micro-batches and runs of the model.
+    pipelines = {options: opened(options) for options in set(wanted.values())}
+    read_by = {name: pipelines[options] for name, options in wanted.items()}
+    return FormPipeline(*loaded, read_by, settings.max_pixels, page)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Self, TypeVar
@@ -19,7 +20,7 @@ from service.imaging import Normalised, PictureTooLarge, UnreadableImage, is_doc
 from service.inference.admission import Admission
 from service.inference.calibrations import features_of
 from service.inference.digits import Content, DigitPipeline
-from service.inference.fields import FieldPipeline
+from service.inference.fields import Pipeline
 from service.metrics import Metrics
 
 # Larger pictures, which take more than a few milliseconds, are prepared in a thread of their own,
@@ -64,7 +65,7 @@ class Result(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    pipeline: DigitPipeline | FieldPipeline
+    pipeline: Pipeline
     contents: list[Any]
     deadline: int
     done: asyncio.Future[None]
@@ -76,6 +77,9 @@ class _Job:
     def is_over(self) -> bool:
         """Whether it was cancelled, has failed, or its deadline has passed."""
         return self.done.done() or time.perf_counter_ns() > self.deadline
+
+
+_Queue = SimpleQueue[_Job | None]
 
 
 class Engine:
@@ -96,23 +100,17 @@ class Engine:
         self._metrics = metrics or Metrics()
         self._admission = Admission(queue_size)
         self._metrics.watch_queue(lambda: self._admission.admitted, limit=queue_size)
-        self._arriving: SimpleQueue[_Job | None] = SimpleQueue()
-        self._large: SimpleQueue[_Job | None] = SimpleQueue()
-        self._documents: SimpleQueue[_Job | None] = SimpleQueue()
+        self._arriving, self._large, self._documents = _Queue(), _Queue(), _Queue()
         # For pieces of streams, those with documents and those with other large pictures.
         self._in_turn = {True: asyncio.Lock(), False: asyncio.Lock()}
         # The most pictures that the next micro-batch of a model may contain.
         self._limits: dict[str, int] = {}
         # Daemons: a model that hangs must not keep the process from exiting.
+        thread = partial(threading.Thread, daemon=True)
         self._threads = [
-            threading.Thread(target=self._batch, name="batching", daemon=True),
-            *(
-                threading.Thread(target=self._prepare_large, args=(queue,), name=name, daemon=True)
-                for queue, name in (
-                    (self._large, "large pictures"),
-                    (self._documents, "documents"),
-                )
-            ),
+            thread(target=self._batch, name="batching"),
+            thread(target=self._prepare_large, args=[self._large], name="large pictures"),
+            thread(target=self._prepare_large, args=[self._documents], name="documents"),
         ]
         self._pages = ThreadPoolExecutor(1, "pages")
 
@@ -124,9 +122,8 @@ class Engine:
 
     async def __aexit__(self, *_: object) -> None:
         self._pages.shutdown(wait=False, cancel_futures=True)
-        self._arriving.put(None)
-        self._large.put(None)
-        self._documents.put(None)
+        for queue in (self._arriving, self._large, self._documents):
+            queue.put(None)
         for thread in self._threads:
             thread.join(_CLOSE_SECONDS)
 
@@ -135,20 +132,13 @@ class Engine:
         self._admission.check(1)
 
     async def run(
-        self,
-        pipeline: DigitPipeline | FieldPipeline,
-        contents: Sequence[Any],
-        *,
-        wait: bool = False,
+        self, pipeline: Pipeline, contents: Sequence[Any], *, wait: bool = False
     ) -> Result:
         """Read pictures in order; an unreadable one does not affect the others.
 
-        Args:
-            pipeline: how to read them.
-            contents: the pictures: files, pixels, or inputs of the model.
-            wait: wait for space in the queue instead of raising QueueFull, and read a few large
-                pictures or documents at a time, in turn with others that wait. The timeout and the
-                times of the result are then those of the last of them.
+        Contents are files, pixels, or inputs of the model. With `wait`, it waits for space in the
+        queue instead of raising QueueFull, and reads a few large pictures or documents at a time,
+        in turn with others that wait; timeout and times are then those of the last of them.
 
         Raises:
             QueueFull: too many images are waiting.
@@ -180,9 +170,7 @@ class Engine:
         image: Normalised = outcome
         return image
 
-    async def _run_in_turn(
-        self, pipeline: DigitPipeline | FieldPipeline, contents: Sequence[Any]
-    ) -> Result:
+    async def _run_in_turn(self, pipeline: Pipeline, contents: Sequence[Any]) -> Result:
         result = Result([], Times())
         for piece, turn in self._pieces(contents):
             async with turn, self._admission.in_turn(len(piece)):
@@ -220,9 +208,7 @@ class Engine:
         except TimeoutError:
             raise self._late() from None
 
-    async def _run(
-        self, pipeline: DigitPipeline | FieldPipeline, contents: Sequence[Any]
-    ) -> Result:
+    async def _run(self, pipeline: Pipeline, contents: Sequence[Any]) -> Result:
         times = Times()
         if not contents:
             return Result([], times)
@@ -292,10 +278,10 @@ class Engine:
                 queue(job)
         return owners, inputs
 
-    def _queue_for(self, content: object) -> "SimpleQueue[_Job | None]":
+    def _queue_for(self, content: object) -> _Queue:
         return self._documents if is_document(content) else self._large
 
-    def _prepare_large(self, queue: "SimpleQueue[_Job | None]") -> None:
+    def _prepare_large(self, queue: _Queue) -> None:
         """Prepare pictures of `queue`, in a thread of its own, a few of each request in turn."""
         turn = _DOCUMENT_TURN if queue is self._documents else _LARGE_TURN
         while job := queue.get():
@@ -329,12 +315,7 @@ class Engine:
         self._metrics.normalised(1e-9 * (normalised - decoded))
         return prepared
 
-    def _read(
-        self,
-        pipeline: DigitPipeline | FieldPipeline,
-        owners: Sequence[_Job],
-        inputs: Sequence[Any],
-    ) -> None:
+    def _read(self, pipeline: Pipeline, owners: Sequence[_Job], inputs: Sequence[Any]) -> None:
         """Run the model, and end the jobs that this completes."""
         metrics, name = self._metrics, pipeline.name
         pipelines: list[Any] = [job.pipeline for job in owners]

@@ -14,7 +14,7 @@ from models.reader_card import ReaderCard
 from models.strips import BUCKET, STRIDE, Grey, pad
 from service.imaging import Picture, SeenStrip, UnreadableImage, cut_strip, decode
 from service.inference.decisions import Audit, Decision
-from service.inference.digits import OnRun
+from service.inference.digits import DigitOptions, DigitPipeline, OnRun
 from service.inference.field_answers import FieldAnswer, FieldReason, answer_of, unread
 from service.inference.sessions import Reader
 
@@ -37,6 +37,10 @@ class FieldOptions:
     calibration: str | None = None
     notation: Notation = ANY
     page: int = 1
+
+
+# How to read a picture, of whichever kind.
+Options = DigitOptions | FieldOptions
 
 
 class FieldReading(NamedTuple):
@@ -142,6 +146,9 @@ class FieldPipeline:
                 readings = _run(seen, [pipelines[index] for index in indices], on_run)
                 outcomes.update(zip(indices, readings, strict=True))
         return [outcomes[index] for index in range(len(inputs))]
+
+
+Pipeline = DigitPipeline | FieldPipeline
 
 
 def _run(

@@ -11,8 +11,7 @@ from models.manifest import ModelCard
 from models.reader_card import ReaderCard
 from service.forms.reading import FormPipeline, FormReading, decision_of, reasons_of, text_of
 from service.forms.registry import LoadedForm
-from service.forms.straighten import straighten
-from service.imaging import UnreadableImage, count_pages, decode
+from service.imaging import UnreadableImage, count_pages
 from service.inference.decisions import Decision
 from service.scoring.pieces import PageOfFile, Unread
 from service.scoring.reading import ERROR, Column, Method
@@ -120,14 +119,12 @@ class _Pages:
             # HEIC files have one.
             if page is None and data[4:8] != b"ftyp" and (pages := count_pages(data)) > 1:
                 return Unread("several-pages", f"it has {pages} pages; unpack it to a folder")
-            return decode(data, max_pixels=self._pipeline.max_pixels, whole=True, page=page or 1)
+            return self._pipeline.decode(data, page)
         except UnreadableImage as error:
             return error
 
     def normalise(self, picture: Any) -> Any:  # noqa: ANN401
-        if not isinstance(picture, np.ndarray):
-            return picture
-        return straighten(picture, self._pipeline.form, self._pipeline.find)
+        return self._pipeline.straighten(picture) if isinstance(picture, np.ndarray) else picture
 
     def read(self, pages: list[Any]) -> list[FormReading]:
         return [self._pipeline.read(page) for page in pages]

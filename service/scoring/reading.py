@@ -16,7 +16,7 @@ from service.api.responses import field, prediction
 from service.imaging import UnreadableImage
 from service.inference.decisions import Decision
 from service.inference.digits import DigitPipeline, Reading
-from service.inference.fields import FieldPipeline, FieldReading
+from service.inference.fields import FieldPipeline, FieldReading, Pipeline
 from service.inference.sessions import (
     LARGEST_MICRO_BATCH,
     Classifier,
@@ -86,7 +86,7 @@ class Method:
         return {"model": self.card.name, "version": self.card.version}
 
     @staticmethod
-    def of(pipeline: DigitPipeline | FieldPipeline, directory: Path) -> "Method":
+    def of(pipeline: Pipeline, directory: Path) -> "Method":
         """Read as `pipeline` does, whose model is in `directory`."""
         kind: type[Method] = Digits
         if isinstance(pipeline, FieldPipeline):
@@ -104,7 +104,7 @@ class Method:
             return open_classifier(self.directory, self.card)
         return open_reader(self.directory, self.card)
 
-    def open(self, model: Classifier | Reader | None = None) -> DigitPipeline | FieldPipeline:
+    def open(self, model: Classifier | Reader | None = None) -> Pipeline:
         """Return the pipeline, with `model` or a newly loaded one; raises what `load` does."""
         model = model or self.load()
         if isinstance(model, Classifier):
