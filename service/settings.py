@@ -126,16 +126,13 @@ class Settings(BaseSettings):
         PACKAGE_DIRECTORY, description="Directory of manifest.json and the ONNX files it lists."
     )
     default_model: str | None = Field(
-        None,
-        description="Model that answers when a request names none; by default the manifest's.",
+        None, description="Model that answers when a request names none; by default the manifest's."
     )
     max_error: ErrorRate = Field(
-        0.001,
-        description="Maximum error rate among accepted answers when a request names none.",
+        0.001, description="Maximum error rate among accepted answers when a request names none."
     )
     field_max_error: ErrorRate = Field(
-        0.01,
-        description="The same for fields, where one wrong digit makes a field wrong.",
+        0.01, description="The same for fields, where one wrong digit makes a field wrong."
     )
     calibrations: Path | None = Field(
         None, description="Directory of calibrations, as numeral calibrate writes them."
@@ -220,8 +217,7 @@ class Settings(BaseSettings):
         " longer side of at most 1600 pixels.",
     )
     feedback_days: _Seconds = Field(
-        90.0,
-        description="Days until a prediction is deleted, with its picture and its feedback.",
+        90.0, description="Days until a prediction is deleted, with its picture and its feedback."
     )
     feedback_rows: PositiveInt = Field(
         1_000_000,

@@ -64,9 +64,7 @@ class Example:
     def _binary(self, command: str, media_type: str, body: str) -> Json:
         # JSON cannot hold these bytes, so the document has a URL that does. Generators of clients
         # fail on an `externalValue`, which they take for a file's name.
-        return {
-            self.name: {"summary": command, "x-body": f"data:{media_type};base64,{body}"},
-        }
+        return {self.name: {"summary": command, "x-body": f"data:{media_type};base64,{body}"}}
 
 
 SEVEN = Example(

@@ -101,10 +101,7 @@ async def give_feedback(request: Request, response: Response) -> KeptFeedback:
         FeedbackOff, UnknownPrediction, errors.InvalidRequest, FeedbackUnavailable
     ),
 )
-async def get_predictions(
-    request: Request,
-    request_id: _RequestId,
-) -> RecordedPredictions:
+async def get_predictions(request: Request, request_id: _RequestId) -> RecordedPredictions:
     """The predictions of a request, up to 1,000: one, or one for each image of a batch.
 
     A key sees its own; the role `admin` sees all.

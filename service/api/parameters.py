@@ -87,7 +87,7 @@ class DigitParameters(_Parameters):
     max_error: ErrorRate | None = _optional(
         "Maximum error rate among accepted answers, such as 0.001; it selects the"
         " model's operating point. It was measured on MNIST, and holds for single, upright digits"
-        " written like those. By default the service's setting.",
+        " written like those. By default the service's setting."
     )
     preprocess: Literal["auto", "none"] = Field(
         "auto",
@@ -111,7 +111,7 @@ class _ReaderParameters(_Parameters):
     max_error: ErrorRate | None = _optional(
         "Maximum error rate among accepted fields, such as 0.01, where one wrong digit"
         " makes a field wrong; it selects the reader's operating point. It holds for fields like"
-        " those in the reader's card. By default the service's setting.",
+        " those in the reader's card. By default the service's setting."
     )
 
 
@@ -123,7 +123,7 @@ class FieldParameters(_ReaderParameters):
     max_length: _Length | None = _optional("Maximum number of digits.")
     checksum: Checksum | None = _optional(
         "Checksum of the digits: `luhn`, as in card numbers, or `aba`, as in the nine"
-        " digits of US bank routing numbers.",
+        " digits of US bank routing numbers."
     )
     format: Format | None = _optional(
         "What is written: an `amount`, a `zip` code of 5 or 9 digits, or a `date`. The answer has"

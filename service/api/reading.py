@@ -168,11 +168,7 @@ async def read_field_batch(request: Request, parameters: _Fields) -> Response:
 
 
 async def _answer_one(
-    request: Request,
-    pipeline: Pipeline,
-    answer: Callable[..., dict[str, Any]],
-    *,
-    batch_path: str,
+    request: Request, pipeline: Pipeline, answer: Callable[..., dict[str, Any]], *, batch_path: str
 ) -> Response:
     engine = state_of(request)["engine"]
     engine.require_space()

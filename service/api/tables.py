@@ -27,10 +27,7 @@ from service.inference.fields import FieldOptions, FieldReading
 # Fields of a reading that are the same for all cells, or in pixels of a cell's own picture.
 _NOT_OF_CELLS = ("model", "version", "digits")
 _ROWS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The rows of the table",
-        "content": {CSV: {"schema": {"type": "string"}}},
-    }
+    200: {"description": "The rows of the table", "content": {CSV: {"schema": {"type": "string"}}}}
 }
 
 router = APIRouter(route_class=ParameterRoute)

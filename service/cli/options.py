@@ -179,12 +179,10 @@ ModelsDir = Annotated[
     ),
 ]
 Model = Annotated[
-    str | None,
-    typer.Option(help="The model to use.", autocompletion=_complete_model),
+    str | None, typer.Option(help="The model to use.", autocompletion=_complete_model)
 ]
 ReaderName = Annotated[
-    str | None,
-    typer.Option("--model", help="The reader to use.", autocompletion=_complete_reader),
+    str | None, typer.Option("--model", help="The reader to use.", autocompletion=_complete_reader)
 ]
 MaxError = Annotated[
     float | None,
@@ -219,14 +217,12 @@ ChecksumName = Annotated[
     typer.Option(help="Check digit: luhn for card numbers, aba for US routing numbers."),
 ]
 FormatName = Annotated[
-    Format | None,
-    typer.Option("--format", help="What is written; anything else needs review."),
+    Format | None, typer.Option("--format", help="What is written; anything else needs review.")
 ]
 DecimalName = Annotated[
     DecimalMark | None,
     typer.Option("--decimal", help="Decimal mark of amounts, where 1.250 could be either."),
 ]
 OrderName = Annotated[
-    Order | None,
-    typer.Option("--order", help="Order of day, month and year in dates."),
+    Order | None, typer.Option("--order", help="Order of day, month and year in dates.")
 ]

@@ -25,9 +25,7 @@ def print_error(message: object) -> None:
 
 
 def choose_pipeline(
-    settings: "Settings",
-    options: "Options",
-    catalogue: "Catalogue | None" = None,
+    settings: "Settings", options: "Options", catalogue: "Catalogue | None" = None
 ) -> "Pipeline":
     """Return the pipeline for `options`, with defaults from `settings`.
 

@@ -28,12 +28,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from models.manifest import IMAGE_SIDE
 from models.strips import HEIGHT
-from service.errors import (
-    AnsweredOtherwise,
-    FeedbackUnavailable,
-    InvalidRequest,
-    UnknownPrediction,
-)
+from service.errors import AnsweredOtherwise, FeedbackUnavailable, InvalidRequest, UnknownPrediction
 from service.feedback.connections import connect, file_id, is_sqlite
 from service.feedback.records import AuditResult, Kind, PredictionQuery, is_audit, stored_id
 from service.feedback.tables import OtherSchema, audits, is_open_review, predictions, prepare

@@ -116,11 +116,7 @@ def _find(picture: Picture, form: Form, reference: Reference) -> FoundPage:
 
 
 def _page(
-    points: Points,
-    descriptors: NDArray[np.float32],
-    form: Form,
-    reference: Reference,
-    pixel: float,
+    points: Points, descriptors: NDArray[np.float32], form: Form, reference: Reference, pixel: float
 ) -> FoundPage | None:
     if len(points) < _FEWEST_INLIERS:
         return None

@@ -8,13 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.forms.files import Box, Form
-from service.forms.finding import (
-    Finder,
-    FoundPage,
-    Homography,
-    PageNotFound,
-    PageReason,
-)
+from service.forms.finding import Finder, FoundPage, Homography, PageNotFound, PageReason
 from service.forms.marks import Ink, ink_of
 from service.imaging import Picture
 

@@ -12,22 +12,8 @@ import numpy as np
 from service.errors import UnreadableImage
 from service.imaging.clutter import Part, Side, without_bands, without_print
 from service.imaging.greyscale import Ink, Picture, as_picture
-from service.imaging.mnist import (
-    SIDE,
-    Mnist28,
-    centred,
-    is_normalised,
-    scaled_to_box,
-    stroke_width,
-)
-from service.imaging.paper import (
-    Paper,
-    PaperKind,
-    averaged,
-    contrast,
-    find_paper,
-    reduced,
-)
+from service.imaging.mnist import SIDE, Mnist28, centred, is_normalised, scaled_to_box, stroke_width
+from service.imaging.paper import Paper, PaperKind, averaged, contrast, find_paper, reduced
 from service.imaging.pieces import Box, Digit, find_digit
 
 # Ink has at least this contrast, where black on white has 255, and exceeds the noise of the paper:

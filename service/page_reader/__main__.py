@@ -131,8 +131,7 @@ def _read_heif(
                 " picture",
             ) from error
         raise Refused(
-            "UnreadableImage",
-            "the HEIC or AVIF data is damaged or incomplete; send the whole file",
+            "UnreadableImage", "the HEIC or AVIF data is damaged or incomplete; send the whole file"
         ) from error
     if not image.has_transparency_data:
         image = image.convert("L")

@@ -197,13 +197,7 @@ class Checkpoint:
         found = database.execute("SELECT json FROM run").fetchone()
         self.run = Run.model_validate_json(found[0]) if found else None
 
-    def begin(
-        self,
-        request: Mapping[str, Any],
-        listing: Listing,
-        *,
-        overwrite: bool,
-    ) -> Run | None:
+    def begin(self, request: Mapping[str, Any], listing: Listing, *, overwrite: bool) -> Run | None:
         """Resume the run of the same `request`, or start one.
 
         Args:

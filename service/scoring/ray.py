@@ -39,12 +39,7 @@ from service.scoring.job import Job, Summary, WorkerFailed
 from service.scoring.pieces import Piece, is_address
 from service.scoring.reading import Method, Tally, tally_of, text_of
 from service.scoring.sources import Task, pictures_of, pieces_of, tasks_of
-from service.scoring.stores import (
-    StoreContents,
-    arrow_filesystem,
-    filesystem_of,
-    list_source,
-)
+from service.scoring.stores import StoreContents, arrow_filesystem, filesystem_of, list_source
 from service.scoring.writers import record_batch, schema_of
 from service.version import version
 
@@ -247,11 +242,7 @@ class _Actor:
     """
 
     def __init__(
-        self,
-        job: Job,
-        files: Mapping[str, bytes],
-        folder: str | None,
-        numeral: str,
+        self, job: Job, files: Mapping[str, bytes], folder: str | None, numeral: str
     ) -> None:
         if version() != numeral:
             raise CannotWork(

@@ -30,9 +30,7 @@ class Found(NamedTuple):
 
 
 def list_pieces(
-    sources: Sequence[str],
-    contents: Contents,
-    ignored: frozenset[str] = frozenset(),
+    sources: Sequence[str], contents: Contents, ignored: frozenset[str] = frozenset()
 ) -> Iterator[Piece]:
     """Yield what there is to read in `sources`, in their order; within a folder by name.
 

@@ -47,10 +47,7 @@ _INFER_REQUEST: dict[str, Any] = {
         "description": f"JSON; with the header `{HEADER_LENGTH}`, JSON followed by binary data. The"
         " Content-Type is ignored.",
         "content": {
-            JSON: {
-                "schema": component(schemas.InferRequest),
-                "examples": examples.SEVEN.tensor(),
-            },
+            JSON: {"schema": component(schemas.InferRequest), "examples": examples.SEVEN.tensor()},
             OCTET_STREAM: _BINARY,
         },
     },
