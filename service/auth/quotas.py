@@ -37,11 +37,7 @@ class Quota:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse a quota such as `1000/minute`.
-
-        Raises:
-            ValueError: the text has another form.
-        """
+        """Parse a quota such as `1000/minute`; raise `ValueError` if the text has another form."""
         match = _FORMAT.fullmatch(text)
         if match is None or int(match[1]) > _LARGEST_COUNT:
             raise ValueError(

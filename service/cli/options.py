@@ -68,40 +68,31 @@ def read_pages(file: Path, page: int | None) -> tuple[bytes, Sequence[int]]:
     return content, [page] if page else range(1, count_pages(content) + 1)
 
 
-def read_constraints(
-    length: int | None, min_length: int | None, max_length: int | None, checksum: str | None
-) -> "Constraints":
-    """Return what the options say about the digits of a field.
+def read_rules(
+    length: int | None,
+    min_length: int | None,
+    max_length: int | None,
+    checksum: str | None,
+    format_name: Format | None,
+    decimal: DecimalMark | None,
+    order: Order | None,
+    expected: str | None = None,
+) -> "tuple[Constraints, Notation]":
+    """Return what the options say about the digits of a field, and what they mean.
 
     Raises:
         typer.BadParameter: they contradict each other.
     """
     from models.fields.constraints import Checksum, Constraints
 
+    known = Checksum(checksum) if checksum else None
     try:
-        return Constraints(length, min_length, max_length, Checksum(checksum) if checksum else None)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def read_notation(
-    constraints: "Constraints",
-    format_name: Format | None,
-    decimal: DecimalMark | None,
-    order: Order | None,
-    expected: str | None = None,
-) -> Notation:
-    """Return what the options say about the meaning of a field.
-
-    Raises:
-        typer.BadParameter: they contradict each other or `constraints`.
-    """
-    try:
+        constraints = Constraints(length, min_length, max_length, known)
         notation = Notation(format_name, decimal, order, expected)
         notation.require_possible(constraints)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    return notation
+    return constraints, notation
 
 
 def _label(name: str, given: dict[str, object]) -> str:

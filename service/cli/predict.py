@@ -121,9 +121,10 @@ def read(
     from service.api.responses import field
     from service.inference.fields import FieldOptions
 
-    constraints = options.read_constraints(length, min_length, max_length, checksum)
+    constraints, notation = options.read_rules(
+        length, min_length, max_length, checksum, format_name, decimal, order, expected
+    )
     settings = options.read_settings(models_dir=models_dir)
-    notation = options.read_notation(constraints, format_name, decimal, order, expected)
     given = (model, max_error, calibration, notation.format, page, json or None)
     if form is None and (out != "-" or overwrite or workers):
         raise typer.BadParameter("--out, --overwrite and --workers apply to forms; add --form")

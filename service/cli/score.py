@@ -135,8 +135,9 @@ def score(
       130  interrupted (143: by SIGTERM); the same command resumes
       141  the reader of the output closed it
     """
-    constraints = options.read_constraints(length, min_length, max_length, checksum)
-    notation = options.read_notation(constraints, format_name, decimal, order)
+    constraints, notation = options.read_rules(
+        length, min_length, max_length, checksum, format_name, decimal, order
+    )
     if not (fields or (constraints.are_none and notation.format is None)):
         raise typer.BadParameter("lengths, a checksum and a format apply to fields; add --fields")
     if fields and preprocess != "auto":

@@ -99,11 +99,7 @@ class Store:
         return self._url.render_as_string(hide_password=True)
 
     def add(self, rows: Sequence[Mapping[str, object]]) -> None:
-        """Add predictions.
-
-        Raises:
-            DataError: the database does not accept the values.
-        """
+        """Add predictions; raise `DataError` if the database does not accept the values."""
         with self.transaction() as connection:
             connection.execute(insert(predictions), list(rows))
 

@@ -142,11 +142,7 @@ def find_by_aruco(picture: Picture, form: Form) -> FoundPage:
 
 
 def whole_picture(picture: Picture, form: Form) -> FoundPage:
-    """Take the picture as the page.
-
-    Raises:
-        PageNotFound: it has another shape.
-    """
+    """Take the picture as the page; raise `PageNotFound` if it has another shape."""
     height, width = picture.shape
     page_width, page_height = form.size
     across, down = width / page_width, height / page_height

@@ -51,6 +51,11 @@ class TableOptions:
     decimal: DecimalMark | None = None  # decimal mark of amounts
     order: Order | None = None  # order of dates
 
+    def kinds(self, columns: int) -> tuple[Kind, ...]:
+        """Return what each of so many `columns` has."""
+        field: Kind = "field"
+        return self.columns or (field,) * columns
+
     def of(self, kind: Kind) -> FieldOptions:
         """Return how to read the cells of a column."""
         if kind == "digit":
@@ -124,8 +129,7 @@ def read_table(picture: Callable[[], Picture], options: TableOptions) -> Steps:
     turned, sure = (0, True) if options.upright else (yield from _turned(page, options))
     page = replace(page, grid=page.grid.turned(turned))
     count, width = page.grid.shape
-    every: Kind = "field"
-    kinds = options.columns or (every,) * width
+    kinds = options.kinds(width)
     if len(kinds) != width:
         what = f"names {len(kinds)} columns; the table has {count} rows and {width} columns"
         raise InvalidRequest.of("columns", what)
@@ -236,8 +240,7 @@ def _best_turn(
 def _sample(page: Page, options: TableOptions) -> list[Cell]:
     """Choose some cells that are to be read and not empty; none if the columns do not fit."""
     count, width = page.grid.shape
-    every: Kind = "field"
-    kinds = options.columns or (every,) * width
+    kinds = options.kinds(width)
     chosen: list[Cell] = []
     for place in np.random.default_rng(0).permutation(count * width).tolist():
         row, column = divmod(place, width)
@@ -263,11 +266,7 @@ def _unsure(reading: FieldReading) -> FieldReading:
 
 
 def open_page(picture: Picture) -> Page:
-    """Find the table on `picture`, uint8 [height, width].
-
-    Raises:
-        NoTable: there is none.
-    """
+    """Find the table on `picture`, uint8 [height, width]; raise `NoTable` if there is none."""
     grid = find_grid(picture)
     down = np.linalg.norm(np.diff(grid.points, axis=0), axis=2)
     across = np.linalg.norm(np.diff(grid.points, axis=1), axis=2)

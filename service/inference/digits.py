@@ -30,11 +30,6 @@ class Preprocess(StrEnum):
     NONE = "none"
 
 
-_PREPROCESSING: dict[Preprocess, Callable[[Picture], Normalised]] = {
-    Preprocess.AUTO: normalise,
-    Preprocess.NONE: unchanged,
-}
-
 _NO_LOGITS = np.zeros(DIGITS, np.float32)
 
 
@@ -110,6 +105,11 @@ class DigitPipeline:
         """The name of the model."""
         return self.classifier.card.name
 
+    @property
+    def threshold(self) -> float | None:
+        """The lowest confidence to accept; None accepts nothing."""
+        return self.criteria.threshold
+
     def decode(self, content: Content, max_pixels: int | None = None) -> Picture | Ready:
         """Decode a file of at most `max_pixels`; return anything else as it is."""
         if isinstance(content, np.ndarray) and self.page > 1:
@@ -127,7 +127,7 @@ class DigitPipeline:
         if not isinstance(picture, np.ndarray):
             return picture
         try:
-            return _PREPROCESSING[self.preprocess](picture)
+            return unchanged(picture) if self.preprocess is Preprocess.NONE else normalise(picture)
         except UnreadableImage as error:
             return error
 

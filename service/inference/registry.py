@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 from io import BytesIO
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -17,7 +18,7 @@ from service.errors import NotReady, ReloadFailed, ReloadInProgress, Unsupported
 from service.inference.catalogue import Catalogue, NothingToServe, load_catalogue
 from service.inference.decisions import Audit, threshold_for
 from service.inference.digits import DigitOptions, DigitPipeline
-from service.inference.fields import FieldOptions, FieldPipeline
+from service.inference.fields import FieldOptions, FieldPipeline, Options
 from service.lifecycle import Reload, ReloadedModel
 from service.metrics import Metrics
 from service.settings import Settings
@@ -28,6 +29,8 @@ _RETRY_SECONDS = 5.0
 
 # Requests may name any error rate, but use few.
 _CACHED_PIPELINES = 256
+
+_Chosen = TypeVar("_Chosen", DigitPipeline, FieldPipeline)
 
 
 class Registry:
@@ -67,11 +70,7 @@ class Registry:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The models.
-
-        Raises:
-            NotReady: none is loaded.
-        """
+        """The models; raise `NotReady` if none is loaded."""
         if self._catalogue is None:
             raise NotReady(self._why_not_ready)
         return self._catalogue
@@ -91,13 +90,7 @@ class Registry:
         Raises:
             NotReady, UnknownModel, ModelUnavailable, UnsupportedMaxError: as for `digits`.
         """
-        max_error, max_pixels = self._settings.field_max_error, self._settings.max_pixels
-        read = partial(self.catalogue.fields, max_error=max_error, max_pixels=max_pixels)
-        pipeline = read(options)
-        if not self._settings.audit_rate:
-            return pipeline
-        default = read(replace(options, max_error=None))
-        return replace(pipeline, audit=self._audit(default.threshold))
+        return self._audited(self.catalogue.fields, options, self._settings.field_max_error)
 
     async def load_until_ready(self) -> None:
         """Keep retrying, so fixing the models directory needs no restart."""
@@ -199,19 +192,22 @@ class Registry:
             _warn_if_unsupported(reader, settings.field_max_error, "field", variables)
 
     def _new_digits(self, options: DigitOptions) -> DigitPipeline:
-        max_error, max_pixels = self._settings.max_error, self._settings.max_pixels
-        read = partial(self.catalogue.digits, max_error=max_error, max_pixels=max_pixels)
-        pipeline = read(options)
-        if not self._settings.audit_rate:
-            return pipeline
-        default = read(replace(options, max_error=None))
-        return replace(pipeline, audit=self._audit(default.criteria.threshold))
+        return self._audited(self.catalogue.digits, options, self._settings.max_error)
 
-    def _audit(self, threshold: float | None) -> Audit | None:
-        key = self._settings.audit_key
-        if key is None or threshold is None:
-            return None
-        return Audit(self._settings.audit_rate, key.encode(), threshold)
+    def _audited(
+        self, choose: Callable[..., _Chosen], options: Options, max_error: float
+    ) -> _Chosen:
+        """Choose the pipeline for `options`, and audit what the default error rate accepts."""
+        settings = self._settings
+        choose = partial(choose, max_error=max_error, max_pixels=settings.max_pixels)
+        pipeline = choose(options)
+        if not settings.audit_rate or settings.audit_key is None:
+            return pipeline
+        threshold = choose(replace(options, max_error=None)).threshold
+        if threshold is None:
+            return pipeline
+        audit = Audit(settings.audit_rate, settings.audit_key.encode(), threshold)
+        return replace(pipeline, audit=audit)
 
 
 def _load_warm(settings: Settings) -> Catalogue:

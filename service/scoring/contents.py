@@ -194,16 +194,15 @@ class Contents:
 
     def _document_loads(self, piece: Piece) -> Iterator[Callable[[], Item]]:
         for number in range(piece.start, piece.stop):
-            yield partial(self._page_item, piece.source, number + 1)
+            yield partial(self._file_item, piece.source, number + 1)
 
-    def _page_item(self, path: str, page: int) -> Item:
+    def _file_item(self, path: str, page: int | None = None) -> Item:
         content = self._file_content(path)
+        if page is None:
+            return Item(path, None, content)
         if isinstance(content, bytes):
             return Item(path, str(page), PageOfFile(content, page))
         return Item(path, str(page), content)
-
-    def _file_item(self, path: str) -> Item:
-        return Item(path, None, self._file_content(path))
 
     def _file_content(self, path: str) -> bytes | Unread:
         try:

@@ -47,9 +47,8 @@ class Message(Enum):
     STOP = auto()  # to a worker, with the seconds to drain
     RELOAD = auto()  # to a worker: ask for a reload everywhere; from it: it asks, and waits
     RELOAD_HERE = auto()  # to that worker, and then to the others
-    RELOADED = (
-        auto()
-    )  # from each, with a reason or None; to the first with their number or an error
+    # From each, with a reason or None; to the first with their number or an error.
+    RELOADED = auto()
 
 
 class Worker(Process):
