@@ -68,16 +68,10 @@ def create_app(
     *,
     load_first: bool = False,
 ) -> FastAPI:
-    """Create the service.
+    """Create the service: `uvicorn.run(create_app(Settings()))`.
 
-        uvicorn.run(create_app(Settings()))
-
-    Args:
-        settings: the settings of the process.
-        api_keys: keys that several processes share; None: those of the settings.
-        lifecycle: tells the application that the process stops.
-        load_first: load the models before the server listens, for a process beside others that
-            answer meanwhile.
+    Processes that share `api_keys` pass them on, and `lifecycle` tells that the process stops. With
+    `load_first`, models are loaded before the server listens: others answer meanwhile.
 
     Raises:
         KeysFileError: the keys file cannot be used.

@@ -101,14 +101,11 @@ class _Window:
 
 
 class Drift:
-    """Counts recent pictures by calibration, feature and bin, and compares them.
+    """Counts recent pictures by calibration, feature and bin in `gauge`, and compares them.
 
-        drift = Drift(gauge)
-        drift.watch({("resnet", "bank-a"): calibration.distributions})
-        drift.read("resnet", "bank-a", {"confidence": 0.98, "stroke": None})
-
-    Args:
-        gauge: of the pictures in a bin; the workers' ones are added.
+    drift = Drift(gauge)
+    drift.watch({("resnet", "bank-a"): calibration.distributions})
+    drift.read("resnet", "bank-a", {"confidence": 0.98, "stroke": None})
     """
 
     def __init__(self, gauge: Gauge) -> None:

@@ -43,9 +43,8 @@ class NoCluster(Exception):
 def prepare_ray(address: str | None, *, quiet: bool = False) -> None:
     """Set the environment that Ray reads when it is imported; to be called before that.
 
-    Args:
-        address: that of the cluster to join, as HOST:PORT, auto or ray://...; None: none.
-        quiet: whether Ray's own processes log nothing.
+    `address` is that of the cluster to join, as HOST:PORT, auto or ray://..., if any. If
+    `quiet`, processes of Ray itself log nothing.
 
     Raises:
         NoCluster: the extra is missing, or nothing listens at `address`.
@@ -69,10 +68,7 @@ def prepare_ray(address: str | None, *, quiet: bool = False) -> None:
 def ray_cluster(address: str | None, cores: int, *, quiet: bool) -> Iterator[int]:
     """Join the Ray cluster at `address`, or start one on this machine, for the block.
 
-    Args:
-        address: as `prepare_ray` was given it.
-        cores: how many the started cluster has to give away.
-        quiet: whether to drop what workers log.
+    Yields the number of cores, which is `cores` here. If `quiet`, what workers log is dropped.
 
     Yields:
         The number of cores.

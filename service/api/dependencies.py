@@ -84,12 +84,8 @@ def record(
 ) -> None:
     """Record the readings among `results` if feedback is on.
 
-    Args:
-        request: whose images they are.
-        results: what came of them; errors are not recorded.
-        items: the images with their ids, if they have any.
-        first: the index of the first image.
-        page: which page of each file was read, from 1.
+    `items` are the images with their ids, if they have any, `first` is the index of the first
+    one; `page` of each file was read. Errors are not recorded.
     """
     recorder = state_of(request)["recorder"]
     if recorder is None:

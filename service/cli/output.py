@@ -98,10 +98,7 @@ def print_table(
 ) -> None:
     """Print `rows` under `columns`: drawn on a terminal, tab-separated otherwise.
 
-    Args:
-        columns: their names.
-        rows: printed as they come, unless drawn.
-        header: whether the names come first when the table is not drawn.
+    With `header`, the names come first also when the table is not drawn.
     """
     if not sys.stdout.isatty():
         for row in (columns, *rows) if header else rows:

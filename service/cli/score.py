@@ -198,16 +198,9 @@ def run_job(
 ) -> None:
     """Read `sources` into the table `out`, and print what came of it.
 
-    Args:
-        settings: the limits.
-        describe: returns how pictures are read, and all that the rows depend on by name; it loads
-            models, which takes time.
-        sources: where the pictures are.
-        out: the table.
-        places: the columns of tables with paths and with pictures.
-        workers: how many processes read.
-        ray: the address of a Ray cluster, or None to start one; None for local processes.
-        overwrite: start over.
+    `describe` loads models, which takes time, and returns how pictures are read, and all that the
+    rows depend on by name. `places` are the columns of tables with paths and with pictures. `ray`
+    has the address of a Ray cluster, or None to start one; without `ray`, local processes read.
 
     Raises:
         typer.Exit: always, with the exit status of `score`.
@@ -254,10 +247,6 @@ def run_job(
 
 def describe_form(name: str, settings: "Settings") -> "tuple[FormMethod, dict[str, Any]]":
     """Return how pages of a form are read, and all that their rows depend on.
-
-    Args:
-        name: of the form in NUMERAL_FORMS, or its file.
-        settings: name the models and the folder of forms.
 
     Raises:
         typer.BadParameter: there is no such form, or its file is wrong.

@@ -86,8 +86,7 @@ class Grid:
     def turned(self, quarters: int) -> "Grid":
         """Return the grid of a page that was turned: its first row is another side's.
 
-        Args:
-            quarters: turns of the page by 90 degrees, anticlockwise, that put it upright.
+        So many `quarters`, of 90 degrees anticlockwise, put the page upright.
         """
         return Grid(np.rot90(self.points, quarters), np.rot90(self.doubtful, quarters))
 
@@ -95,8 +94,7 @@ class Grid:
 def find_grid(picture: Picture) -> Grid:
     """Find the largest table of at least two rows and two columns.
 
-    Args:
-        picture: uint8 [height, width], dark lines on light paper.
+    `picture` is uint8 [height, width], dark lines on light paper.
 
     Raises:
         NoTable: there is none, there are several, or it has more than MOST_CELLS cells.

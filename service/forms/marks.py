@@ -43,9 +43,7 @@ class Ink(NamedTuple):
 def ink_of(crop: Picture, margin: int) -> Ink:
     """Measure the ink in a box.
 
-    Args:
-        crop: uint8 [height, width], the box and the paper around it.
-        margin: how many pixels of it are on each side of the box.
+    `crop` is uint8 [height, width], the box with `margin` pixels of paper on each side.
     """
     smooth = cv2.GaussianBlur(crop, (3, 3), 0)
     side = min(crop.shape) - 2 * margin

@@ -117,9 +117,7 @@ Steps = Generator[list[Cell], Sequence[FieldReading], Table]
 def read_table(picture: Callable[[], Picture], options: TableOptions) -> Steps:
     """Read a table in steps, so that its caller decides where cells are read.
 
-    Args:
-        picture: decodes the page.
-        options: how to read it.
+    `picture` decodes the page.
 
     Raises:
         NoTable: no table was found, or not one.

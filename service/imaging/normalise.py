@@ -110,9 +110,6 @@ def normalise(picture: Picture) -> Normalised:
     frames and specks are removed. An image in MNIST's form is returned as it is, its inverse as the
     exact inverse.
 
-    Args:
-        picture: uint8 [height, width], at least one pixel.
-
     Returns:
         White ink on black, its longer side 20 pixels, its centre of mass in the middle.
     """
@@ -128,9 +125,6 @@ def normalise(picture: Picture) -> Normalised:
 
 def unchanged(picture: Picture) -> Normalised:
     """Wrap a picture that is normalised already.
-
-    Args:
-        picture: uint8 [28, 28], white ink on black.
 
     Raises:
         UnreadableImage: the picture has another size.

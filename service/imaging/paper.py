@@ -120,10 +120,8 @@ def find_paper(
     smooth surface follows light that falls off, and a morphological closing follows the edge of a
     shadow; there, ink is assumed to be dark.
 
-    Args:
-        picture: the reduced picture.
-        tones: what `otsu` returns for it.
-        follows_shadows: False in a crop that has too few pixels for the edge of a shadow.
+    `tones` is what `otsu` returns for it. A crop that has too few pixels for the edge of a shadow
+    does without `follows_shadows`.
     """
     threshold, light = tones
     rim = np.concatenate((picture[0], picture[:, -1], picture[-1, ::-1], picture[::-1, 0]))

@@ -76,9 +76,7 @@ def cut_strip(picture: Picture) -> SeenStrip:
 def is_cut_off(seen: SeenStrip, boxes: Sequence[tuple[int, int, int, int]]) -> bool:
     """Return whether the left or right rim cuts a digit off, one that was read or one beside them.
 
-    Args:
-        seen: the strip.
-        boxes: x, y, width and height of each digit that was read, in the picture; at least one.
+    There is at least one of `boxes`: x, y, width and height in the picture of each digit read.
     """
     pixels, scale, top = seen.strip.pixels, seen.strip.scale, seen.strip.top
     pixels = pixels[:, MARGIN : MARGIN + round(seen.shape[1] * scale)]

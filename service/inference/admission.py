@@ -74,9 +74,7 @@ class Pace:
     Clients that repeat a refused request at once would otherwise take the time of the accepted
     ones: a refusal costs 0.2 ms, and thousands of connections can ask for one.
 
-    Args:
-        per_second: the rate.
-        longest: the longest delay in seconds.
+    No delay is longer than `longest` seconds.
     """
 
     def __init__(self, per_second: float, longest: float) -> None:

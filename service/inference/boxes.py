@@ -24,11 +24,6 @@ def boxes(strip: Strip, spans: Sequence[Span], picture: tuple[int, int]) -> list
 
     Neighbours are separated in the middle between their steps. Without ink, the box is that of the
     steps.
-
-    Args:
-        strip: the picture as the reader sees it.
-        spans: the first and last step of each digit.
-        picture: the height and width of the picture.
     """
     width = strip.pixels.shape[1]
     middles = [

@@ -78,12 +78,8 @@ def calibrate(
 ) -> Calibration:
     """Fit a temperature, and choose a threshold for each error rate of the model by exact tests.
 
-    Args:
-        readings: of at least one picture, all by one model.
-        texts: the right text of each; empty if nothing is written.
-        name: of the calibration.
-        labels: where `texts` came from.
-        inks: what the ink of each picture measures; empty if that is not known.
+    There is at least one of `readings`, all by one model; `texts` are the right ones, empty where
+    nothing is written, and `labels` says where they came from.
     """
     card = readings[0].card
     pairs = zip(readings, texts, strict=True)

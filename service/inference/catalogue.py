@@ -120,11 +120,6 @@ class Catalogue:
         A model that cannot keep the default `max_error` accepts nothing; an error rate in
         `options` that it cannot keep is an error.
 
-        Args:
-            options: the options of a request.
-            max_error: the error rate if `options` names none.
-            max_pixels: the largest picture to decode.
-
         Raises:
             UnknownModel, ModelUnavailable: as for `classifier`.
             UnusableCalibration: the calibration in `options` is unknown, or not for this model.
@@ -216,13 +211,8 @@ def load_catalogue(
 ) -> Catalogue:
     """Load, check and warm up every model that `directory`/manifest.json lists.
 
-    A model that fails does not affect the others.
-
-    Args:
-        directory: contains the manifest and the ONNX files.
-        default: overrides the manifest's default model.
-        calibrations: contains calibration files.
-        default_calibrations: names of those for requests that name none, one per model.
+    A model that fails does not affect the others. `default` overrides the manifest's default model;
+    `default_calibrations` are for requests that name none, one per model.
 
     Raises:
         NothingToServe: the manifest or every model is unusable, `default` is not published, or a

@@ -77,9 +77,8 @@ class Audit:
     def chooses(self, score: float, pixels: NDArray[np.uint8]) -> bool:
         """Return whether to check an accepted answer.
 
-        Args:
-            score: what was compared with the threshold.
-            pixels: the model's input; the same one is always chosen, or never.
+        `score` is what was compared with the threshold; the same `pixels`, the input of the
+        model, are always chosen, or never.
         """
         if score < self.threshold:
             return False
@@ -95,12 +94,8 @@ def decide(
 ) -> list[Answer]:
     """Pick the likeliest digit of each image, and accept or review it.
 
-    Args:
-        probabilities: float32 [N, 10], calibrated.
-        criteria: N of them.
-        findings: what is wrong with the picture of each image.
-        outlier: float32 [N], the probability that an image shows no digit; None if the model has
-            no such output.
+    Calibrated `probabilities` are float32 [N, 10]; `outlier`, float32 [N], is the probability that
+    an image shows no digit, None if the model has no such output; `findings` are of the pictures.
     """
     # A rounding error of float32 can lift a probability above 1.
     probabilities = np.minimum(probabilities, 1.0)

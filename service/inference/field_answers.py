@@ -111,14 +111,8 @@ def answer_of(
 ) -> FieldAnswer:
     """Pick the likeliest text that satisfies `constraints`, and accept or review it.
 
-    Args:
-        scores: float32 [steps, classes], log-probabilities.
-        seen: the strip that they belong to.
-        card: the card of the reader.
-        constraints: what is known of the field.
-        threshold: the lowest confidence to accept; None accepts nothing.
-        temperature: of a calibration; applied to the confidence before the threshold.
-        notation: what the text means.
+    The log-probabilities `scores` are float32 [steps, classes]. A threshold of None accepts
+    nothing; `temperature`, of a calibration, is applied to the confidence before it.
     """
     likeliest = scores.argmax(axis=1)
     if not ((likeliest >= 1) & (likeliest <= len(DIGITS))).any():

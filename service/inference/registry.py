@@ -39,6 +39,8 @@ class Registry:
     registry = Registry(settings, metrics)
     await registry.load()
     pipeline = registry.digits(DigitOptions())
+
+    What depends on the models is loaded by `also_load`, in a thread, before they are served.
     """
 
     def __init__(
@@ -47,13 +49,6 @@ class Registry:
         metrics: Metrics,
         also_load: Callable[[Catalogue], None] = lambda _: None,
     ) -> None:
-        """Create it.
-
-        Args:
-            settings: name the models.
-            metrics: count reloads.
-            also_load: loads what depends on the models, in a thread, before they are served.
-        """
         self._settings = settings
         self._also_load = also_load
         self._metrics = metrics

@@ -90,10 +90,7 @@ class Run(BaseModel):
 class Listing:
     """The lines of `tasks`, counted and hashed as they are listed.
 
-    Args:
-        tasks: what is to be read.
-        contents: lists it, and finds tables.
-        progress: is told how many pictures are listed.
+    `progress` is told how many.
     """
 
     def __init__(self, tasks: Iterable[Task], contents: Contents, progress: Progress) -> None:
@@ -200,10 +197,7 @@ class Checkpoint:
     def begin(self, request: Mapping[str, Any], listing: Listing, *, overwrite: bool) -> Run | None:
         """Resume the run of the same `request`, or start one.
 
-        Args:
-            request: what the rows depend on.
-            listing: what is listed if no run is resumed.
-            overwrite: start over.
+        A new one reads what is in `listing`; with `overwrite`, it is started in any case.
 
         Returns:
             What is to be done; None if there is a complete table of the same request.

@@ -77,8 +77,6 @@ class Contents:
 
     Args:
         max_bytes: the largest file or member that is read.
-        columns: where the pictures of tables are.
-        opens: opens a file, here or elsewhere.
         all_pages: whether each page of a PDF or TIFF is a picture.
 
     Attributes:
@@ -111,9 +109,7 @@ class Contents:
     def pieces(self, path: str, *, named: bool) -> Iterator[Piece]:
         """Yield what the file at `path` contains; one piece if it cannot be opened.
 
-        Args:
-            path: where it is.
-            named: somebody named this file; one that was found may be no picture.
+        A file that nobody `named`, but that was found, may be no picture.
 
         Raises:
             UnreadableContent: it is named, and a table that cannot be read.

@@ -177,12 +177,7 @@ def _run(
 
 
 class _Pictures(Datasource):
-    """Names pictures, a block per task.
-
-    Args:
-        listed: the pieces of each SOURCE.
-        task_size: how many pictures a task has.
-    """
+    """Names pictures, a block per task."""
 
     def __init__(self, listed: list[list[Piece]], task_size: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -220,7 +220,6 @@ class Scorer:
     rows = list(scorer.rows(Contents(max_bytes=10**7).of([Piece("scans.zip", 0, 100)])))
 
     Args:
-        method: how they are read.
         carried: the columns of tables that are copied into the rows, by their names there.
     """
 

@@ -34,11 +34,8 @@ def list_pieces(
 ) -> Iterator[Piece]:
     """Yield what there is to read in `sources`, in their order; within a folder by name.
 
-    Args:
-        sources: folders, files, patterns, or @FILE for a text file with a path in each line;
-            @- stands for standard input.
-        contents: tells what is in a file.
-        ignored: real paths that are skipped when a folder or a pattern leads to them.
+    Sources are folders, files, patterns, or @FILE for a text file with a path in each line; @-
+    stands for standard input. A folder or a pattern does not lead to the real paths in `ignored`.
 
     Raises:
         NoSuchSource: one does not exist.

@@ -62,9 +62,7 @@ def open_source(source: str) -> BinaryIO:
 def list_source(source: str, ignored: frozenset[str]) -> Iterator[Found]:
     """Yield the files of one SOURCE, which may be the address of a folder, a file or a pattern.
 
-    Args:
-        source: what `list_paths` takes, or an address.
-        ignored: real paths and addresses that are skipped, with everything below them.
+    Those in `ignored` are skipped, real paths and addresses, with everything below them.
 
     Raises:
         NoSuchSource: it does not exist, or cannot be listed.

@@ -47,10 +47,7 @@ _Batches = Iterator[tuple[int, Any]]
 class Table:
     """An open table, whose rows are read in their order.
 
-    Args:
-        path: where it is; the end of its name tells its format.
-        opens: opens it.
-        columns: where its pictures are.
+    The end of its name tells its format.
 
     Raises:
         UnreadableContent: it is no such table, or has no such column.

@@ -112,8 +112,7 @@ def usable_cores(root: Path = Path("/")) -> int:
     Reads both versions of cgroups and every group up to the root: any of them (a systemd slice, a
     Kubernetes pod) may have a quota.
 
-    Args:
-        root: directory that contains /proc and /sys.
+    `root` contains /proc and /sys.
     """
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):

@@ -55,7 +55,6 @@ class HttpProtocol(HttpToolsProtocol):
         settings: `body_timeout` limits the time of a head, `answer_timeout` that of a client which
             reads nothing of its answers.
         admit: whether a new connection with this file descriptor may stay.
-        options: uvicorn's own.
     """
 
     def __init__(

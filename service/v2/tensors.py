@@ -108,12 +108,6 @@ def parse(
 ) -> Inference:
     """Parse a request: `header_length` bytes of JSON and binary data, or JSON only.
 
-    Args:
-        body: the body of the request.
-        header_length: the header of that name.
-        max_batch: the most images.
-        available: the outputs of the model.
-
     Raises:
         MalformedBody, InvalidRequest: it is not an `InferRequest` with the data that it describes.
         BatchTooLarge: it has more than `max_batch` images.
