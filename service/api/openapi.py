@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any, Literal
 
 from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from service.api.feedback_schemas import Feedback
 from service.api.formats import BatchRequest, PictureRequest
@@ -69,8 +73,29 @@ def component(model: type[BaseModel]) -> Json:
 
 
 def describe(app: FastAPI, *, max_batch: int, api_keys: ApiKeys) -> None:
-    """Complete the document of `app`: schemas of bodies, API keys, request ids."""
-    document = app.openapi()
+    """Have `app` complete its document: schemas of bodies, API keys, request ids.
+
+    That takes half a second, so it is done on the first request, in a thread.
+    """
+    derived, lock = app.openapi, Lock()
+
+    def completed() -> Json:
+        with lock:
+            is_new = app.openapi_schema is None
+            document = derived()
+            if is_new:
+                _complete(document, max_batch, api_keys)
+        return document
+
+    def show_document(_: Request) -> JSONResponse:
+        return JSONResponse(completed())
+
+    app.openapi = completed  # type: ignore[method-assign]
+    # Before FastAPI's own route, which runs on the event loop.
+    app.router.routes.insert(0, Route("/openapi.json", show_document, include_in_schema=False))
+
+
+def _complete(document: Json, max_batch: int, api_keys: ApiKeys) -> None:
     _, definitions = models_json_schema(_BY_HAND, ref_template=COMPONENTS)
     schemas = document["components"]["schemas"]
     schemas |= definitions["$defs"]

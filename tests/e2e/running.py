@@ -47,11 +47,8 @@ class RunningService:
         return self.process.wait(PATIENCE_SECONDS)
 
     def wait_until_ready(self) -> None:
-        self.wait_for(
-            lambda: (
-                httpx.get(f"{self.url}/health/ready", timeout=PATIENCE_SECONDS).status_code == 200
-            )
-        )
+        # Frequent requests would slow down the loading of the models.
+        self.wait_for(lambda: httpx.get(f"{self.url}/health/ready").status_code == 200, pause=0.1)
 
     def wait_until_all_serve(self, workers: int) -> None:
         """Wait until `workers` processes have started, replaced ones included."""
@@ -67,16 +64,18 @@ class RunningService:
             if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
         ]
 
-    def wait_for(self, condition) -> None:
-        wait_for(condition, lambda: f"the service's log:\n{self.log}")
+    def wait_for(self, condition, pause: float = 0.02) -> None:
+        wait_for(condition, lambda: f"the service's log:\n{self.log}", pause=pause)
 
 
-def wait_for(condition, explanation=lambda: "", seconds: float = PATIENCE_SECONDS) -> None:
+def wait_for(
+    condition, explanation=lambda: "", seconds: float = PATIENCE_SECONDS, pause: float = 0.02
+) -> None:
     """Look again and again until `condition()` holds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain; {explanation()}"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 @contextmanager

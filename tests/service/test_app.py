@@ -1,5 +1,7 @@
 """The application as a whole, without a socket."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -40,6 +42,16 @@ def test_a_length_of_thousands_of_digits_is_a_problem():
 
     assert response.status_code == 413
     assert response.json()["request_id"] == response.headers["X-Request-ID"]
+
+
+def test_requests_at_once_for_the_document_get_the_same_complete_one():
+    app = create_app(Settings())
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(lambda _: app.openapi(), range(4))
+
+    [request_id] = first["paths"]["/health/live"]["get"]["parameters"]
+    assert request_id["name"] == "X-Request-ID"
+    assert all(other is first for other in others)
 
 
 @pytest.mark.parametrize(
