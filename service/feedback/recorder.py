@@ -159,9 +159,7 @@ class Recorder:
     ) -> "Answered":
         """Store the right answer for a prediction unless it has one, and count it, or skip it.
 
-        Raises:
-            UnknownPrediction, InvalidRequest, AnsweredOtherwise: as for `Store.answer`.
-            FeedbackUnavailable: the database cannot be used.
+        Raises what `Store.answer` does.
         """
         work = partial(self._store.answer, query, kind, answer, by)
         answered = await self._run_until_known(Operation.ANSWER, work)

@@ -8,21 +8,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import sqlalchemy as sa
 from numpy.typing import NDArray
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Engine,
-    RowMapping,
-    delete,
-    func,
-    insert,
-    make_url,
-    or_,
-    select,
-    update,
-)
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -44,7 +31,7 @@ _MAX_COMPARED = 100
 _MAX_LISTED = 1000
 
 _columns = predictions.c
-_without_image = select(
+_without_image = sa.select(
     *(column for column in _columns if column not in {_columns.image, _columns.page}),
     _columns.image.is_not(None).label("has_image"),
     _columns.page.is_not(None).label("has_page"),
@@ -64,14 +51,14 @@ _log = logging.getLogger(__name__)
 class Answered(NamedTuple):
     """A prediction with its right answer; `is_new` if it had none before."""
 
-    row: RowMapping
+    row: sa.RowMapping
     is_new: bool
 
 
 class Claimed(NamedTuple):
     """Reviews that are shown to one person alone, the oldest first; `waiting` counts all."""
 
-    rows: Sequence[RowMapping]
+    rows: Sequence[sa.RowMapping]
     waiting: int
 
 
@@ -87,12 +74,12 @@ class Store:
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         """Prepare to open `url`; without `create`, only an existing database."""
-        self._url = make_url(url)
+        self._url = sa.make_url(url)
         if self._url.drivername == "postgresql":
             self._url = self._url.set(drivername="postgresql+psycopg")
         self._create = create
         self._opening = threading.Lock()
-        self._engine: Engine | None = None
+        self._engine: sa.Engine | None = None
         self._file: tuple[int, int] | None = None
 
     def __str__(self) -> str:
@@ -101,7 +88,7 @@ class Store:
     def add(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Add predictions; raise `DataError` if the database does not accept the values."""
         with self.transaction() as connection:
-            connection.execute(insert(predictions), list(rows))
+            connection.execute(sa.insert(predictions), list(rows))
 
     def answer(
         self, query: PredictionQuery, kind: Kind | None, answer: str | None, by: str | None
@@ -124,7 +111,7 @@ class Store:
             given = {"answer": answer, "answered": time.time(), "answered_by": by}
             given |= {"skipped": skipped, "page": None}
             changed = connection.execute(
-                update(predictions).where(is_this, _columns.answered.is_(None)).values(given)
+                sa.update(predictions).where(is_this, _columns.answered.is_(None)).values(given)
             )
             row = connection.execute(_without_image.where(is_this)).mappings().one()
             if (row["answer"], row["skipped"]) != (answer, skipped):
@@ -133,14 +120,15 @@ class Store:
             if is_new and kind and is_audit(row["reasons"]):
                 audit = {name: row[name] for name in ("id", "answered", "model", "version")}
                 is_error = int(row["read"] != row["answer"])
-                connection.execute(insert(audits), audit | {"is_error": is_error})
+                connection.execute(sa.insert(audits), audit | {"is_error": is_error})
             return Answered(row, is_new=is_new)
 
     def audits(self, days: float) -> list[AuditResult]:
         """Return what the answers of the last `days` say of each audited model and version."""
         of_model = audits.c.model, audits.c.version
-        counts = select(*of_model, func.count(), func.sum(audits.c.is_error)).group_by(*of_model)
-        recent = counts.where(audits.c.answered > time.time() - 86_400 * days)
+        counts = sa.select(*of_model, sa.func.count(), sa.func.sum(audits.c.is_error))
+        is_recent = audits.c.answered > time.time() - 86_400 * days
+        recent = counts.where(is_recent).group_by(*of_model)
         with self.transaction() as connection:
             rows = connection.execute(recent).all()
         return [
@@ -148,7 +136,7 @@ class Store:
             for model, version, answers, errors in rows
         ]
 
-    def reviews(self, limit: int) -> Sequence[RowMapping]:
+    def reviews(self, limit: int) -> Sequence[sa.RowMapping]:
         """Return the newest predictions to review that have no right answer."""
         wanted = _without_image.where(is_open_review).order_by(_columns.id.desc()).limit(limit)
         with self.transaction() as connection:
@@ -160,23 +148,23 @@ class Store:
         Nobody else gets them for `seconds`.
         """
         now = time.time()
-        is_free = or_(
+        is_free = sa.or_(
             _columns.claimed_until.is_(None),
             _columns.claimed_until < now,
             _columns.claimed_by == by,
         )
-        free = select(_columns.id).where(is_open_review, is_free)
+        free = sa.select(_columns.id).where(is_open_review, is_free)
         oldest = free.order_by(_columns.id).limit(limit)
         # PostgreSQL: without the lock, two claims at once could update the same rows in turn; as a
         # common table expression, the selection runs once. SQLite has one writer at a time.
         chosen = oldest.with_for_update(skip_locked=True).cte("chosen")
         claimed = (
-            update(predictions)
-            .where(_columns.id.in_(select(chosen.c.id)))
+            sa.update(predictions)
+            .where(_columns.id.in_(sa.select(chosen.c.id)))
             .values(claimed_by=by, claimed_until=now + seconds)
             .returning(_columns.id)
         )
-        waiting = select(func.count()).select_from(predictions).where(is_open_review)
+        waiting = sa.select(sa.func.count()).select_from(predictions).where(is_open_review)
         with self.transaction() as connection:
             # Not from RETURNING: in SQLite 3.40, IS NOT NULL is always true there.
             is_claimed = _columns.id.in_(connection.scalars(claimed).all())
@@ -190,10 +178,10 @@ class Store:
             UnknownPrediction: nothing matches.
         """
         with self.transaction() as connection:
-            gone = connection.execute(delete(predictions).where(*_matches(query)))
+            gone = connection.execute(sa.delete(predictions).where(*_matches(query)))
         _required(range(gone.rowcount))
 
-    def predictions(self, query: PredictionQuery) -> Sequence[RowMapping]:
+    def predictions(self, query: PredictionQuery) -> Sequence[sa.RowMapping]:
         """Return the predictions that match `query`, by their index in the request.
 
         Raises:
@@ -220,17 +208,17 @@ class Store:
         """
         return pixels_of(self._stored(_columns.image, number, "picture"))
 
-    def _stored(self, column: Column[Any], number: int, what: str) -> Any:  # noqa: ANN401
+    def _stored(self, column: sa.Column[Any], number: int, what: str) -> Any:  # noqa: ANN401
         with self.transaction() as connection:
-            stored = connection.scalar(select(column).where(_columns.id == number))
+            stored = connection.scalar(sa.select(column).where(_columns.id == number))
         if stored is None:
             raise UnknownPrediction(f"no {what} is stored under this number")
         return stored
 
-    def labelled_digits(self) -> Sequence[RowMapping]:
+    def labelled_digits(self) -> Sequence[sa.RowMapping]:
         """Return every digit with picture and right answer, in the order of the answers."""
         wanted = (
-            select(*(_columns[name] for name in _LABELLED))
+            sa.select(*(_columns[name] for name in _LABELLED))
             .where(
                 _columns.kind == Kind.DIGIT.value,
                 _columns.image.is_not(None),
@@ -249,7 +237,7 @@ class Store:
         """
         oldest = time.time() - 86_400 * days
         with self.transaction() as connection:
-            connection.execute(delete(audits).where(audits.c.answered < oldest))
+            connection.execute(sa.delete(audits).where(audits.c.answered < oldest))
         is_expired = _columns.time < oldest
         deleted = self._delete(is_expired, _columns.time, keep=0)
         return deleted + self._delete(_columns.answered.is_(None), _columns.id, keep=rows)
@@ -260,7 +248,7 @@ class Store:
             self._dispose()
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[sa.Connection]:
         """Yield a connection; commit at the end of the block.
 
         Raises:
@@ -276,21 +264,23 @@ class Store:
             reason = error.orig if isinstance(error, DBAPIError) else error
             raise FeedbackUnavailable(f"{self}: {reason}") from error
 
-    def _delete(self, condition: ColumnElement[bool], order: Column[Any], *, keep: int) -> int:
+    def _delete(
+        self, condition: sa.ColumnElement[bool], order: sa.Column[Any], *, keep: int
+    ) -> int:
         """Delete the first rows that match, as long as the table has more than `keep`."""
-        total = select(func.count()).select_from(predictions)
+        total = sa.select(sa.func.count()).select_from(predictions)
         deleted = 0
         while True:
             with self.transaction() as connection:
                 excess = (connection.scalar(total) or 0) - keep
                 batch = max(0, min(_MAX_DELETED, excess))
-                oldest = select(_columns.id).where(condition).order_by(order).limit(batch)
-                gone = connection.execute(delete(predictions).where(_columns.id.in_(oldest)))
+                oldest = sa.select(_columns.id).where(condition).order_by(order).limit(batch)
+                gone = connection.execute(sa.delete(predictions).where(_columns.id.in_(oldest)))
             deleted += gone.rowcount
             if gone.rowcount < _MAX_DELETED:
                 return deleted
 
-    def _opened(self) -> Engine:
+    def _opened(self) -> sa.Engine:
         with self._opening:
             # A removed file would still accept writes that nobody can read.
             if self._engine and self._file != file_id(self._url):
@@ -301,7 +291,7 @@ class Store:
                 self._file = file_id(self._url)
             return self._engine
 
-    def _open(self, attempts: int = _OPEN_ATTEMPTS) -> Engine:
+    def _open(self, attempts: int = _OPEN_ATTEMPTS) -> sa.Engine:
         in_file = is_sqlite(self._url)
         if in_file and not self._create and not file_id(self._url):
             raise FeedbackUnavailable(f"{self}: there is no such file")
@@ -334,8 +324,8 @@ def pixels_of(image: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(image, np.uint8).reshape(rows, -1)
 
 
-def _find(connection: Connection, query: PredictionQuery) -> RowMapping:
-    wanted = select(_columns.id, _columns.place, _columns.caller, _columns.kind)
+def _find(connection: sa.Connection, query: PredictionQuery) -> sa.RowMapping:
+    wanted = sa.select(_columns.id, _columns.place, _columns.caller, _columns.kind)
     newest_first = wanted.where(*_matches(query)).order_by(_columns.id.desc()).limit(_MAX_COMPARED)
     found = _required(connection.execute(newest_first).mappings().all())
     if len({row["place"] for row in found}) > 1:
@@ -346,7 +336,7 @@ def _find(connection: Connection, query: PredictionQuery) -> RowMapping:
     return found[0]
 
 
-def _matches(query: PredictionQuery) -> Iterator[ColumnElement[bool]]:
+def _matches(query: PredictionQuery) -> Iterator[sa.ColumnElement[bool]]:
     yield _columns.request_id == query.request_id
     if query.caller is not None or not query.any_caller:
         yield _columns.caller.is_not_distinct_from(query.caller)

@@ -74,11 +74,7 @@ def reference_finder(path: Path, form: Form) -> Finder:
 
 
 def finder_from(data: bytes, form: Form, *, max_pixels: int = _LARGEST_PICTURE) -> Finder:
-    """Return what finds the page of `form` by the picture in `data`, a file.
-
-    Raises:
-        FormError: as for `reference_finder`.
-    """
+    """Return what finds the page of `form` by the picture in `data`, as `reference_finder`."""
     at = f"{form.name}: {form.reference}"
     try:
         picture = decode(data, max_pixels=max_pixels, whole=True)

@@ -75,11 +75,7 @@ class Forms:
         raise UnknownForm(f"there is no form {name[:100]!r}; the forms are {known}")
 
     def pipeline_of(self, loaded: LoadedForm, registry: Registry, page: int = 1) -> FormPipeline:
-        """Return the pipeline of a form that need not be one of these.
-
-        Raises:
-            NotReady, ModelUnavailable, UnsupportedMaxError: as for `Registry.fields`.
-        """
+        """Return the pipeline of any form; raises what `Registry.fields` does."""
         return _pipeline(loaded, self._settings, registry.digits, registry.fields, page)
 
 

@@ -52,11 +52,7 @@ def decode_document(data: bytes, *, page: int, max_pixels: int) -> Picture:
 
 
 def count_document_pages(data: bytes) -> int:
-    """Return how many pages a file has.
-
-    Raises:
-        UnreadableImage: as for `decode_document`.
-    """
+    """Return how many pages a file has; raises what `decode_document` does."""
     pages: int = _read(data, 0, 0)[0]["pages"]
     return pages
 

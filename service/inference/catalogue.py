@@ -98,11 +98,7 @@ class Catalogue:
         )
 
     def reader(self, name: str | None = None) -> Reader:
-        """Return the reader `name`, or the default one.
-
-        Raises:
-            UnknownModel, ModelUnavailable: as for `classifier`, or no reader is published.
-        """
+        """Return the reader `name`, or the default one; raises what `classifier` does."""
         name = self.default_reader if name is None else name
         if name is None:
             raise UnknownModel("no reader is published, so fields cannot be read")
@@ -121,7 +117,7 @@ class Catalogue:
         `options` that it cannot keep is an error.
 
         Raises:
-            UnknownModel, ModelUnavailable: as for `classifier`.
+            UnknownModel, ModelUnavailable: the model is unknown, or not loaded.
             UnusableCalibration: the calibration in `options` is unknown, or not for this model.
             UnsupportedMaxError: the model cannot keep the error rate in `options`.
         """
@@ -140,12 +136,7 @@ class Catalogue:
         )
 
     def fields(self, options: FieldOptions, *, max_error: float, max_pixels: int) -> FieldPipeline:
-        """Return the pipeline for fields, under the rules of `digits`.
-
-        Raises:
-            UnknownModel, ModelUnavailable: as for `reader`.
-            UnusableCalibration, UnsupportedMaxError: as for `digits`.
-        """
+        """Return the pipeline for fields, under the rules of `digits`; raises what that does."""
         calibration = self._calibration(options, self.reader_cards)
         reader = self.reader(calibration.model if calibration else options.model)
         card = reader.card

@@ -160,9 +160,7 @@ class Engine:
     async def prepare(self, pipeline: DigitPipeline, content: Content) -> Normalised:
         """Return a picture as the model of `pipeline` sees it.
 
-        Raises:
-            UnreadableImage: the picture cannot be read.
-            QueueFull, DeadlineExceeded: as for `run`.
+        Raises what `run` does, and `UnreadableImage` if the picture cannot be read.
         """
         [outcome] = (await self.run(replace(pipeline, reads=False), [content])).outcomes
         if isinstance(outcome, UnreadableImage):

@@ -73,18 +73,12 @@ class Registry:
     def digits(self, options: DigitOptions) -> DigitPipeline:
         """Return the pipeline for `options`, with the settings as defaults.
 
-        Raises:
-            NotReady: no model is loaded.
-            UnknownModel, ModelUnavailable, UnsupportedMaxError: as for `Catalogue.digits`.
+        Raises what `Catalogue.digits` does, and `NotReady` if no model is loaded.
         """
         return self._digits(options)
 
     def fields(self, options: FieldOptions) -> FieldPipeline:
-        """Return the pipeline for `options`, with the settings as defaults.
-
-        Raises:
-            NotReady, UnknownModel, ModelUnavailable, UnsupportedMaxError: as for `digits`.
-        """
+        """Return the pipeline for `options`; raises what `digits` does."""
         return self._audited(self.catalogue.fields, options, self._settings.field_max_error)
 
     async def load_until_ready(self) -> None:

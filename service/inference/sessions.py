@@ -104,12 +104,9 @@ def open_classifier(directory: Path, card: ModelCard) -> Classifier:
 
 
 def open_reader(directory: Path, card: ReaderCard) -> Reader:
-    """Load, check and warm up the file of `card` in `directory`.
+    """Load, check and warm up the file of `card` in `directory`, as `open_classifier` does.
 
-        open_reader(directory, manifest.readers[0]).run(pad([standardise(grey).pixels]))
-
-    Raises:
-        ModelFileError, UnusableModel: as for `open_classifier`.
+    open_reader(directory, manifest.readers[0]).run(pad([standardise(grey).pixels]))
     """
     path = directory / card.file
     reader = Reader(card, _open_session(directory, card, _FIELD_CONTRACTS))

@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -24,6 +23,7 @@ from service.scoring.reading import Column, Method, Scorer, Tally, tally_of
 from service.scoring.sources import Task, from_line, list_pieces, tasks_of
 from service.scoring.tables import ANY_COLUMNS, Columns, carried_columns
 from service.scoring.writers import Writer
+from service.server.system import signals_blocked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -219,7 +219,8 @@ class _Process:
 def _processes(job: Job, count: int, idle: _Idle) -> Iterator[None]:
     started: list[BaseProcess] = []
     try:
-        with _interrupt_blocked():
+        # Ctrl-C is for this process alone.
+        with signals_blocked([signal.SIGINT]):
             for _ in range(count):
                 ours, theirs = _SPAWN.Pipe()
                 process = _SPAWN.Process(target=_answer, args=(job, theirs), daemon=True)
@@ -235,21 +236,6 @@ def _processes(job: Job, count: int, idle: _Idle) -> Iterator[None]:
             each.terminate()
         for each in started:
             each.join()
-
-
-@contextmanager
-def _interrupt_blocked() -> Iterator[None]:
-    # A process that starts meanwhile cannot be interrupted before it ignores Ctrl-C.
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    # The first worker would start it, and its start unblocks signals.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _answer(job: Job, parent: Connection) -> None:

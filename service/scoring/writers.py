@@ -7,10 +7,9 @@ import csv
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
@@ -38,17 +37,7 @@ class UnknownFormat(Exception):
     """Error for a file whose name ends in no known format, or one that needs a missing extra."""
 
 
-class Writer(Protocol):
-    """A format; stateless, so another process may have a copy."""
-
-    def encode(self, columns: Columns, rows: Sequence[Row]) -> bytes:
-        """Encode some `rows`."""
-
-    def join(self, columns: Columns, chunks: Iterable[bytes], file: BinaryIO) -> None:
-        """Write a table of everything that was encoded, in order, to `file`."""
-
-
-def choose_writer(path: Path) -> Writer:
+def choose_writer(path: Path) -> "Writer":
     """Return the writer for the file at `path`, by the end of its name.
 
     Raises:
@@ -71,7 +60,6 @@ def choose_writer(path: Path) -> Writer:
     )
 
 
-@dataclass(frozen=True)
 class JsonLines:
     """One JSON object per picture."""
 
@@ -84,7 +72,6 @@ class JsonLines:
         file.writelines(chunks)
 
 
-@dataclass(frozen=True)
 class Csv:
     """RFC 4180 in UTF-8 with a header; lists are JSON in a cell, null is an empty cell.
 
@@ -112,7 +99,6 @@ class Csv:
         file.writelines(chunks)
 
 
-@dataclass(frozen=True)
 class Parquet:
     """Parquet by pyarrow; chunks are Arrow streams, fast to write and to read again."""
 
@@ -141,6 +127,10 @@ class Parquet:
                     batches = []
             if batches:
                 writer.write_table(pa.Table.from_batches(batches, schema))
+
+
+# A format: it encodes rows, in any process, and joins them to a table in one.
+Writer = JsonLines | Csv | Parquet
 
 
 def record_batch(columns: Columns, rows: Sequence[Row]) -> "pa.RecordBatch":

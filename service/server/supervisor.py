@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Iterator
 from enum import Enum, auto
-from multiprocessing import resource_tracker
 from typing import Any, cast
 
 from uvicorn import Config
@@ -18,7 +17,7 @@ from uvicorn.supervisors.multiprocess import SIGNALS, Multiprocess, Process
 from service.auth.api_keys import ApiKeys
 from service.errors import ReloadFailed, ReloadInProgress
 from service.logs import configure_logging
-from service.server.system import Terminal
+from service.server.system import Terminal, signals_blocked
 from service.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -73,13 +72,8 @@ class Worker(Process):
 
     def start(self) -> None:
         """Start the process; block signals until it can handle them."""
-        # The first worker would start it, and its start unblocks signals.
-        resource_tracker.ensure_running()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
-        try:
+        with signals_blocked(_HANDLED):
             super().start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.child_conn.close()
 
     def target(self, sockets: list[socket.socket] | None = None) -> None:
