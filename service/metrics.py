@@ -82,14 +82,6 @@ class Metrics:
     `flush` counts it in bulk, as an update of a metric takes 0.4 to 3 us and a request causes a
     dozen. Rare events update the public counters. A process that shares its metrics makes only one
     instance.
-
-    Attributes:
-        registry: holds what is counted of this process.
-        in_flight: requests not answered yet.
-        decoded: call it with the seconds that decoding an image file took.
-        normalised: call it with the seconds that normalising a picture took.
-        waited: call it with the seconds that several requests waited.
-        drift: call it with a model, a calibration, and the features of a picture read with it.
     """
 
     def __init__(self) -> None:
@@ -110,8 +102,9 @@ class Metrics:
         self._reasons: Sequence[str] = ()
         self._feedback_outcomes: Sequence[str] = ()
         self._audit: Callable[[str, str], Any] = lambda _model, _version: None
-        self.in_flight = 0
+        self.in_flight = 0  # requests not answered yet
         self._create()
+        # Call these with the seconds of an image file, of a picture, and of several requests.
         self.decoded = self._pending[self._decode,].append
         self.normalised = self._pending[self._normalise,].append
         self.waited = self._pending[self._wait,].extend
@@ -184,6 +177,7 @@ class Metrics:
         }
         what = "Recent pictures by bin of a feature, the bins being those of a calibration."
         self._drift = Drift(total("drift_pictures", what, [*LABELS, "bin"]))
+        # Call it with a model, a calibration, and the features of a picture read with it.
         self.drift = self._drift.read
         build_info = highest("build_info", "1, with the versions.", ["version", "onnxruntime"])
         build_info.labels(version(), metadata.version("onnxruntime")).set(1)

@@ -166,13 +166,10 @@ class LineSplitter:
         splitter.feed(b'"eA=="\n"eQ=') + splitter.feed(b'="') + splitter.end()
 
     A line of more than `max_bytes` is dropped and becomes an error.
-
-    Attributes:
-        unfinished: bytes of the last line so far.
     """
 
     def __init__(self, *, max_bytes: int) -> None:
-        self.unfinished = 0
+        self.unfinished = 0  # bytes of the last line so far
         self._max_bytes = max_bytes
         self._pieces: list[bytes] = []
         self._too_long = False

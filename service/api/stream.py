@@ -48,16 +48,11 @@ Answer = Callable[[Sequence[Item], int], Awaitable[bytes]]
 
 
 class Streams:
-    """The open streams of the process, and the limits of each.
-
-    Attributes:
-        settings: where the limits come from.
-        memory: what the bodies of all requests hold.
-    """
+    """The open streams of the process, and the limits of each."""
 
     def __init__(self, settings: Settings, memory: MemoryBudget) -> None:
         self.settings = settings
-        self.memory = memory
+        self.memory = memory  # of the bodies of all requests
         self._open = 0
 
     @contextlib.contextmanager

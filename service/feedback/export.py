@@ -29,11 +29,7 @@ class LabelledDigit(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled digits, in the order of their keys.
-
-    Attributes:
-        train, test: digits to train on and to test with.
-    """
+    """Labelled digits to train on and to test with, in the order of their keys."""
 
     train: list[LabelledDigit]
     test: list[LabelledDigit]

@@ -232,8 +232,7 @@ class Store:
     def prune(self, *, days: float, rows: int) -> int:
         """Delete predictions older than `days`, and the oldest unanswered ones beyond `rows`.
 
-        Returns:
-            How many were deleted.
+        Returns how many were deleted.
         """
         oldest = time.time() - 86_400 * days
         with self.transaction() as connection:

@@ -30,19 +30,15 @@ class LoadedForm(NamedTuple):
 class Forms:
     """The forms of the settings' directory: the usable ones, and why the others are not.
 
-        forms = Forms(settings)
-        forms.load(catalogue)
-        pipeline = forms.pipeline_of(forms.get("cheque"), registry)
-
-    Attributes:
-        usable: the forms by name.
-        failures: why each of the others cannot be used, by the name of its file.
+    forms = Forms(settings)
+    forms.load(catalogue)
+    pipeline = forms.pipeline_of(forms.get("cheque"), registry)
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.usable: Mapping[str, LoadedForm] = {}
-        self.failures: Mapping[str, str] = {}
+        self.failures: Mapping[str, str] = {}  # by the name of the file
 
     def load(self, catalogue: Catalogue) -> None:
         """Load the forms again, for the models of `catalogue`; takes time, and never fails."""

@@ -57,16 +57,12 @@ class Side(IntEnum):
 
 
 class Part(NamedTuple):
-    """A picture without its bands.
-
-    Attributes:
-        left, top: the columns and rows that were cut off before it.
-    """
+    """A picture without its bands."""
 
     picture: Picture  # the rest of it
     tones: tuple[float, Picture]  # Otsu's threshold of it, and 1 where a pixel is above
-    left: int = 0
-    top: int = 0
+    left: int = 0  # the columns that were cut off before it, and
+    top: int = 0  # the rows
     cut: tuple[Side, ...] = ()  # the sides that had bands
 
 

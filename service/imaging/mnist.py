@@ -60,8 +60,7 @@ def is_normalised(image: Picture) -> bool:
 def scaled_to_box(ink: Picture) -> tuple[Picture, float]:
     """Scale `ink`, light on black and cropped, to 20 pixels and full tone (25 us).
 
-    Returns:
-        The scaled ink, and the width that its strokes had, as a share of its longer side.
+    Returns it, and the width that its strokes had, as a share of its longer side.
     """
     if max(ink.shape) < BOX:
         ink = _enlarged(ink)

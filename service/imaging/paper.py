@@ -74,19 +74,14 @@ class Paper(NamedTuple):
 
 
 def reduced(picture: Picture, side: int = WORKING_SIDE) -> tuple[Picture, int]:
-    """Average squares of pixels of `picture`, so that its longer side has about `side` (3 us).
-
-    Returns:
-        The reduced picture and the side of a square.
-    """
+    """Average squares of pixels so that the longer side has about `side` of them (3 us)."""
     return averaged(picture, -(-max(picture.shape) // side))
 
 
 def averaged(picture: Picture, side: int) -> tuple[Picture, int]:
     """Average squares of `side` pixels, without a remainder at the right and bottom.
 
-    Returns:
-        The reduced picture and the side of a square: a large one can be a little smaller.
+    Returns the reduced picture and the side of a square: a large one can be a little smaller.
     """
     step = side // _SAMPLES if side >= _SAMPLED_SIDE else 1
     factor, picture = side // step, picture[::step, ::step]

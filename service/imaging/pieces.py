@@ -97,15 +97,12 @@ class Digit(NamedTuple):
 
 
 def find_digit(mask: Picture, strong: Picture, cut: Sequence[Side]) -> Digit | None:
-    """Find the digit among the pieces of `mask` (30 us).
+    """Find the digit among the pieces of `mask` (30 us); None if nothing is written.
 
     Args:
         mask: uint8 [height, width], 255 for ink.
         strong: the same with a higher threshold; a piece without a pixel above it is noise.
         cut: the sides that had bands; see `Part`.
-
-    Returns:
-        None if nothing is written.
     """
     height, width = mask.shape
     labels, pieces = _pieces(mask, strong)

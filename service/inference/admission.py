@@ -13,14 +13,11 @@ class Admission:
 
     A request for more images than the limit is admitted when nothing else is, as it would never
     fit.
-
-    Attributes:
-        admitted: the number of images.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self.admitted = 0
+        self.admitted = 0  # images
         self._streamed = 0
         self._line = asyncio.Lock()
         self._left = asyncio.Event()

@@ -69,12 +69,8 @@ FieldOutcome = FieldReading | UnreadableImage
 class FieldPipeline:
     """Reads pictures of fields, step by step or at once.
 
-        pipeline = catalogue.fields(FieldOptions(), max_error=0.01, max_pixels=10**7)
-        pipeline.read([path.read_bytes()])
-
-    Attributes:
-        largest, turn, batch_seconds: as for `DigitPipeline`; a long field with unsure digits takes
-            up to twenty times as long as others.
+    pipeline = catalogue.fields(FieldOptions(), max_error=0.01, max_pixels=10**7)
+    pipeline.read([path.read_bytes()])
     """
 
     reader: Reader
@@ -90,6 +86,7 @@ class FieldPipeline:
 
     largest: ClassVar[int] = LARGEST_FIELD_BATCH
     turn: ClassVar[int] = 4
+    # A long field with unsure digits takes up to twenty times as long as others.
     batch_seconds: ClassVar[float] = 0.1
 
     @property

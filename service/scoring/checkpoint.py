@@ -178,12 +178,7 @@ def _locked_database(file: Path, out: Path) -> sqlite3.Connection:
 
 
 class Checkpoint:
-    """The finished tasks of a table.
-
-    Attributes:
-        run: what is listed; None if nothing is.
-        tally: of the tasks that are done.
-    """
+    """The finished tasks of a table; `run` is what is listed, if anything is."""
 
     def __init__(self, out: Path, database: sqlite3.Connection) -> None:
         self._out = out
@@ -199,8 +194,7 @@ class Checkpoint:
 
         A new one reads what is in `listing`; with `overwrite`, it is started in any case.
 
-        Returns:
-            What is to be done; None if there is a complete table of the same request.
+        Returns what is to be done; None if there is a complete table of the same request.
 
         Raises:
             CannotWrite: there is another file, or an unfinished run of another request.

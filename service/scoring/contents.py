@@ -78,11 +78,6 @@ class Contents:
     Args:
         max_bytes: the largest file or member that is read.
         all_pages: whether each page of a PDF or TIFF is a picture.
-
-    Attributes:
-        skipped: how many files that were found are no pictures.
-        stamps: of each table that was found what changes when it does.
-        schemas: of these tables what they carry to the results.
     """
 
     def __init__(
@@ -102,9 +97,9 @@ class Contents:
         self._members: Sequence[ZipInfo] = ()
         self._table: Table | None = None
         self._table_path = ""
-        self.skipped = 0
-        self.stamps: dict[str, str] = {}
-        self.schemas: list[pa.Schema] = []
+        self.skipped = 0  # files that were found and are no pictures
+        self.stamps: dict[str, str] = {}  # what changes with each table that was found
+        self.schemas: list[pa.Schema] = []  # of what these tables carry to the results
 
     def pieces(self, path: str, *, named: bool) -> Iterator[Piece]:
         """Yield what the file at `path` contains; one piece if it cannot be opened.

@@ -107,8 +107,7 @@ def score_to_file(
 ) -> Summary | None:
     """Write the table `out`, or resume an interrupted run of the same `request`.
 
-    Returns:
-        What was done; None if the table was already complete.
+    Returns what was done; None if the table was already complete.
 
     Raises:
         NoSuchSource, UnreadableContent, CannotWrite, WorkerFailed, OSError: it could not be done,

@@ -73,9 +73,7 @@ def score_on_ray(
     """Write Parquet files into the folder `out`, or resume a run of the same `request`.
 
     Without `address`, Ray is started on this machine; without workers, an actor per core reads.
-
-    Returns:
-        What was done; None if the folder was already complete.
+    Returns what was done; None if the folder was already complete.
 
     Raises:
         NoCluster, NoSuchSource, CannotWrite, WorkerFailed, OSError: it could not be done, or not

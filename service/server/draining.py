@@ -54,12 +54,9 @@ class DrainingServer(uvicorn.Server):
        close its connection.
     2. It accepts the connections that wait on the listener, and closes the listener.
     3. It answers the requests that have begun, and closes the connections.
-
-    Attributes:
-        owns_listener: whether no other process accepts connections on its listener.
     """
 
-    owns_listener = True
+    owns_listener = True  # no other process accepts connections on its listener
 
     def __init__(
         self,

@@ -24,11 +24,7 @@ _MIN_OPEN_FILES = 64
 
 
 class CannotServe(Exception):
-    """Error for settings or an environment with which the service cannot start.
-
-    Attributes:
-        status: exit status.
-    """
+    """Error for settings or an environment with which the service cannot start."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -36,11 +32,9 @@ class CannotServe(Exception):
 
 
 def serve(settings: Settings) -> int:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM, and return the exit status.
 
-    Returns:
-        The exit status: 1 if the address cannot be used or the workers do not start, 2 for a
-        setting that is wrong.
+    It is 1 if the address cannot be used or no worker starts, 2 for a setting that is wrong.
     """
     try:
         api_keys = _api_keys(settings)

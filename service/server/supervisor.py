@@ -119,9 +119,6 @@ class Supervisor(Multiprocess):
     A worker that ends is replaced, after a pause if it ended early; uvicorn would start it again
     and again without one. SIGHUP reloads the models; uvicorn would replace the workers, which cuts
     off streams. The supervisor keeps the listeners open for the workers' successors.
-
-    Attributes:
-        status: the exit status of `numeral serve`.
     """
 
     def __init__(
@@ -139,7 +136,7 @@ class Supervisor(Multiprocess):
         self._reloading: set[Worker] = set()
         self._failures: list[str] = []
         self._last_check = time.monotonic()
-        self.status = 0
+        self.status = 0  # of `numeral serve`
 
     @property
     def _workers(self) -> list[Worker]:
