@@ -276,11 +276,7 @@ def _model(form: Form, side: float) -> Points:
 
 
 def _fitted(squares: Points, form: Form) -> FoundPage:
-    """Return the page whose markers have these corners [4, 4, 2].
-
-    Raises:
-        PageNotFound: they are not those of equal squares in the corners of the page.
-    """
+    """Return the page whose markers have these corners [4, 4, 2], or raise `PageNotFound`."""
     page = _UNIT_SQUARE * np.array(form.size, np.float32)
     outer = np.array([square[number] for number, square in enumerate(squares)], np.float32)
     flat = cv2.perspectiveTransform(squares, cv2.getPerspectiveTransform(outer, page))

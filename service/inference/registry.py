@@ -137,11 +137,7 @@ class Registry:
         return served
 
     async def _load_successor(self) -> Catalogue:
-        """Load, check and warm up the models beside those that are served.
-
-        Raises:
-            ReloadFailed: the manifest, or a model that is served now, cannot be used any more.
-        """
+        """Load and warm up models beside those that are served, or raise `ReloadFailed`."""
         async with self._loading:
             try:
                 catalogue = await asyncio.to_thread(_load_warm, self._settings)

@@ -155,11 +155,7 @@ def score_to_pipe(job: Job, pipe: BinaryIO, progress: Progress) -> Summary:
 
 
 def _score(job: Job, tasks: Iterator[Task], workers: int) -> Generator[Scored, None, None]:
-    """Yield the rows of `tasks` in their order.
-
-    Raises:
-        WorkerFailed: a worker process raised an error or ended.
-    """
+    """Yield the rows of `tasks` in their order, or raise `WorkerFailed`."""
     if workers == 1:
         work = _Work(job)
         yield from map(work, tasks)

@@ -228,11 +228,7 @@ def _pieces(block: pa.Table) -> list[Piece]:
 
 
 class _Actor:
-    """Reads blocks of `_Pictures`, with the model loaded once.
-
-    Raises:
-        CannotWork: this machine is not like the one that the run began on.
-    """
+    """Reads blocks of `_Pictures`, with the model loaded once, or raises `CannotWork`."""
 
     def __init__(
         self, job: Job, files: Mapping[str, bytes], folder: str | None, numeral: str
@@ -266,11 +262,7 @@ class _Actor:
 
 
 class _Folder:
-    """The folder of the results, a path or an address.
-
-    Raises:
-        CannotWrite: it cannot be used.
-    """
+    """The folder of the results, a path or an address; raises `CannotWrite` if it is unusable."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -228,12 +228,7 @@ async def infer(request: Request) -> Response:
 
 
 def _card_of(request: Request) -> ModelCard:
-    """Return the card of the model in the path, loaded or not.
-
-    Raises:
-        NotReady: no models are loaded yet.
-        UnknownModel: there is no model of this name, or it has another version.
-    """
+    """Return the card of the model in the path, loaded or not, or raise `UnknownModel`."""
     name, requested = request.path_params["name"], request.path_params.get("version")
     card = state_of(request)["registry"].catalogue.card(name)
     if requested not in (None, card.version):
