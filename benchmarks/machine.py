@@ -8,21 +8,8 @@ from statistics import median
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
-from benchmarks import pictures
-from benchmarks.reports import (
-    PUBLISHED,
-    ModelsDir,
-    Out,
-    Record,
-    command,
-    header,
-    machine,
-    row,
-    write,
-)
+from benchmarks import pictures, reports
 from benchmarks.robustness.conditions import png
 from models.manifest import PACKAGE_DIRECTORY
 from service.inference.catalogue import Catalogue, load_catalogue
@@ -61,7 +48,7 @@ Pipeline = DigitPipeline | FieldPipeline
 app = typer.Typer(add_completion=False)
 
 
-class Preparation(Record):
+class Preparation(reports.Record):
     """Microseconds for one picture before a model sees it."""
 
     picture: str
@@ -69,7 +56,7 @@ class Preparation(Record):
     normalise_us: float
 
 
-class Model(Record):
+class Model(reports.Record):
     """Microseconds for one prepared picture, and for all stages in batches of 64."""
 
     name: str
@@ -79,11 +66,9 @@ class Model(Record):
     total_us: float
 
 
-class Results(Record):
+class Results(reports.Report):
     """All figures of one run."""
 
-    command: str
-    machine: str
     cores: int
     preparations: tuple[Preparation, ...]
     models: tuple[Model, ...]
@@ -96,42 +81,42 @@ def measure_machine(
     ] = None,
     rate: Annotated[float, typer.Option(help="Pictures/s of the busiest second.")] = 1000,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of each measurement.")] = 5,
-    models_dir: ModelsDir = PACKAGE_DIRECTORY,
-    out: Out = PUBLISHED,
+    models_dir: reports.ModelsDir = PACKAGE_DIRECTORY,
+    out: reports.Out = reports.PUBLISHED,
 ) -> None:
     """Measure the stages of reading on one core, and the cores that a load needs."""
     usable = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(usable)})
-    catalogue, console = load_catalogue(models_dir), Console(stderr=True)
+    catalogue = load_catalogue(models_dir)
     files = {name: draw() for name, draw in _PICTURES.items()}
     try:
         preparations = {
             name: _preparation(name, _pipeline(catalogue, None, name), files[name], rounds)
-            for name in track(files, "pictures", console=console)
+            for name in reports.progress(files, "pictures")
         }
         models = []
-        for name in track(model or [*catalogue.classifiers, *catalogue.readers], console=console):
+        for name in reports.progress(
+            model or [*catalogue.classifiers, *catalogue.readers], "models"
+        ):
             picture = _FIELD if name in catalogue.reader_cards else _USUAL
             pipeline = _pipeline(catalogue, name, picture)
             models.append(_model(name, pipeline, files[picture], preparations[picture], rounds))
     finally:
         os.sched_setaffinity(0, usable)
     results = Results(
-        command=command("benchmarks.machine"),
-        machine=machine(),
         cores=len(usable),
         preparations=tuple(preparations.values()),
         models=tuple(models),
     )
-    write(out, "machine", markdown(results, rate), results)
+    reports.write(out, "machine", markdown(results, rate), results)
 
 
 def markdown(results: Results, rate: float) -> Iterator[str]:
     """Yield the lines of the page, with advice for `rate` pictures per second."""
     yield _METHOD.format(results=results)
-    yield from header("picture", "decode", "normalise")
+    yield from reports.header("picture", "decode", "normalise")
     for each in results.preparations:
-        yield row(each.picture, f"{each.decode_us:,.0f}", f"{each.normalise_us:,.0f}")
+        yield reports.row(each.picture, f"{each.decode_us:,.0f}", f"{each.normalise_us:,.0f}")
     yield f"\n## Models\n\n*Cores* have {_HEADROOM} times the CPU time needed: queues stay short.\n"
     columns = (
         f"in batches of {_BATCH}",
@@ -140,11 +125,13 @@ def markdown(results: Results, rate: float) -> Iterator[str]:
         f"cores for {rate:,g}/s",
         "of",
     )
-    yield from header("model", "alone", *columns)
+    yield from reports.header("model", "alone", *columns)
     for model in results.models:
         times = (f"{us:,.0f}" for us in (model.alone_us, model.batched_us, model.total_us))
         cores = math.ceil(_HEADROOM * rate * model.total_us / 1e6)
-        yield row(f"`{model.name}`", *times, f"{1e6 / model.total_us:,.0f}", cores, model.picture)
+        yield reports.row(
+            f"`{model.name}`", *times, f"{1e6 / model.total_us:,.0f}", cores, model.picture
+        )
 
 
 def _pipeline(catalogue: Catalogue, name: str | None, picture: str) -> Pipeline:

@@ -22,12 +22,6 @@ _SHARE = 0.6  # of a picture's height that a digit takes
 _DIGITS_PER_FIELD = 8
 
 
-def draw_digits(count: int, side: int) -> list[bytes]:
-    """Draw `count` PNG files of one digit each, in a vector font on grainy paper."""
-    random = np.random.default_rng(1)
-    return [png(_write(str(number % 10), side, side, random)) for number in range(count)]
-
-
 def draw_fields(count: int, height: int) -> list[bytes]:
     """Draw `count` PNG files of eight digits in a row, `height` pixels high."""
     random = np.random.default_rng(2)

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.progress import track
 
 from models.manifest import ManifestError
 from models.mnist import TEST, TRAIN, DataError, Digits, load_part
@@ -21,6 +22,8 @@ from models.mnist import TEST, TRAIN, DataError, Digits, load_part
 PUBLISHED = Path("docs") / "reports"
 DRAFTS = Path("runs") / "reports"
 _VALIDATION = 10_000  # of MNIST's training images, the last: the models are not fitted to them
+
+Item = TypeVar("Item")
 
 DataDir = Annotated[
     Path, typer.Option(envvar="NUMERAL_DATA", help="Folder with MNIST's files and orand-car-a.")
@@ -30,10 +33,30 @@ Out = Annotated[Path, typer.Option(help="Folder of the report.")]
 Verify = Annotated[bool, typer.Option(help="Check MD5 sums; --no-verify for digits of your own.")]
 
 
+def command() -> str:
+    """Return the command line of this run."""
+    return shlex.join(["python", *sys.orig_argv[1:]])
+
+
+def machine() -> str:
+    """Name the processor, the number of processors and the Python version."""
+    cpuinfo = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    processor = named[1] if named else platform.machine()
+    return f"{processor}, {os.cpu_count()} processors, Python {platform.python_version()}"
+
+
 class Record(BaseModel):
     """Base of all figures that are written as JSON."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class Report(Record):
+    """Base of all figures of one run."""
+
+    command: str = Field(default_factory=command)
+    machine: str = Field(default_factory=machine)
 
 
 class Split(StrEnum):
@@ -69,17 +92,9 @@ SplitOut = Annotated[
 ]
 
 
-def machine() -> str:
-    """Name the processor, the number of processors and the Python version."""
-    cpuinfo = Path("/proc/cpuinfo")
-    named = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
-    processor = named[1] if named else platform.machine()
-    return f"{processor}, {os.cpu_count()} processors, Python {platform.python_version()}"
-
-
-def command(module: str) -> str:
-    """Return the command line of this run of `module`."""
-    return shlex.join(["python", "-m", module, *sys.argv[1:]])
+def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
+    """Yield `items`, with a bar on the standard error."""
+    return track(items, what, total, console=Console(stderr=True))
 
 
 def run(app: typer.Typer, *errors: type[Exception]) -> None:

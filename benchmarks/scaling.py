@@ -12,11 +12,9 @@ from typing import Annotated
 from zipfile import ZIP_STORED, ZipFile
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from benchmarks import pictures
-from benchmarks.reports import PUBLISHED, Out, Record, command, header, machine, row, write
+from benchmarks.reports import PUBLISHED, Out, Record, Report, header, progress, row, write
 
 _ENGINES = ("local", "ray")
 _DRAWN = 5_000
@@ -44,11 +42,9 @@ class Speed(Record):
     seconds: float
 
 
-class Results(Record):
+class Results(Report):
     """All figures of one run."""
 
-    command: str
-    machine: str
     model: str
     images: int
     speeds: tuple[Speed, ...]
@@ -67,16 +63,9 @@ def scaling(
         source = Path(name) / "pictures"
         write_archives(source, images)
         speeds = tuple(
-            measure(source, engine, workers, model)
-            for engine, workers in track(runs, "runs", console=Console(stderr=True))
+            measure(source, engine, workers, model) for engine, workers in progress(runs, "runs")
         )
-    results = Results(
-        command=command("benchmarks.scaling"),
-        machine=machine(),
-        model=model,
-        images=images,
-        speeds=speeds,
-    )
+    results = Results(model=model, images=images, speeds=speeds)
     write(out, "scaling", markdown(results), results)
 
 
@@ -104,7 +93,7 @@ def measure(source: Path, engine: str, workers: int, model: str) -> Speed:
 def write_archives(folder: Path, count: int) -> None:
     """Write `count` PNG files into ZIP archives in `folder`, each under a name of its own."""
     folder.mkdir()
-    drawn = cycle(pictures.draw_digits(min(count, _DRAWN), 28))
+    drawn = cycle(pictures.small_drawings(min(count, _DRAWN)))
     for start in range(0, count, _PER_ARCHIVE):
         numbers = range(start, min(start + _PER_ARCHIVE, count))
         with ZipFile(folder / f"{start:09}.zip", "w", ZIP_STORED) as archive:

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import typer
 
-from benchmarks.reports import PUBLISHED, Out, Record, command, header, machine, row, write
+from benchmarks.reports import PUBLISHED, Out, Record, Report, header, row, write
 from benchmarks.serving.servers import NUMERAL, Server, running
 from benchmarks.serving.workloads import Workload, workloads
 
@@ -73,11 +73,9 @@ class Fault(Record):
     exit_status: int | None = None
 
 
-class Results(Record):
+class Results(Report):
     """All figures of one run."""
 
-    command: str
-    machine: str
     workers: int
     memory: Memory
     faults: tuple[Fault, ...]
@@ -99,13 +97,7 @@ def soak(
         memory = asyncio.run(_watch(server, requests, 60 * minutes))
         causes = [("SIGKILL to a worker", _kill_worker)] * _KILLS + [("SIGTERM", Server.stop)]
         faults = [asyncio.run(_fault(server, single, *each)) for each in causes]
-    results = Results(
-        command=command("benchmarks.soak"),
-        machine=machine(),
-        workers=workers,
-        memory=memory,
-        faults=tuple(faults),
-    )
+    results = Results(workers=workers, memory=memory, faults=tuple(faults))
     write(out, "soak", markdown(results), results)
 
 
@@ -164,16 +156,13 @@ def _kill_worker(server: Server) -> None:
     old = _workers(server)
     old[0].kill()
     ready = f"\nnumeral_workers {float(len(old))}\n"
-    while not set(_workers(server)) - set(old) or ready not in _metrics(server):
+    metrics = f"{server.url}/metrics"
+    while not set(_workers(server)) - set(old) or ready not in httpx.get(metrics, timeout=60).text:
         time.sleep(_POLL_SECONDS)
 
 
 def _workers(server: Server) -> list[psutil.Process]:
     return [each for each in server.processes()[1:] if "spawn_main" in " ".join(each.cmdline())]
-
-
-def _metrics(server: Server) -> str:
-    return httpx.get(f"{server.url}/metrics", timeout=60).text
 
 
 async def _send(server: Server, requests: Requests, done: Callable[[], bool]) -> Counter[str]:

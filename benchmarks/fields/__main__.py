@@ -85,7 +85,7 @@ def fields(
     set_results = tuple(_result(one, reader, beside) for one in sets)
     signs = signed_set(source, 200, _SEED)
     results = Results(
-        command=command("benchmarks.fields"),
+        command=command(),
         machine=machine(),
         split=split,
         seed=_SEED,

@@ -11,27 +11,12 @@ from typing import Annotated
 import cv2
 import httpx
 import typer
-from rich.console import Console
-from rich.progress import track
 
+from benchmarks import reports
 from benchmarks.pages import results, sets
 from benchmarks.pages.draw import FORMS, example_forms
 from benchmarks.pages.photograph import SEVERITIES
 from benchmarks.pages.results import STAGES, Group, Memory, Results, Speed
-from benchmarks.reports import (
-    DataDir,
-    ModelsDir,
-    Split,
-    SplitOption,
-    SplitOut,
-    Verify,
-    command,
-    header,
-    machine,
-    row,
-    run,
-    write,
-)
 from benchmarks.serving.clients import ClientFailed, send
 from benchmarks.serving.servers import NUMERAL, Server, ServerFailed, running
 from benchmarks.serving.workloads import Workload
@@ -96,15 +81,15 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def pages(
-    data_dir: DataDir,
-    split: SplitOption = Split.TEST,
+    data_dir: reports.DataDir,
+    split: reports.SplitOption = reports.Split.TEST,
     photos: Annotated[int, typer.Option(min=1, help="Number of photographs.")] = 200,
     others: Annotated[int, typer.Option(min=1, help="Pictures of other things.")] = 20,
     seconds: Annotated[float, typer.Option(min=1, help="Of requests for each form.")] = 10,
     tiff_pages: Annotated[int, typer.Option(min=1, help="Of the TIFF for memory.")] = 100,
-    models_dir: ModelsDir = PACKAGE_DIRECTORY,
-    out: SplitOut = None,
-    verify: Verify = True,
+    models_dir: reports.ModelsDir = PACKAGE_DIRECTORY,
+    out: reports.SplitOut = None,
+    verify: reports.Verify = True,
 ) -> None:
     """Read photographs of the example forms and of other things; write a report."""
     cv2.setNumThreads(1)
@@ -124,22 +109,20 @@ def pages(
     read: list[results.Read] = []
     examples: dict[str, list[bytes]] = {name: [] for name in forms}
     drawn = sets.photos(forms, digits, cells, photos, _SEED)
-    for photo in track(drawn, "photographs", photos, console=Console(stderr=True)):
+    for photo in reports.progress(drawn, "photographs", photos):
         read.append((photo, read_as(photo.form, photo.file)))
         if len(examples[photo.form]) < _TIMED:
             examples[photo.form].append(photo.file)
-    negatives = {
-        number: [read_as(name, file) for name in forms if name != shown]
-        for number, (file, shown) in enumerate(islice(sets.others(digits, _SEED), others))
-    }
+    negatives = [
+        [read_as(name, file) for name in forms if name != shown]
+        for file, shown in islice(sets.others(digits, _SEED), others)
+    ]
     stages = {name: results.stages_ms(pipelines[name], files) for name, files in examples.items()}
     with _server(models_dir) as server:
         speeds = [_speed(server, name, examples[name], seconds, stages[name]) for name in forms]
     with _server(models_dir) as server:  # another one: the first has peaks of its own
         memory = _memory(server, sets.scans(forms["exam"], tiff_pages, _SEED), tiff_pages)
     figures = Results(
-        command=command("benchmarks.pages"),
-        machine=machine(),
         split=split,
         models=_models(models_dir),
         cells=len(cells),
@@ -148,7 +131,7 @@ def pages(
         speeds=tuple(speeds),
         memory=memory,
     )
-    write(split.folder(out), "pages", markdown(figures), figures)
+    reports.write(split.folder(out), "pages", markdown(figures), figures)
 
 
 def _models(models_dir: Path) -> dict[str, str]:
@@ -208,7 +191,7 @@ def markdown(figures: Results) -> Iterator[str]:
     yield _HEAD.format(results=figures, models=models)
     columns = ("photos", "found", "residual: median", "worst", "fields", "right")
     accepted = ("accepted", "wrong among them", "pages accepted", "wrong among them")
-    yield from header("form", "severity", *columns, *accepted)
+    yield from reports.header("form", "severity", *columns, *accepted)
     for one in figures.groups:
         residuals = (
             "-" if px is None else f"{px:.1f}" for px in (one.residual_median, one.residual_worst)
@@ -216,16 +199,18 @@ def markdown(figures: Results) -> Iterator[str]:
         right, taken = (f"{count / one.fields:.1%}" for count in (one.right, one.accepted))
         pages = one.pages_accepted, one.pages_wrong
         counts = one.fields, right, taken, one.wrong, *pages
-        yield row(one.form, one.severity, one.photos, one.found, *residuals, *counts)
+        yield reports.row(one.form, one.severity, one.photos, one.found, *residuals, *counts)
     yield _OTHERS.format(others=figures.others)
     yield _SPEED
-    yield from header("form", *STAGES, "HTTP: CPU ms", "pages/s of a core", "measured", "failed")
+    yield from reports.header(
+        "form", *STAGES, "HTTP: CPU ms", "pages/s of a core", "measured", "failed"
+    )
     for speed in figures.speeds:
         ms = (f"{speed.stages_ms[stage]:.1f}" for stage in STAGES)
         rates = f"{1_000 / speed.cpu_ms:.1f}", f"{speed.load.requests / speed.load.seconds:.1f}"
-        yield row(speed.form, *ms, f"{speed.cpu_ms:.1f}", *rates, speed.load.failed)
+        yield reports.row(speed.form, *ms, f"{speed.cpu_ms:.1f}", *rates, speed.load.failed)
     yield _MEMORY.format(memory=figures.memory)
 
 
 if __name__ == "__main__":
-    run(app, ClientFailed, FormError, ServerFailed)
+    reports.run(app, ClientFailed, FormError, ServerFailed)

@@ -7,8 +7,7 @@ import numpy as np
 
 from benchmarks.pages.draw import Corners
 from benchmarks.robustness.conditions import jpeg
-from benchmarks.robustness.crops import shadow
-from benchmarks.robustness.pages import Page, finished, paper
+from benchmarks.robustness.pages import Page, finished, paper, shadow
 from training.reader.ink import Random
 
 _WOOD = np.float32((0.95, 0.8, 0.65))  # red, green, blue

@@ -1,14 +1,14 @@
 """Figures of one run: what was read on photographs, and what it took."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from statistics import median
 
 import numpy as np
 
 from benchmarks.pages.sets import Photo
-from benchmarks.reports import Record
+from benchmarks.reports import Record, Report
 from benchmarks.serving.clients import Load
 from service.forms.finding import PageNotFound
 from service.forms.reading import FormPipeline, FormReading, decision_of, text_of
@@ -65,11 +65,9 @@ class Memory(Record):
     peak_mb: float
 
 
-class Results(Record):
+class Results(Report):
     """All figures of one run."""
 
-    command: str
-    machine: str
     split: str
     models: dict[str, str]
     cells: int
@@ -116,9 +114,9 @@ def _fields(photo: Photo, reading: FormReading) -> list[tuple[bool, bool]]:
     ]
 
 
-def others(read: Mapping[int, list[FormReading]]) -> Others:
-    """Count what was read on pictures without the form; the key is the number of the picture."""
-    readings = [reading for some in read.values() for reading in some]
+def others(read: Sequence[Sequence[FormReading]]) -> Others:
+    """Count what was read on pictures without the form, each read as some forms."""
+    readings = [reading for some in read for reading in some]
     fields = [result for reading in readings for result in reading.fields.values()]
     return Others(
         pictures=len(read),

@@ -1,6 +1,7 @@
 """The command `python -m benchmarks.pages.tables`: logbook pages of real cells, read as tables."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import median
@@ -9,23 +10,9 @@ from typing import Annotated
 import cv2
 import numpy as np
 import typer
-from rich.console import Console
-from rich.progress import track
 
+from benchmarks import reports
 from benchmarks.pages.logbook import LogbookPage, draw_page
-from benchmarks.reports import (
-    PUBLISHED,
-    DataDir,
-    ModelsDir,
-    Out,
-    Record,
-    command,
-    header,
-    machine,
-    row,
-    run,
-    write,
-)
 from models.manifest import PACKAGE_DIRECTORY
 from service.errors import NoTable
 from service.forms.tables import Table, TableOptions, next_step, read_table
@@ -43,7 +30,7 @@ _MAX_ERROR = 0.01
 app = typer.Typer(add_completion=False)
 
 
-class Pages(Record):
+class Pages(reports.Record):
     """What came of pages of one kind, by cells; milliseconds are medians.
 
     Attributes:
@@ -58,23 +45,21 @@ class Pages(Record):
 
     name: str
     pages: int
-    grids: int
-    written: int
-    right: int
-    accepted: int
-    wrong: int
-    missed: int
-    empty: int
-    found_empty: int
-    unsure: int
+    grids: int = 0
+    written: int = 0
+    right: int = 0
+    accepted: int = 0
+    wrong: int = 0
+    missed: int = 0
+    empty: int = 0
+    found_empty: int = 0
+    unsure: int = 0
     ms: dict[str, float]
 
 
-class Results(Record):
-    """All figures, and where they were measured."""
+class Results(reports.Report):
+    """All figures of one run."""
 
-    command: str
-    machine: str
     reader: str
     max_error: float
     sets: tuple[Pages, ...]
@@ -82,10 +67,10 @@ class Results(Record):
 
 @app.command()
 def tables(
-    data_dir: DataDir,
+    data_dir: reports.DataDir,
     pages: Annotated[int, typer.Option(min=1, help="Pages of each kind.")] = 100,
-    models_dir: ModelsDir = PACKAGE_DIRECTORY,
-    out: Out = PUBLISHED,
+    models_dir: reports.ModelsDir = PACKAGE_DIRECTORY,
+    out: reports.Out = reports.PUBLISHED,
 ) -> None:
     """Draw logbook pages of held-out cells, flat and photographed, read them, write a report."""
     cv2.setNumThreads(1)
@@ -93,8 +78,6 @@ def tables(
     catalogue = load_catalogue(models_dir)
     read = partial(catalogue.fields, max_error=_MAX_ERROR, max_pixels=_MAX_PIXELS)
     results = Results(
-        command=command("benchmarks.pages.tables"),
-        machine=machine(),
         reader=read(FieldOptions()).reader.card.version,
         max_error=_MAX_ERROR,
         sets=tuple(
@@ -102,7 +85,7 @@ def tables(
             for name, bent in (("scanned", False), ("bent, photographed at an angle", True))
         ),
     )
-    write(out, "tables", _markdown(results), results)
+    reports.write(out, "tables", _markdown(results), results)
 
 
 def _page(cells: list[tuple[np.ndarray, str]], number: int, *, bent: bool) -> LogbookPage:
@@ -117,9 +100,9 @@ def _page(cells: list[tuple[np.ndarray, str]], number: int, *, bent: bool) -> Lo
 def _measure(
     name: str, pages: list[LogbookPage], pipeline_of: Callable[[FieldOptions], FieldPipeline]
 ) -> Pages:
-    counts = dict.fromkeys(list(Pages.model_fields)[2:-1], 0)
+    counts: Counter[str] = Counter()
     times: list[dict[str, float]] = []
-    for page in track(pages, name, console=Console(stderr=True)):
+    for page in reports.progress(pages, name):
         spent = dict.fromkeys(("decode", "grid", "cells", "read"), 0.0)
         times.append(spent)
         try:
@@ -127,12 +110,10 @@ def _measure(
         except NoTable:
             table = None
         found = table is not None and (len(table.rows), len(table.columns)) == (_ROWS, _COLUMNS)
-        counts["grids"] += found
+        empty = sum(texts.count(None) for texts in page.written)
+        counts.update(grids=found, written=_ROWS * _COLUMNS - empty, empty=empty)
         if table is not None and found and table.turned == 0:
             _count(table, page, counts)
-        else:
-            counts["written"] += sum(text is not None for row in page.written for text in row)
-            counts["empty"] += sum(text is None for row in page.written for text in row)
     ms = {stage: 1000 * median(each[stage] for each in times) for stage in times[0]}
     return Pages(name=name, pages=len(pages), **counts, ms=ms)
 
@@ -163,10 +144,9 @@ def _timed(
         spent["read"] += time.process_time() - started
 
 
-def _count(table: Table, page: LogbookPage, counts: dict[str, int]) -> None:
+def _count(table: Table, page: LogbookPage, counts: Counter[str]) -> None:
     for cells, texts in zip(table.rows, page.written, strict=True):
         for cell, text in zip(cells, texts, strict=True):
-            counts["written" if text else "empty"] += 1
             if cell is None:
                 counts["missed" if text else "found_empty"] += 1
                 continue
@@ -196,18 +176,10 @@ right rows and columns. Wrong are accepted cells that are not what is written, a
 missed are written cells taken for empty.
 
 """
-    yield from header(
-        "pages",
-        "found",
-        "cells right",
-        "accepted",
-        "wrong",
-        "missed",
-        "empty found",
-        "place unsure",
-    )
+    columns = ("found", "cells right", "accepted", "wrong", "missed", "empty found", "place unsure")
+    yield from reports.header("pages", *columns)
     for each in results.sets:
-        yield row(
+        yield reports.row(
             each.name,
             f"{each.grids} of {each.pages}",
             f"{each.right} of {each.written} ({each.right / each.written:.1%})",
@@ -218,10 +190,10 @@ missed are written cells taken for empty.
             each.unsure,
         )
     yield "\nMedian milliseconds of one core for a page:\n"
-    yield from header("pages", *results.sets[0].ms)
+    yield from reports.header("pages", *results.sets[0].ms)
     for each in results.sets:
-        yield row(each.name, *(f"{ms:.0f}" for ms in each.ms.values()))
+        yield reports.row(each.name, *(f"{ms:.0f}" for ms in each.ms.values()))
 
 
 if __name__ == "__main__":
-    run(app)
+    reports.run(app)

@@ -7,23 +7,11 @@ from typing import Annotated
 
 import cv2
 import typer
-from rich.console import Console
-from rich.progress import track
 
-from benchmarks.reports import (
-    DataDir,
-    ModelsDir,
-    Split,
-    SplitOption,
-    SplitOut,
-    Verify,
-    command,
-    machine,
-    run,
-    write,
-)
+from benchmarks import reports
+from benchmarks.reports import Split
 from benchmarks.robustness import measure
-from benchmarks.robustness.conditions import CONDITIONS, SEVERITIES
+from benchmarks.robustness.conditions import CLEAN, CONDITIONS, SEVERITIES
 from benchmarks.robustness.junk import KINDS
 from benchmarks.robustness.readers import Source, open_readers
 from benchmarks.robustness.report import markdown
@@ -41,25 +29,25 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def robustness(
-    data_dir: DataDir,
-    split: SplitOption = Split.TEST,
+    data_dir: reports.DataDir,
+    split: reports.SplitOption = Split.TEST,
     images: Annotated[int, typer.Option(min=1, help="Number of digits.")] = 1000,
     models: Annotated[
         list[str] | None, typer.Option("--models", help="Model; repeatable. [default: all]")
     ] = None,
-    models_dir: ModelsDir = PACKAGE_DIRECTORY,
-    out: SplitOut = None,
+    models_dir: reports.ModelsDir = PACKAGE_DIRECTORY,
+    out: reports.SplitOut = None,
     workers: Annotated[
         int | None, typer.Option(min=0, help="Processes; 0 uses this one. [default: all cores]")
     ] = None,
-    verify: Verify = True,
+    verify: reports.Verify = True,
 ) -> None:
     """Read digits under many conditions, junk, and digits of other data sets; write a report."""
     source = Source(models_dir, tuple(models or ()), _MAX_ERROR)
     work = measure.Work(source, split.load(data_dir, verify=verify)[:images], _SEED)
     readers = open_readers(work.source)
     with _pool(len(os.sched_getaffinity(0)) if workers is None else workers) as pool:
-        clean = pool.submit(measure.measure_clean, work)
+        clean = pool.submit(measure.measure_condition, work, CLEAN.name, 1)
         conditions = [
             pool.submit(measure.measure_condition, work, condition.name, severity)
             for condition in CONDITIONS
@@ -69,11 +57,9 @@ def robustness(
         clean_result, digits = clean.result()
         junk = [pool.submit(measure.measure_junk, work, kind, digits) for kind in KINDS]
         jobs = [*conditions, real, *junk]
-        for job in track(jobs, "conditions, junk, other digits", console=Console(stderr=True)):
+        for job in reports.progress(jobs, "conditions, junk, other digits"):
             job.result()
     results = Results(
-        command=command("benchmarks.robustness"),
-        machine=machine(),
         split=split,
         images=len(work.digits),
         seed=_SEED,
@@ -90,11 +76,11 @@ def robustness(
         ),
         clean=clean_result,
         clean_decisions={name: answers.decisions() for name, answers in digits.items()},
-        conditions=tuple(job.result() for job in conditions),
+        conditions=tuple(job.result()[0] for job in conditions),
         junk=tuple(job.result() for job in junk),
         real=real.result(),
     )
-    write(split.folder(out), "robustness", markdown(results), results)
+    reports.write(split.folder(out), "robustness", markdown(results), results)
 
 
 def _pool(workers: int) -> Executor:
@@ -106,4 +92,4 @@ def _pool(workers: int) -> Executor:
 
 
 if __name__ == "__main__":
-    run(app, NothingToServe, UnknownModel, ModelUnavailable)
+    reports.run(app, NothingToServe, UnknownModel, ModelUnavailable)

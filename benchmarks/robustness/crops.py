@@ -1,12 +1,13 @@
 """Pictures as people send them: crops, cells, scans; digits cut off; pages without a digit.
 
 Functions take a digit uint8 [28, 28], white on black, a level and a random generator, and return
-a picture uint8 [height, width, 3] (red, green, blue). Those of blank pages ignore the digit.
+a picture uint8 [height, width, 3] (red, green, blue). Those for `blank` change a page.
 """
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.robustness.pages import (
     Colour,
@@ -19,6 +20,8 @@ from benchmarks.robustness.pages import (
     finished,
     inked,
     paper,
+    shadow,
+    slope,
 )
 
 _INK_SHARE = 20 / 28  # of the side of an MNIST image
@@ -134,64 +137,9 @@ def cut_by_rim(image: Image, lost: float, random: Random) -> Picture:
     return finished(inked(paper(random, *covered.shape), covered, _pen(random)), random)
 
 
-def unevenly_lit(_: Image, strength: float, random: Random) -> Picture:
-    """Light a blank page from a side."""
-    page = _blank(random)
-    light = 1 - strength * (_slope(page, random) + 1.5) / 3
-    return finished(page * light[..., None], random)
-
-
-def in_shadow(_: Image, darkness: float, random: Random) -> Picture:
-    """Cast a shadow with an edge on a blank page."""
-    page = _blank(random)
-    return finished(page * shadow(page, darkness, random), random)
-
-
-def ruled_sheet(_: Image, darkness: float, random: Random) -> Picture:
-    """Leave a ruled page blank."""
-    page = _blank(random)
-    _rule(page, darkness, random)
-    return finished(page, random)
-
-
-def grid_sheet(_: Image, darkness: float, random: Random) -> Picture:
-    """Leave a page of grid paper blank."""
-    page = _blank(random)
-    _rule(page, darkness, random)
-    _rule(page.transpose(1, 0, 2), darkness, random)
-    return finished(page, random)
-
-
-def empty_box(_: Image, darkness: float, random: Random) -> Picture:
-    """Leave the box of a form blank."""
-    page = _blank(random)
-    height, width, _depth = page.shape
-    low = round(0.08 * min(height, width))
-    lines = np.zeros((height, width), np.float32)
-    corner = width - low - int(random.integers(5)), height - low - int(random.integers(5))
-    cv2.rectangle(lines, (low, low), corner, darkness, int(random.integers(1, 3)))
-    return finished(inked(page, lines, (30, 30, 30)), random)
-
-
-def banded_sheet(_: Image, width: float, random: Random) -> Picture:
-    """Scan a blank page with a dark band at a side."""
-    page = _blank(random)
-    page[:, : round(width * page.shape[1])] = random.uniform(0, 60)
-    return finished(page, random)
-
-
-def speckled_sheet(_: Image, specks: float, random: Random) -> Picture:
-    """Leave specks of dust on a blank page."""
-    page = _blank(random)
-    for _spot in range(int(specks)):
-        at = int(random.integers(page.shape[1])), int(random.integers(page.shape[0]))
-        cv2.circle(page, at, int(random.integers(0, 2)), (60, 60, 60), -1)
-    return finished(page, random)
-
-
-def empty_sheet(_: Image, blur: float, random: Random) -> Picture:
-    """Scan a blank page, blurred by this many pixels."""
-    return finished(cv2.GaussianBlur(_blank(random), (0, 0), blur), random)
+def blank(change: Callable[[Page, float, Random], Page]) -> Callable[..., Picture]:
+    """Return a function for pictures of blank pages that `change` changes."""
+    return lambda _, level, random: finished(change(_blank(random), level, random), random)
 
 
 def grainy_sheet(_: Image, noise: float, random: Random) -> Picture:
@@ -199,21 +147,65 @@ def grainy_sheet(_: Image, noise: float, random: Random) -> Picture:
     return finished(_blank(random), random, noise=noise)
 
 
-def stained_sheet(_: Image, strength: float, random: Random) -> Picture:
-    """Stain a blank page with clouds of this many grey levels."""
-    page = _blank(random)
-    height, width, _depth = page.shape
+def blurred(page: Page, blur: float, random: Random) -> Page:
+    """Blur by this many pixels."""
+    return cv2.GaussianBlur(page, (0, 0), blur)
+
+
+def unevenly_lit(page: Page, strength: float, random: Random) -> Page:
+    """Light from a side."""
+    return page * (1 - strength * (slope(page, random) + 1.5) / 3)[..., None]
+
+
+def in_shadow(page: Page, darkness: float, random: Random) -> Page:
+    """Cast a shadow with an edge."""
+    return page * shadow(page, darkness, random)
+
+
+def ruled(page: Page, darkness: float, random: Random) -> Page:
+    """Rule lines."""
+    spacing, thick = int(random.integers(14, 50)), int(random.integers(1, 3))
+    for row in range(int(random.integers(spacing)), len(page), spacing):
+        page[row : row + thick] *= 1 - darkness
+    return page
+
+
+def on_grid(page: Page, darkness: float, random: Random) -> Page:
+    """Rule lines in both directions."""
+    ruled(ruled(page, darkness, random).transpose(1, 0, 2), darkness, random)
+    return page
+
+
+def boxed(page: Page, darkness: float, random: Random) -> Page:
+    """Print the box of a form."""
+    height, width, _ = page.shape
+    low = round(0.08 * min(height, width))
+    lines = np.zeros((height, width), np.float32)
+    corner = width - low - int(random.integers(5)), height - low - int(random.integers(5))
+    cv2.rectangle(lines, (low, low), corner, darkness, int(random.integers(1, 3)))
+    return inked(page, lines, (30, 30, 30))
+
+
+def banded(page: Page, width: float, random: Random) -> Page:
+    """Leave a dark band at a side."""
+    page[:, : round(width * page.shape[1])] = random.uniform(0, 60)
+    return page
+
+
+def speckled(page: Page, specks: float, random: Random) -> Page:
+    """Leave specks of dust."""
+    for _ in range(int(specks)):
+        at = int(random.integers(page.shape[1])), int(random.integers(page.shape[0]))
+        cv2.circle(page, at, int(random.integers(0, 2)), (60, 60, 60), -1)
+    return page
+
+
+def stained(page: Page, strength: float, random: Random) -> Page:
+    """Stain with clouds of this many grey levels."""
+    height, width, _ = page.shape
     clouds = random.standard_normal((height // 8 + 2, width // 8 + 2)).astype(np.float32)
     clouds = cv2.resize(clouds, (width, height), interpolation=cv2.INTER_CUBIC)
-    return finished(page - strength * np.abs(clouds)[..., None], random)
-
-
-def shadow(page: Page, darkness: float, random: Random) -> Page:
-    """Return the light [height, width, 1], 0 to 1, under a shadow with an edge on `page`."""
-    slope = _slope(page, random) - random.uniform(-0.5, 0.5)
-    soft = random.uniform(0.01, 0.1)
-    inside = 1 / (1 + np.exp(np.clip(slope / soft * 4, -50, 50)))
-    return (1 - darkness * inside)[..., None].astype(np.float32)
+    return page - strength * np.abs(clouds)[..., None]
 
 
 def _written(image: Image, random: Random, share: float | None = None) -> Page:
@@ -257,16 +249,3 @@ def _pen(random: Random) -> Colour:
 def _blank(random: Random) -> Page:
     height = int(random.integers(60, 260))
     return paper(random, height, int(height * random.uniform(0.7, 1.4)))
-
-
-def _rule(page: Page, darkness: float, random: Random) -> None:
-    spacing, thick = int(random.integers(14, 50)), int(random.integers(1, 3))
-    for row in range(int(random.integers(spacing)), len(page), spacing):
-        page[row : row + thick] *= 1 - darkness
-
-
-def _slope(page: Page, random: Random) -> NDArray[np.float64]:
-    height, width, _ = page.shape
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    angle = random.uniform(0, 2 * np.pi)
-    return x * np.cos(angle) + y * np.sin(angle)

@@ -15,7 +15,7 @@ from benchmarks.robustness import pages
 from benchmarks.robustness.conditions import jpeg, png
 from benchmarks.robustness.pages import SIDE, Cover, Picture, Random, cover, finished, inked, paper
 from benchmarks.robustness.results import Group
-from benchmarks.robustness.sources import DIGIT_LIKE, letter, photograph_crop
+from benchmarks.robustness.sources import DIGIT_LIKE, LETTERS, letter, photographs
 from models.mnist import Digits, Images
 
 _INK = (40, 45, 70)
@@ -78,16 +78,8 @@ def _scribble(_: Digits, random: Random) -> bytes:
     return png(_written(strokes, random))
 
 
-def _printed_letter(_: Digits, random: Random) -> bytes:
-    return png(_written(letter(SIDE, random), random))
-
-
-def _bent_letter(_: Digits, random: Random) -> bytes:
-    return png(_written(_bent(letter(SIDE, random), random), random))
-
-
-def _digit_like_letter(_: Digits, random: Random) -> bytes:
-    return png(_written(_bent(letter(SIDE, random, DIGIT_LIKE), random), random))
+def _bent_letter(letters: str, random: Random) -> bytes:
+    return png(_written(_bent(letter(SIDE, random, letters), random), random))
 
 
 def _several_digits(digits: Digits, random: Random) -> bytes:
@@ -112,20 +104,17 @@ def _half_digit(digits: Digits, random: Random) -> bytes:
 
 
 def _photograph(_: Digits, random: Random) -> bytes:
-    return jpeg(photograph_crop(random))
+    found = photographs()
+    photograph = found[random.integers(len(found))]
+    side = int(random.integers(60, 300))
+    height, width = photograph.shape[:2]
+    top, left = random.integers(height - side), random.integers(width - side)
+    return jpeg(photograph[top : top + side, left : left + side])
 
 
-def _texture(_: Digits, random: Random) -> bytes:
-    make = (_cells, _bricks)[random.integers(2)]
-    return _grey_photograph(make(random), random)
-
-
-def _wood_grain(_: Digits, random: Random) -> bytes:
-    return _grey_photograph(_wood(random), random)
-
-
-def _grey_photograph(surface: Cover, random: Random) -> bytes:
-    return jpeg(finished(surface[..., None] * np.ones(3, np.float32), random, noise=6))
+def _surface(random: Random, *kinds: Callable[[Random], Cover]) -> bytes:
+    make = kinds[random.integers(len(kinds))]
+    return jpeg(finished(make(random)[..., None] * np.ones(3, np.float32), random, noise=6))
 
 
 def _cells(random: Random) -> Cover:
@@ -174,15 +163,17 @@ def _as_picture(values: np.ndarray) -> Picture:
 
 KINDS = {
     "scribbles": Kind(_scribble, Group.TRAINED),
-    "printed letters": Kind(_printed_letter, Group.TRAINED),
-    "bent letters": Kind(_bent_letter, Group.TRAINED),
+    "printed letters": Kind(
+        lambda _, random: png(_written(letter(SIDE, random), random)), Group.TRAINED
+    ),
+    "bent letters": Kind(lambda _, random: _bent_letter(LETTERS, random), Group.TRAINED),
     "several digits": Kind(_several_digits, Group.TRAINED),
     "noise": Kind(_noise, Group.TRAINED),
-    "wood grain": Kind(_wood_grain, Group.TRAINED),  # almost stripes
+    "wood grain": Kind(lambda _, random: _surface(random, _wood), Group.TRAINED),  # almost stripes
     "blank paper": Kind(_blank),
     "empty form": Kind(_empty_form),
     "half digits": Kind(_half_digit),
     "photographs": Kind(_photograph),
-    "textures": Kind(_texture),
-    "digit-like letters": Kind(_digit_like_letter, Group.APART),
+    "textures": Kind(lambda _, random: _surface(random, _cells, _bricks)),
+    "digit-like letters": Kind(lambda _, random: _bent_letter(DIGIT_LIKE, random), Group.APART),
 }

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy.stats import mannwhitneyu
 
-from benchmarks.robustness.conditions import CLEAN, Condition, condition
+from benchmarks.robustness.conditions import condition
 from benchmarks.robustness.junk import KINDS, junk
 from benchmarks.robustness.readers import NO_DIGIT, Answers, Source, open_readers
 from benchmarks.robustness.results import ConditionResult, Expected, JunkResult, RealResult
-from benchmarks.robustness.sources import OTHER_DIGITS, MissingData
-from models.mnist import Digits
+from benchmarks.robustness.sources import OTHER_DIGITS
+from models.mnist import DataError, Digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +25,29 @@ class Work:
     seed: int
 
 
-def measure_clean(work: Work) -> tuple[ConditionResult, Mapping[str, Answers]]:
-    """Read the digits as they are; also return the answers by model."""
-    return _measure(work, CLEAN, severity=1)
-
-
-def measure_condition(work: Work, name: str, severity: int) -> ConditionResult:
-    """Read the digits under the condition `name` at `severity`, from 1."""
-    return _measure(work, condition(name), severity)[0]
+def measure_condition(
+    work: Work, name: str, severity: int
+) -> tuple[ConditionResult, Mapping[str, Answers]]:
+    """Read the digits under a condition at `severity`, from 1; also return the answers by model."""
+    under = condition(name)
+    pictures = under.pictures(work.digits.images, severity, seed=work.seed)
+    labels = work.digits.labels.astype(np.int64)
+    if under.expected is Expected.BLANK:
+        labels[:] = NO_DIGIT
+    elif under.digit is not None:
+        labels[:] = under.digit
+    readers = open_readers(work.source)
+    found, resized = readers.read(pictures), readers.read_resized(pictures)
+    result = ConditionResult(
+        condition=name,
+        severity=severity,
+        expected=under.expected,
+        level=under.levels[severity - 1],
+        blank=int((next(iter(found.values())).digits == NO_DIGIT).sum()),
+        normalised={model: answers.score(labels) for model, answers in found.items()},
+        resized={model: answers.score(labels) for model, answers in resized.items()},
+    )
+    return result, found
 
 
 def measure_junk(work: Work, kind: str, digits: Mapping[str, Answers]) -> JunkResult:
@@ -57,7 +72,7 @@ def measure_real(work: Work, data_dir: Path) -> tuple[RealResult, ...]:
     for name, load in OTHER_DIGITS.items():
         try:
             found = load(data_dir)
-        except MissingData as error:
+        except DataError as error:
             results.append(RealResult(name=name, missing=str(error)))
             continue
         answers = open_readers(work.source).read(found.pictures)
@@ -68,29 +83,5 @@ def measure_real(work: Work, data_dir: Path) -> tuple[RealResult, ...]:
 
 def auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
     """Return how often one of `positive` is above one of `negative`; a tie counts as half."""
-    ranks = rankdata(np.concatenate((positive, negative)))
-    above = ranks[: len(positive)].sum() - len(positive) * (len(positive) + 1) / 2
+    above = mannwhitneyu(positive, negative, method="asymptotic").statistic
     return float(above / (len(positive) * len(negative)))
-
-
-def _measure(
-    work: Work, under: Condition, severity: int
-) -> tuple[ConditionResult, Mapping[str, Answers]]:
-    pictures = under.pictures(work.digits.images, severity, seed=work.seed)
-    labels = work.digits.labels.astype(np.int64)
-    if under.expected is Expected.BLANK:
-        labels[:] = NO_DIGIT
-    elif under.digit is not None:
-        labels[:] = under.digit
-    found = open_readers(work.source).read(pictures)
-    resized = open_readers(work.source).read_resized(pictures)
-    result = ConditionResult(
-        condition=under.name,
-        severity=severity,
-        expected=under.expected,
-        level=under.levels[severity - 1],
-        blank=int((next(iter(found.values())).digits == NO_DIGIT).sum()),
-        normalised={name: answers.score(labels) for name, answers in found.items()},
-        resized={name: answers.score(labels) for name, answers in resized.items()},
-    )
-    return result, found

@@ -4,8 +4,6 @@ Functions take a digit uint8 [28, 28], white on black, a level and a random gene
 a picture uint8 [height, width, 3] (red, green, blue).
 """
 
-from functools import cache
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +34,19 @@ _RULE: Colour = (120, 150, 205)  # printed lines
 
 # What each of the eight neighbours adds to a pixel's code, clockwise from the one above.
 _NEIGHBOURS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
+_AROUND = np.arange(256)[:, None] >> np.arange(8) & 1  # [code, neighbour]
+_COUNT = _AROUND.sum(axis=1)
+_RISES = (np.roll(_AROUND, -1, axis=1) > _AROUND).sum(axis=1)
+# By code, whether a pixel may go in the first and in the second half of a round: three of the
+# neighbours above (0), right (2), below (4) and left (6) are not all ink.
+_REMOVABLE = [
+    (_COUNT >= 2)
+    & (_COUNT <= 6)
+    & (_RISES == 1)
+    & ~_AROUND[:, three].all(axis=1)
+    & ~_AROUND[:, others].all(axis=1)
+    for three, others in (([0, 2, 4], [2, 4, 6]), ([0, 2, 6], [0, 4, 6]))
+]
 
 
 def pen_coloured(image: Image, paleness: float, random: Random) -> Picture:
@@ -102,7 +113,7 @@ def security_printed(image: Image, strength: float, random: Random) -> Picture:
 def shadowed(image: Image, darkness: float, random: Random) -> Picture:
     """Cast a shadow that takes this share of the light."""
     page = inked(paper(random), placed(image, random), _BLACK_INK)
-    return finished(page * _shadow(darkness, random), random)
+    return finished(page * shadow(page, darkness, random, 0.4, (0.02, 0.3)), random)
 
 
 def photographed(image: Image, tilt: float, random: Random) -> Picture:
@@ -114,8 +125,8 @@ def photographed(image: Image, tilt: float, random: Random) -> Picture:
     # The paper is larger than the view, so it fills the frame.
     view = cv2.getPerspectiveTransform(corners, corners + inward * moves)
     photo = cv2.warpPerspective(page, view, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
-    photo = cv2.GaussianBlur(photo * _slope_of_light(tilt, random), (0, 0), 0.8)
-    return finished(photo, random, noise=4.0)
+    light = (0.85 + tilt * slope(page, random) / 2).astype(np.float32)
+    return finished(cv2.GaussianBlur(photo * light[..., None], (0, 0), 0.8), random, noise=4.0)
 
 
 def in_corner(image: Image, share: float, random: Random) -> Picture:
@@ -181,6 +192,30 @@ def finished(page: Page, random: Random, noise: float = 1.5) -> Picture:
     return np.clip(np.rint(seen), 0, 255).astype(np.uint8)
 
 
+def shadow(
+    page: Page,
+    darkness: float,
+    random: Random,
+    reach: float = 0.5,
+    soft: tuple[float, float] = (0.01, 0.1),
+) -> Page:
+    """Return the light [height, width, 1], 0 to 1, under a shadow with an edge on `page`.
+
+    The edge is up to `reach` from the middle, and as wide as the range `soft`; the page is 2 wide.
+    """
+    past = slope(page, random) - random.uniform(-reach, reach)
+    inside = 1 / (1 + np.exp(np.clip(past / random.uniform(*soft) * 4, -50, 50)))
+    return (1 - darkness * inside)[..., None].astype(np.float32)
+
+
+def slope(page: Page, random: Random) -> NDArray[np.float64]:
+    """Return a slope [height, width] over `page` in any direction, -1 to 1 from side to side."""
+    height, width, _ = page.shape
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    angle = random.uniform(0, 2 * np.pi)
+    return x * np.cos(angle) + y * np.sin(angle)
+
+
 def _nib(width: float) -> Image:
     side = max(1, round(width))
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
@@ -192,23 +227,6 @@ def _rule(page: Page, strength: float, random: Random, *, spacing: int) -> None:
         lines += (np.float32(_RULE) - lines) * strength
 
 
-def _shadow(darkness: float, random: Random) -> Page:
-    angle, edge = random.uniform(0, 2 * np.pi), random.uniform(-0.4, 0.4)
-    soft = random.uniform(0.02, 0.3)
-    inside = 1 / (1 + np.exp((_slope(angle) - edge) / soft * 4))
-    return (1 - darkness * inside).astype(np.float32)[..., None]
-
-
-def _slope_of_light(strength: float, random: Random) -> Page:
-    light = 0.85 + strength * _slope(random.uniform(0, 2 * np.pi)) / 2
-    return light.astype(np.float32)[..., None]
-
-
-def _slope(angle: float) -> NDArray[np.float64]:
-    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
-    return x * np.cos(angle) + y * np.sin(angle)
-
-
 def _skeleton(mask: Mask) -> Mask:
     """Thin the strokes of `mask` to one pixel.
 
@@ -217,24 +235,8 @@ def _skeleton(mask: Mask) -> Mask:
     thin = np.pad(mask, 1)
     while True:
         before = thin.sum()
-        for removable in (_removable(0), _removable(1)):
+        for removable in _REMOVABLE:
             codes = cv2.filter2D(thin, cv2.CV_32F, _NEIGHBOURS, borderType=cv2.BORDER_CONSTANT)
             thin = np.where(removable[codes.astype(np.uint8)], 0, thin).astype(np.uint8)
         if thin.sum() == before:
             return np.ascontiguousarray(thin[1:-1, 1:-1])
-
-
-@cache
-def _removable(step: int) -> NDArray[np.bool_]:
-    """Return by code whether a pixel may go in the first (0) or the second (1) half of a round."""
-    removable = np.zeros(256, bool)
-    for code in range(256):
-        around = [code >> bit & 1 for bit in range(8)]
-        rises = sum(a < b for a, b in zip(around, [*around[1:], around[0]], strict=True))
-        above, right, below, left = around[::2]
-        if step == 0:
-            open_side = not (above and right and below) and not (right and below and left)
-        else:
-            open_side = not (above and right and left) and not (above and below and left)
-        removable[code] = 2 <= sum(around) <= 6 and rises == 1 and open_side
-    return removable

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from itertools import groupby
 
 from pydantic import computed_field
 from scipy.stats import beta
 
-from benchmarks.reports import Record, Split
+from benchmarks.reports import Record, Report, Split
 
 _CONFIDENCE = 0.95
 
@@ -114,11 +115,9 @@ class Model(Record):
     threshold: float | None
 
 
-class Results(Record):
+class Results(Report):
     """All figures of one run."""
 
-    command: str
-    machine: str
     split: Split
     images: int
     seed: int
@@ -138,9 +137,5 @@ class Results(Record):
 
     def by_condition(self, *expected: Expected) -> dict[str, Sequence[ConditionResult]]:
         """Return the results of the conditions that expect one of these answers, by severity."""
-        found: dict[str, list[ConditionResult]] = {}
-        for result in (self.clean, *self.conditions):
-            if result.expected not in expected:
-                continue
-            found.setdefault(result.condition, []).append(result)
-        return found
+        chosen = (each for each in (self.clean, *self.conditions) if each.expected in expected)
+        return {name: list(found) for name, found in groupby(chosen, lambda each: each.condition)}

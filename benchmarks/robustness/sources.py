@@ -1,13 +1,11 @@
 """Material from this machine: letters in its fonts, photographs, digits of other data sets."""
 
-import csv
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import cv2
 import matplotlib as mpl
 import numpy as np
 from matplotlib import font_manager
@@ -15,8 +13,10 @@ from matplotlib.cbook import get_sample_data
 from matplotlib.ft2font import FT2Font
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from sklearn.datasets import load_digits, load_sample_images
 
 from benchmarks.robustness.conditions import png
+from training.reader.amounts import load_amounts
 
 LETTERS = "AEFHKMNPRVWXadehkmnvwx"
 
@@ -26,10 +26,6 @@ DIGIT_LIKE = "".join(text for text in string.ascii_letters if text not in LETTER
 _SIXTEEN_LEVELS = 255 / 16
 
 Photograph = NDArray[np.uint8]  # [height, width, 3]
-
-
-class MissingData(Exception):
-    """A data set is missing or incomplete; the message says what to get."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,64 +59,33 @@ def usable_fonts() -> tuple[Path, ...]:
     return tuple(by_name[name] for name in sorted(by_name) if _has_letters(by_name[name]))
 
 
-def photograph_crop(random: np.random.Generator) -> Photograph:
-    """Cut a square of 60 to 300 pixels out of one of the photographs."""
-    found = photographs()
-    photograph = found[random.integers(len(found))]
-    side = int(random.integers(60, 300))
-    height, width = photograph.shape[:2]
-    top, left = random.integers(height - side), random.integers(width - side)
-    return photograph[top : top + side, left : left + side]
-
-
 @cache
 def photographs() -> tuple[Photograph, ...]:
-    """Return Matplotlib's sample photograph, and scikit-learn's where it is installed."""
+    """Return the sample photographs of Matplotlib and scikit-learn."""
     with get_sample_data("grace_hopper.jpg") as file, Image.open(file) as image:
-        portrait = np.asarray(image.convert("RGB"))
-    try:
-        from sklearn.datasets import load_sample_images  # noqa: PLC0415 - optional
-    except ImportError:
-        return (portrait,)
-    return (portrait, *load_sample_images().images)
+        return (np.asarray(image.convert("RGB")), *load_sample_images().images)
 
 
 def scikit_learn_digits(_: Path) -> Labelled:
-    """Return the 1,797 digits of 8x8 pixels that scikit-learn ships, white on black.
-
-    Raises:
-        MissingData: scikit-learn is not installed.
-    """
-    try:
-        from sklearn.datasets import load_digits  # noqa: PLC0415 - optional
-    except ImportError as error:
-        raise MissingData('scikit-learn is not installed: "pip install scikit-learn"') from error
+    """Return the 1,797 digits of 8x8 pixels that scikit-learn ships, white on black."""
     found = load_digits()
     images = np.rint(found.images * _SIXTEEN_LEVELS).astype(np.uint8)
     return Labelled([png(image) for image in images], found.target.astype(np.uint8))
 
 
 def cheque_digits(data_dir: Path) -> Labelled:
-    """Cut the single digits out of the amounts in `data_dir`/orand-car-a, by their boxes.
+    """Cut the single digits out of the amounts of ORAND-CAR-A in `data_dir`, by their boxes.
 
     Raises:
-        MissingData: the folder or one of its images is missing.
+        DataError: the data set or one of its images is missing.
     """
-    folder = data_dir / "orand-car-a"
-    table = folder / "labels.csv"
-    if not table.is_file():
-        raise MissingData(f"{table} is not there: get ORAND-CAR-A, ICFHR 2014")
-    pictures, labels = [], []
-    with table.open(newline="") as lines:
-        for line in csv.DictReader(lines):
-            path = folder / "images" / line["file"]
-            strip = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-            if strip is None:
-                raise MissingData(f"{path} is missing or no picture: get ORAND-CAR-A again")
-            boxes = [tuple(map(int, box.split(","))) for box in line["boxes_xywh"].split(";")]
-            for digit, (x, y, width, height) in zip(line["digits"], boxes, strict=True):
-                pictures.append(png(strip[max(y, 0) : y + height, max(x, 0) : x + width]))
-                labels.append(int(digit))
+    amounts = load_amounts(data_dir)
+    pictures = [
+        png(amount.grey[max(box.y, 0) : box.y + box.height, max(box.x, 0) : box.right])
+        for amount in amounts
+        for box in amount.boxes
+    ]
+    labels = [int(digit) for amount in amounts for digit in amount.digits]
     return Labelled(pictures, np.array(labels, np.uint8))
 
 

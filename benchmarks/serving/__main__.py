@@ -15,10 +15,8 @@ from typing import Annotated
 
 import httpx
 import typer
-from rich.console import Console
-from rich.progress import track
 
-from benchmarks.reports import PUBLISHED, Out, Record, command, header, machine, row, run, write
+from benchmarks.reports import PUBLISHED, Out, Record, Report, header, progress, row, run, write
 from benchmarks.serving.clients import ClientFailed, Load, send
 from benchmarks.serving.servers import NUMERAL, TUTORIAL, Server, ServerFailed, running
 from benchmarks.serving.workloads import STAND_INS, Workload, workloads
@@ -72,11 +70,9 @@ class ServerState(Record):
     memory_mb: float
 
 
-class Results(Record):
+class Results(Report):
     """All figures of one run."""
 
-    command: str
-    machine: str
     model: str
     server_core: int
     seconds: float
@@ -90,10 +86,10 @@ class Results(Record):
 def serving(
     server: Annotated[
         list[str] | None,
-        typer.Option(help='"NAME=COMMAND" with {port}; repeatable. [default: numeral, tutorial]'),
-    ] = None,
-    reference: Annotated[
-        str | None, typer.Option(help="Server to compare with. [default: the last]")
+        typer.Option(
+            help='"NAME=COMMAND" with {port}; repeatable, ratios are to the last. '
+            "[default: numeral, tutorial]"
+        ),
     ] = None,
     workload: Annotated[
         list[str] | None, typer.Option(help="Part of a workload's name; repeatable. [default: all]")
@@ -107,9 +103,6 @@ def serving(
     """Measure requests per second and server CPU time per request; write a report."""
     defaults = (f"numeral={NUMERAL}", f"tutorial={TUTORIAL}")
     commands = dict(each.split("=", 1) for each in server or defaults)
-    reference = reference or list(commands)[-1]
-    if reference not in commands:
-        raise typer.BadParameter(f"no server is called {reference!r}")
     wanted = workload or [""]
     chosen = [each for each in workloads() if any(part in each.name for part in wanted)]
     clients = os.sched_getaffinity(0) - {server_core} or {server_core}
@@ -121,7 +114,7 @@ def serving(
         pairs = [(one, load) for load in chosen for one in servers if _answers(one, load, model)]
         turns = [
             _turn(one, load, number, model, seconds, clients)
-            for number in track(range(rounds), "rounds", console=Console(stderr=True))
+            for number in progress(range(rounds), "rounds")
             for one, load in (reversed(pairs) if number % 2 else pairs)
         ]
         states = tuple(
@@ -134,13 +127,11 @@ def serving(
             for one in servers
         )
     results = Results(
-        command=command("benchmarks.serving"),
-        machine=machine(),
         model=model,
         server_core=server_core,
         seconds=seconds,
         rounds=rounds,
-        reference=reference,
+        reference=list(commands)[-1],
         servers=states,
         turns=tuple(turns),
     )

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import httpx
 import psutil
@@ -81,7 +80,9 @@ def running(
     Raises:
         ServerFailed: it ends, or does not answer in time.
     """
-    port = free_port()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     python = shlex.quote(sys.executable)
     line = command.format(port=port, python=python, model=model, workers=workers)
     usable = os.sched_getaffinity(0)
@@ -95,26 +96,14 @@ def running(
         os.sched_setaffinity(0, usable)
         try:
             url = f"http://127.0.0.1:{port}"
-            wait_until_ready(process, url, log)
+            _wait_until_ready(process, url, log)
             yield Server(name, process, url, time.perf_counter() - started)
         finally:
             process.terminate()
             process.wait(_TIMEOUT_SECONDS)
 
 
-def free_port() -> int:
-    """Return a TCP port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_until_ready(process: subprocess.Popen[Any], url: str, log: Path | None = None) -> None:
-    """Wait until a server answers.
-
-    Raises:
-        ServerFailed: it ends, or does not answer in time.
-    """
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(httpx.HTTPError):
@@ -124,4 +113,4 @@ def wait_until_ready(process: subprocess.Popen[Any], url: str, log: Path | None 
                 return
         time.sleep(_POLL_SECONDS)
     process.kill()
-    raise ServerFailed(f"no answer from {url}:\n{log.read_text()[-2000:] if log else ''}")
+    raise ServerFailed(f"no answer from {url}:\n{log.read_text()[-2000:]}")

@@ -9,7 +9,7 @@ from benchmarks.robustness import distortions
 from benchmarks.robustness.conditions import CLEAN, CONDITIONS, SEVERITIES, condition
 from benchmarks.robustness.junk import KINDS, junk
 from benchmarks.robustness.results import Group
-from benchmarks.robustness.sources import MissingData, cheque_digits, letter, usable_fonts
+from benchmarks.robustness.sources import cheque_digits, letter, usable_fonts
 from service.imaging import decode, normalise
 from tests.generated import drawn_digits
 from training import junk as training_junk
@@ -100,22 +100,16 @@ def test_kinds_of_junk_that_training_draws_are_marked():
 def test_cheque_digits_are_cut_out_by_their_boxes(tmp_path):
     strip = np.zeros((40, 60, 3), np.uint8)
     strip[10:30, 5:15] = 255
-    write_cheques(tmp_path, 'a.png,17,"5,10,10,20;30,0,20,40"')
+    (tmp_path / "orand-car-a/images").mkdir(parents=True)
+    lines = ["file,digits,boxes_xywh", *['a.png,17,"5,10,10,20;30,0,20,40"'] * 3]
+    (tmp_path / "orand-car-a/labels.csv").write_text("\n".join(lines))
     cv2.imwrite(str(tmp_path / "orand-car-a/images/a.png"), strip)
 
     found = cheque_digits(tmp_path)
 
-    assert found.labels.tolist() == [1, 7]
-    first, second = (decode(picture, max_pixels=10_000) for picture in found.pictures)
+    assert found.labels.tolist() == [1, 7] * 3
+    first, second, *_ = (decode(picture, max_pixels=10_000) for picture in found.pictures)
     assert (first.shape, first.min(), second.shape) == ((20, 10), 255, (40, 20))
-
-
-def test_missing_cheques_are_named(tmp_path):
-    with pytest.raises(MissingData, match="orand-car-a"):
-        cheque_digits(tmp_path)
-    write_cheques(tmp_path, 'gone.png,1,"5,10,10,20"')
-    with pytest.raises(MissingData, match=r"gone\.png is missing or no picture"):
-        cheque_digits(tmp_path)
 
 
 def test_penned_digits_are_inked_and_vary():
@@ -124,8 +118,3 @@ def test_penned_digits_are_inked_and_vary():
     assert digits.images.shape == (20, 28, 28)
     assert (digits.images.reshape(20, -1).max(axis=1) > 200).all()
     assert not np.array_equal(digits.images[0], digits.images[10])
-
-
-def write_cheques(folder, line):
-    (folder / "orand-car-a" / "images").mkdir(parents=True)
-    (folder / "orand-car-a/labels.csv").write_text(f"file,digits,boxes_xywh\n{line}\n")

@@ -140,7 +140,7 @@ def test_a_run_measures_and_reports_everything(out, results):
     assert all(f"| {name} |" in page for name in (*(c.name for c in CONDITIONS), *KINDS))
     assert results.command in page
     assert "A E F H K M N P R V W X" in page
-    assert "orand-car-a/labels.csv is not there" in page
+    assert "has no orand-car-a/labels.csv" in page
     blank = next(found for found in results.junk if found.kind == "blank paper")
     assert blank.decisions["lenet5"].reasons["blank"] > 0
     assert results.clean_decisions["lenet5"].reasons["blank"] == 0

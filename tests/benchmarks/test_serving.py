@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks import calls, machine, pictures, scaling, soak
+from benchmarks import machine, pictures, scaling, soak
 from benchmarks.serving.__main__ import Results, Turn, app, markdown
 from benchmarks.serving.clients import Load, send
 from benchmarks.serving.servers import TUTORIAL, ServerFailed, running
@@ -126,13 +126,6 @@ def test_the_machine_is_measured_for_digits_and_fields(tmp_path):
         "100x100 scan, JPEG",
         "field of 8 digits, PNG",
     ]
-
-
-def test_calls_of_a_request_are_counted():
-    done = RUNNER.invoke(calls.app, [])
-
-    assert done.exit_code == 0, done.output
-    assert "POST /fields" in done.output
 
 
 def test_scaling_times_the_whole_command(tmp_path):
