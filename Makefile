@@ -34,7 +34,7 @@ serve: $(VENV)/.service ## Start the service; ARGS="--port 9000" passes options.
 	$(BIN)/numeral serve $(ARGS)
 
 test: lint $(if $(CI),browser) $(VENV)/.debian ## Run every check and all tests; ARGS="-k batch" goes to pytest.
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 docs: $(VENV)/.test ## Build the documentation into build/site; open build/site/index.html.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

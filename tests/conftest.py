@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 Draw = Callable[..., bytes]
 
-EXAMPLE_FORMS = Path(__file__).parents[1] / "docs" / "examples" / "forms"
+_TESTS = Path(__file__).parent
+EXAMPLE_FORMS = _TESTS.parent / "docs" / "examples" / "forms"
+
+# Folders with long files, which processes that share the tests begin with: otherwise one of them
+# is left alone with a long file in the end.
+_LONG = ("training", "export", "docs", "web", "scoring", "server", "e2e")
 
 # A busy machine can take longer to answer than the default 5 s of httpx. Loading the certificates
 # takes more than 20 ms for each client, and no test has a server with TLS.
@@ -57,6 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    rank = {folder: place for place, folder in enumerate(_LONG)}
+    items.sort(key=lambda item: rank.get(item.path.relative_to(_TESTS).parts[0], len(rank)))
     if config.getoption("engine") != ServingEngine.RAY:
         return
     for item in items:

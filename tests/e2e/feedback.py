@@ -30,11 +30,12 @@ def rows(file: Path) -> int:
 
 
 def metric(service: RunningService, name: str, **labels: str) -> float:
-    """The value of a metric."""
+    """The value of a metric; 0 before its first event."""
     text = httpx.get(f"{service.url}/metrics").text
-    return next(
+    values = (
         sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
         if sample.name == name and sample.labels == labels
     )
+    return next(values, 0.0)

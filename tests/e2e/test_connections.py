@@ -125,7 +125,7 @@ def test_a_client_that_reads_slowly_gets_its_answer(service):
         received = b""
         while piece := client.recv(len(expected) // 12):
             received += piece
-            time.sleep(0.3)
+            time.sleep(0.2)
 
     assert received.endswith(expected)
 

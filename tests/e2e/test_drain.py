@@ -17,8 +17,7 @@ one_or_two_workers = pytest.mark.parametrize("workers", [1, 2])
 
 
 @pytest.mark.own_processes("Ray's proxy turns late clients away")
-@one_or_two_workers
-@pytest.mark.parametrize("drain_seconds", [0, 0.5])
+@pytest.mark.parametrize(("workers", "drain_seconds"), [(1, 0), (2, 0.5)])
 def test_no_request_is_lost_when_a_busy_service_stops(start_ready, seven, workers, drain_seconds):
     service = start_ready(workers=workers, drain_seconds=drain_seconds)
 
@@ -36,8 +35,7 @@ def test_no_request_is_lost_when_a_busy_service_stops(start_ready, seven, worker
     assert "Traceback" not in service.log
 
 
-@one_or_two_workers
-@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("workers", "second"), [(1, signal.SIGINT), (2, signal.SIGTERM)])
 def test_a_draining_service_answers_but_is_not_ready_and_a_second_signal_ends_it(
     start_ready, seven, workers, second
 ):
@@ -76,9 +74,8 @@ def test_an_interrupt_from_the_terminal_does_not_wait(start_ready, workers):
 
 
 @pytest.mark.own_processes("a signal to all processes stops Ray's before the requests finish")
-@one_or_two_workers
-def test_a_service_manager_may_signal_every_process(start_ready, seven, workers):
-    service = start_ready(own_group=True, workers=workers)
+def test_a_service_manager_may_signal_every_process(start_ready, seven):
+    service = start_ready(own_group=True, workers=2)
 
     with callers(service.url, seven) as calling:
         service.wait_for(lambda: calling.answers[200] > 100)

@@ -11,6 +11,7 @@ import tritonclient.http
 
 from models.fields.constraints import LONGEST
 from service.auth.api_keys import Role, new_key
+from tests.conftest import copy_models
 from tests.e2e.callers import callers
 from tests.e2e.feedback import feedback, metric, predict, rows
 from tests.e2e.running import run_service
@@ -19,21 +20,19 @@ from tests.strips import bars, publish_reader
 pytest.importorskip("sqlalchemy", reason="requires the extra 'feedback'")
 
 
-@pytest.fixture
-def file(tmp_path):
-    return tmp_path / "feedback.db"
-
-
-@pytest.fixture
-def service(start_ready, file):
-    return start_ready(feedback_database=f"sqlite:///{file}", feedback_images=True)
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """The database of `feedback_server`."""
+    return tmp_path_factory.mktemp("feedback") / "feedback.db"
 
 
 @pytest.fixture(scope="module")
-def feedback_server(tmp_path_factory):
-    """A service that records feedback, for tests that change no settings."""
-    folder = tmp_path_factory.mktemp("feedback")
-    with run_service(folder, feedback_database=f"sqlite:///{folder}/feedback.db") as running:
+def feedback_server(file):
+    """A service with a reader of bars that records feedback."""
+    models = copy_models(file.parent / "models")
+    publish_reader(models)
+    settings = {"models_dir": models, "feedback_database": f"sqlite:///{file}"}
+    with run_service(file.parent, **settings) as running:
         running.wait_until_ready()
         yield running
 
@@ -73,17 +72,6 @@ def test_the_right_answer_is_taken_once(feedback_server, seven):
     assert kept["request_id"] == request_id
     assert (kept["read"], kept["answer"], kept["right"]) == ("7", "1", False)
     assert (kept["model"], kept["decision"], kept["kind"]) == ("resnet", "accept", "digit")
-
-
-@pytest.mark.own_processes("Ray's proxy asks the last callers to retry")
-def test_all_requests_are_recorded_when_the_service_stops(service, seven, file):
-    with callers(service.url, seven, number=1) as calling:
-        service.wait_for(lambda: calling.answers[200] > 20)
-        service.process.terminate()
-        calling.wait_until_refused()
-
-    service.process.wait(60)
-    assert rows(file) == calling.answers[200]
 
 
 @pytest.mark.parametrize(
@@ -171,14 +159,12 @@ def test_a_tensor_is_recorded_too(feedback_server):
     assert (answer.status_code, answer.json()["right"]) == (201, True)
 
 
-def test_a_field_is_answered_with_a_text(start_ready, models_copy, file):
-    publish_reader(models_copy)
-    service = start_ready(models_dir=models_copy, feedback_database=f"sqlite:///{file}")
-    answer = httpx.post(f"{service.url}/fields", content=bars("#18014"))
+def test_a_field_is_answered_with_a_text(feedback_server):
+    answer = httpx.post(f"{feedback_server.url}/fields", content=bars("#18014"))
     request_id = answer.headers["X-Request-ID"]
 
-    as_digit = feedback(service, request_id, digit=1)
-    as_text = feedback(service, request_id, text="18019")
+    as_digit = feedback(feedback_server, request_id, digit=1)
+    as_text = feedback(feedback_server, request_id, text="18019")
 
     assert as_digit.status_code == 422
     assert as_text.status_code == 201
@@ -186,17 +172,19 @@ def test_a_field_is_answered_with_a_text(start_ready, models_copy, file):
     assert "image" not in as_text.json()
 
 
-def test_metrics_show_the_errors_seen_in_the_field(service, seven, blank):
-    for digit in (7, 7, 1):
-        feedback(service, predict(service, seven), digit=digit).raise_for_status()
-    feedback(service, predict(service, blank), digit=None).raise_for_status()
-
-    def seen(outcome, decision="accept"):
+def test_metrics_show_the_errors_seen_in_the_field(feedback_server, seven, blank):
+    def seen(decision, outcome):
         labels = {"model": "resnet", "decision": decision, "outcome": outcome}
-        return metric(service, "numeral_feedback_total", **labels)
+        return metric(feedback_server, "numeral_feedback_total", **labels)
 
-    assert (seen("right"), seen("wrong")) == (2, 1)
-    assert (seen("right", "review"), seen("wrong", "review")) == (1, 0)
+    kinds = [(decision, each) for decision in ("accept", "review") for each in ("right", "wrong")]
+    before = [seen(*kind) for kind in kinds]
+    for digit in (7, 7, 1):
+        feedback(feedback_server, predict(feedback_server, seven), digit=digit).raise_for_status()
+    feedback(feedback_server, predict(feedback_server, blank), digit=None).raise_for_status()
+
+    added = [seen(*kind) - count for kind, count in zip(kinds, before, strict=True)]
+    assert added == [2, 1, 1, 0]
 
 
 @pytest.fixture(scope="module")
@@ -208,21 +196,24 @@ def keys():
     }
 
 
-@pytest.fixture
-def client(start_ready, keys, file, tmp_path):
+@pytest.fixture(scope="module")
+def client(keys, tmp_path_factory):
     """Return a function from a key's name to a client that uses it."""
-    keys_file = tmp_path / "keys.jsonl"
+    folder = tmp_path_factory.mktemp("keys")
+    keys_file = folder / "keys.jsonl"
     keys_file.write_text("".join(line.model_dump_json() + "\n" for _, line in keys.values()))
-    service = start_ready(
-        feedback_database=f"sqlite:///{file}",
-        feedback_images=True,
-        api_keys_file=keys_file,
+    settings = {
+        "feedback_database": f"sqlite:///{folder}/feedback.db",
+        "feedback_images": True,
+        "api_keys_file": keys_file,
         # No model promises that: everything needs a review.
-        max_error=0,
-    )
-    return lambda name: httpx.Client(
-        base_url=service.url, headers={"X-API-Key": keys[name][0]}, timeout=30
-    )
+        "max_error": 0,
+    }
+    with run_service(folder, **settings) as service:
+        service.wait_until_ready()
+        yield lambda name: httpx.Client(
+            base_url=service.url, headers={"X-API-Key": keys[name][0]}, timeout=30
+        )
 
 
 def test_a_key_answers_for_its_own_requests_alone(client, seven):
@@ -261,6 +252,8 @@ def test_a_key_looks_up_its_own_predictions_alone(client, seven, draw):
     assert (second["read"], second["answer"]) == ("5", "5")
     unknown = client("office").get("/predictions/order-2")
     assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown-prediction")
+    # Otherwise it would wait for review.
+    assert client("owner").delete("/predictions/order-2").status_code == 204
 
 
 def test_a_prediction_is_looked_up_without_keys(server, feedback_server, seven):
@@ -305,3 +298,17 @@ def test_without_keys_nobody_sees_the_queue(feedback_server):
 
         assert answer.status_code == 403
         assert answer.json()["type"] == "/problems/admin-off"
+
+
+@pytest.mark.own_processes("Ray's proxy asks the last callers to retry")
+def test_all_requests_are_recorded_when_the_service_stops(feedback_server, seven, file):
+    """The last test of this service."""
+    assert feedback(feedback_server, predict(feedback_server, seven), digit=7).is_success
+    before = rows(file)
+    with callers(feedback_server.url, seven, number=1) as calling:
+        feedback_server.wait_for(lambda: calling.answers[200] > 20)
+        feedback_server.process.terminate()
+        calling.wait_until_refused()
+
+    feedback_server.process.wait(60)
+    assert rows(file) - before == calling.answers[200]

@@ -9,10 +9,9 @@ import httpx
 import numpy as np
 import pytest
 
-from service.auth.api_keys import Role, new_key
+from service.auth.api_keys import ApiKeys, Role, new_key
 from service.auth.quotas import Quota
 from tests.conftest import copy_models
-from tests.e2e.raw import connected
 from tests.e2e.running import run_service
 from tests.strips import bars, publish_reader
 
@@ -279,95 +278,56 @@ def test_readers_are_listed_beside_the_models(service):
     assert httpx.get(f"{service.url}/health/ready").json()["readers"] == ["reader"]
 
 
-def test_without_a_reader_there_is_a_problem_that_says_so(start, models_copy):
-    _without_readers(models_copy)
-    service = start(models_dir=models_copy)
-    service.wait_until_ready()
-
-    response = httpx.post(f"{service.url}/fields", content=bars("#1"))
-
-    assert response.status_code == 404
-    assert "no reader is published" in response.json()["detail"]
-
-
-def test_a_damaged_reader_does_not_stop_the_digit_models(start, models_copy, seven):
+def test_a_damaged_reader_does_not_stop_the_digit_models(app_client, models_copy, seven):
     publish_reader(models_copy)
     (models_copy / "reader.onnx").write_bytes(b"damaged")
-    service = start(models_dir=models_copy)
-    service.wait_until_ready()
+    client = app_client(models_dir=models_copy)
 
-    response = httpx.post(f"{service.url}/fields", content=bars("#1"))
+    response = client.post("/fields", content=bars("#1"))
 
     assert response.status_code == 503
     assert response.json()["type"] == "/problems/model-unavailable"
     assert "reader.onnx" in response.json()["detail"]
-    assert httpx.post(f"{service.url}/predict", content=seven).json()["digit"] == 7
-    [listed] = httpx.get(f"{service.url}/models").json()["readers"]
+    assert client.post("/predict", content=seven).json()["digit"] == 7
+    [listed] = client.get("/models").json()["readers"]
     assert listed["status"] == "failed"
-    assert "reader.onnx" in httpx.get(f"{service.url}/models/reader").json()["reason"]
+    assert "reader.onnx" in client.get("/models/reader").json()["reason"]
 
 
-def test_a_reader_that_keeps_no_default_is_named_in_the_log(start_ready, models_copy):
-    publish_reader(models_copy)
-
-    log = start_ready(models_dir=models_copy, field_max_error=0.005).log
-
-    assert "[warning  ] every field will be sent to review" in log
-
-
-def test_fields_ask_for_a_key_and_count_against_its_quota(start_ready, models_copy, tmp_path):
+def test_fields_ask_for_a_key_and_count_against_its_quota(app_client, models_copy):
     publish_reader(models_copy)
     key, line = new_key("single", Role.PREDICT, Quota.parse("4/day"))
-    keys = tmp_path / "keys.jsonl"
-    keys.write_text(line.model_dump_json() + "\n")
-    url = start_ready(models_dir=models_copy, api_keys_file=keys).url
+    client = app_client(ApiKeys((line,)), models_dir=models_copy)
     four = [("files", (f"{number}.png", bars("#42"))) for number in range(4)]
-    owned = {"X-API-Key": key}
 
-    assert httpx.post(f"{url}/fields", content=bars("#42")).status_code == 401
-    assert httpx.post(f"{url}/fields", content=bars("#42"), headers=owned).status_code == 200
-    refused = httpx.post(f"{url}/fields/batch", files=four, headers=owned)
+    assert client.post("/fields", content=bars("#42")).status_code == 401
+    client.headers["X-API-Key"] = key
+    assert client.post("/fields", content=bars("#42")).status_code == 200
+    refused = client.post("/fields/batch", files=four)
     assert refused.status_code == 429
     assert int(refused.headers["Retry-After"]) > 0
-    assert httpx.post(f"{url}/fields/batch", files=four[:2], headers=owned).status_code == 200
+    assert client.post("/fields/batch", files=four[:2]).status_code == 200
 
 
-def test_a_reader_is_published_into_a_running_service(start_ready, models_copy):
-    _without_readers(models_copy)
+def test_a_reader_is_published_into_a_running_service_and_no_damaged_one_replaces_it(
+    start_ready, models_copy
+):
+    manifest = models_copy / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"readers": []}))
     service = start_ready(models_dir=models_copy)
-    assert httpx.post(f"{service.url}/fields", content=bars("#42")).status_code == 404
+    without = httpx.post(f"{service.url}/fields", content=bars("#42"))
+    assert without.status_code == 404
+    assert "no reader is published" in without.json()["detail"]
 
     publish_reader(models_copy)
     service.process.send_signal(signal.SIGHUP)
-
     service.wait_for(lambda: "reloaded" in service.log)
     assert _read(service, bars("#42"))["text"] == "42"
 
-
-def test_a_damaged_reader_does_not_replace_the_one_that_serves(start_ready, models_copy):
-    publish_reader(models_copy)
-    service = start_ready(models_dir=models_copy)
-
     (models_copy / "reader.onnx").write_bytes(b"damaged")
     service.process.send_signal(signal.SIGHUP)
-
     service.wait_for(lambda: "reload failed" in service.log)
     assert _read(service, bars("#42"))["text"] == "42"
-
-
-def test_a_client_that_disconnects_frees_the_queue(start_ready, models_copy):
-    publish_reader(models_copy)
-    service = start_ready(models_dir=models_copy, queue_size=4)
-    body = bars("#0123456789", height=2000)
-    head = b"POST /fields HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % len(body)
-
-    for _ in range(20):
-        with connected(service.url) as caller:
-            caller.sendall(head + body)
-    service.wait_for(
-        lambda: httpx.post(f"{service.url}/fields", content=bars("#42")).status_code == 200
-    )
-    assert "Traceback" not in service.log
 
 
 def test_the_document_says_every_body_parameter_and_error_of_a_field(service):
@@ -402,13 +362,6 @@ def _read(service, picture, query=""):
     response = httpx.post(f"{service.url}/fields{query}", content=picture)
     assert response.status_code == 200, response.text
     return response.json()
-
-
-def _without_readers(folder):
-    file = folder / "manifest.json"
-    manifest = json.loads(file.read_text())
-    manifest["readers"] = []
-    file.write_text(json.dumps(manifest))
 
 
 def _base64(data):

@@ -1,5 +1,6 @@
 """Limits that need a socket or real work, and stops in the middle of work."""
 
+import base64
 import contextlib
 import json
 import re
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from tests.e2e.raw import connected
+from tests.e2e.running import run_service
 
 LONG_WORK_PICTURES = 50
 
@@ -23,24 +25,45 @@ def long_work(draw):
     return [("files", (f"{index}.png", picture)) for index in range(LONG_WORK_PICTURES)]
 
 
-def test_a_request_beyond_the_queue(start_ready, seven, long_work):
-    service = start_ready(queue_size=1)
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory):
+    """A service whose queue holds one picture."""
+    with run_service(tmp_path_factory.mktemp("narrow"), queue_size=1) as service:
+        service.wait_until_ready()
+        yield service
 
-    with _in_work(service, seven, long_work) as (work, refused):
+
+def test_a_request_beyond_the_queue(narrow, seven, long_work):
+    with _in_work(narrow, seven, long_work) as (work, refused):
         problem = _expect(refused, 503, "queue-full")
         assert "at most 1 images" in problem["detail"]
         assert int(refused.headers["Retry-After"]) > 0
         assert work.result().status_code == 200
-    assert _predict(service, seven).status_code == 200
+    assert _predict(narrow, seven).status_code == 200
 
 
-def test_a_request_beyond_its_deadline(start_ready, seven, long_work):
-    service = start_ready(request_timeout=0.2)
+def test_a_stop_lets_a_request_in_work_finish(narrow, seven, long_work):
+    """The last test of this service."""
+    with _in_work(narrow, seven, long_work) as (work, _):
+        status = narrow.stop()
+        response = work.result()
 
-    response = httpx.post(f"{service.url}/predict/batch", files=long_work, timeout=60)
+    assert status == 0
+    assert response.status_code == 200
+    assert len(response.json()["predictions"]) == LONG_WORK_PICTURES
+
+
+def test_a_request_beyond_its_deadline(app_client, seven, long_work):
+    client = app_client(request_timeout=0.2)
+
+    response = client.post("/predict/batch", files=long_work)
+    data = [base64.b64encode(picture).decode() for _, (_, picture) in long_work]
+    tensor = {"name": "image_bytes", "shape": [len(data)], "datatype": "BYTES", "data": data}
+    protocol = client.post("/v2/models/resnet/infer", json={"inputs": [tensor]})
 
     assert "0.2 s" in _expect(response, 504, "deadline-exceeded")["detail"]
-    assert _predict(service, seven).status_code == 200
+    assert (protocol.status_code, "0.2 s" in protocol.json()["error"]) == (504, True)
+    assert client.post("/predict", content=seven).status_code == 200
 
 
 def test_a_body_beyond_its_deadline(start_ready):
@@ -69,18 +92,6 @@ def test_bodies_beyond_the_memory_budget(start_ready, seven):
     service.wait_for(lambda: _predict(service, seven).status_code == 200)
 
 
-def test_a_stop_lets_a_request_in_work_finish(start_ready, seven, long_work):
-    service = start_ready(queue_size=1)
-
-    with _in_work(service, seven, long_work) as (work, _):
-        status = service.stop()
-        response = work.result()
-
-    assert status == 0
-    assert response.status_code == 200
-    assert len(response.json()["predictions"]) == LONG_WORK_PICTURES
-
-
 @pytest.mark.own_processes("Ray ends it itself, which is answered with 500")
 def test_a_stop_gives_up_an_upload_that_hangs(start_ready):
     service = start_ready(request_timeout=1)
@@ -94,27 +105,28 @@ def test_a_stop_gives_up_an_upload_that_hangs(start_ready):
     assert "Traceback" not in service.log
 
 
-def test_a_plain_run_logs_no_warning_and_ends_with_success(start_ready):
+def test_a_plain_run_logs_requests_without_a_warning_and_ends_with_success(start_ready):
     service = start_ready()
 
     httpx.get(f"{service.url}/x%0AERROR%20forged%0D%1B[2J")
 
     service.wait_for(lambda: "forged" in service.log)
     [line] = [line for line in service.log.splitlines() if "forged" in line]
+    assert "[info     ] request" in line
+    assert "method=GET" in line
     assert "path=/x%0AERROR%20forged%0D%1B%5B2J" in line
     assert "[warning" not in service.log
     assert service.stop() == 0
 
 
-def test_an_unknown_variable_is_named_in_the_log(start_ready):
-    log = start_ready(queue_sise=1, data="/nowhere", workers=2).log
+def test_settings_without_a_use_are_named_in_the_log(start_ready):
+    rates = {"max_error": 1e-9, "field_max_error": 1e-9}
+    log = start_ready(queue_sise=1, data="/nowhere", workers=2, **rates).log
 
     assert "[warning  ] NUMERAL_QUEUE_SISE sets nothing" in log
     assert log.count("sets nothing") == 1
-
-
-def test_an_unsupported_error_rate_is_named_in_the_log(start_ready):
-    assert "[warning  ] every picture will be sent to review" in start_ready(max_error=1e-9).log
+    assert "[warning  ] every picture will be sent to review" in log
+    assert "[warning  ] every field will be sent to review" in log
 
 
 def _predict(service, picture):

@@ -36,18 +36,6 @@ def test_a_request_has_a_line_in_json(service, seven):
     assert line["client"] == "127.0.0.1"
 
 
-def test_a_request_has_a_line_on_the_console(start_ready):
-    service = start_ready()
-
-    httpx.get(f"{service.url}/models", headers={"X-Request-ID": "order-66"})
-
-    service.wait_for(lambda: "order-66" in service.log)
-    [line] = [line for line in service.log.splitlines() if "order-66" in line]
-    assert "[info     ] request" in line
-    assert "method=GET" in line
-    assert "path=/models" in line
-
-
 def test_the_line_names_the_trace_of_the_caller(service):
     headers = {"X-Request-ID": "traced", "traceparent": f"00-{TRACE}-{SPAN}-01"}
     httpx.head(f"{service.url}/models", headers=headers)

@@ -11,8 +11,6 @@ from tests.conftest import copy_models
 from tests.e2e.callers import callers
 from tests.e2e.running import run_service
 
-one_or_two_workers = pytest.mark.parametrize("workers", [1, 2])
-
 
 @pytest.fixture(scope="module", params=[1, 2])
 def shared(request, tmp_path_factory):
@@ -77,17 +75,16 @@ def test_a_reload_that_failed_can_be_tried_again(service, folder, workers):
 
 
 @pytest.mark.own_processes("replicas of Ray Serve hear no signals")
-@pytest.mark.parametrize("shared", [2], indirect=True)
 def test_a_signal_to_one_worker_reloads_them_all(service, workers):
-    _reload(service, workers, signalled=service.worker_ids()[0])
+    one, *_ = service.worker_ids() or [service.process.pid]
+
+    _reload(service, workers, signalled=one)
 
 
 @pytest.mark.own_processes("Ray's proxy turns late clients away")
-@one_or_two_workers
-def test_no_request_notices_a_reload(start, models_copy, seven, workers):
-    service = start(models_dir=models_copy, workers=workers)
-    _wait_until_ready(service, workers)
-
+def test_no_request_notices_a_reload(shared, seven):
+    """The last test of these services."""
+    service, _, workers = shared
     with callers(service.url, seven, number=8) as calling:
         for _ in range(3):
             _reload(service, workers)

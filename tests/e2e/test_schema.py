@@ -50,7 +50,7 @@ def test_the_service_serves_this_document(server):
 @schema.parametrize()
 @seed(1998)
 @settings(
-    max_examples=50,
+    max_examples=25,
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from service.imaging import UnreadableImage, normalise, unchanged
+from tests.imaging.test_clutter import alike
 
 DIGITS = "0123456789"
 
@@ -43,17 +44,6 @@ def assert_mnist_form(image):
     x, y = centre_of_mass(image)
     assert abs(x - 14) <= 0.6 or left == 0 or left + width == 28
     assert abs(y - 14) <= 0.6 or top == 0 or top + height == 28
-
-
-def alike(one, other):
-    """Correlation of two images, 1 where they show the same.
-
-    Images are centred by whole pixels, so that a hair's breadth may move one by a pixel.
-    """
-    shifts = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
-    return max(
-        np.corrcoef(np.roll(one, shift, (0, 1)).ravel(), other.ravel())[0, 1] for shift in shifts
-    )
 
 
 def mnist_like(digit="5"):

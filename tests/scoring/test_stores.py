@@ -7,7 +7,6 @@ import pytest
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
-server = pytest.importorskip("moto.server")
 fsspec = pytest.importorskip("fsspec")
 
 from service.scoring.pieces import Piece, Unread  # noqa: E402
@@ -28,6 +27,8 @@ KEYS = {
 @pytest.fixture(scope="module")
 def store():
     """An S3 with the buckets `scans` and `results`."""
+    # Imported here, because every process that collects the tests would wait for it.
+    server = pytest.importorskip("moto.server")
     import boto3
 
     running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
