@@ -15,6 +15,17 @@ _MIN_TRAIN_IMAGES = 10
 VALIDATION_SHARE = 1 / 6  # 10,000 of MNIST's 60,000 training images
 
 
+# Positions of training images that do not show their label, see docs/training.md.
+_MISLABELLED = np.array(
+    [
+        *(2148, 4129, 4476, 7080, 10994, 14582, 16678, 18190, 25678, 26622, 26748, 30049, 30184),
+        *(32342, 34750, 35310, 37680, 39311, 40144, 41594, 42566, 43454, 46857, 50340, 51248),
+        *(51944, 52854, 53063, 53396, 54264, 54458, 56596, 57744, 59915),
+    ]
+)
+_TRAIN_IMAGES = 60_000  # in MNIST; smaller sets have other images at these positions
+
+
 @dataclass(frozen=True)
 class Mnist:
     """Training set and test set, as published."""
@@ -27,6 +38,19 @@ class Mnist:
         """Split the training set: the last `share` is for validation."""
         fitted = len(self.train) - round(len(self.train) * share)
         return self.train[:fitted], self.train[fitted:]
+
+    def well_labelled(self) -> tuple[Digits, Digits]:
+        """Split the training set like `hold_out`, without the images that are labelled wrongly.
+
+        For composing strips, where one image would make many labels wrong.
+        """
+        fitted, held_out = self.hold_out()
+        if len(self.train) != _TRAIN_IMAGES:
+            return fitted, held_out
+        return (
+            fitted[np.setdiff1d(np.arange(len(fitted)), _MISLABELLED)],
+            held_out[np.setdiff1d(np.arange(len(held_out)), _MISLABELLED - len(fitted))],
+        )
 
 
 def load_mnist(data_dir: Path | None = None, *, verify: bool = True) -> Mnist:

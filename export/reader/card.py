@@ -42,7 +42,7 @@ def overview(card: ReaderCard, folder: str) -> Iterator[str]:
     )
     yield (
         f"\n[`{card.name}`]({folder}/{card.name}.md) reads whole fields without an error: of"
-        f" {read}; half of the composed strips are hard."
+        f" {read}."
     )
     yield from map(_accepted, (p for p in card.operating_points if p.max_error == _SHOWN_POINT))
     yield f"{card.parameters:,} parameters, {card.speed.latency_ms:.1f} ms per strip."
@@ -87,8 +87,9 @@ def page(card: ReaderCard) -> Iterator[str]:
         yield f"It started from the weights of {run.initial}."
     yield "\n## On held-out strips\n"
     yield (
-        "Half of the composed strips are by any writer on any paper, with separators, many of them"
-        " hard to read; half are tidy ZIP codes. Their digits and papers were held out of training."
+        "Half of the composed strips are amounts, codes and numbers with separators; half are ZIP"
+        " codes whose digits touch. All are legible: strips that a person could not read are left"
+        " to the benchmark of fields. Their digits and papers were held out of training."
         " Temperature and confidence were fitted on other strips of the same digits, and on the"
         " real strips; here the confidence of each real strip comes from a rule fitted without it"
         " and its neighbours.\n"

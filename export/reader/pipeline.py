@@ -93,7 +93,7 @@ def export_reader(
     ranges: dict[str, list[Sample]] = {}
     if eight_bits:
         count = min(composed, _RANGES)
-        digits, _ = mnist.hold_out()
+        digits, _ = mnist.well_labelled()
         ranges = validation_sets(digits, train, cells.train[:count], count, seed=_RANGE_SEED)
     return export_model(
         model,
@@ -123,7 +123,7 @@ def export_model(
     Raises:
         VerificationError: the exported graph does not answer like the Keras model.
     """
-    _, digits = mnist.hold_out()
+    _, digits = mnist.well_labelled()
     sets = [
         validation_sets(digits, held_out, held_out_cells, composed, seed=seed)
         for seed in (_FIT_SEED, _MEASURE_SEED)

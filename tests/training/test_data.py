@@ -6,7 +6,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from models.mnist import DataError, IdxFile, Part, read_idx
+from models.mnist import DataError, Digits, IdxFile, Part, read_idx
 from tests.generated import drawn_digits, drawn_mnist, idx, write_idx
 from training import data
 from training.data import Mnist, load_mnist
@@ -140,3 +140,21 @@ def test_the_held_out_images_are_the_last_sixth_and_no_training_image():
 
     assert len(train) == 50
     np.testing.assert_array_equal(held_out.images, digits.images[50:])
+
+
+def test_strips_are_composed_without_images_whose_label_is_wrong():
+    numbered = Digits(np.zeros((60_000, 1, 1), np.uint8), np.arange(60_000))
+    fitted, held_out = Mnist(train=numbered, test=numbered).well_labelled()
+
+    assert {2148, 46857}.isdisjoint(fitted.labels)
+    assert {50340, 59915}.isdisjoint(held_out.labels)
+    assert (fitted.labels < 50_000).all()
+    assert (held_out.labels >= 50_000).all()
+    assert len(fitted) + len(held_out) == 60_000 - 34
+
+
+def test_a_small_set_keeps_all_images():
+    digits = drawn_digits(60, seed=3)
+    fitted, held_out = Mnist(train=digits, test=digits).well_labelled()
+
+    assert (len(fitted), len(held_out)) == (50, 10)

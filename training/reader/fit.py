@@ -31,14 +31,14 @@ _MIXTURES = {
     READER.name: Mixture(),
     TIDY_READER.name: Mixture(real=0.20, spliced=0.12, empty=0.03, tidy=0.8),
     CELL_READER.name: Mixture(
-        real=0.22,
-        spliced=0.11,
+        real=0.18,
+        spliced=0.08,
         empty=0.03,
-        cells=0.18,
+        cells=0.15,
         spliced_cells=0.04,
-        tidy=0.55,
+        tidy=0.6,
         in_cells=0.2,
-        signed=0.28,
+        signed=0.22,
     ),
 }
 _FOLLOWING = {
@@ -93,7 +93,7 @@ class Task:
             NAME,
             self.recipe,
             self.seed,
-            len(mnist.hold_out()[0]) + len(train_amounts) + len(cells.train),
+            len(mnist.well_labelled()[0]) + len(train_amounts) + len(cells.train),
             len(held_out) + len(cells.held_out),
             initial=self.initial.name if self.initial else None,
             negatives=hash_of(self.letters) if self.letters is not None else None,
@@ -116,7 +116,7 @@ def fit_reader(
         RunError: the folder contains another run, or the initial run has not finished.
     """
     recipe, seed, steps = task.recipe, task.seed, task.steps
-    digits, validation_digits = mnist.hold_out()
+    digits, validation_digits = mnist.well_labelled()
     train_amounts, held_out = hold_out(amounts)
     run, config = task.run(mnist, amounts, cells, runs_dir)
     run.prepare(config)

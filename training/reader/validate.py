@@ -1,6 +1,6 @@
 """Accuracy on held-out strips during training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -10,7 +10,8 @@ from models.mnist import Digits
 from models.strips import BLANK, SYMBOLS, pad, standardise
 from training.reader import texts
 from training.reader.amounts import Amount
-from training.reader.samples import Material, Sample, composed, tidy
+from training.reader.ink import Random
+from training.reader.samples import Material, Sample, tidy
 from training.reader.texts import only_digits
 
 _SEED = 7
@@ -53,20 +54,18 @@ def validation_sets(
 ) -> dict[str, list[Sample]]:
     """Return held-out real amounts and cells, and composed strips drawn with `seed`.
 
-    These are any texts, tidy ZIP codes whose digits touch, and tidy texts with fractions and signs.
+    These are any texts, ZIP codes whose digits touch, and texts with fractions and signs; all tidy,
+    because nobody could read every strip in any hand on any paper.
     """
     material = Material.of(digits, amounts)
     random = np.random.default_rng(seed)
     return {
         "amounts": _real(amounts),
         "cells": _real(cells),
-        "composed": [
-            composed(material, texts.text(random), random) for _ in range(composed_strips)
-        ],
-        "zip_codes": [_zip_code(material, random) for _ in range(composed_strips)],
-        "signed": [
-            tidy(material, texts.signed_text(random), random) for _ in range(composed_strips)
-        ],
+        **{
+            name: [draw(material, random) for _ in range(composed_strips)]
+            for name, draw in _COMPOSED.items()
+        },
     }
 
 
@@ -74,9 +73,13 @@ def _real(strips: Sequence[Amount]) -> list[Sample]:
     return [Sample(standardise(s.grey).pixels, s.digits, False) for s in strips]
 
 
-def _zip_code(material: Material, random: np.random.Generator) -> Sample:
-    code = texts.digits(5, random)
-    return tidy(material, code, random, touching=True)
+_COMPOSED: dict[str, Callable[[Material, Random], Sample]] = {
+    "composed": lambda material, random: tidy(material, texts.text(random), random),
+    "zip_codes": lambda material, random: tidy(
+        material, texts.digits(5, random), random, touching=True
+    ),
+    "signed": lambda material, random: tidy(material, texts.signed_text(random), random),
+}
 
 
 class Validation(keras.callbacks.Callback):
