@@ -15,7 +15,7 @@ from models.fields.constraints import Constraints
 from models.fields.decode import Hypothesis, decode
 from models.fields.formats import ANY, Amount, Format, Notation, Value
 from models.reader_card import ReaderCard
-from models.strips import CLASSES, DIGITS, FRACTIONS
+from models.strips import DIGITS, FRACTIONS
 from service.imaging import SeenStrip, is_cut_off
 from service.inference.boxes import Box, boxes
 from service.inference.decisions import Decision, soften_alone
@@ -196,9 +196,7 @@ def _suspicions(
         fraction = np.concatenate(inside)
     elif _has_fraction(best):
         found.append(FieldReason.FRACTION)
-    # A reader without these classes takes a slash for a 1: 75/100 would be 7511.
-    knows_none = form in ("amount", "date") and scores.shape[1] < CLASSES
-    if not found and (knows_none or fraction.max(initial=0.0) > _SUSPECTED_FRACTION):
+    if not found and fraction.max(initial=0.0) > _SUSPECTED_FRACTION:
         found.append(FieldReason.FRACTION)
     _, *between, _ = symbols_between(best.raw)
     # In amounts, a word beside a slash means no cents; `Notation` knows no other words.

@@ -1,6 +1,6 @@
 """Published ONNX files as ONNX Runtime sessions that follow the model contract."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.manifest import DIGITS, IMAGE_SIDE, ModelCard, read_model_file
 from models.reader_card import ReaderCard
-from models.strips import BUCKET, CLASSES, FRACTIONS, HEIGHT, PAPER, SIGNS, STRIDE
+from models.strips import BUCKET, CLASSES, HEIGHT, PAPER, STRIDE
 
 Images = NDArray[np.uint8]  # [N, 28, 28], white ink (255) on black (0)
 Scores = NDArray[np.float32]  # [N, 10], one column per digit
@@ -32,14 +32,10 @@ _DIGIT_CONTRACT = {
     _INPUT: f"tensor(uint8) [*, {IMAGE_SIDE}, {IMAGE_SIDE}]",
     **dict.fromkeys(_DIGIT_OUTPUTS, f"tensor(float) [*, {DIGITS}]"),
 }
-# Older readers know neither fractions nor signs.
-_FIELD_CONTRACTS = [
-    {
-        _INPUT: f"tensor(uint8) [*, {HEIGHT}, *]",
-        **dict.fromkeys(_FIELD_OUTPUTS, f"tensor(float) [*, *, {classes}]"),
-    }
-    for classes in (CLASSES, CLASSES - len(FRACTIONS + SIGNS))
-]
+_FIELD_CONTRACT = {
+    _INPUT: f"tensor(uint8) [*, {HEIGHT}, *]",
+    **dict.fromkeys(_FIELD_OUTPUTS, f"tensor(float) [*, *, {CLASSES}]"),
+}
 
 
 class UnusableModel(Exception):
@@ -94,7 +90,7 @@ def open_classifier(directory: Path, card: ModelCard) -> Classifier:
         UnusableModel: ONNX Runtime cannot load or run it, or it breaks the model contract.
     """
     scored = {_OUTLIER_OUTPUT: "tensor(float) [*]"} if card.outliers.scored else {}
-    classifier = Classifier(card, _open_session(directory, card, [_DIGIT_CONTRACT | scored]))
+    classifier = Classifier(card, _open_session(directory, card, _DIGIT_CONTRACT | scored))
     # The largest batch first, so that the memory arena has its final size before any request.
     batches = (
         np.zeros((size, IMAGE_SIDE, IMAGE_SIDE), np.uint8) for size in (LARGEST_MICRO_BATCH, 1)
@@ -109,7 +105,7 @@ def open_reader(directory: Path, card: ReaderCard) -> Reader:
     open_reader(directory, manifest.readers[0]).run(pad([standardise(grey).pixels]))
     """
     path = directory / card.file
-    reader = Reader(card, _open_session(directory, card, _FIELD_CONTRACTS))
+    reader = Reader(card, _open_session(directory, card, _FIELD_CONTRACT))
     sizes = ((4, HEIGHT, 8 * BUCKET), (1, HEIGHT, 6 * BUCKET))
     batches = [np.full(size, PAPER, np.uint8) for size in sizes]
     _warm_up(lambda batch: np.exp(reader.run(batch)), batches, path)
@@ -127,7 +123,7 @@ def _outputs_of(card: ModelCard) -> tuple[str, ...]:
 
 
 def _open_session(
-    directory: Path, card: ModelCard | ReaderCard, contracts: Sequence[Mapping[str, str]]
+    directory: Path, card: ModelCard | ReaderCard, contract: Mapping[str, str]
 ) -> ort.InferenceSession:
     path = directory / card.file
     content = read_model_file(directory, card)
@@ -145,10 +141,10 @@ def _open_session(
     found = {
         each.name: _signature(each) for each in (*session.get_inputs(), *session.get_outputs())
     }
-    if found not in contracts:
+    if found != contract:
         raise UnusableModel(
             f"{path}: its inputs and outputs are {_listed(found)}; the model contract says"
-            f" {_listed(contracts[0])}"
+            f" {_listed(contract)}"
         )
     return session
 
