@@ -18,7 +18,10 @@ EXPORT := $(BIN)/python -m export --replace-shipped $(ARGS)
 TEACHER := runs/resnet/teacher-e80-b128-s1
 PUPILS := mlp:200 cnn:80 lenet:150 lenet5:150 mobilenet:50
 RESNET := --model resnet --recipe open-set --negatives runs/negatives.npz --pictures runs/pictures.npz
-READER := strips-e40-b48-s1
+STRIPS := strips-e40-b48-s1
+TIDY := tidy-e24-b48-s1-after-$(STRIPS)
+CELLS := cells-e10-b48-s1-after-cells-e12-b48-s1-after-$(TIDY)
+READER := --model reader --negatives runs/negatives.npz
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -87,8 +90,8 @@ lock: $(VENV)/.uv ## Update requirements/*.txt; ARGS=--upgrade takes newer versi
 
 # Takes hours on a few cores; continues after an interruption. Trained on another machine, a model can
 # be worse than the shipped one by a few images: then ARGS=--force publishes it.
-weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA has MNIST, mnist-writers, omniglot and orand-car-a.
-	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a directory with the IDX files of MNIST, mnist-writers, omniglot and orand-car-a.' >&2; exit 2; }
+weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA has MNIST, mnist-writers, omniglot, orand-car-a and meza.
+	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a directory with the IDX files of MNIST, mnist-writers, omniglot, orand-car-a and meza.' >&2; exit 2; }
 	$(TRAINING) fit --model resnet --recipe teacher
 	@for pupil in $(PUPILS); do \
 		$(TRAINING) fit --model $${pupil%:*} --epochs $${pupil#*:} --recipe best --teacher $(TEACHER) || exit; \
@@ -98,11 +101,14 @@ weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL
 	@for fold in 1 2 3 4; do $(TRAINING) fit $(RESNET) --fold $$fold/4 || exit; done
 	$(TRAINING) fit $(RESNET) --everything
 	$(TRAINING) fit --model reader
-	$(TRAINING) fit --model reader --initial runs/reader/$(READER)
+	$(TRAINING) fit --model reader --initial runs/reader/$(STRIPS)
+	$(TRAINING) fit $(READER) --initial runs/reader/$(TIDY) --epochs 12
+	$(TRAINING) fit $(READER) --initial runs/reader/cells-e12-b48-s1-after-$(TIDY) --epochs 10
+	$(TRAINING) fit $(READER) --initial runs/reader/$(CELLS) --epochs 14
 	$(TRAINING) study --docs-dir docs/reports
 	$(EXPORT) --study-dir runs --default resnet runs/resnet/open-set-e25-b128-s1-all \
 		$(foreach pupil,$(PUPILS),runs/$(subst :,/best-e,$(pupil))-b128-s1-from-resnet-teacher-e80-b128-s1)
-	$(EXPORT) runs/reader/tidy-e24-b48-s1-after-$(READER)
+	$(EXPORT) runs/reader/cells-e14-b48-s1-after-$(CELLS)
 	$(BIN)/python -m export.cards --docs-dir docs --readme README.md
 	$(BIN)/python -m benchmarks.robustness
 	$(BIN)/python -m benchmarks.fields
