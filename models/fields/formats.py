@@ -26,6 +26,7 @@ _GAP_BEFORE_TWO = re.compile(r"([0-9 ]+) ([0-9]{2})")
 
 # Larger numbers are not exact in JavaScript, nor in any program that reads JSON as floats.
 _MOST_DIGITS = 15
+_TWO_DIGITS = re.compile(r"[*#=]?([0-9]{2})")
 _ZIP = re.compile(r"([0-9]{5})-?([0-9]{4})?")
 _DATE = re.compile(r"([0-9]+)([-/.])([0-9]+)\2([0-9]+)")
 _PIVOT = 69  # as POSIX has it: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068
@@ -99,7 +100,7 @@ class Notation:
         """
         bare = written.lstrip(_BEFORE).rstrip(_AFTER)
         if self.format == "amount":
-            return _amounts(bare, self.decimal)
+            return _amounts(bare, self.decimal) + _cents_alone(written)
         bare = bare.replace(" ", "").replace(",", ".").rstrip("-.")
         if self.format == "date":
             return _dates(bare, self.order)
@@ -135,6 +136,12 @@ def _amounts(written: str, decimal: DecimalMark | None) -> tuple[Amount | None, 
         # The gap may be within a number of hundredths.
         readings.append(Amount(whole // 10, 10 * (whole % 10) + int(cents)))
     return tuple(readings)
+
+
+def _cents_alone(written: str) -> tuple[Amount, ...]:
+    """Read two digits as cents: the point before them, or the line below, may be overlooked."""
+    match = _TWO_DIGITS.fullmatch(written)
+    return (Amount(0, int(match[1])),) if match else ()
 
 
 def _plain(marked: str, decimal: DecimalMark | None) -> tuple[Amount | None, ...]:

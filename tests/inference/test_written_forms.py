@@ -25,7 +25,7 @@ _LEAST_RIGHT = 0.8
 @pytest.fixture(scope="module")
 def pipeline():
     options = FieldOptions(notation=Notation("amount"))
-    return load_catalogue(PACKAGE_DIRECTORY).fields(options, max_error=0.01, max_pixels=10**7)
+    return load_catalogue(PACKAGE_DIRECTORY).fields(options, max_error=0.005, max_pixels=10**7)
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,14 @@ WITH_GAPS = {
     "125 75": ["125.75", "12575.00"],
     "1250 5/100": ["1250.05", "125.05"],
 }
+MAYBE_CENTS = {
+    "75": ["75.00", "0.75"],
+    "*75": ["75.00", "0.75"],
+    "$75": ["75.00"],
+    "75.-": ["75.00"],
+    "75=": ["75.00"],
+    "075": ["75.00"],
+}
 NO_AMOUNTS = ("", "-125", "125.7", "1,25,000", "12.50.00", "1/2", "125/", "1*2", "125-x", "9" * 16)
 
 
@@ -47,6 +55,11 @@ def test_an_amount_has_the_value_that_a_person_reads(written, value):
 
 @pytest.mark.parametrize(("written", "values"), WITH_GAPS.items())
 def test_a_wide_gap_separates_cents_or_leaves_the_amount_open(written, values):
+    assert read(Notation("amount"), written) == values
+
+
+@pytest.mark.parametrize(("written", "values"), MAYBE_CENTS.items())
+def test_two_digits_alone_may_be_cents_whose_point_was_overlooked(written, values):
     assert read(Notation("amount"), written) == values
 
 
