@@ -89,7 +89,8 @@ lock: $(VENV)/.uv ## Update requirements/*.txt; ARGS=--upgrade takes newer versi
 	mv $(VENV)/service.txt requirements/service.txt
 
 # Takes hours on a few cores; continues after an interruption. Trained on another machine, a model can
-# be worse than the shipped one by a few images: then ARGS=--force publishes it.
+# be worse than the shipped one by a few images: then ARGS=--force publishes it. The shares of the
+# reader's strips changed between the trainings of the shipped one, so another differs more.
 weights: $(VENV)/.test ## Train, export and describe all shipped models; NUMERAL_DATA has MNIST, mnist-writers, omniglot, orand-car-a and meza.
 	@test -n "$$NUMERAL_DATA" || { echo 'Set NUMERAL_DATA to a directory with the IDX files of MNIST, mnist-writers, omniglot, orand-car-a and meza.' >&2; exit 2; }
 	$(TRAINING) fit --model resnet --recipe teacher

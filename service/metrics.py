@@ -104,7 +104,7 @@ class Metrics:
         self._audit: Callable[[str, str], Any] = lambda _model, _version: None
         self.in_flight = 0  # requests not answered yet
         self._create()
-        # Call these with the seconds of an image file, of a picture, and of several requests.
+        # Take the seconds of one image file, of one picture, and of several requests.
         self.decoded = self._pending[self._decode,].append
         self.normalised = self._pending[self._normalise,].append
         self.waited = self._pending[self._wait,].extend

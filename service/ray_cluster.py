@@ -68,10 +68,8 @@ def prepare_ray(address: str | None, *, quiet: bool = False) -> None:
 def ray_cluster(address: str | None, cores: int, *, quiet: bool) -> Iterator[int]:
     """Join the Ray cluster at `address`, or start one on this machine, for the block.
 
-    Yields the number of cores, which is `cores` here. If `quiet`, what workers log is dropped.
-
-    Yields:
-        The number of cores.
+    Yields the number of its cores: `cores`, if it is started. If `quiet`, what workers log is
+    dropped.
 
     Raises:
         NoCluster: it cannot be joined, or does not start.

@@ -100,7 +100,8 @@ class Notation:
         """
         bare = written.lstrip(_BEFORE).rstrip(_AFTER)
         if self.format == "amount":
-            return _amounts(bare, self.decimal) + _cents_alone(written)
+            readings = _amounts(bare, self.decimal)
+            return tuple(dict.fromkeys(readings + _cents_alone(written)))
         bare = bare.replace(" ", "").replace(",", ".").rstrip("-.")
         if self.format == "date":
             return _dates(bare, self.order)

@@ -78,21 +78,26 @@ def describe(app: FastAPI, *, max_batch: int, api_keys: ApiKeys) -> None:
     That takes half a second, so it is done on the first request, in a thread.
     """
     derived, lock = app.openapi, Lock()
+    document: Json | None = None
 
     def completed() -> Json:
+        nonlocal document
         with lock:
-            is_new = app.openapi_schema is None
-            document = derived()
-            if is_new:
-                _complete(document, max_batch, api_keys)
+            if document is None:
+                fresh = derived()
+                _complete(fresh, max_batch, api_keys)
+                document = fresh
         return document
 
-    def show_document(_: Request) -> JSONResponse:
-        return JSONResponse(completed())
+    def show_document(request: Request) -> JSONResponse:
+        prefix = request.scope.get("root_path", "").rstrip("/")
+        servers: Json = {"servers": [{"url": prefix}]} if prefix else {}
+        return JSONResponse(completed() | servers)
 
     app.openapi = completed  # type: ignore[method-assign]
     # Before FastAPI's own route, which runs on the event loop.
-    app.router.routes.insert(0, Route("/openapi.json", show_document, include_in_schema=False))
+    shown = Route(app.openapi_url or "", show_document, include_in_schema=False)
+    app.router.routes.insert(0, shown)
 
 
 def _complete(document: Json, max_batch: int, api_keys: ApiKeys) -> None:

@@ -86,7 +86,7 @@ class Grid:
     def turned(self, quarters: int) -> "Grid":
         """Return the grid of a page that was turned: its first row is another side's.
 
-        So many `quarters`, of 90 degrees anticlockwise, put the page upright.
+        Turning the page by `quarters` of 90 degrees anticlockwise puts it upright.
         """
         return Grid(np.rot90(self.points, quarters), np.rot90(self.doubtful, quarters))
 

@@ -61,8 +61,8 @@ class Part(NamedTuple):
 
     picture: Picture  # the rest of it
     tones: tuple[float, Picture]  # Otsu's threshold of it, and 1 where a pixel is above
-    left: int = 0  # the columns that were cut off before it, and
-    top: int = 0  # the rows
+    left: int = 0  # columns that were cut off before it
+    top: int = 0  # rows that were cut off above it
     cut: tuple[Side, ...] = ()  # the sides that had bands
 
 

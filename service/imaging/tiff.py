@@ -43,7 +43,7 @@ _MOST_ENTRIES = 4096
 def check_directory(data: bytes, max_pixels: int) -> None:
     """Reject a TIFF file whose first directory would cost far more than its picture.
 
-    A tile has at most `max_pixels`: tiles are decoded whole, however small the picture.
+    A tile may have at most `max_pixels`: tiles are decoded whole, however small the picture.
 
     Raises:
         PictureTooLarge: a tile has more than `max_pixels`.
