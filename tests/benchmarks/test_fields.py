@@ -85,12 +85,12 @@ def test_a_folder_without_a_reader_is_refused(models_copy):
 def test_accepted_answers_are_wrong_where_the_symbols_or_what_they_mean_are(models_copy):
     publish_reader(models_copy)
     reader = FieldReader(models_copy)
-    drawn = ["#12/5", "#125-75/100", "#34"]
+    drawn = ["#12/5", "#125-75/100", "#345"]
     strips = [cv2.imdecode(np.frombuffer(bars(text), np.uint8), 0) for text in drawn]
     free, as_amounts = reader.answers(strips), reader.answers(strips, Notation("amount"))
 
     right = signed(free, as_amounts, drawn)
-    wrong = signed(free, as_amounts, [*drawn[:2], "#3/4"])
+    wrong = signed(free, as_amounts, [*drawn[:2], "#3/45"])
 
     assert (right.strips, right.raw_right, right.amounts) == (3, 3, 2)
     assert (right.free.accepted, right.as_amounts.accepted) == (1, 2)
