@@ -1,5 +1,6 @@
 """What OpenAPI says of everything that FastAPI cannot derive from the routes."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from threading import Lock
@@ -9,7 +10,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from service.api.feedback_schemas import Feedback
@@ -89,15 +90,21 @@ def describe(app: FastAPI, *, max_batch: int, api_keys: ApiKeys) -> None:
                 document = fresh
         return document
 
-    def show_document(request: Request) -> JSONResponse:
-        prefix = request.scope.get("root_path", "").rstrip("/")
-        servers: Json = {"servers": [{"url": prefix}]} if prefix else {}
-        return JSONResponse(completed() | servers)
-
     app.openapi = completed  # type: ignore[method-assign]
-    # Before FastAPI's own route, which runs on the event loop.
-    shown = Route(app.openapi_url or "", show_document, include_in_schema=False)
-    app.router.routes.insert(0, shown)
+    # FastAPI's own route would complete it on the event loop.
+    routes = app.router.routes
+    [(place, own)] = [
+        (place, route)
+        for place, route in enumerate(routes)
+        if isinstance(route, Route) and route.path == app.openapi_url
+    ]
+
+    async def show_document(request: Request) -> Response:
+        await asyncio.to_thread(completed)
+        shown: Response = await own.endpoint(request)
+        return shown
+
+    routes[place] = Route(own.path, show_document, include_in_schema=False)
 
 
 def _complete(document: Json, max_batch: int, api_keys: ApiKeys) -> None:

@@ -54,6 +54,15 @@ def test_requests_at_once_for_the_document_get_the_same_complete_one():
     assert all(other is first for other in others)
 
 
+def test_behind_a_prefix_the_document_names_it_and_stays_relative_to_itself():
+    client = TestClient(create_app(Settings()), root_path="/digits")
+
+    document = client.get("/openapi.json").json()
+
+    assert document["servers"] == [{"url": "/digits"}, {"url": "./"}]
+    assert "X-Request-ID" in str(document["paths"]["/health/live"])
+
+
 @pytest.mark.parametrize(
     ("path", "route"),
     [
