@@ -13,8 +13,8 @@ from benchmarks import pictures, reports
 from benchmarks.robustness.conditions import png
 from models.manifest import PACKAGE_DIRECTORY
 from service.inference.catalogue import Catalogue, load_catalogue
-from service.inference.digits import DigitOptions, DigitPipeline
-from service.inference.fields import FieldOptions, FieldPipeline
+from service.inference.digits import DigitOptions
+from service.inference.fields import FieldOptions, Pipeline
 from service.settings import Settings
 
 _BATCH = 64
@@ -42,8 +42,6 @@ microseconds to a request: [serving](serving.md).
 
 This does not depend on the model.
 """
-
-Pipeline = DigitPipeline | FieldPipeline
 
 app = typer.Typer(add_completion=False)
 

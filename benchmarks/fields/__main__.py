@@ -8,8 +8,6 @@ from typing import Annotated
 
 import cv2
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from benchmarks.fields import sheet
 from benchmarks.fields.readers import MAX_ERRORS, FieldReader, NoReader, read_beside
@@ -38,8 +36,7 @@ from benchmarks.reports import (
     SplitOption,
     SplitOut,
     Verify,
-    command,
-    machine,
+    progress,
     run,
     write,
 )
@@ -76,17 +73,11 @@ def fields(
     _, amounts = hold_out(load_amounts(data_dir))
     source = material(split.load(data_dir, verify=verify), amounts)
     real = list(_real_sets(data_dir, amounts))
-    sets = track(
-        chain(composed_sets(source, strips, _SEED), real),
-        "fields",
-        total=COMPOSED_SETS + len(real),
-        console=Console(stderr=True),
-    )
+    drawn = chain(composed_sets(source, strips, _SEED), real)
+    sets = progress(drawn, "fields", COMPOSED_SETS + len(real))
     set_results = tuple(_result(one, reader, beside) for one in sets)
     signs = signed_set(source, 200, _SEED)
     results = Results(
-        command=command(),
-        machine=machine(),
         split=split,
         seed=_SEED,
         reader=reader.card.version,

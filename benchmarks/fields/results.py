@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.fields.readers import Read
-from benchmarks.reports import Record, Split
+from benchmarks.reports import Record, Report, Split
 from export.measure import wilson
 from export.reader.measure import are_equal, digit_error_rate
 from models.error_rates import select
@@ -86,11 +86,9 @@ class Signed(Record):
     as_amounts: Accepted
 
 
-class Results(Record):
+class Results(Report):
     """All figures of one run."""
 
-    command: str
-    machine: str
     split: Split
     seed: int
     reader: str

@@ -47,7 +47,7 @@ def robustness(
     work = measure.Work(source, split.load(data_dir, verify=verify)[:images], _SEED)
     readers = open_readers(work.source)
     with _pool(len(os.sched_getaffinity(0)) if workers is None else workers) as pool:
-        clean = pool.submit(measure.measure_condition, work, CLEAN.name, 1)
+        clean = pool.submit(measure.with_answers, work, CLEAN.name, 1)
         conditions = [
             pool.submit(measure.measure_condition, work, condition.name, severity)
             for condition in CONDITIONS
@@ -76,7 +76,7 @@ def robustness(
         ),
         clean=clean_result,
         clean_decisions={name: answers.decisions() for name, answers in digits.items()},
-        conditions=tuple(job.result()[0] for job in conditions),
+        conditions=tuple(job.result() for job in conditions),
         junk=tuple(job.result() for job in junk),
         real=real.result(),
     )

@@ -25,10 +25,15 @@ class Work:
     seed: int
 
 
-def measure_condition(
+def measure_condition(work: Work, name: str, severity: int) -> ConditionResult:
+    """Read the digits under a condition at `severity`, from 1."""
+    return with_answers(work, name, severity)[0]
+
+
+def with_answers(
     work: Work, name: str, severity: int
 ) -> tuple[ConditionResult, Mapping[str, Answers]]:
-    """Read the digits under a condition at `severity`, from 1; also return the answers by model."""
+    """Return what `measure_condition` does, and the answers by model."""
     under = condition(name)
     pictures = under.pictures(work.digits.images, severity, seed=work.seed)
     labels = work.digits.labels.astype(np.int64)

@@ -13,7 +13,7 @@ from service.errors import ModelUnavailable, UnknownModel, UnsupportedMaxError, 
 from service.inference.calibrations import Calibration, load_calibrations
 from service.inference.decisions import Criteria, threshold_for
 from service.inference.digits import DigitOptions, DigitPipeline
-from service.inference.fields import FieldOptions, FieldPipeline
+from service.inference.fields import FieldOptions, FieldPipeline, Options
 from service.inference.sessions import (
     Classifier,
     Reader,
@@ -152,9 +152,7 @@ class Catalogue:
             page=options.page,
         )
 
-    def _calibration(
-        self, options: DigitOptions | FieldOptions, cards: Collection[str]
-    ) -> Calibration | None:
+    def _calibration(self, options: Options, cards: Collection[str]) -> Calibration | None:
         name = options.calibration
         if name is None:
             return None
