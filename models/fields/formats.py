@@ -23,10 +23,10 @@ _HUNDREDTHS = re.compile(r"(.*?)([-=.,_ ]{0,2})([0-9]{1,2}|x+)/(?:100|x+)")
 _SET_OFF = re.compile(r"(.*?)([-=., ]?_|[-=])([0-9]{2})")
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:([.,])[0-9]{3}(?:\1[0-9]{3})*)")
 _GAP_BEFORE_TWO = re.compile(r"([0-9 ]+) ([0-9]{2})")
+_TWO_ALONE = re.compile(r"[*#=]?([0-9]{2})")
 
 # Larger numbers are not exact in JavaScript, nor in any program that reads JSON as floats.
 _MOST_DIGITS = 15
-_TWO_DIGITS = re.compile(r"[*#=]?([0-9]{2})")
 _ZIP = re.compile(r"([0-9]{5})-?([0-9]{4})?")
 _DATE = re.compile(r"([0-9]+)([-/.])([0-9]+)\2([0-9]+)")
 _PIVOT = 69  # as POSIX has it: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068
@@ -141,7 +141,7 @@ def _amounts(written: str, decimal: DecimalMark | None) -> tuple[Amount | None, 
 
 def _cents_alone(written: str) -> tuple[Amount, ...]:
     """Read two digits as cents: the point before them, or the line below, may be overlooked."""
-    match = _TWO_DIGITS.fullmatch(written)
+    match = _TWO_ALONE.fullmatch(written)
     return (Amount(0, int(match[1])),) if match else ()
 
 

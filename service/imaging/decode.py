@@ -116,8 +116,8 @@ def decode(data: bytes, *, max_pixels: int, whole: bool = False, page: int = 1) 
     becomes paper on which the ink is visible; 16-bit values are scaled to 8 bits. A large JPEG may
     be reduced to 1/2, 1/4 or 1/8 of its size. A page of a PDF is rendered at up to 200 dpi.
 
-    The file's header may announce `max_pixels` (width x height). With `whole`, a large JPEG is
-    decoded at its full size, to locate things in it. `page`, from 1, is of a PDF or TIFF; other
+    The file's header may announce at most `max_pixels` (width x height). With `whole`, a large JPEG
+    is decoded at its full size, to locate things in it. `page`, from 1, is of a PDF or TIFF; other
     files have one page.
 
     Returns:

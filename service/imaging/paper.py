@@ -115,8 +115,8 @@ def find_paper(
     smooth surface follows light that falls off, and a morphological closing follows the edge of a
     shadow; there, ink is assumed to be dark.
 
-    `tones` is what `otsu` returns for it. `follows_shadows` is
-    False for a crop, which has too few pixels for the edge of a shadow.
+    `tones` is what `otsu` returns for it. `follows_shadows` is False for a crop, which has too few
+    pixels for the edge of a shadow.
     """
     threshold, light = tones
     rim = np.concatenate((picture[0], picture[:, -1], picture[-1, ::-1], picture[::-1, 0]))

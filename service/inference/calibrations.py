@@ -55,8 +55,8 @@ class Calibration(OperatingPoints[CalibratedPoint]):
     labels: str = Field(description="Where the right answers came from.")
     pictures: Count = Field(description="Labelled pictures that could be read.")
     right: Count = Field(description="How many of them the model read correctly.")
-    # Fitted ones are far within; further out, every power is 0.
-    # Divides the logarithms of the model's probabilities.
+    # Divides the logarithms of the model's probabilities. Fitted ones are far within these bounds;
+    # further out, every power is 0.
     temperature: float = Field(ge=0.01, le=100.0)
     # What recent pictures are compared with; none in files of earlier versions.
     distributions: dict[Feature, Distribution] = Field(
