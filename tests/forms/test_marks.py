@@ -20,7 +20,7 @@ def test_no_empty_box_a_dot_or_an_erased_mark_is_taken_for_a_mark(kind):
     for severity in SEVERITIES:
         seen = [each.is_mark for each in inks(kind, severity=severity, seed=6)]
         assert seen
-        assert True not in seen
+        assert not any(seen)
         if kind != "dot":
             assert seen.count(None) <= 0.1 * len(seen)
 
